@@ -1,0 +1,201 @@
+-- Infrastructure every use case stands on: roles, line event streams, the ledger, idempotency keys, outbox, jobs.
+--
+-- Roles belong to the whole cluster, so they are created only where missing. Nobody but the owner may update or
+-- delete an event, a posting or an entry: history is corrected by adding to it. Tables of later migrations grant
+-- their own rights, at the end of the file that creates them.
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['plumbline_app', 'plumbline_turn', 'plumbline_audit', 'plumbline_rails'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+            -- No password: over TCP such a role cannot log in; on the private socket the file system decides.
+            EXECUTE format('CREATE ROLE %I LOGIN', name);
+        END IF;
+        -- `SET ROLE` needs membership where the migrating user is no superuser.
+        IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO CURRENT_USER', name);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Event streams -------------------------------------------------------------------------------------------------
+
+-- One row per credit line: the seq of its newest event. Moving it is the optimistic lock.
+CREATE TABLE line_heads (
+    credit_line_id uuid PRIMARY KEY,
+    seq bigint NOT NULL CHECK (seq > 0)
+);
+
+CREATE TABLE line_events (
+    credit_line_id uuid NOT NULL REFERENCES line_heads,
+    seq bigint NOT NULL CHECK (seq > 0),
+    kind text NOT NULL GENERATED ALWAYS AS (body ->> 'kind') STORED,
+    effective_on date NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    body jsonb NOT NULL,
+    PRIMARY KEY (credit_line_id, seq)
+);
+
+-- What replay found up to the end of a closed cycle, having seen events up to `seq`. Added, never overwritten.
+CREATE TABLE line_snapshots (
+    credit_line_id uuid NOT NULL REFERENCES line_heads,
+    closed_on date NOT NULL,
+    seq bigint NOT NULL CHECK (seq > 0),
+    body jsonb NOT NULL,
+    PRIMARY KEY (credit_line_id, closed_on, seq)
+);
+
+-- Ledger --------------------------------------------------------------------------------------------------------
+
+CREATE TABLE postings (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL,
+    credit_line_id uuid,
+    event_seq bigint,
+    effective_on date NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    CONSTRAINT postings_event_whole CHECK (event_seq IS NULL OR credit_line_id IS NOT NULL),
+    CONSTRAINT postings_event_known FOREIGN KEY (credit_line_id, event_seq) REFERENCES line_events (credit_line_id, seq)
+);
+
+-- One event posts one posting of a kind: a retry cannot post twice.
+CREATE UNIQUE INDEX postings_event_unique ON postings (credit_line_id, event_seq, kind) WHERE event_seq IS NOT NULL;
+
+CREATE TABLE entries (
+    posting_id uuid NOT NULL REFERENCES postings,
+    n smallint NOT NULL CHECK (n >= 0),
+    account_code text NOT NULL CHECK (account_code <> ''),
+    side text NOT NULL CHECK (side IN ('debit', 'credit')),
+    amount_cents bigint NOT NULL CHECK (amount_cents > 0),
+    -- On entries of control accounts: whose line. A balance of a line's bucket is a sum over these.
+    credit_line_id uuid,
+    effective_on date NOT NULL,
+    PRIMARY KEY (posting_id, n)
+);
+
+CREATE INDEX entries_by_line ON entries (credit_line_id, account_code) WHERE credit_line_id IS NOT NULL;
+
+-- A posting balances or does not exist. Checked per statement over the touched postings, so that a batch of any
+-- size costs one check; therefore all entries of a posting arrive in one statement.
+CREATE FUNCTION entries_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT e.posting_id INTO wrong
+      FROM entries e
+     WHERE e.posting_id IN (SELECT a.posting_id FROM added a)
+     GROUP BY e.posting_id
+    HAVING sum(CASE e.side WHEN 'debit' THEN e.amount_cents ELSE -e.amount_cents END) <> 0
+     LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'posting % does not balance', wrong
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'entries_balance';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER entries_balance AFTER INSERT ON entries
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION entries_balance();
+
+-- Checked at commit: a posting without entries says nothing.
+CREATE FUNCTION postings_have_entries() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM entries e WHERE e.posting_id = NEW.id) THEN
+        RAISE EXCEPTION 'posting % has no entries', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'postings_have_entries';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE CONSTRAINT TRIGGER postings_have_entries AFTER INSERT ON postings
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION postings_have_entries();
+
+-- Idempotency, outbox, jobs -------------------------------------------------------------------------------------
+
+-- `scope` says who asked for what; the same key of another actor is another key.
+CREATE TABLE idempotency_keys (
+    scope text NOT NULL,
+    key text NOT NULL,
+    body_digest bytea NOT NULL CHECK (octet_length(body_digest) = 32),
+    answer jsonb,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+
+-- Checked at commit: a key that committed without its answer would answer nobody for ever.
+CREATE FUNCTION idempotency_answered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM idempotency_keys k WHERE k.scope = NEW.scope AND k.key = NEW.key AND k.answer IS NULL) THEN
+        RAISE EXCEPTION 'idempotency key % of % has no answer', NEW.key, NEW.scope
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'idempotency_answered';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE CONSTRAINT TRIGGER idempotency_answered AFTER INSERT ON idempotency_keys
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION idempotency_answered();
+
+-- Events for the outside world. Writers never wait for each other: `position` is given after commit, by one
+-- sequencer at a time, without gaps. Within a stream `id` already follows the order of the stream's lock.
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    position bigint CONSTRAINT outbox_position_unique UNIQUE,
+    stream text NOT NULL,
+    kind text NOT NULL,
+    payload jsonb NOT NULL,
+    recorded_at timestamptz NOT NULL
+);
+
+CREATE INDEX outbox_unsequenced ON outbox (id) WHERE position IS NULL;
+
+-- How far each consumer of the outbox has delivered.
+CREATE TABLE outbox_cursors (
+    consumer text PRIMARY KEY,
+    position bigint NOT NULL CHECK (position >= 0)
+);
+
+CREATE TABLE jobs (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL,
+    -- Where given: only one job of the kind may ever carry it.
+    key text,
+    payload jsonb NOT NULL,
+    run_at timestamptz NOT NULL,
+    attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    last_error text,
+    recorded_at timestamptz NOT NULL,
+    -- Done, or given up on: then `failed` is true.
+    finished_at timestamptz,
+    failed boolean NOT NULL DEFAULT false,
+    CONSTRAINT jobs_key_unique UNIQUE (kind, key),
+    CONSTRAINT jobs_failed_finished CHECK (NOT failed OR finished_at IS NOT NULL)
+);
+
+CREATE INDEX jobs_due ON jobs (run_at, id) WHERE finished_at IS NULL;
+
+-- Rights --------------------------------------------------------------------------------------------------------
+
+GRANT SELECT, INSERT ON line_events, line_snapshots, postings, entries, outbox TO plumbline_app;
+GRANT SELECT, INSERT, UPDATE ON line_heads, idempotency_keys, outbox_cursors, jobs TO plumbline_app;
+GRANT UPDATE (position) ON outbox TO plumbline_app;
+
+-- A model's turn reads, and may raise a flag on a line. It posts nothing and schedules nothing.
+GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, idempotency_keys, outbox, jobs
+    TO plumbline_turn;
+GRANT INSERT ON line_events, line_snapshots, outbox, idempotency_keys TO plumbline_turn;
+GRANT UPDATE (answer) ON idempotency_keys TO plumbline_turn;
+GRANT INSERT, UPDATE ON line_heads TO plumbline_turn;
+
+GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox, jobs TO plumbline_audit;
+
+ALTER TABLE line_events ENABLE ROW LEVEL SECURITY;
+CREATE POLICY line_events_read ON line_events FOR SELECT USING (true);
+CREATE POLICY line_events_app ON line_events FOR INSERT TO plumbline_app WITH CHECK (true);
+CREATE POLICY line_events_turn ON line_events FOR INSERT TO plumbline_turn
+    WITH CHECK (body ->> 'kind' = 'flag_raised');
