@@ -1,0 +1,99 @@
+-- The transparency log: leaves, their erasable payloads, tiles and checkpoints (docs/audit.md).
+--
+-- A leaf is inserted by the transaction whose effect it records, without an index. One sequencer at a time gives
+-- committed leaves their index (`idx`), in an order that follows every stream, and folds them into the tiles.
+-- Nobody may change or delete a leaf or a checkpoint; only a payload can be erased, and only by plumbline_audit.
+
+CREATE TABLE audit_leaves (
+    id uuid PRIMARY KEY,
+    -- Follows the order of each stream's lock, so sorting by it never puts a leaf before its predecessor.
+    arrival bigint GENERATED ALWAYS AS IDENTITY,
+    stream text NOT NULL,
+    n bigint NOT NULL CHECK (n >= 0),
+    kind text NOT NULL CHECK (kind <> ''),
+    recorded_at timestamptz NOT NULL,
+    -- The exact bytes that the tree hashes; the columns beside it repeat what is inside.
+    entry bytea NOT NULL,
+    leaf_hash bytea NOT NULL,
+    idx bigint CONSTRAINT audit_leaves_idx_unique UNIQUE CHECK (idx >= 0),
+    CONSTRAINT audit_leaves_stream_unique UNIQUE (stream, n),
+    CONSTRAINT audit_leaves_hash CHECK (leaf_hash = sha256('\x00'::bytea || entry))
+);
+
+CREATE INDEX audit_leaves_unsequenced ON audit_leaves (arrival) WHERE idx IS NULL;
+
+CREATE TABLE audit_payloads (
+    leaf_id uuid PRIMARY KEY REFERENCES audit_leaves,
+    salt bytea NOT NULL CHECK (octet_length(salt) = 32),
+    -- Canonical JSON, as text: `jsonb` would not give back the bytes that were hashed.
+    payload text NOT NULL
+);
+
+-- Waits for the stream's other writers to commit, then tells the newest leaf: one round trip. It runs with the
+-- owner's rights, so that a writer need not be able to read the log.
+CREATE FUNCTION audit_stream_head(of_stream text) RETURNS TABLE (n bigint, leaf_hash bytea)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(of_stream, 6962));
+    RETURN QUERY
+        SELECT l.n, l.leaf_hash FROM audit_leaves l WHERE l.stream = of_stream ORDER BY l.n DESC LIMIT 1;
+END
+$$;
+
+-- A leaf continues its stream by exactly one, and is born without an index.
+CREATE FUNCTION audit_leaf_continues() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NEW.idx IS NOT NULL THEN
+        RAISE EXCEPTION 'leaf % carries an index that only the sequencer may give', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_leaves_unsequenced';
+    END IF;
+    IF NEW.n > 0 AND NOT EXISTS (SELECT FROM audit_leaves l WHERE l.stream = NEW.stream AND l.n = NEW.n - 1) THEN
+        RAISE EXCEPTION 'leaf % would leave a gap in stream %', NEW.id, NEW.stream
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_leaves_gapless';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER audit_leaf_continues BEFORE INSERT ON audit_leaves
+    FOR EACH ROW EXECUTE FUNCTION audit_leaf_continues();
+
+-- The only change a leaf ever sees: it gets its index, once.
+CREATE FUNCTION audit_leaf_sealed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.idx IS NOT NULL OR NEW.idx IS NULL
+        OR (NEW.id, NEW.arrival, NEW.stream, NEW.n, NEW.kind, NEW.recorded_at, NEW.entry)
+           IS DISTINCT FROM (OLD.id, OLD.arrival, OLD.stream, OLD.n, OLD.kind, OLD.recorded_at, OLD.entry)
+    THEN
+        RAISE EXCEPTION 'leaf % cannot be changed', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_leaves_immutable';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER audit_leaf_sealed BEFORE UPDATE ON audit_leaves FOR EACH ROW EXECUTE FUNCTION audit_leaf_sealed();
+
+-- C2SP tlog-tiles: `hashes` is up to 256 hashes of 32 bytes. A tile grows at its end until it is full.
+CREATE TABLE audit_tiles (
+    level smallint NOT NULL CHECK (level BETWEEN 0 AND 7),
+    n bigint NOT NULL CHECK (n >= 0),
+    hashes bytea NOT NULL CHECK (octet_length(hashes) BETWEEN 32 AND 8192 AND octet_length(hashes) % 32 = 0),
+    PRIMARY KEY (level, n)
+);
+
+CREATE TABLE audit_checkpoints (
+    tree_size bigint PRIMARY KEY CHECK (tree_size >= 0),
+    root bytea NOT NULL CHECK (octet_length(root) = 32),
+    -- The signed note, byte for byte.
+    note text NOT NULL,
+    recorded_at timestamptz NOT NULL
+);
+
+GRANT INSERT ON audit_leaves, audit_payloads TO plumbline_app, plumbline_turn, plumbline_audit;
+GRANT SELECT ON audit_leaves, audit_payloads, audit_tiles, audit_checkpoints TO plumbline_app, plumbline_audit;
+GRANT UPDATE (idx) ON audit_leaves TO plumbline_audit;
+GRANT DELETE ON audit_payloads TO plumbline_audit;
+GRANT INSERT ON audit_tiles, audit_checkpoints TO plumbline_audit;
+GRANT UPDATE (hashes) ON audit_tiles TO plumbline_audit;
