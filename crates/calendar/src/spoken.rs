@@ -139,9 +139,10 @@ fn relative(tokens: &[&str]) -> Option<Meaning> {
         ["tomorrow" | "manana" | "tmrw" | "tomorow" | "tommorow"] => Meaning::Days(1),
         ["yesterday" | "ayer"] => Meaning::Days(-1),
         ["day", "after", "tomorrow"] | ["pasado", "manana"] => Meaning::Days(2),
-        ["next" | "proxima", "week" | "semana"] | ["semana", "que", "viene"] => Meaning::Vague,
-        ["next" | "proximo", "month" | "mes"] | ["mes", "que", "viene"] => Meaning::Vague,
-        ["this", "week" | "month" | "weekend"] | ["weekend"] | ["soon"] => Meaning::Vague,
+        ["next" | "proxima" | "proximo", "week" | "semana" | "month" | "mes"]
+        | ["semana" | "mes", "que", "viene"]
+        | ["this", "week" | "month" | "weekend"]
+        | ["weekend" | "soon"] => Meaning::Vague,
         ["in" | "en" | "dentro", rest @ ..] => return span(strip(rest, "de")),
         [rest @ .., "from", "now" | "today"] | [rest @ .., "later"] => return span(rest),
         _ => return None,
@@ -213,8 +214,7 @@ fn day_and_month(tokens: &[&str]) -> Option<Meaning> {
             let first = NaiveDate::from_ymd_opt(year.unwrap_or(2_001), words::month(month)?, 1)?;
             (first.month(), last_day_of_month(first).day())
         }
-        [day, "of" | "de", month] => (words::month(month)?, words::day(day)?),
-        [month, "the", day] => (words::month(month)?, words::day(day)?),
+        [day, "of" | "de", month] | [month, "the", day] => (words::month(month)?, words::day(day)?),
         [one, other] => match (words::month(one), words::month(other)) {
             (Some(month), _) => (month, words::day(other)?),
             (None, Some(month)) => (month, words::day(one)?),
@@ -231,8 +231,10 @@ fn day_of_month(tokens: &[&str]) -> Option<Meaning> {
         ["last" | "ultimo", "day" | "dia", rest @ ..]
         | ["end" | "fin" | "final" | "finales", rest @ ..] => {
             let months_on = match rest {
-                [] | ["of" | "de" | "del", "month" | "mes"] => 0,
-                ["of", "the" | "this", "month"] | ["de", "este", "mes"] => 0,
+                []
+                | ["of" | "de" | "del", "month" | "mes"]
+                | ["of", "the" | "this", "month"]
+                | ["de", "este", "mes"] => 0,
                 ["of", "next", "month"] | ["del", "proximo", "mes"] => 1,
                 _ => return None,
             };
