@@ -1,0 +1,178 @@
+//! Reading a file, with every total checked.
+
+use chrono::NaiveTime;
+use money::Cents;
+
+use crate::{
+    Addenda, Batch, Entry, File, Header, NachaError, ReturnCode, RoutingNumber, Sec, TraceNumber,
+    TransactionCode, fields::Record, file::Totals,
+};
+
+impl File {
+    /// Reads a whole file: one record a line; counts, hashes and totals have to be true.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its line and column.
+    pub fn parse(text: &str) -> Result<Self, NachaError> {
+        let records = (1..)
+            .zip(text.lines())
+            .map(|(line, text)| Record::new(text, line))
+            .collect::<Result<Vec<_>, _>>()?;
+        Reader { records: &records }.file(records.len())
+    }
+}
+
+struct Reader<'a, 'r> {
+    records: &'r [Record<'a>],
+}
+
+impl<'a> Reader<'a, '_> {
+    fn next(&mut self, missing: &'static str) -> Result<Record<'a>, NachaError> {
+        let (first, rest) = self.records.split_first().ok_or(NachaError::Truncated { missing })?;
+        self.records = rest;
+        Ok(*first)
+    }
+
+    fn peek(&self) -> &str {
+        self.records.first().map_or("", |record| record.kind())
+    }
+
+    fn file(mut self, lines: usize) -> Result<File, NachaError> {
+        let header = header(self.next("file header")?)?;
+        let mut batches = Vec::new();
+        let mut totals = Totals::default();
+        while self.peek() == "5" {
+            let number = batches.len() as u64 + 1;
+            let batch = self.batch(number)?;
+            totals = totals.plus(Totals::of(&batch.entries));
+            batches.push(batch);
+        }
+        let control = self.next("file control")?;
+        control.expect(1, "9")?;
+        control.check_total("batch count", control.number(2, 6)?, batches.len() as u64)?;
+        control.check_total("block count", control.number(8, 6)?, lines.div_ceil(10) as u64)?;
+        check(control, [(14, 8), (22, 10), (32, 12), (44, 12)], totals)?;
+        for padding in self.records {
+            if padding.raw(1, 94).bytes().any(|byte| byte != b'9') {
+                return Err(padding.unexpected(1, 94, "padding of nines"));
+            }
+        }
+        Ok(File { header, batches })
+    }
+
+    fn batch(&mut self, number: u64) -> Result<Batch, NachaError> {
+        let record = self.next("batch header")?;
+        let mut batch = batch_header(record)?;
+        record.check_total("batch number", record.number(88, 7)?, number)?;
+        while self.peek() == "6" {
+            let mut entry = entry_detail(self.next("entry")?)?;
+            if self.peek() == "7" {
+                entry.addenda = Some(addenda(self.next("addenda")?)?);
+            }
+            batch.entries.push(entry);
+        }
+        let control = self.next("batch control")?;
+        control.expect(1, "8")?;
+        check(control, [(5, 6), (11, 10), (21, 12), (33, 12)], Totals::of(&batch.entries))?;
+        control.check_total("batch number", control.number(88, 7)?, number)?;
+        Ok(batch)
+    }
+}
+
+/// Checks the four totals that stand at these columns and widths.
+fn check(record: Record<'_>, at: [(usize, usize); 4], totals: Totals) -> Result<(), NachaError> {
+    let counted = [totals.records, totals.hash, totals.debit, totals.credit];
+    let names = ["entry count", "entry hash", "total debit", "total credit"];
+    for (((column, width), counted), name) in at.into_iter().zip(counted).zip(names) {
+        record.check_total(name, record.number(column, width)?, counted)?;
+    }
+    Ok(())
+}
+
+fn routing(record: Record<'_>, column: usize) -> Result<RoutingNumber, NachaError> {
+    record.raw(column, 9).parse()
+}
+
+/// A routing number of which only the first eight digits stand in the record.
+fn routing_prefix(record: Record<'_>, column: usize) -> Result<RoutingNumber, NachaError> {
+    let prefix = record.raw(column, 8);
+    (0..10)
+        .find_map(|check| format!("{prefix}{check}").parse().ok())
+        .ok_or_else(|| record.unexpected(column, 8, "eight digits of a routing number"))
+}
+
+fn header(record: Record<'_>) -> Result<Header, NachaError> {
+    record.expect(1, "101 ")?;
+    record.expect(35, "094101")?;
+    let time = NaiveTime::parse_from_str(record.raw(30, 4), "%H%M")
+        .map_err(|_| record.unexpected(30, 4, "a time, HHMM"))?;
+    Ok(Header {
+        destination: routing(record, 5)?,
+        origin: routing(record, 15)?,
+        created_at: record.date(24)?.and_time(time),
+        modifier: record.raw(34, 1).chars().next().unwrap_or(' '),
+        destination_name: record.text(41, 23),
+        origin_name: record.text(64, 23),
+        reference: record.text(87, 8),
+    })
+}
+
+fn batch_header(record: Record<'_>) -> Result<Batch, NachaError> {
+    Ok(Batch {
+        company_name: record.text(5, 16),
+        company_id: record.text(41, 10),
+        sec: Sec::parse(record.raw(51, 3))
+            .ok_or_else(|| record.unexpected(51, 3, "an entry class: PPD, WEB or CCD"))?,
+        description: record.text(54, 10),
+        effective_on: record.date(70)?,
+        originator: routing_prefix(record, 80)?,
+        entries: Vec::new(),
+    })
+}
+
+fn trace(record: Record<'_>, column: usize) -> Result<TraceNumber, NachaError> {
+    TraceNumber::new(record.number(column, 15)?)
+        .ok_or_else(|| record.unexpected(column, 15, "a trace number"))
+}
+
+fn entry_detail(record: Record<'_>) -> Result<Entry, NachaError> {
+    Ok(Entry {
+        code: TransactionCode::parse(record.raw(2, 2))
+            .ok_or_else(|| record.unexpected(2, 2, "a transaction code we know"))?,
+        routing: routing(record, 4)?,
+        account_number: record.text(13, 17),
+        amount: i64::try_from(record.number(30, 10)?)
+            .map(Cents::new)
+            .map_err(|_| record.unexpected(30, 10, "an amount"))?,
+        individual_id: record.text(40, 15),
+        name: record.text(55, 22),
+        trace: trace(record, 80)?,
+        addenda: None,
+    })
+}
+
+fn addenda(record: Record<'_>) -> Result<Addenda, NachaError> {
+    let original_trace = trace(record, 7)?;
+    let original_prefix = record.text(28, 8);
+    match record.raw(2, 2) {
+        "99" => Ok(Addenda::Return {
+            code: record
+                .raw(4, 3)
+                .parse::<ReturnCode>()
+                .map_err(|_| record.unexpected(4, 3, "a return code, R01 to R85"))?,
+            original_trace,
+            original_prefix,
+            information: record.text(36, 44),
+        }),
+        "98" => Ok(Addenda::Change {
+            code: record.text(4, 3),
+            original_trace,
+            original_prefix,
+            corrected: record.text(36, 29),
+        }),
+        _ => Err(record.unexpected(2, 2, "addenda of type 98 or 99")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn bank() -> RoutingNumber {
+    "021000021".parse().unwrap()
+}
+
+fn file(entries: Vec<Entry>) -> File {
+    File {
+        header: Header {
+            destination: bank(),
+            destination_name: "SANDBOX BANK".into(),
+            origin: "011000015".parse().unwrap(),
+            origin_name: "PLUMBLINE".into(),
+            created_at: "2026-11-21T09:30:00".parse().unwrap(),
+            modifier: 'A',
+            reference: "F1".into(),
+        },
+        batches: vec![Batch {
+            company_name: "PLUMBLINE".into(),
+            company_id: "1234567890".into(),
+            sec: Sec::Web,
+            description: "PAYMENT".into(),
+            effective_on: "2026-11-27".parse().unwrap(),
+            originator: "011000015".parse().unwrap(),
+            entries,
+        }],
+    }
+}
+
+fn entry(cents: i64, sequence: u32) -> Entry {
+    Entry {
+        code: TransactionCode::DebitChecking,
+        routing: bank(),
+        account_number: "000123456789".into(),
+        amount: Cents::new(cents),
+        individual_id: "CUST1".into(),
+        name: "ANA RIVERA".into(),
+        trace: TraceNumber::of(&"011000015".parse().unwrap(), sequence),
+        addenda: None,
+    }
+}
+
+fn returned(cents: i64) -> Entry {
+    let original = entry(cents, 7);
+    Entry {
+        code: original.code.returned(),
+        addenda: Some(Addenda::Return {
+            code: ReturnCode::new(1).unwrap(),
+            original_trace: original.trace,
+            original_prefix: "02100002".into(),
+            information: String::new(),
+        }),
+        ..original
+    }
+}
+
+#[test]
+fn a_payment_of_fifty_dollars_is_these_records() {
+    let text = file(vec![entry(5_000, 1)]).write().unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 10);
+    assert!(lines.iter().all(|line| line.len() == 94));
+    assert_eq!(
+        lines[2],
+        "627021000021000123456789     0000005000CUST1          ANA RIVERA              0011000010000001"
+    );
+    assert_eq!(
+        lines[3],
+        "822500000100021000020000000050000000000000001234567890                         011000010000001"
+    );
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let sent = file(vec![entry(5_000, 1), returned(123), entry(1, 3)]);
+    assert_eq!(File::parse(&sent.write().unwrap()).unwrap(), sent);
+}
+
+#[test]
+fn a_changed_amount_does_not_pass() {
+    let text = file(vec![entry(5_000, 1)]).write().unwrap();
+    let forged = text.replacen("0000005000CUST1", "0000005001CUST1", 1);
+    assert_eq!(
+        File::parse(&forged),
+        Err(NachaError::WrongTotal {
+            line: 4,
+            total: "total debit",
+            stated: 5_000,
+            counted: 5_001
+        })
+    );
+}
+
+#[test]
+fn a_file_that_breaks_off_is_refused_wherever_it_does() {
+    let text = file(vec![entry(5_000, 1), returned(20)]).write().unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let control = lines.iter().position(|line| line.starts_with('9')).unwrap();
+    for kept in 0..=control {
+        assert!(kept == 0 || !lines[kept - 1].starts_with('9'));
+        assert!(File::parse(&lines[..kept].join("\n")).is_err(), "{kept} lines");
+    }
+}
+
+#[test]
+fn a_name_that_does_not_fit_is_refused_not_cut() {
+    let long = Entry { name: "A NAME OF MORE THAN TWENTY-TWO".into(), ..entry(1, 1) };
+    assert!(matches!(
+        file(vec![long]).write(),
+        Err(NachaError::DoesNotFit { field: "individual name", .. })
+    ));
+    let negative = entry(-1, 1);
+    assert!(matches!(
+        file(vec![negative]).write(),
+        Err(NachaError::DoesNotFit { field: "amount", .. })
+    ));
+}
+
+#[test]
+fn an_account_number_is_not_in_the_debug_text() {
+    assert!(!format!("{:?}", file(vec![entry(1, 1)])).contains("000123456789"));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "(.{0,100}\n){0,12}") {
+        let _ = File::parse(&text);
+    }
+
+    #[test]
+    fn one_character_changed_in_a_number_is_noticed_or_harmless(
+        cents in 1_i64..99_999_999, line in 0_usize..5, column in 0_usize..94, digit in 0_u8..10,
+    ) {
+        let text = file(vec![entry(cents, 1)]).write().unwrap();
+        let mut bytes = text.clone().into_bytes();
+        bytes[line * 95 + column] = b'0' + digit;
+        if let Ok(parsed) = File::parse(&String::from_utf8(bytes).unwrap()) {
+            prop_assert_eq!(parsed.batches[0].entries[0].amount, Cents::new(cents));
+        }
+    }
+
+    #[test]
+    fn any_entries_are_read_back(amounts in proptest::collection::vec(0_i64..9_999_999_999, 0..30)) {
+        let entries = (1..).zip(amounts).map(|(n, cents)| entry(cents, n)).collect();
+        let sent = file(entries);
+        prop_assert_eq!(File::parse(&sent.write().unwrap()).unwrap(), sent);
+    }
+}
