@@ -1,0 +1,130 @@
+//! The head of each credit line: whose it is, its terms as copied at opening, and what the jobs look for. Its history
+//! is in `line_events`.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use identity::{CreditLineId, CustomerId, DecisionId};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::StoreError;
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CreditLineRow {
+    pub id: CreditLineId,
+    pub customer_id: CustomerId,
+    pub decision_id: Option<DecisionId>,
+    pub product: String,
+    pub terms: Value,
+    pub opened_on: NaiveDate,
+    pub next_close_on: NaiveDate,
+    /// The next day on which an unpaid minimum may cost a late fee.
+    pub late_fee_on: Option<NaiveDate>,
+    pub created_at: DateTime<Utc>,
+}
+
+macro_rules! select_credit_lines {
+    ($tail:literal $(, $arg:expr)*) => {
+        sqlx::query!(
+            "SELECT id, customer_id, decision_id, product, terms, opened_on, next_close_on, late_fee_on, created_at
+             FROM credit_lines " + $tail
+            $(, $arg)*
+        )
+        .map(|row| CreditLineRow {
+            id: CreditLineId::from_uuid(row.id),
+            customer_id: CustomerId::from_uuid(row.customer_id),
+            decision_id: row.decision_id.map(DecisionId::from_uuid),
+            product: row.product,
+            terms: row.terms,
+            opened_on: row.opened_on,
+            next_close_on: row.next_close_on,
+            late_fee_on: row.late_fee_on,
+            created_at: row.created_at,
+        })
+    };
+}
+
+pub async fn insert(conn: &mut PgConnection, line: &CreditLineRow) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO credit_lines (id, customer_id, decision_id, product, terms, opened_on, next_close_on, late_fee_on,
+                                   created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        line.id.as_uuid(),
+        line.customer_id.as_uuid(),
+        line.decision_id.map(DecisionId::as_uuid),
+        line.product,
+        line.terms,
+        line.opened_on,
+        line.next_close_on,
+        line.late_fee_on,
+        line.created_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Waits until nobody else writes to the line, and holds it to the end of the transaction. Needs no right to update,
+/// so that a model's turn can take it too.
+pub async fn lock(conn: &mut PgConnection, id: CreditLineId) -> Result<(), StoreError> {
+    sqlx::query!(
+        r#"SELECT pg_advisory_xact_lock(hashtextextended('credit_line:' || $1::uuid::text, 0)) AS "locked: ()""#,
+        id.as_uuid()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn find(
+    conn: &mut PgConnection,
+    id: CreditLineId,
+) -> Result<Option<CreditLineRow>, StoreError> {
+    Ok(select_credit_lines!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
+}
+
+/// The customer's newest line.
+pub async fn find_of_customer(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+) -> Result<Option<CreditLineRow>, StoreError> {
+    Ok(select_credit_lines!(
+        "WHERE customer_id = $1 ORDER BY opened_on DESC, id DESC LIMIT 1",
+        customer_id.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Lines whose cycle closes on or before `today`, and lines whose unpaid minimum is to be looked at, oldest first.
+pub async fn list_due(
+    conn: &mut PgConnection,
+    today: NaiveDate,
+    limit: i64,
+) -> Result<Vec<CreditLineRow>, StoreError> {
+    Ok(select_credit_lines!(
+        "WHERE next_close_on < $1 OR late_fee_on <= $1 ORDER BY next_close_on, id LIMIT $2",
+        today,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Sets what the jobs look for.
+pub async fn set_due(
+    conn: &mut PgConnection,
+    id: CreditLineId,
+    next_close_on: NaiveDate,
+    late_fee_on: Option<NaiveDate>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE credit_lines SET next_close_on = $2, late_fee_on = $3 WHERE id = $1",
+        id.as_uuid(),
+        next_close_on,
+        late_fee_on,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

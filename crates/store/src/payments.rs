@@ -1,0 +1,258 @@
+//! Payments: money from the customer, from the day it is asked for until it settled or came back.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use identity::{BankAccountId, CreditLineId, CustomerId, PaymentId};
+use money::Cents;
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use crate::StoreError;
+
+text_enum! {
+    PaymentStatus {
+        Scheduled = "scheduled",
+        /// In a file the bank has accepted.
+        Released = "released",
+        /// In a file of which we do not know whether the bank has it.
+        Pending = "pending",
+        Settled = "settled",
+        Returned = "returned",
+        Cancelled = "cancelled",
+    }
+}
+
+text_enum! {
+    /// What the customer asked to pay; the amount was resolved from it when the payment was scheduled.
+    AmountKind {
+        Exact = "exact",
+        Minimum = "minimum",
+        Statement = "statement",
+        Payoff = "payoff",
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PaymentRow {
+    pub id: PaymentId,
+    pub credit_line_id: CreditLineId,
+    pub customer_id: CustomerId,
+    pub bank_account_id: BankAccountId,
+    pub reference: String,
+    pub amount: Cents,
+    pub amount_kind: AmountKind,
+    /// The day the customer chose, and is credited for.
+    pub authorised_on: NaiveDate,
+    /// The banking day on which the bank is asked.
+    pub debit_on: NaiveDate,
+    pub status: PaymentStatus,
+    pub file_key: Option<String>,
+    pub trace_number: Option<String>,
+    /// The line event that credited it.
+    pub received_seq: Option<i64>,
+    pub settle_on: Option<NaiveDate>,
+    /// The credit it restores may be drawn again from this day.
+    pub hold_until: Option<NaiveDate>,
+    pub return_code: Option<String>,
+    pub returned_on: Option<NaiveDate>,
+    /// The first day on which its one retry may be made.
+    pub retry_on: Option<NaiveDate>,
+    pub retry_of: Option<PaymentId>,
+    pub cancel_reason: Option<String>,
+    pub authorised_at: DateTime<Utc>,
+    pub changed_at: DateTime<Utc>,
+}
+
+macro_rules! select_payments {
+    ($tail:literal $(, $arg:expr)*) => {
+        sqlx::query!(
+            r#"SELECT id, credit_line_id, customer_id, bank_account_id, reference, amount_cents,
+                      amount_kind AS "amount_kind: AmountKind", authorised_on, debit_on,
+                      status AS "status: PaymentStatus", file_key, trace_number, received_seq, settle_on, hold_until,
+                      return_code, returned_on, retry_on, retry_of, cancel_reason, authorised_at, changed_at
+               FROM payments "# + $tail
+            $(, $arg)*
+        )
+        .map(|row| PaymentRow {
+            id: PaymentId::from_uuid(row.id),
+            credit_line_id: CreditLineId::from_uuid(row.credit_line_id),
+            customer_id: CustomerId::from_uuid(row.customer_id),
+            bank_account_id: BankAccountId::from_uuid(row.bank_account_id),
+            reference: row.reference,
+            amount: Cents::new(row.amount_cents),
+            amount_kind: row.amount_kind,
+            authorised_on: row.authorised_on,
+            debit_on: row.debit_on,
+            status: row.status,
+            file_key: row.file_key,
+            trace_number: row.trace_number,
+            received_seq: row.received_seq,
+            settle_on: row.settle_on,
+            hold_until: row.hold_until,
+            return_code: row.return_code,
+            returned_on: row.returned_on,
+            retry_on: row.retry_on,
+            retry_of: row.retry_of.map(PaymentId::from_uuid),
+            cancel_reason: row.cancel_reason,
+            authorised_at: row.authorised_at,
+            changed_at: row.changed_at,
+        })
+    };
+}
+
+/// Adds a payment that is scheduled.
+pub async fn insert(conn: &mut PgConnection, payment: &PaymentRow) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO payments (id, credit_line_id, customer_id, bank_account_id, reference, amount_cents, amount_kind,
+                               authorised_on, debit_on, status, retry_of, authorised_at, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        payment.id.as_uuid(),
+        payment.credit_line_id.as_uuid(),
+        payment.customer_id.as_uuid(),
+        payment.bank_account_id.as_uuid(),
+        payment.reference,
+        payment.amount.get(),
+        payment.amount_kind.as_str(),
+        payment.authorised_on,
+        payment.debit_on,
+        payment.status.as_str(),
+        payment.retry_of.map(PaymentId::as_uuid),
+        payment.authorised_at,
+        payment.changed_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes what may change of a payment: its status and all that came with it.
+pub async fn update(conn: &mut PgConnection, payment: &PaymentRow) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE payments
+         SET status = $2, file_key = $3, trace_number = $4, received_seq = $5, settle_on = $6, hold_until = $7,
+             return_code = $8, returned_on = $9, retry_on = $10, cancel_reason = $11, changed_at = $12
+         WHERE id = $1",
+        payment.id.as_uuid(),
+        payment.status.as_str(),
+        payment.file_key,
+        payment.trace_number,
+        payment.received_seq,
+        payment.settle_on,
+        payment.hold_until,
+        payment.return_code,
+        payment.returned_on,
+        payment.retry_on,
+        payment.cancel_reason,
+        payment.changed_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn find(
+    conn: &mut PgConnection,
+    id: PaymentId,
+) -> Result<Option<PaymentRow>, StoreError> {
+    Ok(select_payments!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
+}
+
+/// The same, held until the end of the transaction.
+pub async fn find_for_update(
+    conn: &mut PgConnection,
+    id: PaymentId,
+) -> Result<Option<PaymentRow>, StoreError> {
+    Ok(select_payments!("WHERE id = $1 FOR UPDATE", id.as_uuid()).fetch_optional(conn).await?)
+}
+
+pub async fn find_by_trace(
+    conn: &mut PgConnection,
+    trace_number: &str,
+) -> Result<Option<PaymentRow>, StoreError> {
+    Ok(select_payments!("WHERE trace_number = $1", trace_number).fetch_optional(conn).await?)
+}
+
+/// The line's payments, newest first.
+pub async fn list_of_line(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+) -> Result<Vec<PaymentRow>, StoreError> {
+    Ok(select_payments!(
+        "WHERE credit_line_id = $1 ORDER BY authorised_at DESC, id DESC",
+        credit_line_id.as_uuid()
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Scheduled payments whose day has come and which nobody else is looking at; held until the end of the transaction.
+pub async fn claim_due(
+    conn: &mut PgConnection,
+    today: NaiveDate,
+    limit: i64,
+) -> Result<Vec<PaymentRow>, StoreError> {
+    Ok(select_payments!(
+        "WHERE status = 'scheduled' AND debit_on <= $1 ORDER BY debit_on, id LIMIT $2 FOR UPDATE SKIP LOCKED",
+        today,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Released payments whose settlement day has come, held by nobody else.
+pub async fn claim_settling(
+    conn: &mut PgConnection,
+    today: NaiveDate,
+    limit: i64,
+) -> Result<Vec<PaymentRow>, StoreError> {
+    Ok(select_payments!(
+        "WHERE status = 'released' AND settle_on <= $1 ORDER BY settle_on, id LIMIT $2 FOR UPDATE SKIP LOCKED",
+        today,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The payments of a file, in the order of their entries.
+pub async fn list_of_file(
+    conn: &mut PgConnection,
+    file_key: &str,
+) -> Result<Vec<PaymentRow>, StoreError> {
+    Ok(select_payments!("WHERE file_key = $1 ORDER BY trace_number", file_key)
+        .fetch_all(conn)
+        .await?)
+}
+
+/// The line's payments on `today`: how much of them is not settled yet or holds its restored credit still.
+pub async fn held_credit(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+    today: NaiveDate,
+) -> Result<Cents, StoreError> {
+    let held = sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(amount_cents), 0)::bigint AS "held!" FROM payments
+           WHERE credit_line_id = $1 AND received_seq IS NOT NULL AND hold_until > $2
+             AND status IN ('pending', 'released', 'settled')"#,
+        credit_line_id.as_uuid(),
+        today,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Cents::new(held))
+}
+
+/// What is scheduled on the line and not yet released.
+pub async fn scheduled_total(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+) -> Result<Cents, StoreError> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(amount_cents), 0)::bigint AS "total!" FROM payments
+           WHERE credit_line_id = $1 AND status = 'scheduled'"#,
+        credit_line_id.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Cents::new(total))
+}

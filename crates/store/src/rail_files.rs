@@ -1,0 +1,152 @@
+//! Files for the bank: numbered, sent under one key, and never sent again before the bank was asked what became of them.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use money::Cents;
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use crate::StoreError;
+
+text_enum! {
+    RailFileStatus {
+        /// Its payments are chosen; it has not left us.
+        Building = "building",
+        /// It was handed to the bank; the outcome is not known.
+        Pending = "pending",
+        Accepted = "accepted",
+        Refused = "refused",
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RailFileRow {
+    /// The key under which the bank knows it.
+    pub key: String,
+    pub number: i32,
+    pub created_at: DateTime<Utc>,
+    pub effective_on: NaiveDate,
+    pub entries: i32,
+    pub debit: Cents,
+    pub credit: Cents,
+    pub digest: Option<Vec<u8>>,
+    pub status: RailFileStatus,
+    pub bank_reference: Option<String>,
+    pub refusal: Option<String>,
+}
+
+macro_rules! select_rail_files {
+    ($tail:literal $(, $arg:expr)*) => {
+        sqlx::query!(
+            r#"SELECT key, number, created_at, effective_on, entries, debit_cents, credit_cents, digest,
+                      status AS "status: RailFileStatus", bank_reference, refusal
+               FROM rail_files "# + $tail
+            $(, $arg)*
+        )
+        .map(|row| RailFileRow {
+            key: row.key,
+            number: row.number,
+            created_at: row.created_at,
+            effective_on: row.effective_on,
+            entries: row.entries,
+            debit: Cents::new(row.debit_cents),
+            credit: Cents::new(row.credit_cents),
+            digest: row.digest,
+            status: row.status,
+            bank_reference: row.bank_reference,
+            refusal: row.refusal,
+        })
+    };
+}
+
+/// The next file's number; numbers of files that came to nothing are not used again.
+pub async fn next_number(conn: &mut PgConnection) -> Result<i32, StoreError> {
+    let number =
+        sqlx::query_scalar!(r#"SELECT nextval('rail_file_numbers')::integer AS "number!""#)
+            .fetch_one(conn)
+            .await?;
+    Ok(number)
+}
+
+pub async fn insert(conn: &mut PgConnection, file: &RailFileRow) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO rail_files (key, number, created_at, effective_on, entries, debit_cents, credit_cents, status)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        file.key,
+        file.number,
+        file.created_at,
+        file.effective_on,
+        file.entries,
+        file.debit.get(),
+        file.credit.get(),
+        file.status.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes what may change of a file.
+pub async fn update(
+    conn: &mut PgConnection,
+    file: &RailFileRow,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let settled_at =
+        matches!(file.status, RailFileStatus::Accepted | RailFileStatus::Refused).then_some(at);
+    sqlx::query!(
+        "UPDATE rail_files SET digest = $2, status = $3, bank_reference = $4, refusal = $5, settled_at = $6
+         WHERE key = $1",
+        file.key,
+        file.digest,
+        file.status.as_str(),
+        file.bank_reference,
+        file.refusal,
+        settled_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A file, held until the end of the transaction.
+pub async fn find_for_update(
+    conn: &mut PgConnection,
+    key: &str,
+) -> Result<Option<RailFileRow>, StoreError> {
+    Ok(select_rail_files!("WHERE key = $1 FOR UPDATE", key).fetch_optional(conn).await?)
+}
+
+/// Files of which the outcome is not known, oldest first.
+pub async fn list_open(conn: &mut PgConnection) -> Result<Vec<RailFileRow>, StoreError> {
+    Ok(select_rail_files!("WHERE status IN ('building', 'pending') ORDER BY number")
+        .fetch_all(conn)
+        .await?)
+}
+
+/// All files, newest first.
+pub async fn list(conn: &mut PgConnection, limit: i64) -> Result<Vec<RailFileRow>, StoreError> {
+    Ok(select_rail_files!("ORDER BY number DESC LIMIT $1", limit).fetch_all(conn).await?)
+}
+
+/// How far the bank's list called `name` has been read.
+pub async fn cursor(conn: &mut PgConnection, name: &str) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar!("SELECT cursor FROM rail_cursors WHERE name = $1 FOR UPDATE", name)
+        .fetch_optional(conn)
+        .await?)
+}
+
+pub async fn set_cursor(
+    conn: &mut PgConnection,
+    name: &str,
+    cursor: &str,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO rail_cursors (name, cursor) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor",
+        name,
+        cursor,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Logins. Only the digest of a token is kept.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::StoreError;
+
+text_enum! {
+    SessionRole {
+        Customer = "customer",
+        Representative = "representative",
+        Compliance = "compliance",
+        Engineer = "engineer",
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SessionRow {
+    pub role: SessionRole,
+    /// A customer or a representative, by the role.
+    pub actor_id: Uuid,
+    /// Identity level 0 to 3 (SPEC §3.8).
+    pub level: i16,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub async fn insert(
+    conn: &mut PgConnection,
+    token_digest: &[u8; 32],
+    session: &SessionRow,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO sessions (token_digest, role, actor_id, level, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        token_digest,
+        session.role.as_str(),
+        session.actor_id,
+        session.level,
+        session.created_at,
+        session.expires_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The session of a token that has neither ended nor expired.
+pub async fn find_live(
+    conn: &mut PgConnection,
+    token_digest: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<Option<SessionRow>, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT role AS "role: SessionRole", actor_id, level, created_at, expires_at
+           FROM sessions WHERE token_digest = $1 AND ended_at IS NULL AND expires_at > $2"#,
+        token_digest,
+        now,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| SessionRow {
+        role: row.role,
+        actor_id: row.actor_id,
+        level: row.level,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+    }))
+}
+
+pub async fn end(
+    conn: &mut PgConnection,
+    token_digest: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE sessions SET ended_at = $2 WHERE token_digest = $1 AND ended_at IS NULL",
+        token_digest,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,410 @@
+-- Servicing: who the customers are, what they asked for, what was permitted and what came of it.
+--
+-- Rights follow the roles of 0001. `plumbline_turn`, under which a model's turn runs, reads, records the turn, proposes
+-- intents and opens what protects the customer; it has no INSERT on grants, receipts, payments, draws or postings.
+-- Rows of the record (grants, receipts, decisions, steps, messages) have no UPDATE or DELETE for anybody but the owner.
+
+-- People ------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE customers (
+    id            uuid        NOT NULL CONSTRAINT customers_pkey PRIMARY KEY,
+    name          text        NOT NULL CHECK (name <> ''),
+    email         text        NOT NULL,
+    phone         text        NOT NULL,
+    state         text        NOT NULL CHECK (state ~ '^[A-Z]{2}$'),
+    language      text        NOT NULL DEFAULT 'en' CHECK (language IN ('en', 'es')),
+    -- Sandbox portfolio only: what kind of customer this is, for the sign-in page.
+    archetype     text,
+    summary       text,
+    created_at    timestamptz NOT NULL
+);
+
+CREATE TABLE representatives (
+    id            uuid        NOT NULL CONSTRAINT representatives_pkey PRIMARY KEY,
+    name          text        NOT NULL CHECK (name <> ''),
+    role          text        NOT NULL CHECK (role IN ('representative', 'compliance', 'engineer')),
+    created_at    timestamptz NOT NULL
+);
+
+-- A login. Only the digest of its token is kept.
+CREATE TABLE sessions (
+    token_digest  bytea       NOT NULL CONSTRAINT sessions_pkey PRIMARY KEY CHECK (octet_length(token_digest) = 32),
+    role          text        NOT NULL CHECK (role IN ('customer', 'representative', 'compliance', 'engineer')),
+    actor_id      uuid        NOT NULL,
+    level         smallint    NOT NULL CHECK (level BETWEEN 0 AND 3),
+    created_at    timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    ended_at      timestamptz
+);
+
+-- Applications and decisions ----------------------------------------------------------------------------------------
+
+CREATE TABLE applications (
+    id                    uuid        NOT NULL CONSTRAINT applications_pkey PRIMARY KEY,
+    customer_id           uuid        NOT NULL REFERENCES customers,
+    product               text        NOT NULL,
+    requested_limit_cents bigint      NOT NULL CHECK (requested_limit_cents > 0),
+    inputs                jsonb       NOT NULL,
+    inputs_digest         bytea       NOT NULL CHECK (octet_length(inputs_digest) = 32),
+    completed_at          timestamptz NOT NULL
+);
+CREATE INDEX applications_by_customer ON applications (customer_id, completed_at DESC);
+
+-- What was decided, on what, why, and the notice exactly as it was sent.
+CREATE TABLE decisions (
+    id                  uuid        NOT NULL CONSTRAINT decisions_pkey PRIMARY KEY,
+    application_id      uuid        NOT NULL CONSTRAINT decisions_application_unique UNIQUE REFERENCES applications,
+    customer_id         uuid        NOT NULL REFERENCES customers,
+    outcome             text        NOT NULL CHECK (outcome IN ('approved', 'declined', 'counteroffered', 'incomplete')),
+    decided_on          date        NOT NULL,
+    decided_at          timestamptz NOT NULL,
+    model               text        NOT NULL,
+    policy              text        NOT NULL,
+    inputs_digest       bytea       NOT NULL CHECK (octet_length(inputs_digest) = 32),
+    contributions       jsonb       NOT NULL,
+    reasons             jsonb       NOT NULL,
+    terms               jsonb,
+    notice              bytea       NOT NULL,
+    notice_digest       bytea       NOT NULL CHECK (octet_length(notice_digest) = 32),
+    legal_minimum_until date        NOT NULL
+);
+CREATE INDEX decisions_by_customer ON decisions (customer_id, decided_at DESC);
+
+-- The line ----------------------------------------------------------------------------------------------------------
+
+-- The line's head. Its history is in line_events; `terms` were copied from the product when it opened.
+CREATE TABLE credit_lines (
+    id              uuid        NOT NULL CONSTRAINT credit_lines_pkey PRIMARY KEY,
+    customer_id     uuid        NOT NULL REFERENCES customers,
+    decision_id     uuid        REFERENCES decisions,
+    product         text        NOT NULL,
+    terms           jsonb       NOT NULL,
+    opened_on       date        NOT NULL,
+    -- What the jobs look for: the next cycle close, and the next day on which an unpaid minimum may cost a late fee.
+    next_close_on   date        NOT NULL,
+    late_fee_on     date,
+    created_at      timestamptz NOT NULL
+);
+CREATE INDEX credit_lines_by_customer ON credit_lines (customer_id);
+CREATE INDEX credit_lines_by_close ON credit_lines (next_close_on);
+CREATE INDEX credit_lines_by_late_fee ON credit_lines (late_fee_on) WHERE late_fee_on IS NOT NULL;
+
+-- A bank account as anybody may see it.
+CREATE TABLE bank_accounts (
+    id               uuid        NOT NULL CONSTRAINT bank_accounts_pkey PRIMARY KEY,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    kind             text        NOT NULL CHECK (kind IN ('checking', 'savings')),
+    bank_name        text        NOT NULL,
+    ending           text        NOT NULL CHECK (ending ~ '^[0-9]{4}$'),
+    status           text        NOT NULL CHECK (status IN ('verified', 'disabled')),
+    -- Debits returned one after another, over every payment from this account; a settled one sets it back.
+    failures_in_row  integer     NOT NULL DEFAULT 0 CHECK (failures_in_row >= 0),
+    last_failed_at   timestamptz,
+    added_at         timestamptz NOT NULL
+);
+CREATE INDEX bank_accounts_by_customer ON bank_accounts (customer_id);
+
+-- Its number. Written once by the application, read only by the role that writes rail files.
+CREATE TABLE bank_account_numbers (
+    bank_account_id  uuid NOT NULL CONSTRAINT bank_account_numbers_pkey PRIMARY KEY REFERENCES bank_accounts,
+    routing_number   text NOT NULL CHECK (routing_number ~ '^[0-9]{9}$'),
+    account_number   text NOT NULL CHECK (account_number ~ '^[0-9]{4,17}$')
+);
+
+-- What stops or routes (rule book 3.6). The line's event is the record; this is the reading of it, and for a person
+-- without a line the only one.
+CREATE TABLE flags (
+    customer_id     uuid        NOT NULL REFERENCES customers,
+    credit_line_id  uuid        REFERENCES credit_lines,
+    kind            text        NOT NULL,
+    raised_on       date        NOT NULL,
+    raised_at       timestamptz NOT NULL,
+    source          text        NOT NULL,
+    cleared_on      date,
+    cleared_at      timestamptz,
+    CONSTRAINT flags_clear_whole CHECK ((cleared_on IS NULL) = (cleared_at IS NULL))
+);
+CREATE UNIQUE INDEX flags_raised_once ON flags (customer_id, kind) WHERE cleared_on IS NULL;
+
+-- Conversations -----------------------------------------------------------------------------------------------------
+
+CREATE TABLE conversations (
+    id            uuid        NOT NULL CONSTRAINT conversations_pkey PRIMARY KEY,
+    customer_id   uuid        NOT NULL REFERENCES customers,
+    surface       text        NOT NULL CHECK (surface IN ('consumer', 'copilot')),
+    status        text        NOT NULL CHECK (status IN ('assistant', 'waiting', 'representative', 'closed')),
+    started_at    timestamptz NOT NULL
+);
+CREATE INDEX conversations_by_customer ON conversations (customer_id, started_at DESC);
+CREATE INDEX conversations_by_start ON conversations (started_at DESC, id DESC);
+
+CREATE TABLE turns (
+    id                    uuid        NOT NULL CONSTRAINT turns_pkey PRIMARY KEY,
+    conversation_id       uuid        NOT NULL REFERENCES conversations,
+    n                     integer     NOT NULL CHECK (n > 0),
+    status                text        NOT NULL
+        CHECK (status IN ('running', 'done', 'handed_off', 'cancelled', 'out_of_budget', 'faulted')),
+    served_configuration  jsonb       NOT NULL,
+    attested              boolean     NOT NULL,
+    started_at            timestamptz NOT NULL,
+    ended_at              timestamptz,
+    CONSTRAINT turns_n_unique UNIQUE (conversation_id, n)
+);
+-- One turn at a time in a conversation.
+CREATE UNIQUE INDEX turns_one_running ON turns (conversation_id) WHERE status = 'running';
+
+-- What the orchestrator was told and asked for, in order: the turn is a fold of its steps.
+CREATE TABLE steps (
+    turn_id       uuid        NOT NULL REFERENCES turns,
+    n             integer     NOT NULL CHECK (n > 0),
+    kind          text        NOT NULL,
+    body          jsonb       NOT NULL,
+    recorded_at   timestamptz NOT NULL,
+    CONSTRAINT steps_pkey PRIMARY KEY (turn_id, n)
+);
+
+CREATE TABLE messages (
+    id               uuid        NOT NULL CONSTRAINT messages_pkey PRIMARY KEY,
+    conversation_id  uuid        NOT NULL REFERENCES conversations,
+    n                integer     NOT NULL CHECK (n > 0),
+    turn_id          uuid        REFERENCES turns,
+    role             text        NOT NULL CHECK (role IN ('customer', 'assistant', 'representative', 'system')),
+    author_id        uuid,
+    text             text        NOT NULL,
+    citations        jsonb       NOT NULL DEFAULT '[]',
+    notices          jsonb       NOT NULL DEFAULT '[]',
+    cases            jsonb       NOT NULL DEFAULT '[]',
+    evidence         jsonb,
+    at               timestamptz NOT NULL,
+    CONSTRAINT messages_n_unique UNIQUE (conversation_id, n)
+);
+CREATE INDEX messages_by_turn ON messages (turn_id) WHERE turn_id IS NOT NULL;
+
+-- What was proposed, permitted and done -----------------------------------------------------------------------------
+
+-- A proposed effect. `action` is what would be done, resolved; `arguments` are what was said.
+CREATE TABLE intents (
+    id               uuid        NOT NULL CONSTRAINT intents_pkey PRIMARY KEY,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    credit_line_id   uuid        REFERENCES credit_lines,
+    conversation_id  uuid        REFERENCES conversations,
+    turn_id          uuid        REFERENCES turns,
+    tool             text        NOT NULL,
+    tool_version     integer     NOT NULL CHECK (tool_version > 0),
+    arguments        jsonb       NOT NULL,
+    arguments_digest bytea       NOT NULL CHECK (octet_length(arguments_digest) = 32),
+    action           jsonb       NOT NULL,
+    action_digest    bytea       NOT NULL CHECK (octet_length(action_digest) = 32),
+    title            text        NOT NULL,
+    effect           text        NOT NULL,
+    fields           jsonb       NOT NULL,
+    limits           jsonb       NOT NULL,
+    status           text        NOT NULL
+        CHECK (status IN ('awaiting_confirmation', 'confirmed', 'refused', 'expired', 'superseded')),
+    superseded_by    uuid        REFERENCES intents DEFERRABLE INITIALLY DEFERRED,
+    proposed_at      timestamptz NOT NULL,
+    expires_at       timestamptz NOT NULL,
+    settled_at       timestamptz,
+    CONSTRAINT intents_expire_after_proposal CHECK (expires_at > proposed_at),
+    CONSTRAINT intents_settled_whole CHECK ((status = 'awaiting_confirmation') = (settled_at IS NULL))
+);
+CREATE INDEX intents_by_customer ON intents (customer_id, proposed_at DESC);
+CREATE INDEX intents_by_turn ON intents (turn_id) WHERE turn_id IS NOT NULL;
+-- One open proposal per tool and conversation.
+CREATE UNIQUE INDEX intents_one_awaiting ON intents (customer_id, tool, conversation_id) NULLS NOT DISTINCT
+    WHERE status = 'awaiting_confirmation';
+
+-- A grant is permission for exactly one intent, given by a signed-in person, and is consumed by the effect it stands
+-- beside: it is inserted with the receipt or not at all.
+CREATE TABLE grants (
+    id              uuid        NOT NULL CONSTRAINT grants_pkey PRIMARY KEY,
+    intent_id       uuid        NOT NULL CONSTRAINT grants_intent_unique UNIQUE REFERENCES intents,
+    actor           jsonb       NOT NULL,
+    level           smallint    NOT NULL CHECK (level BETWEEN 0 AND 3),
+    action_digest   bytea       NOT NULL CHECK (octet_length(action_digest) = 32),
+    granted_at      timestamptz NOT NULL
+);
+
+CREATE TABLE receipts (
+    id              uuid        NOT NULL CONSTRAINT receipts_pkey PRIMARY KEY,
+    customer_id     uuid        NOT NULL REFERENCES customers,
+    credit_line_id  uuid        REFERENCES credit_lines,
+    intent_id       uuid        CONSTRAINT receipts_intent_unique UNIQUE REFERENCES intents,
+    kind            text        NOT NULL,
+    reference       text        NOT NULL CONSTRAINT receipts_reference_unique UNIQUE,
+    text            text        NOT NULL,
+    fields          jsonb       NOT NULL,
+    at              timestamptz NOT NULL
+);
+CREATE INDEX receipts_by_customer ON receipts (customer_id, at DESC);
+
+-- Money in and out --------------------------------------------------------------------------------------------------
+
+-- A file for the bank. Its text is not kept (it carries account numbers): it is built again from its rows, and `digest`
+-- says whether it came out the same.
+CREATE TABLE rail_files (
+    key             text        NOT NULL CONSTRAINT rail_files_pkey PRIMARY KEY,
+    number          integer     NOT NULL CONSTRAINT rail_files_number_unique UNIQUE CHECK (number > 0),
+    created_at      timestamptz NOT NULL,
+    effective_on    date        NOT NULL,
+    entries         integer     NOT NULL CHECK (entries > 0),
+    debit_cents     bigint      NOT NULL CHECK (debit_cents >= 0),
+    credit_cents    bigint      NOT NULL CHECK (credit_cents >= 0),
+    digest          bytea       CHECK (octet_length(digest) = 32),
+    status          text        NOT NULL CHECK (status IN ('building', 'pending', 'accepted', 'refused')),
+    bank_reference  text,
+    refusal         text,
+    settled_at      timestamptz
+);
+CREATE INDEX rail_files_open ON rail_files (created_at) WHERE status IN ('building', 'pending');
+CREATE SEQUENCE rail_file_numbers AS integer;
+
+-- How far the bank's list of returns has been read.
+CREATE TABLE rail_cursors (
+    name            text        NOT NULL CONSTRAINT rail_cursors_pkey PRIMARY KEY,
+    cursor          text        NOT NULL
+);
+
+CREATE TABLE payments (
+    id               uuid        NOT NULL CONSTRAINT payments_pkey PRIMARY KEY,
+    credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    bank_account_id  uuid        NOT NULL REFERENCES bank_accounts,
+    reference        text        NOT NULL CONSTRAINT payments_reference_unique UNIQUE,
+    amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
+    amount_kind      text        NOT NULL CHECK (amount_kind IN ('exact', 'minimum', 'statement', 'payoff')),
+    -- The day the customer chose and is credited for; the banking day on which the bank is asked.
+    authorised_on    date        NOT NULL,
+    debit_on         date        NOT NULL,
+    status           text        NOT NULL
+        CHECK (status IN ('scheduled', 'released', 'pending', 'settled', 'returned', 'cancelled')),
+    file_key         text        REFERENCES rail_files,
+    trace_number     text        CONSTRAINT payments_trace_unique UNIQUE,
+    received_seq     bigint,
+    settle_on        date,
+    -- The credit a payment restores may be drawn again from this day.
+    hold_until       date,
+    return_code      text,
+    returned_on      date,
+    -- One retry at most, never before this day.
+    retry_on         date,
+    retry_of         uuid        CONSTRAINT payments_one_retry UNIQUE REFERENCES payments,
+    cancel_reason    text,
+    authorised_at    timestamptz NOT NULL,
+    changed_at       timestamptz NOT NULL,
+    CONSTRAINT payments_debit_not_early CHECK (debit_on >= authorised_on),
+    CONSTRAINT payments_return_whole CHECK ((status = 'returned') = (return_code IS NOT NULL)),
+    CONSTRAINT payments_cancel_whole CHECK ((status = 'cancelled') = (cancel_reason IS NOT NULL)),
+    CONSTRAINT payments_in_file CHECK (status IN ('scheduled', 'cancelled') OR file_key IS NOT NULL)
+);
+CREATE INDEX payments_by_line ON payments (credit_line_id, authorised_at DESC);
+CREATE INDEX payments_to_release ON payments (debit_on) WHERE status = 'scheduled';
+CREATE INDEX payments_to_settle ON payments (settle_on) WHERE status = 'released';
+CREATE INDEX payments_by_file ON payments (file_key) WHERE file_key IS NOT NULL;
+
+CREATE TABLE draws (
+    id               uuid        NOT NULL CONSTRAINT draws_pkey PRIMARY KEY,
+    credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    bank_account_id  uuid        NOT NULL REFERENCES bank_accounts,
+    reference        text        NOT NULL CONSTRAINT draws_reference_unique UNIQUE,
+    amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
+    drawn_on         date        NOT NULL,
+    drew_seq         bigint      NOT NULL,
+    drawn_at         timestamptz NOT NULL
+);
+CREATE INDEX draws_by_line ON draws (credit_line_id, drawn_on DESC);
+
+-- Cases and hand-offs -----------------------------------------------------------------------------------------------
+
+CREATE TABLE cases (
+    id               uuid        NOT NULL CONSTRAINT cases_pkey PRIMARY KEY,
+    reference        text        NOT NULL CONSTRAINT cases_reference_unique UNIQUE,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    credit_line_id   uuid        REFERENCES credit_lines,
+    conversation_id  uuid        REFERENCES conversations,
+    kind             text        NOT NULL,
+    words            text        NOT NULL,
+    status           text        NOT NULL CHECK (status IN ('open', 'closed')),
+    opened_by        jsonb       NOT NULL,
+    opened_at        timestamptz NOT NULL,
+    due_on           date        NOT NULL,
+    note             text,
+    closed_by        jsonb,
+    closed_at        timestamptz,
+    CONSTRAINT cases_closed_whole CHECK ((status = 'closed') = (closed_at IS NOT NULL AND closed_by IS NOT NULL))
+);
+CREATE UNIQUE INDEX cases_open_once ON cases (customer_id, kind) WHERE status = 'open';
+CREATE INDEX cases_open ON cases (due_on) WHERE status = 'open';
+
+CREATE TABLE hand_offs (
+    id               uuid        NOT NULL CONSTRAINT hand_offs_pkey PRIMARY KEY,
+    reference        text        NOT NULL CONSTRAINT hand_offs_reference_unique UNIQUE,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    conversation_id  uuid        NOT NULL REFERENCES conversations,
+    reason           text        NOT NULL,
+    summary          text        NOT NULL,
+    status           text        NOT NULL CHECK (status IN ('waiting', 'claimed', 'released')),
+    opened_at        timestamptz NOT NULL,
+    claimed_by       uuid        REFERENCES representatives,
+    claimed_at       timestamptz,
+    released_at      timestamptz,
+    CONSTRAINT hand_offs_claimed_whole CHECK ((claimed_by IS NULL) = (claimed_at IS NULL)),
+    CONSTRAINT hand_offs_released_whole CHECK ((status = 'released') = (released_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX hand_offs_one_open ON hand_offs (conversation_id) WHERE status <> 'released';
+
+-- Sandbox -----------------------------------------------------------------------------------------------------------
+
+-- The hand of the manual clock; no row in a real installation.
+CREATE TABLE sandbox_clock (
+    only_row     boolean     NOT NULL DEFAULT true CONSTRAINT sandbox_clock_pkey PRIMARY KEY CHECK (only_row),
+    now_at       timestamptz NOT NULL
+);
+
+-- Rights ------------------------------------------------------------------------------------------------------------
+
+GRANT SELECT ON customers, representatives, applications, decisions, credit_lines, bank_accounts, flags,
+    conversations, turns, steps, messages, intents, grants, receipts, rail_files, rail_cursors, payments, draws, cases,
+    hand_offs, sandbox_clock
+    TO plumbline_app, plumbline_audit;
+GRANT SELECT ON customers, applications, decisions, credit_lines, bank_accounts, flags, conversations, turns, steps,
+    messages, intents, receipts, payments, draws, cases, hand_offs
+    TO plumbline_turn;
+
+GRANT INSERT ON customers, representatives, sessions, applications, decisions, credit_lines, bank_accounts,
+    bank_account_numbers, flags, conversations, turns, steps, messages, intents, grants, receipts, rail_files,
+    rail_cursors, payments, draws, cases, hand_offs, sandbox_clock
+    TO plumbline_app;
+GRANT SELECT, UPDATE (ended_at) ON sessions TO plumbline_app;
+GRANT UPDATE (next_close_on, late_fee_on) ON credit_lines TO plumbline_app;
+GRANT UPDATE (status, failures_in_row, last_failed_at) ON bank_accounts TO plumbline_app;
+GRANT UPDATE (cleared_on, cleared_at) ON flags TO plumbline_app;
+GRANT UPDATE (status) ON conversations TO plumbline_app;
+GRANT UPDATE (status, ended_at) ON turns TO plumbline_app;
+GRANT UPDATE (status, superseded_by, settled_at) ON intents TO plumbline_app;
+GRANT UPDATE (digest, status, bank_reference, refusal, settled_at) ON rail_files TO plumbline_app;
+GRANT UPDATE (cursor) ON rail_cursors TO plumbline_app;
+GRANT UPDATE (status, file_key, trace_number, received_seq, settle_on, hold_until, return_code, returned_on, retry_on,
+    cancel_reason, changed_at) ON payments TO plumbline_app;
+GRANT UPDATE (status, note, closed_by, closed_at) ON cases TO plumbline_app;
+GRANT UPDATE (status, claimed_by, claimed_at, released_at) ON hand_offs TO plumbline_app;
+GRANT UPDATE (now_at) ON sandbox_clock TO plumbline_app;
+GRANT USAGE ON SEQUENCE rail_file_numbers TO plumbline_app;
+
+-- What a turn may write: its own record, proposals, and what protects the customer.
+GRANT INSERT ON turns, steps, messages, intents, cases, hand_offs, flags TO plumbline_turn;
+GRANT UPDATE (status) ON conversations TO plumbline_turn;
+GRANT UPDATE (status, ended_at) ON turns TO plumbline_turn;
+GRANT UPDATE (status, superseded_by, settled_at) ON intents TO plumbline_turn;
+
+GRANT SELECT ON bank_account_numbers, bank_accounts TO plumbline_rails;
+
+-- A turn can only propose, and can only supersede or expire what it proposed: it cannot mark an intent confirmed.
+ALTER TABLE intents ENABLE ROW LEVEL SECURITY;
+CREATE POLICY intents_read ON intents FOR SELECT USING (true);
+CREATE POLICY intents_app ON intents FOR ALL TO plumbline_app USING (true) WITH CHECK (true);
+CREATE POLICY intents_turn_proposes ON intents FOR INSERT TO plumbline_turn
+    WITH CHECK (status = 'awaiting_confirmation');
+CREATE POLICY intents_turn_supersedes ON intents FOR UPDATE TO plumbline_turn
+    USING (status = 'awaiting_confirmation') WITH CHECK (status IN ('superseded', 'expired'));
