@@ -1,0 +1,38 @@
+//! PostgreSQL: the one place, besides `audit` and `knowledge`, where SQL stands.
+//!
+//! A [`Store`] is a set of pools, one per database role, over a private cluster that this process starts by itself
+//! ([`cluster`]) or over the database at an address. Repository functions take `&mut PgConnection`, so that a use case
+//! runs all of them in one transaction of its own.
+//!
+//! Invariants: history (events, postings, entries) is only ever added to, and no role but the owner could do otherwise;
+//! every statement is checked at compile time against the migrations.
+//! What is absent: rules. Nothing here decides anything about a credit line.
+
+#[macro_use]
+mod text_enum;
+
+pub mod bank_accounts;
+pub mod cases;
+pub mod conversations;
+pub mod credit_lines;
+pub mod customers;
+pub mod decisions;
+pub mod draws;
+pub mod flags;
+pub mod hand_offs;
+pub mod intents;
+pub mod payments;
+pub mod rail_files;
+pub mod representatives;
+pub mod sandbox_clock;
+pub mod sessions;
+
+pub mod cluster;
+mod error;
+mod migrations;
+mod roles;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use error::{OnConstraint, StoreError};
+pub use roles::{Location, Role, Store, Tx};

@@ -1,0 +1,225 @@
+//! A pool per database role: what a caller may do is decided by which pool it is handed.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{StoreError, cluster::Cluster, migrations};
+
+/// A database transaction, rolled back unless committed.
+pub type Tx<'c> = Transaction<'c, Postgres>;
+
+/// Where the database is.
+#[derive(Clone)]
+pub enum Location {
+    /// A private cluster below this folder, started and stopped by us.
+    Private { state_dir: PathBuf },
+    /// Somebody's PostgreSQL. The address must name a user who may create roles or is a member of ours.
+    Url(String),
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Private { state_dir } => {
+                write!(f, "a private cluster below {}", state_dir.display())
+            }
+            // An address may carry a password.
+            Self::Url(_) => f.write_str("the database at DATABASE_URL"),
+        }
+    }
+}
+
+/// A database role, least privilege for one kind of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Use cases.
+    App,
+    /// Model turns: may read, and insert only what protects the customer.
+    Turn,
+    /// The sequencer and whoever reads the record.
+    Audit,
+    /// Opens sealed bank account numbers.
+    Rails,
+}
+
+impl Role {
+    pub const ALL: [Self; 4] = [Self::App, Self::Turn, Self::Audit, Self::Rails];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::App => "plumbline_app",
+            Self::Turn => "plumbline_turn",
+            Self::Audit => "plumbline_audit",
+            Self::Rails => "plumbline_rails",
+        }
+    }
+
+    const fn set_role(self) -> &'static str {
+        match self {
+            Self::App => "SET ROLE plumbline_app",
+            Self::Turn => "SET ROLE plumbline_turn",
+            Self::Audit => "SET ROLE plumbline_audit",
+            Self::Rails => "SET ROLE plumbline_rails",
+        }
+    }
+
+    const fn connections_max(self) -> u32 {
+        match self {
+            Self::App => 16,
+            Self::Turn => 8,
+            Self::Audit => 4,
+            Self::Rails => 2,
+        }
+    }
+}
+
+/// How a role comes to its connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entrance {
+    /// Log in as the role: the private socket asks for no password.
+    LogIn,
+    /// Log in as the address says, then become the role.
+    SetRole,
+}
+
+/// The database, by role. Cheap to clone; the private cluster, if any, stops when the last clone of the last
+/// process is gone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    app: PgPool,
+    turn: PgPool,
+    audit: PgPool,
+    rails: PgPool,
+    // Last: pools close before the cluster is let go.
+    cluster: Option<Arc<Cluster>>,
+}
+
+impl Store {
+    /// Starts or finds the database, migrates it and opens the pools.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        let (cluster, owner) = reach(location).await?;
+        let mut conn = owner.connect().await?;
+        migrations::run(&mut conn).await?;
+        conn.close().await?;
+        let entrance = if cluster.is_some() { Entrance::LogIn } else { Entrance::SetRole };
+        Ok(Self::over(&owner, entrance, cluster))
+    }
+
+    /// Pools over a database that is migrated already.
+    pub(crate) fn over(
+        owner: &PgConnectOptions,
+        entrance: Entrance,
+        cluster: Option<Arc<Cluster>>,
+    ) -> Self {
+        let pool = |role| pool(owner, entrance, role);
+        Self {
+            app: pool(Role::App),
+            turn: pool(Role::Turn),
+            audit: pool(Role::Audit),
+            rails: pool(Role::Rails),
+            cluster,
+        }
+    }
+
+    /// For use cases.
+    pub const fn app(&self) -> &PgPool {
+        &self.app
+    }
+
+    /// For model turns.
+    pub const fn turn(&self) -> &PgPool {
+        &self.turn
+    }
+
+    /// For the sequencer and readers of the record.
+    pub const fn audit(&self) -> &PgPool {
+        &self.audit
+    }
+
+    /// For sending money: opens sealed bank account numbers.
+    pub const fn rails(&self) -> &PgPool {
+        &self.rails
+    }
+
+    pub const fn pool(&self, role: Role) -> &PgPool {
+        match role {
+            Role::App => &self.app,
+            Role::Turn => &self.turn,
+            Role::Audit => &self.audit,
+            Role::Rails => &self.rails,
+        }
+    }
+
+    /// A transaction of a use case.
+    pub async fn begin(&self) -> Result<Tx<'static>, StoreError> {
+        Ok(self.app.begin().await?)
+    }
+
+    /// A transaction of a model's turn.
+    pub async fn begin_turn(&self) -> Result<Tx<'static>, StoreError> {
+        Ok(self.turn.begin().await?)
+    }
+
+    /// Where the private cluster keeps its data, if there is one.
+    pub fn private_dir(&self) -> Option<&std::path::Path> {
+        self.cluster.as_deref().map(Cluster::dir)
+    }
+
+    /// Waits until every connection is closed, so that a private cluster can be left in order.
+    pub async fn close(&self) {
+        for role in Role::ALL {
+            self.pool(role).close().await;
+        }
+    }
+}
+
+/// The owner's way into the database, with the cluster that must live as long.
+async fn reach(
+    location: &Location,
+) -> Result<(Option<Arc<Cluster>>, PgConnectOptions), StoreError> {
+    match location {
+        Location::Private { state_dir } => {
+            let dir = state_dir.join("postgres");
+            let cluster = Cluster::start_in_background(dir).await?;
+            let owner = cluster.options().database(DATABASE);
+            create_database(&cluster).await?;
+            Ok((Some(Arc::new(cluster)), owner))
+        }
+        Location::Url(url) => Ok((None, url.parse()?)),
+    }
+}
+
+const DATABASE: &str = "plumbline";
+
+async fn create_database(cluster: &Cluster) -> Result<(), StoreError> {
+    let mut conn = cluster.options().database("postgres").connect().await?;
+    // Two processes may come at once, and CREATE DATABASE cannot run in a transaction.
+    conn.execute("SELECT pg_advisory_lock(7264001)").await?;
+    let exists =
+        sqlx::query_scalar!("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", DATABASE)
+            .fetch_one(&mut conn)
+            .await?;
+    if exists != Some(true) {
+        conn.execute("CREATE DATABASE plumbline").await?;
+    }
+    Ok(conn.close().await?)
+}
+
+fn pool(owner: &PgConnectOptions, entrance: Entrance, role: Role) -> PgPool {
+    let pool = PgPoolOptions::new()
+        .max_connections(role.connections_max())
+        .acquire_timeout(Duration::from_secs(10));
+    let options = owner.clone().application_name(role.name());
+    match entrance {
+        Entrance::LogIn => pool.connect_lazy_with(options.username(role.name())),
+        Entrance::SetRole => pool
+            .after_connect(move |conn: &mut PgConnection, _| {
+                Box::pin(async move { conn.execute(role.set_role()).await.map(drop) })
+            })
+            .connect_lazy_with(options),
+    }
+}
