@@ -33,6 +33,9 @@ pub enum AuditError {
     #[error("there is no leaf in stream {0}")]
     UnknownStream(String),
 
+    #[error("there is no checkpoint of {0} leaves")]
+    UnknownCheckpoint(u64),
+
     #[error("leaf {0} has no payload to erase")]
     NothingToErase(LeafId),
 

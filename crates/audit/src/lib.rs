@@ -8,13 +8,35 @@
 //! signed only if it extends every checkpoint signed before. What is absent: deciding what is worth recording.
 
 mod append;
+mod bundle;
 mod canonical;
+mod checkpoint;
 mod error;
+mod export;
 mod hash;
 mod leaf;
+mod log;
+mod note;
+mod sequencer;
+mod tiles;
+mod tree;
 
 pub use append::{ERASED, append, erase};
+pub use bundle::{
+    BUNDLE_FORMAT, Bundle, Consistency, Hex, LeafRecord, Seal, SealedLeaf, SealedStream,
+    StreamRecord,
+};
 pub use canonical::canonical_json;
+pub use checkpoint::Checkpoint;
 pub use error::AuditError;
+pub use export::export;
 pub use hash::Hash;
 pub use leaf::{Entry, LEAF_VERSION, Leaf, Salt, Stream};
+pub use log::Log;
+pub use note::{NoteFault, NoteKey, VerifierKey};
+pub use sequencer::{latest_checkpoint, sequence};
+pub use tiles::{TILE_WIDTH, TileId, Tiles, TornTile, edge_tiles, tiles_of};
+pub use tree::{
+    Node, Nodes, TreeHead, consistency_ranges, consistent, inclusion_ranges, perfect_nodes,
+    range_hash, root_by_inclusion,
+};
