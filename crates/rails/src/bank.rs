@@ -1,0 +1,142 @@
+//! The client of the bank's wire (docs/bank-wire.md).
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use nacha::{ReturnCode, TraceNumber};
+use reqwest::{Client, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::RailError;
+
+#[derive(Clone, Debug)]
+pub struct BankConfig {
+    /// Such as `http://127.0.0.1:9100`.
+    pub base_url: String,
+    pub timeout: Duration,
+}
+
+/// Speaks to the bank over HTTP. Holds no state but its connections.
+#[derive(Clone, Debug)]
+pub struct BankClient {
+    base_url: String,
+    client: Client,
+}
+
+/// What the bank knows of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileStatus {
+    pub file_id: String,
+    pub received_on: NaiveDate,
+    pub entries: Vec<EntryStatus>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryStatus {
+    pub trace: TraceNumber,
+    pub state: EntryState,
+    /// The day the money moved.
+    pub settled_on: Option<NaiveDate>,
+    pub return_code: Option<ReturnCode>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryState {
+    Pending,
+    Settled,
+    Returned,
+}
+
+/// A file of returns, in the order in which the bank made them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnFile {
+    /// Grows by one with each file; ask for what comes after the last one that was worked off.
+    pub sequence: u64,
+    /// Nacha text.
+    pub contents: String,
+}
+
+#[derive(Deserialize)]
+struct Returns {
+    returns: Vec<ReturnFile>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    detail: Option<String>,
+}
+
+impl BankClient {
+    pub fn new(config: &BankConfig) -> Result<Self, RailError> {
+        let client = Client::builder()
+            .timeout(config.timeout)
+            .build()
+            .map_err(|source| RailError::Client { source })?;
+        Ok(Self { base_url: config.base_url.trim_end_matches('/').to_owned(), client })
+    }
+
+    /// Hands a file to the bank under `file_id`. Sending the same bytes again under the same id is one file.
+    ///
+    /// # Errors
+    /// `Refused` and `NotSent`: nothing will happen. `Unknown`: it may have arrived; ask with [`Self::find_file`].
+    pub async fn submit(&self, file_id: &str, contents: &str) -> Result<(), RailError> {
+        let answer = self
+            .client
+            .put(format!("{}/ach/files/{file_id}", self.base_url))
+            .header("content-type", "text/plain; charset=us-ascii")
+            .body(contents.to_owned())
+            .send()
+            .await
+            .map_err(unanswered)?;
+        match answer.status() {
+            StatusCode::OK | StatusCode::CREATED => Ok(()),
+            status if status.is_client_error() => Err(refused(answer).await),
+            status => Err(RailError::Unknown { reason: format!("it answered {status}") }),
+        }
+    }
+
+    /// What became of a file; `None` when the bank never had it.
+    pub async fn find_file(&self, file_id: &str) -> Result<Option<FileStatus>, RailError> {
+        let answer = self.get(&format!("/ach/files/{file_id}")).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        read(answer).await.map(Some)
+    }
+
+    /// The files of returns made after the one numbered `sequence`; all of them after 0.
+    pub async fn returns_after(&self, sequence: u64) -> Result<Vec<ReturnFile>, RailError> {
+        let answer = self.get(&format!("/ach/returns?after={sequence}")).await?;
+        read::<Returns>(answer).await.map(|returns| returns.returns)
+    }
+
+    async fn get(&self, path: &str) -> Result<Response, RailError> {
+        self.client.get(format!("{}{path}", self.base_url)).send().await.map_err(unanswered)
+    }
+}
+
+/// A connection that was never made sent nothing; anything later may have.
+fn unanswered(source: reqwest::Error) -> RailError {
+    if source.is_connect() || source.is_builder() {
+        RailError::NotSent { source }
+    } else {
+        let reason =
+            if source.is_timeout() { "it did not answer in time" } else { "the connection broke" };
+        RailError::Unknown { reason: reason.to_owned() }
+    }
+}
+
+async fn refused(answer: Response) -> RailError {
+    let status = answer.status();
+    let detail = answer.json::<Problem>().await.ok().and_then(|problem| problem.detail);
+    RailError::Refused { reason: detail.unwrap_or_else(|| status.to_string()) }
+}
+
+async fn read<T: for<'de> Deserialize<'de>>(answer: Response) -> Result<T, RailError> {
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(RailError::Unknown { reason: format!("it answered {status}") });
+    }
+    answer.json().await.map_err(|error| RailError::Unreadable { reason: error.to_string() })
+}

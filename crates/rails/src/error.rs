@@ -1,0 +1,27 @@
+/// Why a request over a rail has no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RailError {
+    /// The bank has read it and said no; nothing will happen.
+    #[error("the bank refused: {reason}")]
+    Refused { reason: String },
+    /// It never left: nothing will happen, and it may be sent again.
+    #[error("the bank could not be reached")]
+    NotSent {
+        #[source]
+        source: reqwest::Error,
+    },
+    /// It may have arrived. Read back before anything else.
+    #[error("the bank's answer is unknown: {reason}")]
+    Unknown { reason: String },
+    /// The bank answered something that we cannot read.
+    #[error("the bank's answer could not be read: {reason}")]
+    Unreadable { reason: String },
+    /// A file could not be built.
+    #[error("the ACH file could not be written")]
+    File(#[from] nacha::NachaError),
+    #[error("the client of the bank could not be built")]
+    Client {
+        #[source]
+        source: reqwest::Error,
+    },
+}
