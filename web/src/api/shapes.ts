@@ -1,0 +1,351 @@
+//! The shapes of docs/api.md, word for word. Amounts are integer cents, rates parts per million,
+//! `…_on` is a date (YYYY-MM-DD) and `…_at` an instant (RFC 3339).
+
+export type Role = "customer" | "representative" | "compliance" | "engineer";
+
+export interface Actor {
+  role: Role;
+  id: string;
+  name: string;
+}
+
+export interface ServedConfiguration {
+  digest: string;
+  prompt: string;
+  model: string;
+  corpus: string;
+  embedder: string;
+  guards: string;
+}
+
+export interface Status {
+  mode: string;
+  version: string;
+  now: string;
+  today: string;
+  clock: "system" | "manual";
+  zone: string;
+  released: boolean;
+  attested: boolean;
+  model: { name: string; stand_in: boolean };
+  served_configuration: ServedConfiguration | null;
+}
+
+export interface SandboxCustomer {
+  id: string;
+  name: string;
+  archetype: string;
+  summary: string;
+  credit_line_id: string | null;
+}
+
+export interface People {
+  customers: SandboxCustomer[];
+  staff: { id: string; name: string; role: Exclude<Role, "customer"> }[];
+}
+
+export interface Flag {
+  kind: string;
+  raised_on: string;
+}
+
+export interface Position {
+  as_of: string;
+  credit_line: {
+    id: string;
+    product: string;
+    status: string;
+    credit_limit_cents: number;
+    apr_ppm: number;
+    opened_on: string;
+  };
+  principal_balance_cents: number;
+  billed_interest_cents: number;
+  accrued_interest_cents: number;
+  fees_cents: number;
+  credit_balance_cents: number;
+  total_owed_cents: number;
+  available_credit_cents: number;
+  statement_balance_cents: number;
+  minimum_due_cents: number;
+  due_on: string | null;
+  past_due_cents: number;
+  days_past_due: number;
+  flags: Flag[];
+}
+
+export interface Passage {
+  citation: string;
+  document: string;
+  title: string;
+  section: string;
+  version: string;
+  effective_on: string;
+  audience: string;
+  text: string;
+  digest: string;
+}
+
+export interface Citation {
+  marker: string;
+  citation: string;
+  title: string;
+  section: string;
+}
+
+/** One line of a sheet or receipt; the words are the server's. */
+export interface SheetField {
+  name: string;
+  label: string;
+  text: string;
+}
+
+export interface Receipt {
+  id: string;
+  intent_id: string | null;
+  kind: string;
+  reference: string;
+  at: string;
+  text: string;
+  fields: SheetField[];
+}
+
+export type IntentStatus = "awaiting_confirmation" | "confirmed" | "refused" | "expired" | "superseded";
+
+export interface Intent {
+  id: string;
+  tool: string;
+  title: string;
+  status: IntentStatus;
+  fields: SheetField[];
+  effect: string;
+  expires_at: string;
+  receipt: Receipt | null;
+}
+
+export interface Notice {
+  kind: string;
+  title: string;
+  html: string;
+  digest: string;
+  url?: string | null;
+}
+
+export interface CaseReference {
+  reference: string;
+  kind: string;
+  text?: string | null;
+}
+
+export interface ToolCall {
+  id: string;
+  tool: string;
+  version: string;
+  effect: string;
+  arguments: unknown;
+  outcome: "answered" | "proposed" | "refused" | "failed";
+  error: string | null;
+  fields: { name: string; label: string; kind: string; text: string }[];
+  latency_ms: number;
+}
+
+export interface EvidencePassage {
+  ref: string;
+  citation: string;
+  title: string;
+  section: string;
+  text: string;
+  digest: string;
+}
+
+export interface Verdict {
+  guard: string;
+  answer: "allow" | "ask" | "deny" | "hand_off";
+  reason: string | null;
+}
+
+export interface LeafMark {
+  id: string;
+  kind: string;
+  n: number;
+  index: number | null;
+}
+
+export interface Evidence {
+  turn_id: string;
+  attested: boolean;
+  served_configuration: ServedConfiguration | null;
+  tool_calls: ToolCall[];
+  passages: EvidencePassage[];
+  verdicts: Verdict[];
+  repairs: number;
+  leaves: LeafMark[];
+}
+
+export interface Message {
+  id: string;
+  n: number;
+  role: "customer" | "assistant" | "representative" | "system";
+  at: string;
+  text: string;
+  author?: string | null;
+  attested?: boolean | null;
+  citations: Citation[];
+  intents: Intent[];
+  notices: Notice[];
+  cases: CaseReference[];
+  evidence?: Evidence | null;
+}
+
+export type ConversationStatus = "assistant" | "waiting" | "representative" | "closed";
+
+export interface HandOff {
+  reference: string;
+  reason: string;
+  opened_at: string;
+  claimed_by: string | null;
+}
+
+export interface Conversation {
+  id: string;
+  status: ConversationStatus;
+  customer_id: string;
+  answering?: boolean;
+  hand_off?: HandOff | null;
+  messages: Message[];
+}
+
+export interface CaseRecord {
+  id: string;
+  reference: string;
+  kind: string;
+  status: string;
+  opened_at: string;
+  due_on: string | null;
+}
+
+/** What staff and compliance see of a conversation. */
+export interface StaffConversation extends Conversation {
+  customer: { id: string; name: string };
+  position: Position | null;
+  flags: Flag[];
+  cases: CaseRecord[];
+}
+
+export interface QueueItem {
+  kind: "hand_off" | "case";
+  id: string;
+  reference: string;
+  conversation_id: string | null;
+  customer: { id: string; name: string };
+  reason: string;
+  opened_at: string;
+  due_on: string | null;
+  status: string;
+  claimed_by: string | null;
+}
+
+export interface Payment {
+  id: string;
+  status: "scheduled" | "released" | "settled" | "returned" | "cancelled" | "pending";
+  amount_cents: number;
+  on: string;
+  bank_account: { id: string; ending: string };
+  reference: string;
+  return_code: string | null;
+}
+
+export interface Decision {
+  id: string;
+  outcome: string;
+  decided_on: string;
+  reasons: { code: string; text: string }[];
+  notice_url: string | null;
+}
+
+export interface AuditItem {
+  id: string;
+  customer: { id: string; name: string };
+  started_at: string;
+  turns: number;
+  flags: string[];
+  attested: boolean;
+}
+
+export interface Verification {
+  ok: boolean;
+  checked: { leaves: number; checkpoint_size: number };
+  problems: string[];
+}
+
+export type RunVerdict = "pass" | "fail" | "inconclusive" | "running";
+
+export interface RunSummary {
+  id: string;
+  suite: string;
+  started_at: string;
+  finished_at: string | null;
+  verdict: RunVerdict;
+  exit_code: number | null;
+  reason: string;
+  candidate: { digest: string; model: string };
+  baseline: { digest: string; model: string } | null;
+  cases: number;
+  broke: number;
+  attested: boolean;
+}
+
+/** A difference (candidate less baseline) in pass rate, drawn against the margin it must stay above. */
+export interface RunInterval {
+  name: string;
+  cases: number;
+  lost: number;
+  won: number;
+  estimate_ppm: number;
+  low_ppm: number;
+  high_ppm: number;
+  bar_ppm: number;
+  confidence_ppm: number;
+  holds: boolean;
+  words: string;
+}
+
+export interface RunBound {
+  name: string;
+  candidate: string;
+  limit: string;
+  holds: boolean;
+}
+
+export interface RunCase {
+  id: string;
+  slice: string;
+  says: string;
+  baseline: "pass" | "fail" | "error" | null;
+  candidate: "pass" | "fail" | "error";
+  broke: boolean;
+  hard_rule: string | null;
+  findings: { grader: string; holds: boolean; words: string }[];
+}
+
+export interface Run extends RunSummary {
+  intervals: RunInterval[];
+  bounds: RunBound[];
+  results: RunCase[];
+}
+
+export interface PromptFile {
+  name: string;
+  digest: string;
+  differs?: boolean;
+}
+
+export interface Prompts {
+  promoted: { digest: string; promoted_at: string; model: string; prompts: PromptFile[] } | null;
+  working: { digest: string; differs: boolean; prompts: PromptFile[] };
+}
+
+export interface PageOf<T> {
+  items: T[];
+  next_cursor?: string | null;
+}

@@ -1,0 +1,86 @@
+//! Money, dates and digests as people read them. The server's figures inside messages, sheets and
+//! receipts are shown as they came; these are for the page's own figures only.
+
+export type Locale = "en" | "es";
+
+const TAGS: Record<Locale, string> = { en: "en-US", es: "es-US" };
+
+/** `123456` as `$1,234.56`; cents never pass through a division that could round. */
+export function money(cents: number, locale: Locale = "en"): string {
+  if (!Number.isSafeInteger(cents)) throw new RangeError(`cents must be a whole number, got ${cents}`);
+  const whole = Math.trunc(Math.abs(cents) / 100);
+  const rest = String(Math.abs(cents) % 100).padStart(2, "0");
+  const grouped = new Intl.NumberFormat(TAGS[locale], { maximumFractionDigits: 0 }).format(whole);
+  return `${cents < 0 ? "−" : ""}$${grouped}.${rest}`;
+}
+
+/** `240000` ppm as `24.00%`. */
+export function rate(ppm: number): string {
+  const hundredths = Math.round(ppm / 100);
+  return `${Math.trunc(hundredths / 100)}.${String(hundredths % 100).padStart(2, "0")}%`;
+}
+
+/** `-21500` ppm as `−2.15 pt`: a difference in percentage points, with its sign. */
+export function points(ppm: number): string {
+  const sign = ppm < 0 ? "−" : ppm > 0 ? "+" : "";
+  return `${sign}${(Math.abs(ppm) / 10_000).toFixed(2)} pt`;
+}
+
+/** A business date. It has no zone, so it is read and written in UTC and never shifts. */
+export function day(on: string, locale: Locale = "en", style: "long" | "short" = "short"): string {
+  const date = new Date(`${on}T00:00:00Z`);
+  if (Number.isNaN(date.getTime())) return on;
+  const options: Intl.DateTimeFormatOptions =
+    style === "long"
+      ? { weekday: "long", month: "long", day: "numeric", year: "numeric", timeZone: "UTC" }
+      : { month: "short", day: "numeric", year: "numeric", timeZone: "UTC" };
+  return new Intl.DateTimeFormat(TAGS[locale], options).format(date);
+}
+
+/** An instant in the lender's zone. */
+export function instant(at: string, zone: string, locale: Locale = "en"): string {
+  return write(at, zone, locale, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+}
+
+/** Only the time of day of an instant, in the lender's zone. */
+export function time(at: string, zone: string, locale: Locale = "en"): string {
+  return write(at, zone, locale, { hour: "numeric", minute: "2-digit" });
+}
+
+function write(at: string, zone: string, locale: Locale, options: Intl.DateTimeFormatOptions): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return at;
+  return new Intl.DateTimeFormat(TAGS[locale], { ...options, timeZone: zone }).format(date);
+}
+
+/** The first characters of a digest, for a glance; the whole stands in the title beside it. */
+export function shortDigest(digest: string): string {
+  const bare = digest.includes(":") ? digest.slice(digest.indexOf(":") + 1) : digest;
+  return bare.length > 12 ? bare.slice(0, 12) : bare;
+}
+
+/** `past_due` as `past due`. */
+export function words(name: string): string {
+  return name.replaceAll(/[_-]+/g, " ");
+}
+
+/** `past_due` as `Past due`. */
+export function title(name: string): string {
+  const plain = words(name);
+  return plain.charAt(0).toUpperCase() + plain.slice(1);
+}
+
+export type Piece = { kind: "text"; text: string } | { kind: "mark"; marker: string };
+
+/** Splits a message at its citation marks, `[1]`. */
+export function pieces(text: string): Piece[] {
+  const found: Piece[] = [];
+  let from = 0;
+  for (const match of text.matchAll(/\[(\d{1,3})\]/g)) {
+    if (match.index > from) found.push({ kind: "text", text: text.slice(from, match.index) });
+    found.push({ kind: "mark", marker: match[1] ?? "" });
+    from = match.index + match[0].length;
+  }
+  if (from < text.length) found.push({ kind: "text", text: text.slice(from) });
+  return found;
+}
