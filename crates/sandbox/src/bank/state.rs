@@ -15,14 +15,14 @@ use super::{Outcome, outcome_of};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bank {
     pub(super) today: NaiveDate,
-    files: BTreeMap<String, Received>,
+    files: BTreeMap<String, KeptFile>,
     returns: Vec<ReturnFile>,
     /// Accounts of which a debit has come back, for the outcomes that happen once.
     bounced_accounts: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Received {
+struct KeptFile {
     contents: String,
     received_on: NaiveDate,
     entries: BTreeMap<TraceNumber, EntryStatus>,
@@ -107,7 +107,7 @@ impl Bank {
         if entries.is_empty() {
             return Err(Refused::Empty);
         }
-        let received = Received { contents: contents.to_owned(), received_on: self.today, entries };
+        let received = KeptFile { contents: contents.to_owned(), received_on: self.today, entries };
         self.files.insert(file_id.to_owned(), received);
         self.work_off_today();
         Ok(Taken::New)
