@@ -115,6 +115,21 @@ pub struct SealedLeaf {
 }
 
 impl Seal {
+    /// What the bundle's streams hold, under this tree.
+    pub fn of(bundle: &Bundle, head: TreeHead) -> Self {
+        let leaf = |record: &LeafRecord| SealedLeaf {
+            index: record.index,
+            hash: Hash::of_leaf(&record.entry.0),
+            kept: record.salt.is_some(),
+        };
+        let stream = |record: &StreamRecord| SealedStream {
+            stream: record.stream.clone(),
+            leaves: record.leaves.iter().map(leaf).collect(),
+        };
+        let streams = bundle.streams.iter().map(stream).collect();
+        Self { conversation_id: bundle.conversation_id.to_string(), head, streams }
+    }
+
     /// The text that is signed.
     pub fn text(&self) -> String {
         let mut lines = vec![

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    AuditError, Bundle, Checkpoint, Consistency, Entry, Hash, LeafRecord, Log, Seal, SealedLeaf,
-    SealedStream, Stream, StreamRecord, TreeHead,
+    AuditError, Bundle, Checkpoint, Consistency, Entry, LeafRecord, Log, Seal, Stream,
+    StreamRecord, TreeHead,
     bundle::{BUNDLE_FORMAT, Hex},
     sequencer::{latest_checkpoint, load_tiles, signed},
     tiles::tiles_of,
@@ -37,25 +37,17 @@ pub async fn export(
         Some(old) => Some(prove_consistency(&mut tx, log, old, head).await?),
     };
 
-    let sealed = leaves.iter().map(|leaf| SealedLeaf {
-        index: leaf.index,
-        hash: Hash::of_leaf(&leaf.entry.0),
-        kept: leaf.salt.is_some(),
-    });
-    let seal = Seal {
-        conversation_id: conversation_id.to_string(),
-        head,
-        streams: vec![SealedStream { stream: stream.clone(), leaves: sealed.collect() }],
-    };
-    Ok(Bundle {
+    let mut bundle = Bundle {
         format: BUNDLE_FORMAT.to_owned(),
         conversation_id,
         public_key: log.verifier().to_string(),
         checkpoint,
-        seal: log.sign(&seal.text()),
+        seal: String::new(),
         consistency,
         streams: vec![StreamRecord { stream, leaves }],
-    })
+    };
+    bundle.seal = log.sign(&Seal::of(&bundle, head).text());
+    Ok(bundle)
 }
 
 fn read_head(log: &Log, note: &str) -> Result<TreeHead, AuditError> {

@@ -3,6 +3,7 @@
 //! - [`append`] writes a leaf in the transaction of its effect; it is chained to its stream's previous leaf.
 //! - The sequencer gives committed leaves their index and folds them into an RFC 6962 Merkle tree, kept as C2SP
 //!   tlog-tiles with signed checkpoints.
+//! - [`export`] takes a conversation out as a bundle, and [`verify`] checks it with no server and no database.
 //!
 //! Invariants: a leaf is never changed or deleted; a payload can be erased and the tree stays whole; a checkpoint is
 //! signed only if it extends every checkpoint signed before. What is absent: deciding what is worth recording.
@@ -20,6 +21,7 @@ mod note;
 mod sequencer;
 mod tiles;
 mod tree;
+mod verify;
 
 pub use append::{ERASED, append, erase};
 pub use bundle::{
@@ -40,3 +42,4 @@ pub use tree::{
     Node, Nodes, TreeHead, consistency_ranges, consistent, inclusion_ranges, perfect_nodes,
     range_hash, root_by_inclusion,
 };
+pub use verify::{Checked, Fault, Problem, Report, Trust, verify};

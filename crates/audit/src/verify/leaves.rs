@@ -126,7 +126,8 @@ impl StreamCheck<'_> {
             highest = highest.max(Some(n));
         }
         let sealed = self.contents.map(|contents| contents.leaves.len() as u64);
-        let count = sealed.unwrap_or_else(|| highest.map_or(0, |highest| highest.saturating_add(1)));
+        let count =
+            sealed.unwrap_or_else(|| highest.map_or(0, |highest| highest.saturating_add(1)));
         let last = seen.last().copied();
         // An edited number can be absurdly high: tell of gaps only as far as there are leaves to miss.
         let missing: Vec<u64> =
@@ -163,7 +164,7 @@ impl StreamCheck<'_> {
     }
 
     fn check_proof(&mut self, leaf: &Placed<'_>) {
-        let index = match self.sealed(leaf.n) {
+        let index = match self.sealed(leaf.n).copied() {
             Some(sealed) if sealed.index != leaf.record.index => {
                 let message = format!("leaf {} has index {} in the log", leaf.n, sealed.index);
                 self.found.add(Fault::Edited, format!("{}.index", leaf.at), message);

@@ -24,8 +24,8 @@ pub(super) fn check(found: &mut Findings, bundle: &Bundle, trust: &Trust) -> Sig
     };
     found.checked.key = Some(key.to_string());
 
-    let checkpoint = open_single(&key, &bundle.checkpoint).map(|text| Checkpoint::parse(text));
-    let seal = open_single(&key, &bundle.seal).map(|text| Seal::parse(text));
+    let checkpoint = open_single(&key, &bundle.checkpoint).map(Checkpoint::parse);
+    let seal = open_single(&key, &bundle.seal).map(Seal::parse);
     let mut signed = Signed { key: Some(key), seal: None, head: None };
     match seal {
         Ok(Some(seal)) => {
@@ -73,6 +73,10 @@ fn compare(found: &mut Findings, bundle: &Bundle, signed: &mut Signed, checkpoin
             checkpoint.head.size, seal.head.size
         );
         found.add(Fault::RolledBack, "seal", message);
+        // The proofs go with the newer of the two, and the older table of contents decides nothing.
+        signed.head = Some(checkpoint.head);
+        signed.seal = None;
+        return;
     } else if seal.head != checkpoint.head {
         let message = "the log signed two different trees of this size";
         found.add(Fault::Forked, "checkpoint", message);
@@ -110,7 +114,9 @@ fn changed_line(what: &str, note: &str, expected: Option<&str>) -> String {
     };
     let differing = note.split('\n').zip(expected.trim_end().split('\n')).find(|(a, b)| a != b);
     match differing {
-        Some((shown, meant)) => format!("the {what} was signed as \"{meant}\" and shows \"{shown}\""),
+        Some((shown, meant)) => {
+            format!("the {what} was signed as \"{meant}\" and shows \"{shown}\"")
+        }
         None => format!("the {what}'s signature was changed"),
     }
 }
