@@ -67,7 +67,7 @@ CREATE UNIQUE INDEX postings_event_unique ON postings (credit_line_id, event_seq
 CREATE TABLE entries (
     posting_id uuid NOT NULL REFERENCES postings,
     n smallint NOT NULL CHECK (n >= 0),
-    account_code text NOT NULL CHECK (account_code <> ''),
+    account_code smallint NOT NULL CHECK (account_code > 0),
     side text NOT NULL CHECK (side IN ('debit', 'credit')),
     amount_cents bigint NOT NULL CHECK (amount_cents > 0),
     -- On entries of control accounts: whose line. A balance of a line's bucket is a sum over these.

@@ -29,7 +29,13 @@ pub mod sessions;
 
 pub mod cluster;
 mod error;
+pub mod idempotency;
+pub mod jobs;
+// pub mod line_events;
 mod migrations;
+mod number;
+pub mod outbox;
+pub mod postings;
 mod roles;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,0 +1,122 @@
+//! Events for the outside world, written in the transaction of what they tell of.
+//!
+//! Writers never wait for each other: an event gets its *position* after it is committed, from one sequencer at a time.
+//! Positions have no gaps, and within a stream they follow the order of the stream's own lock. A consumer reads on
+//! from its cursor and moves it when it has delivered: at least once, in order.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::{
+    StoreError,
+    number::{from_column, to_column},
+};
+
+/// An event to be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent<'a> {
+    /// Events of one stream keep their order: `credit_line:<id>`.
+    pub stream: &'a str,
+    pub kind: &'a str,
+    pub payload: &'a Value,
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// An event with its place in the order of all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxEvent {
+    /// 1 for the first.
+    pub position: u64,
+    pub stream: String,
+    pub kind: String,
+    pub payload: Value,
+    pub recorded_at: DateTime<Utc>,
+}
+
+pub async fn append(conn: &mut PgConnection, event: &NewEvent<'_>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO outbox (stream, kind, payload, recorded_at) VALUES ($1, $2, $3, $4)",
+        event.stream,
+        event.kind,
+        event.payload,
+        event.recorded_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives committed events their positions, at most `limit` of them; says how many. To be called in a transaction:
+/// it holds the sequencer's lock until the end.
+pub async fn sequence(conn: &mut PgConnection, limit: u32) -> Result<u64, StoreError> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(7264003)").fetch_one(&mut *conn).await?;
+    let done = sqlx::query!(
+        "WITH next AS (
+             SELECT id, row_number() OVER (ORDER BY id) AS n
+               FROM (SELECT id FROM outbox WHERE position IS NULL ORDER BY id LIMIT $1) AS waiting
+         )
+         UPDATE outbox SET position = (SELECT coalesce(max(position), 0) FROM outbox) + next.n
+           FROM next WHERE outbox.id = next.id",
+        i64::from(limit),
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// The sequenced events after a position, in order.
+pub async fn read_after(
+    conn: &mut PgConnection,
+    position: u64,
+    limit: u32,
+) -> Result<Vec<OutboxEvent>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT position AS "position!", stream, kind, payload, recorded_at FROM outbox
+            WHERE position > $1 ORDER BY position LIMIT $2"#,
+        to_column(position, "outbox position")?,
+        i64::from(limit),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(OutboxEvent {
+                position: from_column(row.position, "outbox position")?,
+                stream: row.stream,
+                kind: row.kind,
+                payload: row.payload,
+                recorded_at: row.recorded_at,
+            })
+        })
+        .collect()
+}
+
+/// How far the consumer has come, held for it until the transaction ends; 0 for a new one.
+pub async fn cursor(conn: &mut PgConnection, consumer: &str) -> Result<u64, StoreError> {
+    let position = sqlx::query_scalar!(
+        "INSERT INTO outbox_cursors (consumer, position) VALUES ($1, 0)
+         ON CONFLICT (consumer) DO UPDATE SET position = outbox_cursors.position
+         RETURNING position",
+        consumer,
+    )
+    .fetch_one(conn)
+    .await?;
+    from_column(position, "outbox position")
+}
+
+/// Says that everything up to the position was delivered. A cursor never goes back.
+pub async fn advance(
+    conn: &mut PgConnection,
+    consumer: &str,
+    position: u64,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE outbox_cursors SET position = greatest(position, $2) WHERE consumer = $1",
+        consumer,
+        to_column(position, "outbox position")?,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! What PostgreSQL itself refuses, whatever the program above it does.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use sqlx::{AssertSqlSafe, PgPool};
+use store::{StoreError, testing::TestDatabase};
+
+/// Tables that record money moved, or permission to move it: no model's turn may add to them.
+const FORBIDDEN_TO_TURNS: &[&str] = &[
+    "grants",
+    "postings",
+    "entries",
+    "payments",
+    "receipts",
+    "draws",
+    "credit_lines",
+    "bank_accounts",
+    "bank_account_numbers",
+    "rail_files",
+    "jobs",
+    "sessions",
+    "decisions",
+];
+
+async fn refuses(pool: &PgPool, sql: String) -> bool {
+    let done = sqlx::query(AssertSqlSafe(sql)).execute(pool).await;
+    done.is_err_and(|error| StoreError::from(error).lacks_privilege())
+}
+
+/// Raw, as a program would do it that has lost its mind: what is asked is whether the database lets it.
+async fn insert_is_refused(pool: &PgPool, table: &str) -> bool {
+    refuses(pool, format!("INSERT INTO {table} DEFAULT VALUES")).await
+}
+
+#[tokio::test]
+async fn a_models_turn_may_not_insert_a_grant_a_posting_or_an_entry() {
+    let database = store::testing::database().await;
+    for table in FORBIDDEN_TO_TURNS {
+        assert!(
+            insert_is_refused(database.store().turn(), table).await,
+            "{table} is open to turns"
+        );
+    }
+    // The very same statement does go through for use cases: it is the role that was refused, not the statement.
+    for table in ["grants", "postings", "entries", "payments", "receipts"] {
+        assert!(
+            !insert_is_refused(database.store().app(), table).await,
+            "{table} is closed to use cases"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_models_turn_may_raise_a_flag_on_a_line_and_append_nothing_else() {
+    let database = store::testing::database().await;
+    let line = open_line(&database).await;
+    let insert = |kind: &str| {
+        format!(
+            "INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
+             SELECT '{line}', max(seq) + 1, now(), now(), '{{\"kind\": \"{kind}\"}}'
+               FROM line_events WHERE credit_line_id = '{line}'"
+        )
+    };
+    let turn = database.store().turn();
+    for kind in [
+        "opened",
+        "drew",
+        "payment_received",
+        "fee_waived",
+        "limit_changed",
+        "flag_cleared",
+        "adjusted",
+    ] {
+        assert!(refuses(turn, insert(kind)).await, "a turn appended `{kind}`");
+    }
+    sqlx::query(AssertSqlSafe(insert("flag_raised"))).execute(turn).await.unwrap();
+    sqlx::query(AssertSqlSafe(insert("drew"))).execute(database.store().app()).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_edits_or_deletes_history() {
+    let database = store::testing::database().await;
+    for role in store::Role::ALL {
+        let pool = database.store().pool(role);
+        for table in ["line_events", "line_snapshots", "postings", "entries", "receipts", "grants"]
+        {
+            assert!(
+                refuses(pool, format!("DELETE FROM {table}")).await,
+                "{role:?} deletes from {table}"
+            );
+            assert!(
+                refuses(pool, format!("TRUNCATE {table} CASCADE")).await,
+                "{role:?} empties {table}"
+            );
+        }
+        for (table, column) in
+            [("line_events", "body"), ("entries", "amount_cents"), ("postings", "kind")]
+        {
+            let update = format!("UPDATE {table} SET {column} = {column}");
+            assert!(refuses(pool, update).await, "{role:?} edits {table}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_rails_opens_sealed_bank_numbers() {
+    let database = store::testing::database().await;
+    let read = || "SELECT FROM bank_account_numbers".to_owned();
+    assert!(!refuses(database.store().rails(), read()).await);
+    for pool in [database.store().app(), database.store().turn(), database.store().audit()] {
+        assert!(refuses(pool, read()).await);
+    }
+}
+
+async fn open_line(database: &TestDatabase) -> String {
+    let line = "01900000-0000-7000-8000-000000000001";
+    let mut tx = database.owner().begin().await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("INSERT INTO line_heads VALUES ('{line}', 1)")))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    sqlx::query(AssertSqlSafe(format!(
+        "INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
+         VALUES ('{line}', 1, now(), now(), '{{\"kind\": \"opened\"}}')"
+    )))
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    line.to_owned()
+}
