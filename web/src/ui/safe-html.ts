@@ -10,11 +10,12 @@ const DROPPED = new Set(["SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "IFRAME", "O
 /** Headings sink below the page's own, so that the outline of the page stays whole. */
 const SUNK: Record<string, string> = { H1: "h4", H2: "h5", H3: "h6", H4: "h6" };
 
-/** The body of `html` as inert structure. */
+/** `html` as inert structure. A template's content is never connected, so nothing in it is applied. */
 export function safeNodes(html: string): DocumentFragment {
-  const parsed = new DOMParser().parseFromString(html, "text/html");
+  const template = document.createElement("template");
+  template.innerHTML = html;
   const fragment = document.createDocumentFragment();
-  copyChildren(parsed.body, fragment);
+  copyChildren(template.content, fragment);
   return fragment;
 }
 
