@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+
+import { day, instant, money, pieces, points, rate, shortDigest, title } from "./format";
+
+describe("money", () => {
+  test.each([
+    [0, "$0.00"],
+    [5, "$0.05"],
+    [-5, "−$0.05"],
+    [123456, "$1,234.56"],
+    [-100, "−$1.00"],
+    [100000000000, "$1,000,000,000.00"],
+  ])("%i cents is %s", (cents, words) => {
+    expect(money(cents)).toBe(words);
+  });
+
+  test("a fraction of a cent is refused, not rounded", () => {
+    expect(() => money(0.5)).toThrow(RangeError);
+  });
+
+  test("Spanish as spoken in the United States writes the same figure", () => {
+    expect(money(123456, "es")).toBe("$1,234.56");
+  });
+});
+
+test("a rate in parts per million is a percentage with two digits", () => {
+  expect(rate(240_000)).toBe("24.00%");
+  expect(rate(59_900)).toBe("5.99%");
+});
+
+test("a difference carries its sign", () => {
+  expect([points(-21_500), points(0), points(4_000)]).toEqual(["−2.15 pt", "0.00 pt", "+0.40 pt"]);
+});
+
+test("a business date never shifts with the zone", () => {
+  expect(day("2026-12-01")).toBe("Dec 1, 2026");
+  expect(day("2026-12-01", "en", "long")).toBe("Tuesday, December 1, 2026");
+  expect(day("not a date")).toBe("not a date");
+});
+
+test("an instant is shown in the lender's zone", () => {
+  expect(instant("2026-11-21T15:00:00Z", "America/New_York")).toMatch(/^Nov 21, 10:00\sAM$/);
+});
+
+test("citation marks are found, and nothing else that stands in brackets", () => {
+  expect(pieces("Sixty days. [1][12] See [note].")).toEqual([
+    { kind: "text", text: "Sixty days. " },
+    { kind: "mark", marker: "1" },
+    { kind: "mark", marker: "12" },
+    { kind: "text", text: " See [note]." },
+  ]);
+});
+
+test("names and digests are shortened for reading", () => {
+  expect(title("past_due")).toBe("Past due");
+  expect(shortDigest("sha256:0123456789abcdef")).toBe("0123456789ab");
+});
