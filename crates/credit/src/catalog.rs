@@ -1,0 +1,132 @@
+//! The products that are compiled in, and how product files are read.
+
+use std::collections::BTreeMap;
+
+use crate::{Product, text_error::TextError};
+
+/// Products by name. The files come from `products/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProductCatalog {
+    products: BTreeMap<String, Product>,
+}
+
+const EMBEDDED: [&str; 4] = [
+    include_str!("../../../products/cashline-std-1.toml"),
+    include_str!("../../../products/cashline-std-1-fee3.toml"),
+    include_str!("../../../products/cashline-sub-1.toml"),
+    include_str!("../../../products/card-std-1.toml"),
+];
+
+impl ProductCatalog {
+    /// The products that are compiled in.
+    pub fn embedded() -> Result<Self, TextError> {
+        let mut catalog = Self::default();
+        for text in EMBEDDED {
+            catalog.add(text)?;
+        }
+        Ok(catalog)
+    }
+
+    /// Reads a product file and adds it; one of the same name is replaced.
+    pub fn add(&mut self, text: &str) -> Result<(), TextError> {
+        let product = Product::parse(text)?;
+        self.products.insert(product.name.clone(), product);
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Product> {
+        self.products.get(name)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.products.keys().map(String::as_str)
+    }
+}
+
+impl Product {
+    /// Reads a product file.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        let product: Self = toml::from_str(text).map_err(|error| TextError::of(text, &error))?;
+        product.check().map_err(|message| TextError { line: 1, column: 1, message })?;
+        Ok(product)
+    }
+
+    /// What the types alone do not rule out.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.features.is_empty() {
+            return Err("a product needs at least one feature".to_owned());
+        }
+        if self.minimum.arms.is_empty() {
+            return Err("a minimum needs at least one arm".to_owned());
+        }
+        for (at, feature) in self.features.iter().enumerate() {
+            if self.features.iter().take(at).any(|earlier| earlier.name == feature.name) {
+                return Err(format!("two features are named `{}`", feature.name));
+            }
+            if !feature.rates.is_sorted_by_key(|step| step.from) {
+                return Err(format!("the rates of `{}` are not in order of date", feature.name));
+            }
+            let tops: Vec<_> = feature.tiers.iter().map(|tier| tier.up_to).collect();
+            let open_end = tops.iter().position(Option::is_none);
+            if !tops.is_empty() && open_end != Some(tops.len() - 1) {
+                return Err(format!(
+                    "the tiers of `{}` need an end open only on the last",
+                    feature.name
+                ));
+            }
+        }
+        if self.dates.due_day.is_some_and(|day| !(1..=31).contains(&day)) {
+            return Err("`due_day` must be from 1 to 31".to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use money::Cents;
+
+    use super::*;
+    use crate::product::{DrawFee, Regime};
+
+    #[test]
+    fn every_product_that_is_compiled_in_reads() {
+        let catalog = ProductCatalog::embedded().unwrap();
+        let names: Vec<_> = catalog.names().collect();
+        assert_eq!(
+            names,
+            ["CARD-STD-1", "CASHLINE-STD-1", "CASHLINE-STD-1-FEE3", "CASHLINE-SUB-1"]
+        );
+    }
+
+    #[test]
+    fn the_fee_variant_is_the_plain_line_with_a_draw_fee() {
+        let catalog = ProductCatalog::embedded().unwrap();
+        let mut fee3 = catalog.get("CASHLINE-STD-1-FEE3").unwrap().clone();
+        let plain = catalog.get("CASHLINE-STD-1").unwrap();
+        let fee: DrawFee = fee3.features.first_mut().unwrap().fee.take().unwrap();
+        assert_eq!(fee.most, Some(Cents::new(3_000)));
+        fee3.name.clone_from(&plain.name);
+        fee3.title.clone_from(&plain.title);
+        assert_eq!(&fee3, plain);
+        assert_eq!(catalog.get("CARD-STD-1").unwrap().regime, Regime::Card);
+    }
+
+    #[test]
+    fn a_product_is_stored_and_read_back_whole() {
+        let catalog = ProductCatalog::embedded().unwrap();
+        for product in catalog.products.values() {
+            let stored = serde_json::to_value(product).unwrap();
+            assert_eq!(&serde_json::from_value::<Product>(stored).unwrap(), product);
+        }
+    }
+
+    #[test]
+    fn an_error_names_its_line_and_column() {
+        let error = Product::parse("name = \"X\"\n[interest]\nday_basis = \"364\"\n").unwrap_err();
+        assert_eq!((error.line, error.column), (3, 13));
+        let error = Product::parse("name = \"X\"\nflavour = 1\n").unwrap_err();
+        assert_eq!((error.line, error.column), (2, 1));
+    }
+}

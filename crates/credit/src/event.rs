@@ -1,0 +1,274 @@
+//! What happened to a line, as facts that are never edited.
+//!
+//! Invariants: `seq` is gapless and says in which order we learned; `effective_on` is the business date and may lie before facts
+//! already known; the first event is `Opened`. A mistake is corrected by a further event. What is absent: consequences; what a
+//! fact does to balances is `replay`'s to say.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use identity::{DrawId, PaymentId};
+use money::{Apr, Cents};
+use serde::{Deserialize, Serialize};
+
+use crate::{Statement, Terms, terms::CycleSchedule};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineEvent {
+    /// 1 for the first.
+    pub seq: u64,
+    pub effective_on: NaiveDate,
+    pub recorded_at: DateTime<Utc>,
+    pub body: LineEventBody,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LineEventBody {
+    Opened {
+        terms: Box<Terms>,
+    },
+    /// An existing line is boarded with what it owes at the start of the effective day.
+    BalanceBroughtForward {
+        balances: BroughtForward,
+    },
+    /// Credit is set aside for a draw that is not yet made available.
+    DrawHeld {
+        draw: DrawId,
+        amount: Cents,
+    },
+    /// Funds were made available. `fee` is what was quoted and charged for it.
+    Drew {
+        draw: DrawId,
+        feature: Option<String>,
+        amount: Cents,
+        fee: Cents,
+    },
+    DrawSettled {
+        draw: DrawId,
+    },
+    /// The draw never reached the customer: it is taken not to have happened, interest included.
+    DrawRefused {
+        draw: DrawId,
+        reason: String,
+    },
+    /// The amount was recorded wrongly.
+    DrawCorrected {
+        draw: DrawId,
+        amount: Cents,
+    },
+    PaymentReceived {
+        payment: PaymentId,
+        amount: Cents,
+    },
+    /// The bank sent it back. From when it is taken not to have happened is the product's to say.
+    PaymentReturned {
+        payment: PaymentId,
+        code: String,
+        fee: Cents,
+    },
+    /// Our own mistake: the payment is taken never to have happened.
+    PaymentReversed {
+        payment: PaymentId,
+        reason: String,
+    },
+    /// A credit that is not a payment (goodwill, a refund of a purchase). It counts to the minimum as a payment does.
+    CreditGranted {
+        amount: Cents,
+        reason: String,
+    },
+    CreditBalanceRefunded {
+        amount: Cents,
+    },
+    /// With a cycle: the posting of a fee that the terms impose for that cycle (late, plan); whether it stands is replayed.
+    /// Without: a fee as a fact.
+    FeeAssessed {
+        fee: FeeKind,
+        cycle: Option<u32>,
+        amount: Cents,
+    },
+    FeeWaived {
+        fee: FeeKind,
+        amount: Cents,
+        reason: String,
+    },
+    RateChanged {
+        feature: Option<String>,
+        apr: Apr,
+        applies_to: AppliesTo,
+    },
+    /// No rate above `apr` on what was owed before the effective day, from that day (50 USC 3937), until a last day.
+    RateCapped {
+        apr: Apr,
+        through: Option<NaiveDate>,
+        reason: String,
+    },
+    LimitChanged {
+        credit_limit: Cents,
+        reason: String,
+    },
+    CyclesChanged {
+        cycles: CycleSchedule,
+    },
+    FlagRaised {
+        flag: FlagKind,
+        note: String,
+    },
+    FlagCleared {
+        flag: FlagKind,
+        note: String,
+    },
+    StatementIssued {
+        statement: Box<Statement>,
+    },
+    /// Recomputed less posted, of a charge of a closed cycle.
+    Adjusted {
+        charge: Charge,
+        amount: Cents,
+    },
+    LineClosed {
+        reason: String,
+    },
+}
+
+impl LineEventBody {
+    /// The name of the kind, as it is stored.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "opened",
+            Self::BalanceBroughtForward { .. } => "balance_brought_forward",
+            Self::DrawHeld { .. } => "draw_held",
+            Self::Drew { .. } => "drew",
+            Self::DrawSettled { .. } => "draw_settled",
+            Self::DrawRefused { .. } => "draw_refused",
+            Self::DrawCorrected { .. } => "draw_corrected",
+            Self::PaymentReceived { .. } => "payment_received",
+            Self::PaymentReturned { .. } => "payment_returned",
+            Self::PaymentReversed { .. } => "payment_reversed",
+            Self::CreditGranted { .. } => "credit_granted",
+            Self::CreditBalanceRefunded { .. } => "credit_balance_refunded",
+            Self::FeeAssessed { .. } => "fee_assessed",
+            Self::FeeWaived { .. } => "fee_waived",
+            Self::RateChanged { .. } => "rate_changed",
+            Self::RateCapped { .. } => "rate_capped",
+            Self::LimitChanged { .. } => "limit_changed",
+            Self::CyclesChanged { .. } => "cycles_changed",
+            Self::FlagRaised { .. } => "flag_raised",
+            Self::FlagCleared { .. } => "flag_cleared",
+            Self::StatementIssued { .. } => "statement_issued",
+            Self::Adjusted { .. } => "adjusted",
+            Self::LineClosed { .. } => "line_closed",
+        }
+    }
+}
+
+/// What a boarded line owes, and what its last statement said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BroughtForward {
+    /// Principal by feature; an empty name is the first feature.
+    pub principal: Vec<FeatureAmount>,
+    pub billed_interest: Cents,
+    pub fees: Cents,
+    pub penalty_fees: Cents,
+    pub credit_balance: Cents,
+    /// Still unpaid of the last minimum, and its due date.
+    pub minimum_unpaid: Cents,
+    pub due_on: Option<NaiveDate>,
+    /// Of the calendar year, before boarding.
+    pub interest_this_year: Cents,
+    pub fees_this_year: Cents,
+    /// On a product with grace: it is lost at boarding.
+    pub grace_lost: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureAmount {
+    #[serde(default)]
+    pub feature: String,
+    pub amount: Cents,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeKind {
+    Draw,
+    Plan,
+    Late,
+    ReturnedPayment,
+    OverLimit,
+    Other,
+}
+
+impl FeeKind {
+    /// Paid after the principal part of the minimum, and no part of the minimum itself.
+    #[must_use]
+    pub const fn penalty(self) -> bool {
+        matches!(self, Self::Late | Self::ReturnedPayment | Self::OverLimit)
+    }
+
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Draw => "draw fee",
+            Self::Plan => "plan fee",
+            Self::Late => "late fee",
+            Self::ReturnedPayment => "returned-payment fee",
+            Self::OverLimit => "over-limit fee",
+            Self::Other => "other fee",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AppliesTo {
+    /// Draws from the effective day on; what was drawn before keeps its rate.
+    NewDraws,
+    AllBalances,
+}
+
+/// A charge that the terms impose by themselves and that replay can recompute.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "charge", rename_all = "snake_case")]
+pub enum Charge {
+    Interest { cycle: u32, feature: String },
+    LateFee { cycle: u32 },
+    PlanFee { cycle: u32 },
+}
+
+impl Charge {
+    #[must_use]
+    pub const fn cycle(&self) -> u32 {
+        match self {
+            Self::Interest { cycle, .. } | Self::LateFee { cycle } | Self::PlanFee { cycle } => {
+                *cycle
+            }
+        }
+    }
+}
+
+/// Marks that stop or route (SPEC §3.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlagKind {
+    Vulnerable,
+    Fraud,
+    IdentityTheft,
+    Bankruptcy,
+    Deceased,
+    Attorney,
+    Cease,
+    DoNotContact,
+    Scra,
+    Mla,
+    Dispute,
+    Litigation,
+    Hardship,
+    Disaster,
+    Regulator,
+    /// Our own error had a part in what follows: no late fee.
+    OurError,
+    /// No draws.
+    Frozen,
+}

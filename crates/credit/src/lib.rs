@@ -1,0 +1,53 @@
+//! The credit line as a fold of its events: balances, interest, statements, delinquency and quotes, computed from history.
+//!
+//! Invariants: pure (no IO, no clock, no randomness); integers only; one rounding per feature and cycle; the same facts give the
+//! same line in whatever order they arrived; an issued statement never changes; each event posts balanced entries whose sum is the
+//! line's position. What is absent: storage, permission, models.
+
+mod catalog;
+mod close;
+mod delinquency;
+mod derivation;
+mod error;
+mod event;
+pub mod explain;
+mod interest;
+mod line;
+mod minimum;
+mod payment;
+mod position;
+mod postings;
+pub mod product;
+mod product_defaults;
+mod quote;
+pub mod rate;
+mod replay;
+mod state;
+mod statement;
+mod terms;
+mod text_error;
+mod timeline;
+pub mod units;
+
+pub use catalog::ProductCatalog;
+pub use close::{CycleRecord, InterestLine};
+pub use derivation::{Derivation, Value};
+pub use error::{CreditError, Refusal};
+pub use event::{
+    AppliesTo, BroughtForward, Charge, FeatureAmount, FeeKind, FlagKind, LineEvent, LineEventBody,
+};
+pub use interest::GraceOutcome;
+pub use line::{CreditLine, Recorded};
+pub use minimum::{Minimum, MinimumInputs};
+pub use payment::{Allocation, AllocationPart, AllocationTo};
+pub use position::{
+    Buckets, CyclePosition, FeaturePosition, LastStatement, LateFee, LineStatus, PendingCharge,
+    Position,
+};
+pub use product::Product;
+pub use quote::{DrawQuote, PayoffQuote, draw_fee, quote_draw, quote_payoff};
+pub use replay::{Replayed, Snapshot, replay, replay_from};
+pub use state::{Segment, StandingFlag};
+pub use statement::{Statement, StatementInterest, StatementItem};
+pub use terms::{CycleSchedule, Terms};
+pub use text_error::TextError;

@@ -1,0 +1,246 @@
+//! A credit line as an aggregate: its events, and the one way to add to them.
+//!
+//! Invariants: events are only ever added; each comes with its balanced posting; `settle` brings what was posted in step with what
+//! replay says, so that running it twice posts nothing the second time. What is absent: storage, time and permission.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use identity::CreditLineId;
+use ledger::{Chart, Posting};
+use money::Cents;
+
+use crate::{
+    Buckets, CreditError, LineEvent, LineEventBody, PendingCharge, Position, Replayed, Snapshot,
+    Statement,
+    event::{Charge, FeeKind},
+    postings::{Context, posting_of},
+    replay::replay_from,
+};
+
+#[derive(Clone, Debug)]
+pub struct CreditLine {
+    id: CreditLineId,
+    chart: Chart,
+    events: Vec<LineEvent>,
+    snapshots: Vec<Snapshot>,
+    /// The day on which the last event was posted.
+    posted_on: NaiveDate,
+    posted: Buckets,
+}
+
+/// An event that was added, with what it posts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub event: LineEvent,
+    /// `None` where the books do not move.
+    pub posting: Option<Posting>,
+}
+
+impl CreditLine {
+    /// Opens a line. The event posts nothing.
+    pub fn open(
+        id: CreditLineId,
+        terms: crate::Terms,
+        opened_on: NaiveDate,
+        recorded_at: DateTime<Utc>,
+    ) -> Result<(Self, Recorded), CreditError> {
+        let body = LineEventBody::Opened { terms: Box::new(terms) };
+        let event = LineEvent { seq: 1, effective_on: opened_on, recorded_at, body };
+        let line = Self::from_history(id, vec![event.clone()], Vec::new())?;
+        Ok((line, Recorded { event, posting: None }))
+    }
+
+    /// The line as it was stored: its events in order of `seq`, and any snapshots of it.
+    pub fn from_history(
+        id: CreditLineId,
+        events: Vec<LineEvent>,
+        snapshots: Vec<Snapshot>,
+    ) -> Result<Self, CreditError> {
+        let first = events.first().ok_or(CreditError::NotOpened)?;
+        let LineEventBody::Opened { terms } = &first.body else {
+            return Err(CreditError::NotOpened);
+        };
+        let zone = terms.product.dates.zone;
+        let posted_on = events
+            .iter()
+            .map(|event| event.effective_on.max(calendar::local_date(event.recorded_at, zone)))
+            .max()
+            .unwrap_or(first.effective_on);
+        let chart = Chart::embedded()?;
+        let Replayed { position, snapshots: newer } = replay_from(&snapshots, &events, posted_on)?;
+        let snapshots = snapshots.into_iter().chain(newer).collect();
+        Ok(Self { id, chart, events, snapshots, posted_on, posted: position.posted })
+    }
+
+    #[must_use]
+    pub const fn id(&self) -> CreditLineId {
+        self.id
+    }
+
+    #[must_use]
+    pub fn events(&self) -> &[LineEvent] {
+        &self.events
+    }
+
+    /// All snapshots so far; those worth storing beside what was loaded are at the end.
+    #[must_use]
+    pub fn snapshots(&self) -> &[Snapshot] {
+        &self.snapshots
+    }
+
+    /// What the ledger shows for the line.
+    #[must_use]
+    pub const fn posted(&self) -> &Buckets {
+        &self.posted
+    }
+
+    /// See `replay`.
+    pub fn position(&self, on: NaiveDate) -> Result<Position, CreditError> {
+        replay_from(&self.snapshots, &self.events, on).map(|replayed| replayed.position)
+    }
+
+    /// Adds one event. Nothing changes where it is refused.
+    pub fn record(
+        &mut self,
+        body: LineEventBody,
+        effective_on: NaiveDate,
+        recorded_at: DateTime<Utc>,
+    ) -> Result<Recorded, CreditError> {
+        let seq = self.events.last().map_or(1, |event| event.seq + 1);
+        let referred = self.referred(&body);
+        let event = LineEvent { seq, effective_on, recorded_at, body };
+        self.events.push(event.clone());
+        match self.post(&event, referred) {
+            Ok(posting) => Ok(Recorded { event, posting }),
+            Err(error) => {
+                self.events.pop();
+                Err(error)
+            }
+        }
+    }
+
+    fn post(
+        &mut self,
+        event: &LineEvent,
+        referred: Context,
+    ) -> Result<Option<Posting>, CreditError> {
+        let zone = self.zone();
+        let recorded_on = calendar::local_date(event.recorded_at, zone);
+        let on = self.posted_on.max(event.effective_on).max(recorded_on);
+        let replayed = replay_from(&self.snapshots, &self.events, on)?;
+        let after = replayed.position.posted;
+        let posting =
+            posting_of(&self.chart, self.id, &event.body, (&self.posted, &after), referred)?;
+        self.posted = after;
+        self.posted_on = on;
+        self.snapshots.extend(replayed.snapshots);
+        Ok(posting)
+    }
+
+    /// Posts all that is due by the start of the day `on`: statements of cycles that closed before it, fees that the terms
+    /// impose, and adjustments of closed cycles. Idempotent.
+    pub fn settle(
+        &mut self,
+        on: NaiveDate,
+        recorded_at: DateTime<Utc>,
+    ) -> Result<Vec<Recorded>, CreditError> {
+        let mut recorded = Vec::new();
+        loop {
+            let position = self.position(on)?;
+            let Some((effective_on, body)) = self.next_due(&position) else { return Ok(recorded) };
+            recorded.push(self.record(body, effective_on, recorded_at)?);
+        }
+    }
+
+    /// The earliest thing due: a charge to post or correct before the statement of the same day.
+    fn next_due(&self, position: &Position) -> Option<(NaiveDate, LineEventBody)> {
+        let statement = position
+            .cycles
+            .iter()
+            .find(|record| position.statements_due.first() == Some(&record.number));
+        let charge = position
+            .pending
+            .iter()
+            .filter(|pending| {
+                !(pending.first && matches!(pending.charge, Charge::Interest { .. }))
+                    || !position.statements_due.contains(&pending.charge.cycle())
+            })
+            .min_by_key(|pending| (pending.on, pending.charge.clone()));
+        match (charge, statement) {
+            (Some(charge), Some(record)) if charge.on <= record.closes_on => {
+                Some((charge.on, posting_body(charge)))
+            }
+            (_, Some(record)) => {
+                let statement = Statement::of(record, position, &self.events, position.on);
+                let statement = Box::new(statement);
+                Some((record.closes_on, LineEventBody::StatementIssued { statement }))
+            }
+            (Some(charge), None) => Some((charge.on, posting_body(charge))),
+            (None, None) => None,
+        }
+    }
+
+    /// What a return, reversal, refusal or correction takes back, by the events before it.
+    fn referred(&self, body: &LineEventBody) -> Context {
+        let mut context = Context::default();
+        for event in &self.events {
+            match (body, &event.body) {
+                (
+                    LineEventBody::PaymentReturned { payment: wanted, .. }
+                    | LineEventBody::PaymentReversed { payment: wanted, .. },
+                    LineEventBody::PaymentReceived { payment, amount },
+                ) if wanted == payment => context.referred_amount = *amount,
+                // A payment is undone once.
+                (
+                    LineEventBody::PaymentReturned { payment: wanted, .. }
+                    | LineEventBody::PaymentReversed { payment: wanted, .. },
+                    LineEventBody::PaymentReturned { payment, .. }
+                    | LineEventBody::PaymentReversed { payment, .. },
+                ) if wanted == payment => context.referred_amount = Cents::ZERO,
+                (
+                    LineEventBody::DrawRefused { draw: wanted, .. }
+                    | LineEventBody::DrawCorrected { draw: wanted, .. },
+                    LineEventBody::Drew { draw, amount, fee, .. },
+                ) if wanted == draw => {
+                    context.referred_amount = -*amount;
+                    context.referred_fee = -*fee;
+                }
+                (
+                    LineEventBody::DrawRefused { draw: wanted, .. }
+                    | LineEventBody::DrawCorrected { draw: wanted, .. },
+                    LineEventBody::DrawCorrected { draw, amount },
+                ) if wanted == draw => context.referred_amount = -*amount,
+                (
+                    LineEventBody::DrawRefused { draw: wanted, .. },
+                    LineEventBody::DrawRefused { draw, .. },
+                ) if wanted == draw => context = Context::default(),
+                _ => {}
+            }
+        }
+        if let LineEventBody::DrawCorrected { amount, .. } = body {
+            context.referred_amount += *amount;
+            context.referred_fee = Cents::ZERO;
+        }
+        context
+    }
+
+    fn zone(&self) -> calendar::Tz {
+        match self.events.first().map(|event| &event.body) {
+            Some(LineEventBody::Opened { terms }) => terms.product.dates.zone,
+            _ => calendar::Tz::America__Los_Angeles,
+        }
+    }
+}
+
+/// A fee of the terms that is posted for the first time, or the correction of what was posted.
+fn posting_body(pending: &PendingCharge) -> LineEventBody {
+    let assessed = |fee: FeeKind, cycle: u32| LineEventBody::FeeAssessed {
+        fee,
+        cycle: Some(cycle),
+        amount: pending.amount,
+    };
+    match &pending.charge {
+        Charge::LateFee { cycle } if pending.first => assessed(FeeKind::Late, *cycle),
+        Charge::PlanFee { cycle } if pending.first => assessed(FeeKind::Plan, *cycle),
+        charge => LineEventBody::Adjusted { charge: charge.clone(), amount: pending.amount },
+    }
+}

@@ -1,0 +1,418 @@
+//! The line as it stands on a day.
+
+use calendar::add_banking_days;
+use chrono::NaiveDate;
+use money::{Apr, Cents};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Allocation, Charge, CycleRecord, FlagKind, LineEvent, LineEventBody, StandingFlag, Terms,
+    payment::AllocationTo,
+    rate,
+    state::State,
+    timeline::{PostedCharge, Timeline},
+};
+
+/// Everything that is known of a line on the day `on`, before that day ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    pub on: NaiveDate,
+    pub terms: Terms,
+    pub opened_on: NaiveDate,
+    pub status: LineStatus,
+    pub credit_limit: Cents,
+    /// Of the balance that new draws join.
+    pub apr: Apr,
+    pub features: Vec<FeaturePosition>,
+    pub principal_balance: Cents,
+    /// Billed and unpaid.
+    pub billed_interest: Cents,
+    /// Of the open cycle, through the day before, not yet billed nor paid.
+    pub accrued_interest: Cents,
+    /// Draw, plan and other fees that are no penalties, unpaid.
+    pub fees: Cents,
+    pub penalty_fees: Cents,
+    pub credit_balance: Cents,
+    /// All of the above: what would pay the line off today (negative: the lender owes).
+    pub total_owed: Cents,
+    /// As `total_owed` without accrued interest.
+    pub current_balance: Cents,
+    pub available_credit: Cents,
+    /// Set aside for draws not yet made available, or until payments are final.
+    pub held_credit: Cents,
+    pub cycle: CyclePosition,
+    /// Of the last closed cycle.
+    pub last_statement: Option<LastStatement>,
+    /// Still unpaid of all minimums, past due ones included.
+    pub minimum_due: Cents,
+    /// Due date of the last statement.
+    pub due_on: Option<NaiveDate>,
+    /// The next due date, of a statement still to come where the last one's has passed.
+    pub next_due_on: NaiveDate,
+    pub past_due: Cents,
+    pub days_past_due: u32,
+    pub flags: Vec<StandingFlag>,
+    pub draws_made: u32,
+    pub draws_today: u32,
+    pub drawn_today: Cents,
+    /// Charges of the terms that differ from what was posted.
+    pub pending: Vec<PendingCharge>,
+    /// Closed cycles without an issued statement.
+    pub statements_due: Vec<u32>,
+    /// What the ledger shows for the line once every event so far is posted.
+    pub posted: Buckets,
+    pub cycles: Vec<CycleRecord>,
+    pub late_fees: Vec<LateFee>,
+    pub allocations: Vec<Allocation>,
+    /// One more day, in `rate::DENOMINATOR`ths of a cent.
+    #[serde(with = "crate::units::wide")]
+    pub per_diem_numerator: i128,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineStatus {
+    Open,
+    /// No draws: past due, or a flag says so.
+    Frozen,
+    Closed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeaturePosition {
+    pub name: String,
+    pub principal: Cents,
+    pub apr: Apr,
+    pub accrued_interest: Cents,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CyclePosition {
+    pub number: u32,
+    pub starts_on: NaiveDate,
+    pub closes_on: NaiveDate,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastStatement {
+    pub number: u32,
+    pub closed_on: NaiveDate,
+    pub due_on: NaiveDate,
+    pub new_balance: Cents,
+    pub minimum_due: Cents,
+}
+
+/// A late fee that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateFee {
+    pub cycle: u32,
+    pub on: NaiveDate,
+    pub amount: Cents,
+    pub unpaid_minimum: Cents,
+}
+
+/// Recomputed less posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingCharge {
+    pub charge: Charge,
+    /// The day to which the charge belongs.
+    pub on: NaiveDate,
+    pub amount: Cents,
+    /// Nothing of it was posted yet.
+    pub first: bool,
+}
+
+/// The line's control accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buckets {
+    pub principal: Cents,
+    /// Negative where interest was paid before it was billed.
+    pub billed_interest: Cents,
+    pub fees: Cents,
+    pub penalty_fees: Cents,
+    /// What the lender owes.
+    pub credit_balance: Cents,
+}
+
+impl Buckets {
+    /// What the customer owes by the books.
+    #[must_use]
+    pub fn total(&self) -> Cents {
+        self.principal + self.billed_interest + self.fees + self.penalty_fees - self.credit_balance
+    }
+}
+
+impl Position {
+    pub(crate) fn of(state: &State, timeline: &Timeline<'_>, events: &[LineEvent]) -> Self {
+        let (terms, on) = (timeline.terms, state.day);
+        let pending = pending(state, timeline);
+        let last_statement = last_statement(state, timeline, events);
+        let due_on = last_statement.as_ref().map(|statement| statement.due_on);
+        let upcoming = terms.product.dates.due_on(state.cycle.closes_on);
+        let accrued_interest = state.accrued(terms);
+        let draws = Draws::of(state, events);
+        let charges = if terms.product.limits.charges_use_limit {
+            state.billed_interest() + state.fees(false) + state.fees(true)
+        } else {
+            Cents::ZERO
+        };
+        let held_credit = draws.held + held_payments(state, terms);
+        let used = state.principal() + charges + held_credit;
+        let first = state.balances.iter().find(|one| one.feature == 0 && !one.full);
+        Self {
+            on,
+            opened_on: state.opened_on,
+            status: status(state, terms),
+            credit_limit: state.credit_limit,
+            apr: first
+                .or(state.balances.first())
+                .map(|one| one.apr_on(terms, on, state.cycle.number))
+                .unwrap_or_default(),
+            features: features(state, terms),
+            principal_balance: state.principal(),
+            billed_interest: state.billed_interest(),
+            accrued_interest,
+            fees: state.fees(false),
+            penalty_fees: state.fees(true),
+            credit_balance: state.credit_balance,
+            total_owed: state.balance() + state.prepaid() + accrued_interest,
+            current_balance: state.balance() + state.prepaid(),
+            available_credit: (state.credit_limit - used).or_zero(),
+            held_credit,
+            cycle: CyclePosition {
+                number: state.cycle.number,
+                starts_on: state.cycle.starts_on,
+                closes_on: state.cycle.closes_on,
+            },
+            minimum_due: state.obligations.iter().map(|due| due.owed).sum(),
+            due_on,
+            next_due_on: due_on.filter(|due| *due >= on).unwrap_or(upcoming),
+            last_statement,
+            past_due: state.past_due(on),
+            days_past_due: state.days_past_due(terms, on),
+            flags: state.flags.clone(),
+            draws_made: draws.made,
+            draws_today: draws.today,
+            drawn_today: draws.amount_today,
+            statements_due: state
+                .records
+                .iter()
+                .map(|record| record.number)
+                .filter(|number| !timeline.printed.contains_key(number))
+                .collect(),
+            posted: posted(state, &pending),
+            pending,
+            cycles: state.records.clone(),
+            late_fees: late_fees(state),
+            allocations: state.allocations.clone(),
+            per_diem_numerator: state.per_diem(terms),
+            terms: terms.clone(),
+        }
+    }
+
+    /// Interest of one more day, as dollars with four decimals.
+    #[must_use]
+    pub fn per_diem(&self) -> String {
+        rate::to_dollar_text(self.per_diem_numerator, 4)
+    }
+
+    #[must_use]
+    pub fn flagged(&self, flag: FlagKind) -> bool {
+        self.flags.iter().any(|standing| standing.flag == flag)
+    }
+
+    /// All fees unpaid.
+    #[must_use]
+    pub fn all_fees(&self) -> Cents {
+        self.fees + self.penalty_fees
+    }
+}
+
+fn status(state: &State, terms: &Terms) -> LineStatus {
+    let stops = [FlagKind::Frozen, FlagKind::Fraud, FlagKind::IdentityTheft, FlagKind::Bankruptcy];
+    let past_due =
+        terms.product.limits.draws_stop_when_past_due && state.days_past_due(terms, state.day) > 0;
+    if state.closed_on.is_some() {
+        LineStatus::Closed
+    } else if past_due || state.flagged(&stops) || state.flagged(&[FlagKind::Deceased]) {
+        LineStatus::Frozen
+    } else {
+        LineStatus::Open
+    }
+}
+
+fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {
+    state
+        .balances
+        .iter()
+        .map(|balance| FeaturePosition {
+            name: balance.name.clone(),
+            principal: balance.principal(),
+            apr: balance.apr_on(terms, state.day, state.cycle.number),
+            accrued_interest: state.accrued_on(terms, balance),
+        })
+        .collect()
+}
+
+fn late_fees(state: &State) -> Vec<LateFee> {
+    state
+        .late_fees
+        .iter()
+        .map(|fee| LateFee {
+            cycle: fee.cycle,
+            on: fee.on,
+            amount: fee.amount,
+            unpaid_minimum: fee.unpaid_minimum,
+        })
+        .collect()
+}
+
+fn last_statement(
+    state: &State,
+    timeline: &Timeline<'_>,
+    events: &[LineEvent],
+) -> Option<LastStatement> {
+    let record = state.records.last()?;
+    let issued = timeline.printed.get(&record.number).and_then(|printed| {
+        let event = events.iter().find(|event| event.seq == printed.seq)?;
+        match &event.body {
+            LineEventBody::StatementIssued { statement } => Some(statement),
+            _ => None,
+        }
+    });
+    Some(match issued {
+        Some(statement) => LastStatement {
+            number: statement.number,
+            closed_on: statement.closed_on,
+            due_on: statement.due_on,
+            new_balance: statement.new_balance,
+            minimum_due: statement.minimum_due,
+        },
+        None => LastStatement {
+            number: record.number,
+            closed_on: record.closes_on,
+            due_on: record.due_on,
+            new_balance: record.balance,
+            minimum_due: record.minimum.due,
+        },
+    })
+}
+
+/// What the draws of a history come to, refused ones left out.
+struct Draws {
+    made: u32,
+    today: u32,
+    amount_today: Cents,
+    held: Cents,
+}
+
+impl Draws {
+    fn of(state: &State, events: &[LineEvent]) -> Self {
+        let mut draws = Self { made: 0, today: 0, amount_today: Cents::ZERO, held: Cents::ZERO };
+        let known = || events.iter().filter(|event| event.effective_on <= state.day);
+        let gone = |id: identity::DrawId, held: bool| {
+            known().any(|event| match &event.body {
+                LineEventBody::DrawRefused { draw, .. } => *draw == id,
+                LineEventBody::Drew { draw, .. } => held && *draw == id,
+                _ => false,
+            })
+        };
+        for event in known() {
+            match &event.body {
+                LineEventBody::DrawHeld { draw, amount } if !gone(*draw, true) => {
+                    draws.held += *amount;
+                    if event.effective_on == state.day {
+                        draws.today += 1;
+                        draws.amount_today += *amount;
+                    }
+                }
+                LineEventBody::Drew { draw, amount, .. } if !gone(*draw, false) => {
+                    draws.made += 1;
+                    if event.effective_on == state.day {
+                        draws.today += 1;
+                        draws.amount_today += *amount;
+                    }
+                }
+                _ => {}
+            }
+        }
+        draws
+    }
+}
+
+/// Principal paid by payments that could still be returned.
+fn held_payments(state: &State, terms: &Terms) -> Cents {
+    let days = i32::try_from(terms.product.limits.payment_hold_days).unwrap_or_default();
+    if days == 0 {
+        return Cents::ZERO;
+    }
+    state
+        .allocations
+        .iter()
+        .rev()
+        .take_while(|one| (state.day - one.effective_on).num_days() <= i64::from(days) * 3 + 4)
+        .filter(|one| one.payment.is_some() && add_banking_days(one.effective_on, days) > state.day)
+        .flat_map(|one| &one.parts)
+        .filter(|part| {
+            matches!(
+                part.to,
+                AllocationTo::Principal { .. } | AllocationTo::MinimumPrincipal { .. }
+            )
+        })
+        .map(|part| part.amount)
+        .sum()
+}
+
+/// What replay says the terms charge, less what has been posted of it.
+fn pending(state: &State, timeline: &Timeline<'_>) -> Vec<PendingCharge> {
+    let mut charges: Vec<(Charge, NaiveDate, Cents)> = Vec::new();
+    for record in &state.records {
+        let cycle = record.number;
+        for line in &record.interest {
+            let charge = Charge::Interest { cycle, feature: line.feature.clone() };
+            charges.push((charge, record.closes_on, line.amount));
+        }
+        charges.push((Charge::PlanFee { cycle }, record.closes_on, record.plan_fee));
+    }
+    for fee in &state.late_fees {
+        charges.push((Charge::LateFee { cycle: fee.cycle }, fee.on, fee.amount));
+    }
+    let gone = |charge: &Charge| !charges.iter().any(|(known, ..)| known == charge);
+    let vanished: Vec<_> = timeline
+        .posted
+        .iter()
+        .filter(|(charge, posted)| gone(charge) && posted.on <= state.day)
+        .map(|(charge, posted)| (charge.clone(), posted.on, Cents::ZERO))
+        .collect();
+    charges.extend(vanished);
+    charges
+        .into_iter()
+        .filter_map(|(charge, on, amount)| {
+            let posted = timeline.posted.get(&charge);
+            let difference = amount - posted.map_or(Cents::ZERO, |posted| posted.amount);
+            let on = posted.map_or(on, |posted: &PostedCharge| posted.on);
+            let first = posted.is_none();
+            (!difference.is_zero()).then_some(PendingCharge {
+                charge,
+                on,
+                amount: difference,
+                first,
+            })
+        })
+        .collect()
+}
+
+fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {
+    let of = |wanted: fn(&Charge) -> bool| -> Cents {
+        pending.iter().filter(|one| wanted(&one.charge)).map(|one| one.amount).sum()
+    };
+    Buckets {
+        principal: state.principal(),
+        billed_interest: state.billed_interest()
+            - state.prepaid()
+            - of(|charge| matches!(charge, Charge::Interest { .. })),
+        fees: state.fees(false) - of(|charge| matches!(charge, Charge::PlanFee { .. })),
+        penalty_fees: state.fees(true) - of(|charge| matches!(charge, Charge::LateFee { .. })),
+        credit_balance: state.credit_balance,
+    }
+}

@@ -1,0 +1,168 @@
+//! The plain line: what a product is where its file is silent (SPEC §1.4-1.5, §5.2).
+
+use calendar::Tz;
+use chrono::NaiveTime;
+use money::{Apr, Cents, Rounding};
+
+use crate::product::{
+    BalanceMethod, Compounding, DateTerms, DelinquencyTerms, Feature, FeeTerms, GraceKind,
+    GraceTerms, InterestTerms, LimitTerms, MinimumArm, MinimumBase, MinimumTerms, Period,
+    PrincipalOrder, Product, Regime, ReturnPolicy, Waterfall, WaterfallStep,
+};
+use crate::rate::DayBasis;
+
+impl Default for Product {
+    fn default() -> Self {
+        Self {
+            name: "UNNAMED".to_owned(),
+            version: 1,
+            title: String::new(),
+            regime: Regime::Line,
+            dates: DateTerms::default(),
+            interest: InterestTerms::default(),
+            grace: GraceTerms::default(),
+            features: vec![Feature::plain("draws", None)],
+            minimum: MinimumTerms::default(),
+            waterfall: Waterfall::default(),
+            fees: FeeTerms::default(),
+            limits: LimitTerms::default(),
+            returns: ReturnPolicy::FromOriginalEffectiveDate,
+            delinquency: DelinquencyTerms::default(),
+            state_overrides: Vec::new(),
+        }
+    }
+}
+
+impl Feature {
+    #[must_use]
+    pub fn plain(name: &str, apr: Option<Apr>) -> Self {
+        Self {
+            name: name.to_owned(),
+            apr,
+            rates: Vec::new(),
+            promotion: None,
+            tiers: Vec::new(),
+            grace: true,
+            fee: None,
+        }
+    }
+}
+
+impl Default for DateTerms {
+    fn default() -> Self {
+        Self {
+            zone: Tz::America__Los_Angeles,
+            cut_off: NaiveTime::from_hms_opt(17, 0, 0).unwrap_or_default(),
+            due_days_after_close: 25,
+            due_day: None,
+            statement_window_days: 14,
+        }
+    }
+}
+
+impl Default for InterestTerms {
+    fn default() -> Self {
+        Self {
+            day_basis: DayBasis::D365,
+            period: Period::Daily,
+            rate_digits: None,
+            compounding: Compounding::None,
+            balance: BalanceMethod::DailyBalance,
+            round_average: false,
+            new_draws: true,
+            on_billed_interest: false,
+            on_fees: false,
+            daily_decimals: None,
+            rounding: Rounding::HalfUp,
+            minimum_charge: Cents::ZERO,
+        }
+    }
+}
+
+impl Default for GraceTerms {
+    fn default() -> Self {
+        Self {
+            kind: GraceKind::None,
+            regained_after_cycles: 1,
+            spares_new_draws_on_regain: true,
+            credits_partial_payment: true,
+        }
+    }
+}
+
+impl Default for MinimumTerms {
+    fn default() -> Self {
+        Self {
+            arms: vec![
+                MinimumArm { amount: Cents::new(2_500), ..MinimumArm::default() },
+                MinimumArm {
+                    percent: Apr::from_ppm(20_000),
+                    plus_interest: true,
+                    plus_fees: true,
+                    ..MinimumArm::default()
+                },
+            ],
+            add_past_due: true,
+            add_over_limit: false,
+            cap_includes_penalty_fees: false,
+        }
+    }
+}
+
+impl Default for MinimumArm {
+    fn default() -> Self {
+        Self {
+            amount: Cents::ZERO,
+            percent: Apr::ZERO,
+            of: MinimumBase::Principal,
+            plus_interest: false,
+            plus_fees: false,
+            plus_penalty_fees: false,
+            rounding: Rounding::HalfUp,
+            whole_dollars: None,
+        }
+    }
+}
+
+impl Default for Waterfall {
+    fn default() -> Self {
+        use WaterfallStep::{
+            AccruedInterest, BilledFees, BilledInterest, MinimumPrincipal, OpenFees, PenaltyFees,
+            Principal,
+        };
+        Self {
+            steps: vec![
+                BilledInterest,
+                BilledFees,
+                MinimumPrincipal,
+                PenaltyFees,
+                Principal,
+                OpenFees,
+                AccruedInterest,
+            ],
+            minimum_order: PrincipalOrder::HighestApr,
+            excess_order: PrincipalOrder::HighestApr,
+        }
+    }
+}
+
+impl Default for LimitTerms {
+    fn default() -> Self {
+        Self {
+            least_draw: Cents::ZERO,
+            most_per_day: None,
+            most_draws_per_day: None,
+            one_open_draw: false,
+            charges_use_limit: false,
+            payment_hold_days: 0,
+            draws_stop_when_past_due: true,
+            apr_cap: None,
+        }
+    }
+}
+
+impl Default for DelinquencyTerms {
+    fn default() -> Self {
+        Self { full_payment: Apr::from_ppm(900_000) }
+    }
+}

@@ -1,0 +1,164 @@
+//! Questions about tomorrow: payoff, draw and its fee.
+
+use chrono::NaiveDate;
+use money::{Cents, Rounding};
+use serde::Serialize;
+
+use crate::{
+    CreditError, Derivation, LineEvent, LineStatus, Position, Refusal, derivation::Value,
+    product::DrawFee, replay::replay,
+};
+
+/// What pays the line off on a day, if nothing else happens until then (V20).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PayoffQuote {
+    pub on: NaiveDate,
+    /// The last day on which this amount pays the line off.
+    pub good_through_on: NaiveDate,
+    /// Negative where the lender owes the customer.
+    pub payoff: Cents,
+    /// Dollars with four decimals: what each further day costs.
+    pub per_diem: String,
+    pub principal: Cents,
+    pub billed_interest: Cents,
+    pub fees: Cents,
+    /// Through the day before.
+    pub accrued_interest: Cents,
+    pub credit_balance: Cents,
+    pub derivation: Derivation,
+}
+
+/// Quotes the payoff on the day `on`: today or later.
+pub fn quote_payoff(events: &[LineEvent], on: NaiveDate) -> Result<PayoffQuote, CreditError> {
+    let position = replay(events, on)?;
+    let part = |label: &str, value: Cents| Derivation::given(label, Value::Cents(value));
+    let accrued = crate::explain::accrued(&position);
+    let derivation = Derivation::cents(
+        "payoff: principal + billed interest + fees + interest accrued to the day before − credit balance (SPEC 1.4(6))",
+        &format!("payoff on {on}"),
+        position.total_owed,
+        vec![
+            part("principal", position.principal_balance),
+            part("billed interest", position.billed_interest),
+            part("fees", position.all_fees()),
+            accrued,
+            part("credit balance", -position.credit_balance),
+        ],
+    );
+    Ok(PayoffQuote {
+        on,
+        good_through_on: on,
+        payoff: position.total_owed,
+        per_diem: position.per_diem(),
+        principal: position.principal_balance,
+        billed_interest: position.billed_interest,
+        fees: position.all_fees(),
+        accrued_interest: position.accrued_interest,
+        credit_balance: position.credit_balance,
+        derivation,
+    })
+}
+
+/// A draw that is permitted, and what it costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DrawQuote {
+    pub amount: Cents,
+    pub fee: Cents,
+    pub available_after: Cents,
+}
+
+/// Whether `amount` may be drawn today, and at what fee.
+pub fn quote_draw(
+    position: &Position,
+    feature: Option<&str>,
+    amount: Cents,
+) -> Result<DrawQuote, Refusal> {
+    let limits = &position.terms.product.limits;
+    match position.status {
+        LineStatus::Closed => return Err(Refusal::Closed),
+        LineStatus::Frozen if position.days_past_due > 0 => return Err(Refusal::PastDue),
+        LineStatus::Frozen => return Err(Refusal::Frozen),
+        LineStatus::Open => {}
+    }
+    if amount < limits.least_draw.max(Cents::new(1)) {
+        return Err(Refusal::BelowLeastDraw { least: limits.least_draw.max(Cents::new(1)) });
+    }
+    if limits.one_open_draw && position.principal_balance.is_positive() {
+        return Err(Refusal::DrawStillOpen);
+    }
+    let available = position.available_credit + position.credit_balance;
+    if amount > available {
+        return Err(Refusal::OverAvailable { available });
+    }
+    if let Some(most) = limits.most_per_day
+        && position.drawn_today + amount > most
+    {
+        return Err(Refusal::OverDailyAmount { most });
+    }
+    if let Some(most) = limits.most_draws_per_day
+        && position.draws_today >= most
+    {
+        return Err(Refusal::OverDailyCount { most });
+    }
+    let fee = draw_fee(position, feature, amount);
+    Ok(DrawQuote { amount, fee, available_after: available - amount })
+}
+
+/// The fee of a draw made today. It applies only to what a credit balance does not cover.
+#[must_use]
+pub fn draw_fee(position: &Position, feature: Option<&str>, amount: Cents) -> Cents {
+    let features = &position.terms.product.features;
+    let rule = match feature {
+        Some(name) => features.iter().find(|feature| feature.name == name),
+        None => features.first(),
+    }
+    .and_then(|feature| feature.fee);
+    let Some(rule) = rule.filter(|_| !position.terms.covered_borrower) else { return Cents::ZERO };
+    let excess = (amount - position.credit_balance).or_zero();
+    if excess.is_zero() || (rule.first_draw_free && position.draws_made == 0) {
+        return Cents::ZERO;
+    }
+    rule.on(excess)
+}
+
+impl DrawFee {
+    /// `clamp(percent of the amount)`, less the discount, rounded once (V26).
+    #[must_use]
+    pub fn on(&self, amount: Cents) -> Cents {
+        const WHOLE: i128 = 1_000_000;
+        let raw = i128::from(amount.get()) * i128::from(self.percent.ppm());
+        let least = i128::from(self.least.get()) * WHOLE;
+        let most = self.most.map_or(i128::MAX, |most| i128::from(most.get()) * WHOLE);
+        let kept = WHOLE - i128::from(self.discount.ppm()).min(WHOLE);
+        let clamped = raw.max(least).min(most);
+        Cents::from_ratio(clamped * kept, WHOLE * WHOLE, Rounding::HalfUp).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use money::Apr;
+
+    use super::*;
+
+    #[test]
+    fn v26_a_draw_fee_is_clamped_then_discounted_then_rounded_once() {
+        let fee = |discount_ppm| DrawFee {
+            percent: Apr::from_ppm(30_000),
+            least: Cents::new(100),
+            most: Some(Cents::new(3_000)),
+            discount: Apr::from_ppm(discount_ppm),
+            first_draw_free: false,
+        };
+        let cases = [
+            (25_000, 0, 750),
+            (2_000, 0, 100),
+            (150_000, 0, 3_000),
+            (25_000, 1_000_000, 0),
+            (8_350, 500_000, 125),
+        ];
+        for (amount, discount, expected) in cases {
+            assert_eq!(fee(discount).on(Cents::new(amount)), Cents::new(expected), "{amount}");
+        }
+    }
+}

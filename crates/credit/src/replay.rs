@@ -1,0 +1,269 @@
+//! `replay`: a history folded into the line as it stands on a day.
+//!
+//! Invariants: pure; the same facts give the same line in whatever order they arrived; resuming from a snapshot gives the same
+//! line as starting over. A snapshot is taken at the end of a closed cycle, names the last event it has seen, and is used only
+//! while no later event takes effect in or before its cycle.
+
+use chrono::{Days, NaiveDate};
+use money::Cents;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CreditError, FeeKind, LineEvent, LineEventBody, Position, Terms,
+    event::{AppliesTo, BroughtForward},
+    product::RateStep,
+    state::{Balance, BilledInterest, Fee, Obligation, RateCap, StandingFlag, State},
+    timeline::{Action, Timeline},
+};
+
+/// The line at the end of a closed cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The last day it covers, end of day.
+    pub through: NaiveDate,
+    /// The last event it has seen.
+    pub seen_seq: u64,
+    pub(crate) state: State,
+}
+
+/// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
+///
+/// Cycles that closed before `on` are billed, whether or not their statements have been issued; what is not yet posted is in
+/// `Position::pending`.
+pub fn replay(events: &[LineEvent], on: NaiveDate) -> Result<Position, CreditError> {
+    replay_from(&[], events, on).map(|replayed| replayed.position)
+}
+
+/// What replay gives beside the position: snapshots to keep.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    pub position: Position,
+    /// At the close of each cycle that was lived through and whose statement is issued.
+    pub snapshots: Vec<Snapshot>,
+}
+
+/// As `replay`, beginning at the latest of `snapshots` that is still true.
+pub fn replay_from(
+    snapshots: &[Snapshot],
+    events: &[LineEvent],
+    on: NaiveDate,
+) -> Result<Replayed, CreditError> {
+    let timeline = Timeline::of(events)?;
+    let opened_on = timeline.opened_on;
+    if on < opened_on {
+        return Err(CreditError::DateBeforeOpening { on, opened_on });
+    }
+    let usable = snapshots
+        .iter()
+        .filter(|snapshot| snapshot.through < on && snapshot.seen_seq <= timeline.last_seq)
+        .filter(|snapshot| timeline.still_true(snapshot.seen_seq, snapshot.through))
+        .max_by_key(|snapshot| (snapshot.through, snapshot.seen_seq));
+    let mut state = match usable {
+        Some(snapshot) => snapshot.state.clone(),
+        None => State::open(timeline.terms, opened_on),
+    };
+    let mut kept = Vec::new();
+    state.live_until(&timeline, on, &mut kept)?;
+    let position = Position::of(&state, &timeline, events);
+    Ok(Replayed { position, snapshots: kept })
+}
+
+impl State {
+    /// Lives whole days up to `on`, then the events of `on` without its end.
+    fn live_until(
+        &mut self,
+        timeline: &Timeline<'_>,
+        on: NaiveDate,
+        kept: &mut Vec<Snapshot>,
+    ) -> Result<(), CreditError> {
+        let mut next = timeline.actions.partition_point(|action| action.on < self.day);
+        loop {
+            self.test_late_fees(timeline.terms);
+            while let Some(action) = timeline.actions.get(next).filter(|one| one.on == self.day) {
+                self.act(timeline.terms, action)?;
+                next += 1;
+            }
+            if self.day >= on {
+                return Ok(());
+            }
+            self.end_day(timeline, kept);
+        }
+    }
+
+    fn end_day(&mut self, timeline: &Timeline<'_>, kept: &mut Vec<Snapshot>) {
+        self.accrue_day(timeline.terms);
+        let closes = self.day == self.cycle.closes_on;
+        let printed = timeline.printed.get(&self.cycle.number);
+        if closes {
+            self.close_cycle(timeline.terms, printed);
+        }
+        let through = self.day;
+        self.day = self.day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
+        if closes && printed.is_some() {
+            kept.push(Snapshot { through, seen_seq: timeline.last_seq, state: self.clone() });
+        }
+    }
+
+    fn act(&mut self, terms: &Terms, action: &Action<'_>) -> Result<(), CreditError> {
+        let (seq, amount) = (action.seq, action.amount);
+        match action.body {
+            LineEventBody::BalanceBroughtForward { balances } => {
+                self.bring_forward(terms, balances, seq)?;
+            }
+            LineEventBody::Drew { feature, fee, .. } => {
+                let at = self.balance_for_draws(terms, feature.as_deref(), seq)?;
+                self.draw(at, amount);
+                self.charge(FeeKind::Draw, at, *fee);
+            }
+            LineEventBody::PaymentReceived { payment, .. } => {
+                self.receive(terms, Some(*payment), seq, amount);
+            }
+            LineEventBody::CreditGranted { .. } => self.receive(terms, None, seq, amount),
+            LineEventBody::PaymentReturned { payment, fee, .. } => {
+                self.restore(*payment);
+                self.charge(FeeKind::ReturnedPayment, 0, *fee);
+            }
+            LineEventBody::CreditBalanceRefunded { .. } => {
+                let from_credit = amount.min(self.credit_balance);
+                self.credit_balance -= from_credit;
+                self.owe_principal(0, amount - from_credit);
+            }
+            LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
+            LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),
+            LineEventBody::RateChanged { feature, apr, applies_to } => {
+                let feature = feature.as_deref();
+                let of = feature.map(|_| self.feature_index(terms, feature, seq)).transpose()?;
+                self.change_rate(terms, of, RateStep { from: action.on, apr: *apr }, *applies_to);
+            }
+            LineEventBody::RateCapped { apr, through, .. } => {
+                let cap = RateCap { from: action.on, through: *through, apr: *apr };
+                for balance in &mut self.balances {
+                    balance.caps.push(cap);
+                    balance.full = true;
+                }
+            }
+            LineEventBody::LimitChanged { credit_limit, .. } => self.credit_limit = *credit_limit,
+            LineEventBody::CyclesChanged { cycles } => {
+                self.schedule = cycles.clone();
+                self.cycle.closes_on = self.schedule.close_of(self.day);
+            }
+            LineEventBody::FlagRaised { flag, .. } => {
+                if !self.flagged(&[*flag]) {
+                    self.flags.push(StandingFlag { flag: *flag, raised_on: action.on });
+                }
+            }
+            LineEventBody::FlagCleared { flag, .. } => {
+                self.flags.retain(|standing| standing.flag != *flag);
+            }
+            LineEventBody::LineClosed { .. } => self.closed_on = Some(action.on),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A credit balance is used first.
+    fn draw(&mut self, at: usize, amount: Cents) {
+        let from_credit = amount.min(self.credit_balance);
+        self.credit_balance -= from_credit;
+        if let Some(balance) = self.balances.get_mut(at) {
+            balance.fresh += amount - from_credit;
+        }
+    }
+
+    fn charge(&mut self, kind: FeeKind, balance: usize, amount: Cents) {
+        if amount.is_positive() {
+            let assessed_on = self.day;
+            self.fees.push(Fee {
+                kind,
+                balance,
+                assessed_on,
+                amount,
+                unpaid: amount,
+                billed_in: None,
+            });
+        }
+    }
+
+    /// Takes back what is unpaid of fees of the kind, latest first; the rest is a credit like any other.
+    fn waive(&mut self, terms: &Terms, kind: FeeKind, amount: Cents) {
+        let mut left = amount;
+        for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
+            let taken = left.min(fee.unpaid);
+            fee.unpaid -= taken;
+            fee.amount -= taken;
+            left -= taken;
+        }
+        if left.is_positive() {
+            self.allocate(terms, left);
+        }
+    }
+
+    fn change_rate(
+        &mut self,
+        terms: &Terms,
+        feature: Option<usize>,
+        step: RateStep,
+        applies_to: AppliesTo,
+    ) {
+        let concerns = |balance: &Balance| feature.is_none_or(|feature| balance.feature == feature);
+        match applies_to {
+            AppliesTo::AllBalances => {
+                for balance in self.balances.iter_mut().filter(|balance| concerns(balance)) {
+                    balance.rates.push(step);
+                }
+            }
+            AppliesTo::NewDraws => {
+                for balance in self.balances.iter_mut().filter(|balance| concerns(balance)) {
+                    balance.full = true;
+                }
+                for (at, of) in terms.product.features.iter().enumerate() {
+                    if feature.is_none_or(|feature| feature == at) {
+                        let nth = self.balances.iter().filter(|one| one.feature == at).count() + 1;
+                        let name = format!("{} {nth}", of.name);
+                        self.balances.push(Balance::empty(name, at, step.apr));
+                    }
+                }
+            }
+        }
+    }
+
+    fn bring_forward(
+        &mut self,
+        terms: &Terms,
+        balances: &BroughtForward,
+        seq: u64,
+    ) -> Result<(), CreditError> {
+        for part in &balances.principal {
+            let at = self.balance_for_draws(terms, Some(&part.feature), seq)?;
+            self.owe_principal(at, part.amount);
+            if let Some(balance) = self.balances.get_mut(at) {
+                balance.opening += part.amount;
+            }
+        }
+        if balances.billed_interest.is_positive() {
+            let unpaid = balances.billed_interest;
+            self.interest.push(BilledInterest { cycle: 0, balance: 0, unpaid });
+        }
+        self.charge(FeeKind::Other, 0, balances.fees);
+        self.charge(FeeKind::Late, 0, balances.penalty_fees);
+        for fee in &mut self.fees {
+            fee.billed_in = Some(0);
+        }
+        self.credit_balance += balances.credit_balance;
+        if let Some(due_on) = balances.due_on {
+            self.grace.statement_balance = self.balance();
+            self.grace.due_on = due_on;
+            self.obligations.push(Obligation {
+                cycle: 0,
+                due_on,
+                enforceable_on: terms.product.dates.enforceable_due_on(due_on, self.opened_on),
+                unpaid: balances.minimum_unpaid,
+                owed: balances.minimum_unpaid,
+                amount: balances.minimum_unpaid,
+                tested: false,
+            });
+        }
+        self.grace.held = !balances.grace_lost;
+        Ok(())
+    }
+}

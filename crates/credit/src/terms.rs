@@ -1,0 +1,180 @@
+//! The terms of one line: its product, copied at opening, with the rate, limit and dates agreed for this customer.
+
+use calendar::last_day_of_month;
+use chrono::{Datelike, Days, NaiveDate};
+use money::{Apr, Cents};
+use serde::{Deserialize, Serialize};
+
+use crate::product::{DateTerms, Product};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    pub product: Product,
+    pub credit_limit: Cents,
+    pub cycles: CycleSchedule,
+    /// Two letters; state overrides of the product have been applied for it.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// Found to be a covered borrower (32 CFR 232) when the line opened.
+    #[serde(default)]
+    pub covered_borrower: bool,
+}
+
+/// When cycles close.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CycleSchedule {
+    /// Day of the month, or the last day of a shorter month.
+    pub close_day: u32,
+    /// Closing dates that take the place of the day of the month, in order, as far as they go.
+    #[serde(default)]
+    pub closes_on: Vec<NaiveDate>,
+}
+
+impl CycleSchedule {
+    #[must_use]
+    pub const fn monthly(close_day: u32) -> Self {
+        Self { close_day, closes_on: Vec::new() }
+    }
+
+    /// The close of the cycle that starts on `starts_on`.
+    #[must_use]
+    pub fn close_of(&self, starts_on: NaiveDate) -> NaiveDate {
+        if let Some(close) = self.closes_on.iter().find(|close| **close >= starts_on) {
+            return *close;
+        }
+        let this_month = day_in_month(starts_on, self.close_day);
+        if this_month >= starts_on {
+            return this_month;
+        }
+        let next = last_day_of_month(starts_on).succ_opt().unwrap_or(starts_on);
+        day_in_month(next, self.close_day)
+    }
+}
+
+fn day_in_month(month: NaiveDate, day: u32) -> NaiveDate {
+    month.with_day(day.max(1)).unwrap_or_else(|| last_day_of_month(month))
+}
+
+impl DateTerms {
+    /// The due date printed on the statement of a cycle that closed on `closed_on`.
+    #[must_use]
+    pub fn due_on(&self, closed_on: NaiveDate) -> NaiveDate {
+        let after =
+            |days: u32| closed_on.checked_add_days(Days::new(days.into())).unwrap_or(closed_on);
+        let Some(due_day) = self.due_day else { return after(self.due_days_after_close) };
+        let earliest = after(self.statement_window_days);
+        let this_month = day_in_month(earliest, due_day);
+        if this_month >= earliest {
+            return this_month;
+        }
+        let next = last_day_of_month(earliest).succ_opt().unwrap_or(earliest);
+        day_in_month(next, due_day)
+    }
+
+    /// The last day on which a payment is still timely (V48): the latest of the printed due date, the end of the statement
+    /// window, and the next banking day where the printed date is not one.
+    #[must_use]
+    pub fn enforceable_due_on(&self, printed: NaiveDate, sent_on: NaiveDate) -> NaiveDate {
+        let window = sent_on
+            .checked_add_days(Days::new(self.statement_window_days.into()))
+            .unwrap_or(sent_on);
+        calendar::banking_day_on_or_after(printed).max(window)
+    }
+}
+
+impl Terms {
+    /// A line of `product` with one rate for every feature that states none of its own.
+    #[must_use]
+    pub fn open(product: &Product, credit_limit: Cents, apr: Apr, close_day: u32) -> Self {
+        let mut product = product.clone();
+        for feature in &mut product.features {
+            feature.apr.get_or_insert(apr);
+        }
+        Self {
+            product,
+            credit_limit,
+            cycles: CycleSchedule::monthly(close_day),
+            state: None,
+            covered_borrower: false,
+        }
+    }
+
+    /// Applies what `state` imposes on a line that opens on `opened_on`.
+    #[must_use]
+    pub fn in_state(mut self, state: &str, opened_on: NaiveDate) -> Self {
+        let imposed: Vec<_> = self
+            .product
+            .state_overrides
+            .iter()
+            .filter(|rule| rule.state.eq_ignore_ascii_case(state) && rule.from <= opened_on)
+            .filter(|rule| rule.through.is_none_or(|through| opened_on <= through))
+            .cloned()
+            .collect();
+        for rule in imposed {
+            if let Some(cap) = rule.apr_cap {
+                let standing = self.product.limits.apr_cap.unwrap_or(cap);
+                self.product.limits.apr_cap = Some(standing.min(cap));
+            }
+            if let (Some(amount), Some(late)) = (rule.late_fee, self.product.fees.late.as_mut()) {
+                late.amount = late.amount.min(amount);
+            }
+            if let Some(basis) = rule.day_basis {
+                self.product.interest.day_basis = basis;
+            }
+        }
+        self.state = Some(state.to_owned());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_cycle_closes_on_its_day_or_on_the_last_of_a_shorter_month() {
+        let cases = [
+            (5, "2026-09-06", "2026-10-05"),
+            (5, "2026-09-05", "2026-09-05"),
+            (31, "2026-09-01", "2026-09-30"),
+            (31, "2027-02-01", "2027-02-28"),
+            (14, "2027-12-15", "2028-01-14"),
+        ];
+        for (close_day, starts, closes) in cases {
+            assert_eq!(CycleSchedule::monthly(close_day).close_of(day(starts)), day(closes));
+        }
+        let listed = CycleSchedule { close_day: 1, closes_on: vec![day("2026-09-12")] };
+        assert_eq!(listed.close_of(day("2026-08-10")), day("2026-09-12"));
+        assert_eq!(listed.close_of(day("2026-09-13")), day("2026-10-01"));
+    }
+
+    #[test]
+    fn v48_a_statement_sent_late_cannot_be_enforced_early() {
+        let line = DateTerms::default();
+        let card = DateTerms { statement_window_days: 21, ..line };
+        let (sent, printed) = (day("2026-10-08"), day("2026-10-20"));
+        assert_eq!(line.enforceable_due_on(printed, sent), day("2026-10-22"));
+        assert_eq!(card.enforceable_due_on(printed, sent), day("2026-10-29"));
+    }
+
+    #[test]
+    fn a_due_date_on_thanksgiving_is_met_the_day_after() {
+        let terms = DateTerms::default();
+        let enforced = terms.enforceable_due_on(day("2026-11-26"), day("2026-11-02"));
+        assert_eq!(enforced, day("2026-11-27"));
+    }
+
+    #[test]
+    fn a_due_day_is_the_first_one_after_the_statement_window() {
+        let terms =
+            DateTerms { due_day: Some(1), statement_window_days: 21, ..DateTerms::default() };
+        assert_eq!(terms.due_on(day("2026-09-05")), day("2026-10-01"));
+        assert_eq!(terms.due_on(day("2026-09-20")), day("2026-11-01"));
+    }
+}

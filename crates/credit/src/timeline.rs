@@ -1,0 +1,311 @@
+//! A history put in the order in which it took effect.
+//!
+//! Invariants: the order within a date is that of SPEC §1.4(7) (returns and corrections, draws and fees, payments) and does not
+//! depend on the order in which facts arrived; what is taken not to have happened (a refused draw, a payment returned from its
+//! effective date) is left out. Statements, adjustments and posted fees of the terms are records, not actions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use identity::{DrawId, PaymentId};
+use money::Cents;
+
+use crate::{
+    CreditError, LineEvent, LineEventBody, Terms,
+    event::{Charge, FeeKind},
+    product::ReturnPolicy,
+};
+
+pub(crate) struct Timeline<'a> {
+    pub(crate) terms: &'a Terms,
+    pub(crate) opened_on: NaiveDate,
+    /// In order of effect.
+    pub(crate) actions: Vec<Action<'a>>,
+    /// By cycle.
+    pub(crate) printed: BTreeMap<u32, Printed>,
+    pub(crate) posted: BTreeMap<Charge, PostedCharge>,
+    pub(crate) last_seq: u64,
+    first_effects: Vec<(u64, NaiveDate)>,
+}
+
+pub(crate) struct Action<'a> {
+    pub(crate) on: NaiveDate,
+    rank: u8,
+    tie: u128,
+    pub(crate) seq: u64,
+    pub(crate) body: &'a LineEventBody,
+    /// As corrected, for a draw.
+    pub(crate) amount: Cents,
+}
+
+/// What an issued statement fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Printed {
+    pub(crate) seq: u64,
+    pub(crate) closed_on: NaiveDate,
+    pub(crate) due_on: NaiveDate,
+    pub(crate) sent_on: NaiveDate,
+    /// The minimum less what was past due already.
+    pub(crate) own_minimum: Cents,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PostedCharge {
+    pub(crate) on: NaiveDate,
+    pub(crate) amount: Cents,
+}
+
+/// Facts that later events refer to.
+#[derive(Default)]
+struct References {
+    payments: BTreeMap<PaymentId, NaiveDate>,
+    draws: BTreeMap<DrawId, NaiveDate>,
+    held: BTreeSet<DrawId>,
+    undone_payments: BTreeSet<PaymentId>,
+    refused_draws: BTreeSet<DrawId>,
+    corrected: BTreeMap<DrawId, Cents>,
+}
+
+impl<'a> Timeline<'a> {
+    pub(crate) fn of(events: &'a [LineEvent]) -> Result<Self, CreditError> {
+        let first = events.first().ok_or(CreditError::NotOpened)?;
+        let LineEventBody::Opened { terms } = &first.body else {
+            return Err(CreditError::NotOpened);
+        };
+        let opened_on = first.effective_on;
+        let references = References::of(events, terms, opened_on)?;
+        let mut timeline = Self {
+            terms,
+            opened_on,
+            actions: Vec::with_capacity(events.len()),
+            printed: BTreeMap::new(),
+            posted: BTreeMap::new(),
+            last_seq: events.last().map_or(0, |event| event.seq),
+            first_effects: Vec::with_capacity(events.len()),
+        };
+        for event in events {
+            timeline.take(event, &references);
+        }
+        timeline.actions.sort_by_key(|action| (action.on, action.rank, action.tie, action.seq));
+        Ok(timeline)
+    }
+
+    /// Whether a state of the end of `through` that has seen the events up to `seen` is still true.
+    pub(crate) fn still_true(&self, seen: u64, through: NaiveDate) -> bool {
+        let later = self.first_effects.iter().filter(|(seq, _)| *seq > seen);
+        later.map(|(_, on)| *on).all(|on| on > through)
+    }
+
+    fn take(&mut self, event: &'a LineEvent, references: &References) {
+        self.first_effects.push((event.seq, references.first_effect(event, self.terms)));
+        match &event.body {
+            LineEventBody::StatementIssued { statement } => {
+                self.printed.insert(
+                    statement.number,
+                    Printed {
+                        seq: event.seq,
+                        closed_on: statement.closed_on,
+                        due_on: statement.due_on,
+                        sent_on: statement.sent_on,
+                        own_minimum: (statement.minimum_due - statement.past_due).or_zero(),
+                    },
+                );
+                for line in &statement.interest {
+                    let (cycle, feature) = (statement.number, line.feature.clone());
+                    let charge = Charge::Interest { cycle, feature };
+                    self.post(charge, statement.closed_on, line.amount);
+                }
+            }
+            LineEventBody::FeeAssessed { fee, cycle: Some(cycle), amount } => {
+                let charge = match fee {
+                    FeeKind::Plan => Charge::PlanFee { cycle: *cycle },
+                    _ => Charge::LateFee { cycle: *cycle },
+                };
+                self.post(charge, event.effective_on, *amount);
+            }
+            LineEventBody::Adjusted { charge, amount } => {
+                self.post(charge.clone(), event.effective_on, *amount);
+            }
+            body => {
+                if let Some(action) = references.action(event, body, self.terms) {
+                    self.actions.push(action);
+                }
+            }
+        }
+    }
+
+    fn post(&mut self, charge: Charge, on: NaiveDate, amount: Cents) {
+        let posted = self.posted.entry(charge).or_insert(PostedCharge { on, amount: Cents::ZERO });
+        posted.amount += amount;
+    }
+}
+
+impl References {
+    fn of(events: &[LineEvent], terms: &Terms, opened_on: NaiveDate) -> Result<Self, CreditError> {
+        let mut references = Self::default();
+        for (at, event) in events.iter().enumerate() {
+            let seq = event.seq;
+            if let Some(after) = at.checked_sub(1).and_then(|before| events.get(before))
+                && seq <= after.seq
+            {
+                return Err(CreditError::Sequence { after: after.seq, found: seq });
+            }
+            if event.effective_on < opened_on {
+                let effective_on = event.effective_on;
+                return Err(CreditError::BeforeOpening { seq, effective_on, opened_on });
+            }
+            if at > 0 && matches!(event.body, LineEventBody::Opened { .. }) {
+                return Err(CreditError::OpenedTwice { seq });
+            }
+            references.note(event, terms)?;
+        }
+        Ok(references)
+    }
+
+    fn note(&mut self, event: &LineEvent, terms: &Terms) -> Result<(), CreditError> {
+        let seq = event.seq;
+        if let Some(amount) = amount_of(&event.body)
+            && !amount.is_positive()
+        {
+            return Err(CreditError::Amount { seq, amount });
+        }
+        match &event.body {
+            LineEventBody::PaymentReceived { payment, .. } => {
+                if self.payments.insert(*payment, event.effective_on).is_some() {
+                    return Err(CreditError::Repeated { seq, what: "payment" });
+                }
+            }
+            LineEventBody::PaymentReturned { payment, .. } => {
+                known(self.payments.contains_key(payment), seq, "payment")?;
+                if terms.product.returns == ReturnPolicy::FromOriginalEffectiveDate {
+                    self.undone_payments.insert(*payment);
+                }
+            }
+            LineEventBody::PaymentReversed { payment, .. } => {
+                known(self.payments.contains_key(payment), seq, "payment")?;
+                self.undone_payments.insert(*payment);
+            }
+            LineEventBody::DrawHeld { draw, .. } => {
+                if !self.held.insert(*draw) {
+                    return Err(CreditError::Repeated { seq, what: "draw" });
+                }
+            }
+            LineEventBody::Drew { draw, .. } => {
+                if self.draws.insert(*draw, event.effective_on).is_some() {
+                    return Err(CreditError::Repeated { seq, what: "draw" });
+                }
+            }
+            LineEventBody::DrawRefused { draw, .. } => {
+                let exists = self.draws.contains_key(draw) || self.held.contains(draw);
+                known(exists, seq, "draw")?;
+                self.refused_draws.insert(*draw);
+            }
+            LineEventBody::DrawCorrected { draw, amount } => {
+                known(self.draws.contains_key(draw), seq, "draw")?;
+                self.corrected.insert(*draw, *amount);
+            }
+            LineEventBody::DrawSettled { draw } => {
+                known(self.draws.contains_key(draw), seq, "draw")?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The earliest day whose balances the event changes.
+    fn first_effect(&self, event: &LineEvent, terms: &Terms) -> NaiveDate {
+        let own = event.effective_on;
+        let from_start = terms.product.returns == ReturnPolicy::FromOriginalEffectiveDate;
+        match &event.body {
+            LineEventBody::PaymentReturned { payment, .. } if from_start => {
+                self.payments.get(payment).map_or(own, |paid_on| own.min(*paid_on))
+            }
+            LineEventBody::PaymentReversed { payment, .. } => {
+                self.payments.get(payment).map_or(own, |paid_on| own.min(*paid_on))
+            }
+            LineEventBody::DrawRefused { draw, .. } | LineEventBody::DrawCorrected { draw, .. } => {
+                self.draws.get(draw).map_or(own, |drew_on| own.min(*drew_on))
+            }
+            LineEventBody::StatementIssued { statement } => statement.closed_on,
+            LineEventBody::Adjusted { .. }
+            | LineEventBody::DrawSettled { .. }
+            | LineEventBody::FeeAssessed { cycle: Some(_), .. } => NaiveDate::MAX,
+            _ => own,
+        }
+    }
+
+    /// What the event does to balances; `None` where it never happened.
+    fn action<'a>(
+        &self,
+        event: &LineEvent,
+        body: &'a LineEventBody,
+        terms: &Terms,
+    ) -> Option<Action<'a>> {
+        let at = |rank: u8, tie: u128| Action {
+            on: event.effective_on,
+            rank,
+            tie,
+            seq: event.seq,
+            body,
+            amount: amount_of(body).unwrap_or_default(),
+        };
+        let from_start = terms.product.returns == ReturnPolicy::FromOriginalEffectiveDate;
+        match body {
+            LineEventBody::Opened { .. }
+            | LineEventBody::DrawHeld { .. }
+            | LineEventBody::DrawSettled { .. }
+            | LineEventBody::DrawRefused { .. }
+            | LineEventBody::DrawCorrected { .. } => None,
+            LineEventBody::Drew { draw, .. } if self.refused_draws.contains(draw) => None,
+            LineEventBody::Drew { draw, amount, .. } => {
+                let amount = self.corrected.get(draw).copied().unwrap_or(*amount);
+                Some(Action { amount, ..at(2, draw.as_uuid().as_u128()) })
+            }
+            LineEventBody::PaymentReceived { payment, .. }
+                if self.undone_payments.contains(payment) =>
+            {
+                None
+            }
+            LineEventBody::PaymentReceived { payment, .. } => {
+                Some(at(3, payment.as_uuid().as_u128()))
+            }
+            LineEventBody::CreditGranted { amount, .. } => {
+                Some(at(3, u128::try_from(amount.get()).unwrap_or_default()))
+            }
+            // What reverses a payment has nothing to give back, but its fee is a fact.
+            LineEventBody::PaymentReturned { payment, .. } => {
+                let rank = if from_start { 2 } else { 1 };
+                Some(at(rank, payment.as_uuid().as_u128()))
+            }
+            LineEventBody::PaymentReversed { .. } => None,
+            LineEventBody::FeeAssessed { amount, .. } => {
+                Some(at(2, u128::try_from(amount.get()).unwrap_or_default()))
+            }
+            LineEventBody::FeeWaived { amount, .. }
+            | LineEventBody::CreditBalanceRefunded { amount } => {
+                Some(at(4, u128::try_from(amount.get()).unwrap_or_default()))
+            }
+            LineEventBody::BalanceBroughtForward { .. } => Some(at(0, 0)),
+            _ => Some(at(1, 0)),
+        }
+    }
+}
+
+fn known(found: bool, seq: u64, what: &'static str) -> Result<(), CreditError> {
+    if found { Ok(()) } else { Err(CreditError::Unknown { seq, what }) }
+}
+
+/// The amount that must be positive.
+fn amount_of(body: &LineEventBody) -> Option<Cents> {
+    match body {
+        LineEventBody::Drew { amount, .. }
+        | LineEventBody::DrawHeld { amount, .. }
+        | LineEventBody::DrawCorrected { amount, .. }
+        | LineEventBody::PaymentReceived { amount, .. }
+        | LineEventBody::CreditGranted { amount, .. }
+        | LineEventBody::CreditBalanceRefunded { amount }
+        | LineEventBody::FeeAssessed { amount, .. }
+        | LineEventBody::FeeWaived { amount, .. } => Some(*amount),
+        _ => None,
+    }
+}

@@ -1,0 +1,134 @@
+//! How amounts and rates are written in product and scenario files: `"25.00"` and `"24.99%"`, never bare numbers.
+
+use money::{Apr, Cents};
+
+/// Serialises `Cents` as a string of dollars.
+pub mod dollars {
+    use money::Cents;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(amount: &Cents, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::dollar_text(*amount))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cents, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Cents::parse_dollars(&text).map_err(D::Error::custom)
+    }
+}
+
+/// `dollars` for an amount that may be absent.
+pub mod dollars_opt {
+    use money::Cents;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(
+        amount: &Option<Cents>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match amount {
+            Some(amount) => serializer.serialize_str(&super::dollar_text(*amount)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Cents>, D::Error> {
+        Option::<String>::deserialize(deserializer)?
+            .map(|text| Cents::parse_dollars(&text).map_err(D::Error::custom))
+            .transpose()
+    }
+}
+
+/// Serialises `Apr` as a percentage.
+pub mod percent {
+    use money::Apr;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(apr: &Apr, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&apr.to_string())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Apr, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        super::parse_percent(&text).map_err(D::Error::custom)
+    }
+}
+
+/// `percent` for a rate that may be absent.
+pub mod percent_opt {
+    use money::Apr;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(apr: &Option<Apr>, serializer: S) -> Result<S::Ok, S::Error> {
+        match apr {
+            Some(apr) => serializer.serialize_str(&apr.to_string()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Apr>, D::Error> {
+        Option::<String>::deserialize(deserializer)?
+            .map(|text| super::parse_percent(&text).map_err(D::Error::custom))
+            .transpose()
+    }
+}
+
+/// Serialises `i128` as a string: JSON readers lose such numbers.
+pub mod wide {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(number: &i128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i128, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// `1234.56`, without sign of currency or separators.
+#[must_use]
+pub fn dollar_text(amount: Cents) -> String {
+    let size = amount.get().unsigned_abs();
+    let sign = if amount.is_negative() { "-" } else { "" };
+    format!("{sign}{}.{:02}", size / 100, size % 100)
+}
+
+/// Reads `24.99%`: at most four decimals, up to 4,000 %.
+pub fn parse_percent(text: &str) -> Result<Apr, String> {
+    let refused = || format!("`{text}` is not a rate such as 24.99% (at most four decimals)");
+    let number = text.trim().strip_suffix('%').map(str::trim_end).ok_or_else(refused)?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || whole.len() > 4 || fraction.len() > 4 {
+        return Err(refused());
+    }
+    let ppm = format!("{whole}{fraction:0<4}").parse::<u32>().map_err(|_| refused())?;
+    if ppm > 40_000_000 { Err(refused()) } else { Ok(Apr::from_ppm(ppm)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_read_as_percentages() {
+        let cases = [("24%", 240_000), ("24.99%", 249_900), ("0.00%", 0), ("35.3225 %", 353_225)];
+        for (text, ppm) in cases {
+            assert_eq!(parse_percent(text), Ok(Apr::from_ppm(ppm)), "{text}");
+        }
+        for text in ["24", "0.24", "%", "-1%", "24.99999%", "99999%", "24,5%", "4000.1%"] {
+            assert!(parse_percent(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn dollars_are_written_plainly() {
+        assert_eq!(dollar_text(Cents::new(123_456)), "1234.56");
+        assert_eq!(dollar_text(Cents::new(-5)), "-0.05");
+    }
+}
