@@ -278,60 +278,80 @@ export interface Verification {
   problems: string[];
 }
 
-export type RunVerdict = "pass" | "fail" | "inconclusive" | "running";
+export type Outcome = "pass" | "inconclusive" | "quality" | "hard_rule" | "budget";
 
 export interface RunSummary {
   id: string;
   suite: string;
-  started_at: string;
-  finished_at: string | null;
-  verdict: RunVerdict;
-  exit_code: number | null;
-  reason: string;
-  candidate: { digest: string; model: string };
-  baseline: { digest: string; model: string } | null;
-  cases: number;
-  broke: number;
-  attested: boolean;
-}
-
-/** A difference (candidate less baseline) in pass rate, drawn against the margin it must stay above. */
-export interface RunInterval {
-  name: string;
-  cases: number;
-  lost: number;
-  won: number;
-  estimate_ppm: number;
-  low_ppm: number;
-  high_ppm: number;
-  bar_ppm: number;
-  confidence_ppm: number;
-  holds: boolean;
-  words: string;
-}
-
-export interface RunBound {
-  name: string;
+  at: string;
+  outcome: Outcome;
+  exit_code: number;
+  /** Digests of the served configurations compared. */
   candidate: string;
-  limit: string;
+  baseline: string | null;
+  model: string;
+  cases: number;
+  newly_failing: number;
+}
+
+/** How two configurations fared on the same cases. */
+export interface Paired {
+  both_pass: number;
+  newly_failing: number;
+  newly_passing: number;
+  both_fail: number;
+}
+
+/** The candidate's pass rate less the baseline's; shares of one. */
+export interface Difference {
+  estimate: number;
+  lower: number;
+  upper: number;
+}
+
+export interface SliceReport {
+  slice: string;
+  regulated: boolean;
+  paired: Paired;
+  difference: Difference;
+  by_test: boolean;
   holds: boolean;
 }
 
-export interface RunCase {
+/** What the gate worked out, as `plumbline eval gate` reports it. */
+export interface GateReport {
+  suite: string;
+  suite_digest: string;
+  candidate: string;
+  baseline: string | null;
+  outcome: Outcome;
+  /** A share of one. */
+  margin: number;
+  overall: Paired | null;
+  difference: Difference | null;
+  pass_rate: number;
+  checks: { name: string; holds: boolean; detail: string }[];
+  slices: SliceReport[];
+  newly_failing: string[];
+  newly_passing: string[];
+  no_effect: boolean;
+}
+
+export interface CaseResult {
   id: string;
   slice: string;
-  says: string;
-  baseline: "pass" | "fail" | "error" | null;
-  candidate: "pass" | "fail" | "error";
-  broke: boolean;
-  hard_rule: string | null;
-  findings: { grader: string; holds: boolean; words: string }[];
+  outcome: "pass" | "fail" | "infrastructure";
+  repeats: number;
+  passed: number;
+  findings: { grader: string; hard_rule: boolean; detail: string }[];
+  tokens: number;
+  latency_ms: number;
+  transcript: { who: string; text: string }[];
 }
 
 export interface Run extends RunSummary {
-  intervals: RunInterval[];
-  bounds: RunBound[];
-  results: RunCase[];
+  report: GateReport;
+  results: { candidate: CaseResult[]; baseline: CaseResult[] };
 }
 
 export interface PromptFile {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 
-import type { RunInterval } from "../api/shapes";
+import type { Interval } from "./report";
 import { place, rulerFor, sentence } from "./ruler";
 
-function interval(low: number, estimate: number, high: number, bar: number): RunInterval {
+function interval(low: number, estimate: number, high: number, bar: number): Interval {
   return {
     name: "Overall",
     cases: 120,
@@ -13,9 +13,7 @@ function interval(low: number, estimate: number, high: number, bar: number): Run
     low_ppm: low,
     high_ppm: high,
     bar_ppm: bar,
-    confidence_ppm: 950_000,
     holds: low > bar,
-    words: "",
   };
 }
 

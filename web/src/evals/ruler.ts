@@ -1,7 +1,7 @@
 //! Where things stand on the gate ruler: a scale that always shows zero, the bar and the interval.
 
-import type { RunInterval } from "../api/shapes";
 import { points } from "../format";
+import type { Interval } from "./report";
 
 export interface Ruler {
   /** Ends of the scale, parts per million. */
@@ -15,7 +15,7 @@ const STEPS = [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 50
 const MOST_TICKS = 8;
 
 /** The smallest whole-step scale that holds the interval, the bar and zero, with room at both ends. */
-export function rulerFor(interval: RunInterval): Ruler {
+export function rulerFor(interval: Interval): Ruler {
   const low = Math.min(interval.low_ppm, interval.bar_ppm, 0);
   const high = Math.max(interval.high_ppm, interval.bar_ppm, 0);
   const span = Math.max(high - low, 1_000);
@@ -34,7 +34,7 @@ export function place(ruler: Ruler, ppm: number, width: number): number {
 }
 
 /** The ruler in one sentence, for those who do not see it. */
-export function sentence(interval: RunInterval): string {
+export function sentence(interval: Interval): string {
   const range = `${points(interval.low_ppm)} to ${points(interval.high_ppm)}`;
   const side = interval.holds ? "clear of" : "not clear of";
   return `${interval.name}: ${points(interval.estimate_ppm)}, interval ${range}, ${side} the bar at ${points(interval.bar_ppm)}.`;
