@@ -1,7 +1,7 @@
 use super::*;
 use crate::{Case, suite::Declaration};
 
-const CASES: usize = 120;
+const CASES: usize = 300;
 
 fn suite() -> Suite {
     let cases = (0..CASES)
@@ -102,12 +102,12 @@ fn a_hard_rule_outweighs_everything() {
 #[test]
 fn cases_that_could_not_be_run_decide_nothing() {
     let mut candidate = run(&[]);
-    for result in &mut candidate.results[50..53] {
+    for result in &mut candidate.results[50..54] {
         result.outcome = CaseOutcome::Infrastructure;
     }
     assert_eq!(outcome(&candidate, Some(&run(&[]))), Outcome::Inconclusive);
     let mut short = run(&[]);
-    short.results.truncate(100);
+    short.results.truncate(200);
     assert_eq!(outcome(&short, Some(&run(&[]))), Outcome::Inconclusive);
 }
 
@@ -123,5 +123,5 @@ fn a_candidate_that_costs_too_much_does_not_pass() {
 #[test]
 fn the_first_promotion_has_to_reach_the_bar() {
     assert_eq!(outcome(&run(&[20, 21]), None), Outcome::Pass);
-    assert_eq!(outcome(&run(&(20..30).collect::<Vec<_>>()), None), Outcome::Quality);
+    assert_eq!(outcome(&run(&(20..50).collect::<Vec<_>>()), None), Outcome::Quality);
 }
