@@ -182,7 +182,7 @@ CREATE INDEX messages_by_turn ON messages (turn_id) WHERE turn_id IS NOT NULL;
 
 -- What was proposed, permitted and done -----------------------------------------------------------------------------
 
--- A proposed effect. `action` is what would be done, resolved; `arguments` are what was said.
+-- A proposed effect: `arguments` are what would be done, resolved on the day it was proposed.
 CREATE TABLE intents (
     id               uuid        NOT NULL CONSTRAINT intents_pkey PRIMARY KEY,
     customer_id      uuid        NOT NULL REFERENCES customers,
@@ -190,11 +190,11 @@ CREATE TABLE intents (
     conversation_id  uuid        REFERENCES conversations,
     turn_id          uuid        REFERENCES turns,
     tool             text        NOT NULL,
-    tool_version     integer     NOT NULL CHECK (tool_version > 0),
+    tool_version     text        NOT NULL,
+    -- Proposals of one subject supersede each other.
+    subject          text        NOT NULL,
     arguments        jsonb       NOT NULL,
     arguments_digest bytea       NOT NULL CHECK (octet_length(arguments_digest) = 32),
-    action           jsonb       NOT NULL,
-    action_digest    bytea       NOT NULL CHECK (octet_length(action_digest) = 32),
     title            text        NOT NULL,
     effect           text        NOT NULL,
     fields           jsonb       NOT NULL,
@@ -210,8 +210,8 @@ CREATE TABLE intents (
 );
 CREATE INDEX intents_by_customer ON intents (customer_id, proposed_at DESC);
 CREATE INDEX intents_by_turn ON intents (turn_id) WHERE turn_id IS NOT NULL;
--- One open proposal per tool and conversation.
-CREATE UNIQUE INDEX intents_one_awaiting ON intents (customer_id, tool, conversation_id) NULLS NOT DISTINCT
+CREATE INDEX intents_by_conversation ON intents (conversation_id) WHERE conversation_id IS NOT NULL;
+CREATE UNIQUE INDEX intents_one_awaiting ON intents (customer_id, conversation_id, subject) NULLS NOT DISTINCT
     WHERE status = 'awaiting_confirmation';
 
 -- A grant is permission for exactly one intent, given by a signed-in person, and is consumed by the effect it stands
@@ -221,7 +221,7 @@ CREATE TABLE grants (
     intent_id       uuid        NOT NULL CONSTRAINT grants_intent_unique UNIQUE REFERENCES intents,
     actor           jsonb       NOT NULL,
     level           smallint    NOT NULL CHECK (level BETWEEN 0 AND 3),
-    action_digest   bytea       NOT NULL CHECK (octet_length(action_digest) = 32),
+    arguments_digest bytea      NOT NULL CHECK (octet_length(arguments_digest) = 32),
     granted_at      timestamptz NOT NULL
 );
 
@@ -258,6 +258,7 @@ CREATE TABLE rail_files (
 );
 CREATE INDEX rail_files_open ON rail_files (created_at) WHERE status IN ('building', 'pending');
 CREATE SEQUENCE rail_file_numbers AS integer;
+CREATE SEQUENCE rail_entry_numbers AS integer;
 
 -- How far the bank's list of returns has been read.
 CREATE TABLE rail_cursors (
@@ -282,8 +283,6 @@ CREATE TABLE payments (
     trace_number     text        CONSTRAINT payments_trace_unique UNIQUE,
     received_seq     bigint,
     settle_on        date,
-    -- The credit a payment restores may be drawn again from this day.
-    hold_until       date,
     return_code      text,
     returned_on      date,
     -- One retry at most, never before this day.
@@ -385,12 +384,12 @@ GRANT UPDATE (status, ended_at) ON turns TO plumbline_app;
 GRANT UPDATE (status, superseded_by, settled_at) ON intents TO plumbline_app;
 GRANT UPDATE (digest, status, bank_reference, refusal, settled_at) ON rail_files TO plumbline_app;
 GRANT UPDATE (cursor) ON rail_cursors TO plumbline_app;
-GRANT UPDATE (status, file_key, trace_number, received_seq, settle_on, hold_until, return_code, returned_on, retry_on,
+GRANT UPDATE (status, file_key, trace_number, received_seq, settle_on, debit_on, return_code, returned_on, retry_on,
     cancel_reason, changed_at) ON payments TO plumbline_app;
 GRANT UPDATE (status, note, closed_by, closed_at) ON cases TO plumbline_app;
 GRANT UPDATE (status, claimed_by, claimed_at, released_at) ON hand_offs TO plumbline_app;
 GRANT UPDATE (now_at) ON sandbox_clock TO plumbline_app;
-GRANT USAGE ON SEQUENCE rail_file_numbers TO plumbline_app;
+GRANT USAGE ON SEQUENCE rail_file_numbers, rail_entry_numbers TO plumbline_app;
 
 -- What a turn may write: its own record, proposals, and what protects the customer.
 GRANT INSERT ON turns, steps, messages, intents, cases, hand_offs, flags TO plumbline_turn;

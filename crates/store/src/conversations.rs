@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use identity::{ConversationId, CustomerId, MessageId, TurnId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -46,7 +46,7 @@ text_enum! {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationRow {
     pub id: ConversationId,
     pub customer_id: CustomerId,
@@ -55,7 +55,7 @@ pub struct ConversationRow {
     pub started_at: DateTime<Utc>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TurnRow {
     pub id: TurnId,
     pub conversation_id: ConversationId,
@@ -67,7 +67,7 @@ pub struct TurnRow {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRow {
     pub n: i32,
     pub kind: String,
@@ -75,7 +75,7 @@ pub struct StepRow {
     pub recorded_at: DateTime<Utc>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MessageRow {
     pub id: MessageId,
     pub conversation_id: ConversationId,

@@ -64,18 +64,6 @@ pub async fn insert(conn: &mut PgConnection, line: &CreditLineRow) -> Result<(),
     Ok(())
 }
 
-/// Waits until nobody else writes to the line, and holds it to the end of the transaction. Needs no right to update,
-/// so that a model's turn can take it too.
-pub async fn lock(conn: &mut PgConnection, id: CreditLineId) -> Result<(), StoreError> {
-    sqlx::query!(
-        r#"SELECT pg_advisory_xact_lock(hashtextextended('credit_line:' || $1::uuid::text, 0)) AS "locked: ()""#,
-        id.as_uuid()
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(())
-}
-
 pub async fn find(
     conn: &mut PgConnection,
     id: CreditLineId,

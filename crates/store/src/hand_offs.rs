@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use identity::{ConversationId, CustomerId, HandOffId, RepresentativeId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::StoreError;
@@ -15,7 +15,7 @@ text_enum! {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandOffRow {
     pub id: HandOffId,
     pub reference: String,

@@ -28,7 +28,7 @@ pub struct ShownField {
     pub text: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IntentRow {
     pub id: IntentId,
     pub customer_id: CustomerId,
@@ -36,13 +36,13 @@ pub struct IntentRow {
     pub conversation_id: Option<ConversationId>,
     pub turn_id: Option<TurnId>,
     pub tool: String,
-    pub tool_version: i32,
-    /// As said, canonical.
+    pub tool_version: String,
+    /// Proposals of one subject supersede each other.
+    pub subject: String,
+    /// What would be done, resolved.
     pub arguments: Value,
+    /// SHA-256 of the arguments as canonical JSON.
     pub arguments_digest: Vec<u8>,
-    /// As resolved: what would be done.
-    pub action: Value,
-    pub action_digest: Vec<u8>,
     pub title: String,
     pub effect: String,
     pub fields: Vec<ShownField>,
@@ -60,7 +60,7 @@ pub struct GrantRow {
     pub intent_id: IntentId,
     pub actor: Actor,
     pub level: i16,
-    pub action_digest: Vec<u8>,
+    pub arguments_digest: Vec<u8>,
     pub granted_at: DateTime<Utc>,
 }
 
@@ -80,8 +80,8 @@ pub struct ReceiptRow {
 macro_rules! select_intents {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
-            r#"SELECT id, customer_id, credit_line_id, conversation_id, turn_id, tool, tool_version, arguments,
-                      arguments_digest, action, action_digest, title, effect,
+            r#"SELECT id, customer_id, credit_line_id, conversation_id, turn_id, tool, tool_version, subject,
+                      arguments, arguments_digest, title, effect,
                       fields AS "fields: Json<Vec<ShownField>>", limits, status AS "status: IntentStatus",
                       superseded_by, proposed_at, expires_at, settled_at
                FROM intents "# + $tail
@@ -95,10 +95,9 @@ macro_rules! select_intents {
             turn_id: row.turn_id.map(TurnId::from_uuid),
             tool: row.tool,
             tool_version: row.tool_version,
+            subject: row.subject,
             arguments: row.arguments,
             arguments_digest: row.arguments_digest,
-            action: row.action,
-            action_digest: row.action_digest,
             title: row.title,
             effect: row.effect,
             fields: row.fields.0,
@@ -136,10 +135,10 @@ macro_rules! select_receipts {
 
 pub async fn insert(conn: &mut PgConnection, intent: &IntentRow) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO intents (id, customer_id, credit_line_id, conversation_id, turn_id, tool, tool_version, arguments,
-                              arguments_digest, action, action_digest, title, effect, fields, limits, status,
-                              proposed_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+        "INSERT INTO intents (id, customer_id, credit_line_id, conversation_id, turn_id, tool, tool_version, subject,
+                              arguments, arguments_digest, title, effect, fields, limits, status, proposed_at,
+                              expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         intent.id.as_uuid(),
         intent.customer_id.as_uuid(),
         intent.credit_line_id.map(CreditLineId::as_uuid),
@@ -147,10 +146,9 @@ pub async fn insert(conn: &mut PgConnection, intent: &IntentRow) -> Result<(), S
         intent.turn_id.map(TurnId::as_uuid),
         intent.tool,
         intent.tool_version,
+        intent.subject,
         intent.arguments,
         intent.arguments_digest,
-        intent.action,
-        intent.action_digest,
         intent.title,
         intent.effect,
         Json(&intent.fields) as _,
@@ -176,19 +174,19 @@ pub async fn find_for_update(
     Ok(select_intents!("WHERE id = $1 FOR UPDATE", id.as_uuid()).fetch_optional(conn).await?)
 }
 
-/// The one proposal of this tool, in this conversation, that still awaits the customer; held.
+/// The one proposal on this subject, in this conversation, that still awaits the customer; held.
 pub async fn find_awaiting(
     conn: &mut PgConnection,
     customer_id: CustomerId,
     conversation_id: Option<ConversationId>,
-    tool: &str,
+    subject: &str,
 ) -> Result<Option<IntentRow>, StoreError> {
     Ok(select_intents!(
-        "WHERE customer_id = $1 AND conversation_id IS NOT DISTINCT FROM $2 AND tool = $3
+        "WHERE customer_id = $1 AND conversation_id IS NOT DISTINCT FROM $2 AND subject = $3
            AND status = 'awaiting_confirmation' FOR UPDATE",
         customer_id.as_uuid(),
         conversation_id.map(ConversationId::as_uuid),
-        tool
+        subject
     )
     .fetch_optional(conn)
     .await?)
@@ -230,13 +228,13 @@ pub async fn settle(
 
 pub async fn insert_grant(conn: &mut PgConnection, grant: &GrantRow) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO grants (id, intent_id, actor, level, action_digest, granted_at)
+        "INSERT INTO grants (id, intent_id, actor, level, arguments_digest, granted_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
         grant.id.as_uuid(),
         grant.intent_id.as_uuid(),
         Json(grant.actor) as _,
         grant.level,
-        grant.action_digest,
+        grant.arguments_digest,
         grant.granted_at,
     )
     .execute(conn)

@@ -50,8 +50,6 @@ pub struct PaymentRow {
     /// The line event that credited it.
     pub received_seq: Option<i64>,
     pub settle_on: Option<NaiveDate>,
-    /// The credit it restores may be drawn again from this day.
-    pub hold_until: Option<NaiveDate>,
     pub return_code: Option<String>,
     pub returned_on: Option<NaiveDate>,
     /// The first day on which its one retry may be made.
@@ -67,7 +65,7 @@ macro_rules! select_payments {
         sqlx::query!(
             r#"SELECT id, credit_line_id, customer_id, bank_account_id, reference, amount_cents,
                       amount_kind AS "amount_kind: AmountKind", authorised_on, debit_on,
-                      status AS "status: PaymentStatus", file_key, trace_number, received_seq, settle_on, hold_until,
+                      status AS "status: PaymentStatus", file_key, trace_number, received_seq, settle_on,
                       return_code, returned_on, retry_on, retry_of, cancel_reason, authorised_at, changed_at
                FROM payments "# + $tail
             $(, $arg)*
@@ -87,7 +85,6 @@ macro_rules! select_payments {
             trace_number: row.trace_number,
             received_seq: row.received_seq,
             settle_on: row.settle_on,
-            hold_until: row.hold_until,
             return_code: row.return_code,
             returned_on: row.returned_on,
             retry_on: row.retry_on,
@@ -128,7 +125,7 @@ pub async fn insert(conn: &mut PgConnection, payment: &PaymentRow) -> Result<(),
 pub async fn update(conn: &mut PgConnection, payment: &PaymentRow) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE payments
-         SET status = $2, file_key = $3, trace_number = $4, received_seq = $5, settle_on = $6, hold_until = $7,
+         SET status = $2, file_key = $3, trace_number = $4, received_seq = $5, settle_on = $6, debit_on = $7,
              return_code = $8, returned_on = $9, retry_on = $10, cancel_reason = $11, changed_at = $12
          WHERE id = $1",
         payment.id.as_uuid(),
@@ -137,7 +134,7 @@ pub async fn update(conn: &mut PgConnection, payment: &PaymentRow) -> Result<(),
         payment.trace_number,
         payment.received_seq,
         payment.settle_on,
-        payment.hold_until,
+        payment.debit_on,
         payment.return_code,
         payment.returned_on,
         payment.retry_on,
@@ -199,16 +196,26 @@ pub async fn claim_due(
     .await?)
 }
 
-/// Released payments whose settlement day has come, held by nobody else.
-pub async fn claim_settling(
+/// Payments of files the bank has accepted that are not yet credited, in order of their files.
+pub async fn list_accepted(conn: &mut PgConnection) -> Result<Vec<PaymentId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT p.id FROM payments p JOIN rail_files f ON f.key = p.file_key
+         WHERE p.status = 'pending' AND f.status = 'accepted' ORDER BY f.number, p.trace_number",
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(PaymentId::from_uuid).collect())
+}
+
+/// The files with released payments whose settlement day has come.
+pub async fn files_to_settle(
     conn: &mut PgConnection,
     today: NaiveDate,
-    limit: i64,
-) -> Result<Vec<PaymentRow>, StoreError> {
-    Ok(select_payments!(
-        "WHERE status = 'released' AND settle_on <= $1 ORDER BY settle_on, id LIMIT $2 FOR UPDATE SKIP LOCKED",
+) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT DISTINCT file_key AS "file_key!" FROM payments
+           WHERE status = 'released' AND settle_on <= $1 ORDER BY 1"#,
         today,
-        limit
     )
     .fetch_all(conn)
     .await?)
@@ -222,24 +229,6 @@ pub async fn list_of_file(
     Ok(select_payments!("WHERE file_key = $1 ORDER BY trace_number", file_key)
         .fetch_all(conn)
         .await?)
-}
-
-/// The line's payments on `today`: how much of them is not settled yet or holds its restored credit still.
-pub async fn held_credit(
-    conn: &mut PgConnection,
-    credit_line_id: CreditLineId,
-    today: NaiveDate,
-) -> Result<Cents, StoreError> {
-    let held = sqlx::query_scalar!(
-        r#"SELECT coalesce(sum(amount_cents), 0)::bigint AS "held!" FROM payments
-           WHERE credit_line_id = $1 AND received_seq IS NOT NULL AND hold_until > $2
-             AND status IN ('pending', 'released', 'settled')"#,
-        credit_line_id.as_uuid(),
-        today,
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(Cents::new(held))
 }
 
 /// What is scheduled on the line and not yet released.

@@ -67,6 +67,15 @@ pub async fn next_number(conn: &mut PgConnection) -> Result<i32, StoreError> {
     Ok(number)
 }
 
+/// The next entry's number; never given twice.
+pub async fn next_entry(conn: &mut PgConnection) -> Result<i32, StoreError> {
+    let number =
+        sqlx::query_scalar!(r#"SELECT nextval('rail_entry_numbers')::integer AS "number!""#)
+            .fetch_one(conn)
+            .await?;
+    Ok(number)
+}
+
 pub async fn insert(conn: &mut PgConnection, file: &RailFileRow) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO rail_files (key, number, created_at, effective_on, entries, debit_cents, credit_cents, status)
