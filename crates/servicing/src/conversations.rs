@@ -1,0 +1,388 @@
+//! Conversations as they are kept: turns, their steps, and the messages a person saw.
+//!
+//! Invariants: one turn at a time in a conversation; what a turn records arrives whole, with its leaves, in one
+//! transaction, under the role of model turns when the assistant records it. What is absent: answering.
+
+use audit::Stream;
+use identity::{ConversationId, CustomerId, MessageId, TurnId};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use store::{
+    conversations::{
+        self, ConversationRow, ConversationStatus, MessageRow, MessageRole, StepRow, Surface,
+        TurnRow, TurnStatus,
+    },
+    hand_offs::{self, HandOffRow},
+    intents::{self, IntentRow, ReceiptRow},
+};
+
+use crate::{
+    Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise, work::Begun,
+};
+
+const MESSAGE_CHARACTERS_MAX: usize = 4_000;
+
+/// A conversation with everything that belongs to it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConversationView {
+    pub conversation: ConversationRow,
+    pub messages: Vec<MessageRow>,
+    pub intents: Vec<(IntentRow, Option<ReceiptRow>)>,
+    pub turns: Vec<TurnRow>,
+    pub hand_off: Option<HandOffRow>,
+}
+
+/// What was begun by a customer's message.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+pub struct BegunTurn {
+    pub turn_id: TurnId,
+    /// The number of the turn in the conversation.
+    pub n: i32,
+    pub message_id: MessageId,
+    /// `false` where this very message had begun the turn before: it is not to be answered twice.
+    pub fresh: bool,
+}
+
+/// A message to be recorded.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewMessage {
+    pub role: MessageRole,
+    pub text: String,
+    pub citations: Value,
+    pub notices: Value,
+    pub cases: Value,
+    pub evidence: Option<Value>,
+}
+
+impl NewMessage {
+    /// Words and nothing else.
+    #[must_use]
+    pub fn plain(role: MessageRole, text: impl Into<String>) -> Self {
+        let none = || json!([]);
+        Self { role, text: text.into(), citations: none(), notices: none(), cases: none(), evidence: None }
+    }
+}
+
+/// A leaf of the turn, to be chained to the conversation's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewLeaf {
+    pub kind: String,
+    pub payload: Value,
+}
+
+/// What a turn records in one transaction.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TurnRecord {
+    /// Steps, numbered by the caller from 1 without gaps over the whole turn.
+    pub steps: Vec<(i32, String, Value)>,
+    pub leaves: Vec<NewLeaf>,
+    pub messages: Vec<NewMessage>,
+    /// Ends the turn.
+    pub ends: Option<TurnStatus>,
+}
+
+impl Servicing {
+    /// Starts a conversation of a customer.
+    pub async fn start_conversation(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        surface: Surface,
+    ) -> Result<ConversationRow, ServicingError> {
+        let now = self.now();
+        let permit = authorise(caller, UseCase::Converse, Some(customer_id), now)?;
+        let row = ConversationRow {
+            id: ConversationId::mint(now),
+            customer_id,
+            surface,
+            status: ConversationStatus::Assistant,
+            started_at: now,
+        };
+        let mut tx = self.store.app().begin().await?;
+        conversations::insert(&mut tx, &row).await?;
+        let payload = json!({"customer_id": customer_id, "surface": surface, "authorised": permit});
+        self.trail(&mut tx, Stream::Conversation(row.id), "conversation.started", payload).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    /// Records a customer's message and begins the turn that will answer it.
+    pub async fn begin_turn(
+        &self,
+        caller: Caller,
+        conversation_id: ConversationId,
+        text: &str,
+        served: Served,
+        key: &Key,
+    ) -> Result<BegunTurn, ServicingError> {
+        let text = checked_text(text)?;
+        let conversation = self.open_conversation(caller, conversation_id).await?;
+        let permit =
+            authorise(caller, UseCase::Converse, Some(conversation.customer_id), self.now())?;
+        let mut work = match self.begin(permit, key, &("message", conversation_id, text)).await? {
+            Begun::Before(answer) => {
+                return Ok(BegunTurn { fresh: false, ..answer });
+            }
+            Begun::Now(work) => work,
+        };
+        let now = self.now();
+        conversations::lock(work.conn(), conversation_id).await?;
+        let turns = conversations::list_turns(work.conn(), conversation_id).await?;
+        if turns.iter().any(|turn| turn.status == TurnStatus::Running) {
+            return Err(Refusal::new(
+                RefusalCode::TurnRunning,
+                "The message before is still being answered.",
+            )
+            .into());
+        }
+        let turn = TurnRow {
+            id: TurnId::mint(now),
+            conversation_id,
+            n: turns.last().map_or(1, |turn| turn.n + 1),
+            status: TurnStatus::Running,
+            served_configuration: served.configuration,
+            attested: served.attested,
+            started_at: now,
+            ended_at: None,
+        };
+        conversations::insert_turn(work.conn(), &turn).await?;
+        let message = NewMessage::plain(MessageRole::Customer, text);
+        let message_id = self
+            .add_message(work.conn(), conversation_id, Some(turn.id), None, message)
+            .await?;
+        let payload = json!({
+            "turn_id": turn.id, "n": turn.n, "message_id": message_id, "text": text,
+            "served_configuration": turn.served_configuration, "attested": turn.attested, "authorised": permit,
+        });
+        let stream = Stream::Conversation(conversation_id);
+        self.trail(work.conn(), stream, "turn.message_received", payload).await?;
+        let begun = BegunTurn { turn_id: turn.id, n: turn.n, message_id, fresh: true };
+        work.finish(begun).await
+    }
+
+    /// Records a message of the customer that no assistant answers: a person of ours has the conversation, or is awaited.
+    pub async fn post_customer_message(
+        &self,
+        caller: Caller,
+        conversation_id: ConversationId,
+        text: &str,
+        key: &Key,
+    ) -> Result<MessageId, ServicingError> {
+        let text = checked_text(text)?;
+        let conversation = self.open_conversation(caller, conversation_id).await?;
+        let permit =
+            authorise(caller, UseCase::Converse, Some(conversation.customer_id), self.now())?;
+        let mut work = match self.begin(permit, key, &("message", conversation_id, text)).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
+        conversations::lock(work.conn(), conversation_id).await?;
+        let message = NewMessage::plain(MessageRole::Customer, text);
+        let id = self.add_message(work.conn(), conversation_id, None, None, message).await?;
+        let payload = json!({"message_id": id, "text": text, "authorised": permit});
+        let stream = Stream::Conversation(conversation_id);
+        self.trail(work.conn(), stream, "message.received", payload).await?;
+        work.finish(id).await
+    }
+
+    /// Records what a turn did, in one transaction; answers the ids of its messages.
+    pub async fn record_turn(
+        &self,
+        caller: Caller,
+        turn_id: TurnId,
+        record: TurnRecord,
+    ) -> Result<Vec<MessageId>, ServicingError> {
+        let now = self.now();
+        let mut tx = self.pool_for(caller).begin().await?;
+        let turn = conversations::find_turn(&mut tx, turn_id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("turn"))?;
+        let conversation = conversations::find(&mut tx, turn.conversation_id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("conversation"))?;
+        authorise(caller, UseCase::Converse, Some(conversation.customer_id), now)?;
+        conversations::lock(&mut tx, conversation.id).await?;
+        let steps: Vec<StepRow> = record
+            .steps
+            .into_iter()
+            .map(|(n, kind, body)| StepRow { n, kind, body, recorded_at: now })
+            .collect();
+        if !steps.is_empty() {
+            conversations::insert_steps(&mut tx, turn_id, &steps).await?;
+        }
+        let mut ids = Vec::with_capacity(record.messages.len());
+        for message in record.messages {
+            ids.push(
+                self.add_message(&mut tx, conversation.id, Some(turn_id), None, message).await?,
+            );
+        }
+        for leaf in record.leaves {
+            let stream = Stream::Conversation(conversation.id);
+            self.trail(&mut tx, stream, leaf.kind, leaf.payload).await?;
+        }
+        if let Some(status) = record.ends {
+            conversations::end_turn(&mut tx, turn_id, status, now).await?;
+        }
+        tx.commit().await?;
+        Ok(ids)
+    }
+
+    /// The steps of a turn, in order.
+    pub async fn turn_steps(
+        &self,
+        caller: Caller,
+        turn_id: TurnId,
+    ) -> Result<Vec<StepRow>, ServicingError> {
+        let mut conn = self.pool_for(caller).acquire().await?;
+        let turn = conversations::find_turn(&mut conn, turn_id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("turn"))?;
+        let conversation = conversations::find(&mut conn, turn.conversation_id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("conversation"))?;
+        authorise(caller, UseCase::Read, Some(conversation.customer_id), self.now())?;
+        Ok(conversations::list_steps(&mut conn, turn_id).await?)
+    }
+
+    /// Turns that were running when their process went away.
+    pub async fn running_turns(&self) -> Result<Vec<TurnRow>, ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        Ok(conversations::list_running(&mut conn).await?)
+    }
+
+    /// A conversation with its messages after number `after`.
+    pub async fn conversation(
+        &self,
+        caller: Caller,
+        id: ConversationId,
+        after: i32,
+    ) -> Result<ConversationView, ServicingError> {
+        let mut conn = self.pool_for(caller).acquire().await?;
+        let conversation = conversations::find(&mut conn, id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("conversation"))?;
+        authorise(caller, UseCase::Read, Some(conversation.customer_id), self.now())?;
+        let messages = conversations::list_messages(&mut conn, id, after).await?;
+        let turns = conversations::list_turns(&mut conn, id).await?;
+        let hand_off = hand_offs::find_open(&mut conn, id).await?;
+        let mut proposals = Vec::new();
+        for intent in intents::list_of_conversation(&mut conn, id).await? {
+            let receipt = intents::find_receipt_of(&mut conn, intent.id).await?;
+            proposals.push((self.aged(intent), receipt));
+        }
+        Ok(ConversationView { conversation, messages, intents: proposals, turns, hand_off })
+    }
+
+    /// The customer's conversations, newest first.
+    pub async fn list_conversations(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+    ) -> Result<Vec<ConversationRow>, ServicingError> {
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        Ok(conversations::list_of_customer(&mut conn, customer_id, 100).await?)
+    }
+
+    /// Everybody's conversations, newest first, for staff; `before` pages on.
+    pub async fn search_conversations(
+        &self,
+        caller: Caller,
+        words: Option<&str>,
+        before: Option<ConversationId>,
+        limit: i64,
+    ) -> Result<Vec<ConversationRow>, ServicingError> {
+        authorise(caller, UseCase::Serve, None, self.now())?;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(conversations::search(&mut conn, words, before, limit).await?)
+    }
+
+    async fn open_conversation(
+        &self,
+        caller: Caller,
+        id: ConversationId,
+    ) -> Result<ConversationRow, ServicingError> {
+        let mut conn = self.pool_for(caller).acquire().await?;
+        let conversation = conversations::find(&mut conn, id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("conversation"))?;
+        if conversation.status == ConversationStatus::Closed {
+            return Err(Refusal::new(
+                RefusalCode::ConversationClosed,
+                "This conversation is closed.",
+            )
+            .into());
+        }
+        Ok(conversation)
+    }
+
+    /// Adds a message under the conversation's lock.
+    pub(crate) async fn add_message(
+        &self,
+        conn: &mut PgConnection,
+        conversation_id: ConversationId,
+        turn_id: Option<TurnId>,
+        author_id: Option<uuid::Uuid>,
+        message: NewMessage,
+    ) -> Result<MessageId, ServicingError> {
+        let now = self.now();
+        let n = conversations::next_message_n(conn, conversation_id).await?;
+        let id = MessageId::mint(now);
+        let row = MessageRow {
+            id,
+            conversation_id,
+            n,
+            turn_id,
+            role: message.role,
+            author_id,
+            text: message.text,
+            citations: message.citations,
+            notices: message.notices,
+            cases: message.cases,
+            evidence: message.evidence,
+            at: now,
+        };
+        conversations::insert_message(conn, &row).await?;
+        Ok(id)
+    }
+}
+
+/// Under which configuration a turn is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Served {
+    /// Prompt digest, model, corpus, embedder, guards.
+    pub configuration: Value,
+    /// Whether a verdict stands behind it.
+    pub attested: bool,
+}
+
+/// A text that a person may send.
+pub(crate) fn checked_text(text: &str) -> Result<&str, Refusal> {
+    let trimmed = text.trim();
+    let invisible = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if trimmed.is_empty()
+        || trimmed.chars().count() > MESSAGE_CHARACTERS_MAX
+        || trimmed.chars().any(invisible)
+    {
+        return Err(Refusal::new(
+            RefusalCode::TextInvalid,
+            "The message is empty, too long, or holds characters that cannot be shown.",
+        ));
+    }
+    Ok(trimmed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_visible_text_of_at_most_four_thousand_characters() {
+        assert_eq!(checked_text("  hello\nthere "), Ok("hello\nthere"));
+        assert!(checked_text(&"é".repeat(4_000)).is_ok());
+        for bad in ["", " \n ", "nul\0", &"x".repeat(4_001)] {
+            assert_eq!(checked_text(bad).unwrap_err().code, RefusalCode::TextInvalid);
+        }
+    }
+}

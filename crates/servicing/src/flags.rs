@@ -1,0 +1,239 @@
+//! Flags: what stops or routes (SPEC §3.6), checked before every reply and every debit.
+//!
+//! Invariants: raising is always safe and never waits; clearing is for staff. A line's flag event is the record, the
+//! `flags` table its reading.
+
+use chrono::NaiveDate;
+use credit::{FlagKind, LineEventBody};
+use identity::CustomerId;
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    credit_lines::{self, CreditLineRow},
+    flags::{self, Flag},
+};
+
+use crate::{
+    Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    work::{Begun, Trail},
+};
+
+/// Whether no money is taken while the flag stands.
+#[must_use]
+pub const fn stops_debits(kind: FlagKind) -> bool {
+    matches!(
+        kind,
+        FlagKind::Vulnerable
+            | FlagKind::Fraud
+            | FlagKind::IdentityTheft
+            | FlagKind::Bankruptcy
+            | FlagKind::Deceased
+            | FlagKind::Attorney
+            | FlagKind::Cease
+            | FlagKind::Litigation
+    )
+}
+
+/// Whether no money is lent while the flag stands.
+#[must_use]
+pub const fn stops_draws(kind: FlagKind) -> bool {
+    stops_debits(kind) || matches!(kind, FlagKind::Frozen | FlagKind::Hardship)
+}
+
+/// The word of a flag.
+#[must_use]
+pub fn flag_word(kind: FlagKind) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => format!("{kind:?}"),
+    }
+}
+
+/// The flag a word stands for.
+pub fn parse_flag(word: &str) -> Result<FlagKind, Refusal> {
+    serde_json::from_value(json!(word)).map_err(|_| {
+        Refusal::new(RefusalCode::FlagUnknown, format!("There is no flag called {word}."))
+    })
+}
+
+/// A flag that stands.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct StandingFlag {
+    pub kind: FlagKind,
+    pub raised_on: NaiveDate,
+    pub source: String,
+}
+
+impl Servicing {
+    /// Raises a flag at once; `false` where it stood already.
+    pub async fn raise_flag(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        kind: FlagKind,
+        source: &str,
+    ) -> Result<bool, ServicingError> {
+        let permit = authorise(caller, UseCase::Protect, Some(customer_id), self.now())?;
+        let mut tx = self.pool_for(caller).begin().await?;
+        let line = credit_lines::find_of_customer(&mut tx, customer_id).await?;
+        if let Some(line) = &line {
+            self.hold_line(&mut tx, line.id).await?;
+        }
+        let raised =
+            self.raise_in(&mut tx, permit, customer_id, line.as_ref(), kind, source).await?;
+        tx.commit().await?;
+        Ok(raised)
+    }
+
+    /// Raises a flag in the caller's transaction, which holds the line.
+    pub(crate) async fn raise_in(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        customer_id: CustomerId,
+        line: Option<&CreditLineRow>,
+        kind: FlagKind,
+        source: &str,
+    ) -> Result<bool, ServicingError> {
+        let (now, today) = (self.now(), self.today());
+        let flag = Flag {
+            customer_id,
+            credit_line_id: line.map(|line| line.id),
+            kind: flag_word(kind),
+            raised_on: today,
+            raised_at: now,
+            source: source.to_owned(),
+        };
+        if !flags::raise(conn, &flag).await? {
+            return Ok(false);
+        }
+        if let Some(line) = line {
+            let body = LineEventBody::FlagRaised { flag: kind, note: source.to_owned() };
+            self.append_mark(conn, line.id, today, body).await?;
+        }
+        let payload = json!({
+            "customer_id": customer_id, "flag": flag.kind, "raised_on": today, "source": source, "authorised": permit,
+        });
+        self.trail(conn, Trail::stream(None, flag.credit_line_id), "flag.raised", payload).await?;
+        Ok(true)
+    }
+
+    /// Clears a flag; `false` where it did not stand.
+    pub async fn clear_flag(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        kind: FlagKind,
+        note: &str,
+        key: &Key,
+    ) -> Result<bool, ServicingError> {
+        let permit = authorise(caller, UseCase::Serve, Some(customer_id), self.now())?;
+        let mut work =
+            match self.begin(permit, key, &("clear_flag", customer_id, kind, note)).await? {
+                Begun::Before(answer) => return Ok(answer),
+                Begun::Now(work) => work,
+            };
+        let (now, today) = (self.now(), self.today());
+        let line = credit_lines::find_of_customer(work.conn(), customer_id).await?;
+        if let Some(line) = &line {
+            self.hold_line(work.conn(), line.id).await?;
+        }
+        let cleared =
+            flags::clear(work.conn(), customer_id, &flag_word(kind), today, now).await?;
+        if cleared {
+            if let Some(line) = &line {
+                let body = LineEventBody::FlagCleared { flag: kind, note: note.to_owned() };
+                self.append_mark(work.conn(), line.id, today, body).await?;
+            }
+            let payload = json!({
+                "customer_id": customer_id, "flag": kind, "cleared_on": today, "note": note, "authorised": permit,
+            });
+            let stream = Trail::stream(None, line.map(|line| line.id));
+            self.trail(work.conn(), stream, "flag.cleared", payload).await?;
+        }
+        work.finish(cleared).await
+    }
+
+    /// The flags that stand on a customer, the one that counts most first.
+    pub async fn standing_flags(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+    ) -> Result<Vec<StandingFlag>, ServicingError> {
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        standing(&mut conn, customer_id).await
+    }
+}
+
+/// The flags that stand on a customer, by precedence.
+pub(crate) async fn standing(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+) -> Result<Vec<StandingFlag>, ServicingError> {
+    let mut standing = flags::list_standing(conn, customer_id)
+        .await?
+        .into_iter()
+        .map(|flag| {
+            let kind = parse_flag(&flag.kind)
+                .map_err(|_| ServicingError::Stored { what: "flag", source: None })?;
+            Ok(StandingFlag { kind, raised_on: flag.raised_on, source: flag.source })
+        })
+        .collect::<Result<Vec<_>, ServicingError>>()?;
+    // `FlagKind` is declared in order of precedence.
+    standing.sort_by_key(|flag| flag.kind);
+    Ok(standing)
+}
+
+/// Refuses where a flag that stands forbids taking money.
+pub(crate) async fn debits_allowed(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+) -> Result<(), ServicingError> {
+    let standing = standing(conn, customer_id).await?;
+    if standing.iter().any(|flag| stops_debits(flag.kind)) {
+        return Err(Refusal::new(
+            RefusalCode::DebitsStopped,
+            "No payment can be taken from a bank account for this line at the moment.",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vulnerability_comes_before_fraud_before_bankruptcy_before_death_before_attorney() {
+        let mut kinds = [
+            FlagKind::Cease,
+            FlagKind::Attorney,
+            FlagKind::Deceased,
+            FlagKind::Bankruptcy,
+            FlagKind::Fraud,
+            FlagKind::Vulnerable,
+            FlagKind::Dispute,
+        ];
+        kinds.sort();
+        let words: Vec<_> = kinds.into_iter().map(flag_word).collect();
+        assert_eq!(
+            words,
+            ["vulnerable", "fraud", "bankruptcy", "deceased", "attorney", "cease", "dispute"]
+        );
+    }
+
+    #[test]
+    fn a_flag_is_read_back_from_its_word_and_an_unknown_word_is_refused() {
+        assert_eq!(parse_flag("identity_theft"), Ok(FlagKind::IdentityTheft));
+        assert_eq!(parse_flag("sleepy").unwrap_err().code, RefusalCode::FlagUnknown);
+    }
+
+    #[test]
+    fn a_dispute_leaves_a_chosen_payment_alone_and_a_bankruptcy_does_not() {
+        assert!(!stops_debits(FlagKind::Dispute) && !stops_debits(FlagKind::Hardship));
+        assert!(stops_debits(FlagKind::Bankruptcy) && stops_draws(FlagKind::Bankruptcy));
+        assert!(stops_draws(FlagKind::Frozen) && !stops_debits(FlagKind::Frozen));
+    }
+}

@@ -1,0 +1,68 @@
+//! What is done by itself: cycles close, unpaid minimums cost a fee, payments go out and come back.
+//!
+//! Each line is settled in a transaction of its own under its lock; a run that is killed is taken up by the next one,
+//! and running twice does nothing the second time.
+
+use credit::LineEventBody;
+use serde::Serialize;
+use store::credit_lines;
+
+use crate::{
+    Caller, Servicing, ServicingError, UseCase, authorise, release::RunReport,
+};
+
+/// Lines looked at in one go.
+const LINES_AT_ONCE: i64 = 500;
+
+/// What a run of the jobs did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct JobReport {
+    pub statements_issued: u32,
+    pub fees_assessed: u32,
+    pub adjustments: u32,
+    #[serde(flatten)]
+    pub payments: RunReport,
+}
+
+impl JobReport {
+    /// Adds what another run did.
+    pub fn add(&mut self, other: Self) {
+        self.statements_issued += other.statements_issued;
+        self.fees_assessed += other.fees_assessed;
+        self.adjustments += other.adjustments;
+        self.payments.add(other.payments);
+    }
+}
+
+impl Servicing {
+    /// Does everything that is due now.
+    pub async fn run_jobs(&self, caller: Caller) -> Result<JobReport, ServicingError> {
+        authorise(caller, UseCase::Operate, None, self.now())?;
+        let mut report = JobReport { payments: self.run_payments(caller).await?, ..JobReport::default() };
+        self.settle_due_lines(&mut report).await?;
+        Ok(report)
+    }
+
+    async fn settle_due_lines(&self, report: &mut JobReport) -> Result<(), ServicingError> {
+        loop {
+            let mut conn = self.store.app().acquire().await?;
+            let due = credit_lines::list_due(&mut conn, self.today(), LINES_AT_ONCE).await?;
+            drop(conn);
+            if due.is_empty() {
+                return Ok(());
+            }
+            for row in due {
+                let mut tx = self.store.app().begin().await?;
+                let mut line = self.hold_and_load(&mut tx, row.id).await?;
+                for event in self.settle_line(&mut tx, &mut line).await? {
+                    match event.body {
+                        LineEventBody::StatementIssued { .. } => report.statements_issued += 1,
+                        LineEventBody::FeeAssessed { .. } => report.fees_assessed += 1,
+                        _ => report.adjustments += 1,
+                    }
+                }
+                tx.commit().await?;
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Servicing: every use case of the credit line, each of them one function that whoever asks must go through.
+//!
+//! A handler, a model's tool, a staff button, a job and the command line call the same methods of [`Servicing`]. Each
+//! one authorises, decides, posts, records and enqueues in one database transaction, under the caller's key.
+//!
+//! Invariants: there is no second way to move a cent; what a model proposes has no effect until a signed-in customer
+//! confirms exactly that; what protects a customer never waits; a file of which the bank's answer is unknown is never
+//! sent again before the bank was asked. What is absent: HTTP, models, and the arithmetic of the line (`credit`).
+
+mod authorise;
+pub mod cases;
+pub mod conversations;
+pub mod decisions;
+pub mod draws;
+mod error;
+pub mod flags;
+pub mod hand_offs;
+pub mod intents;
+pub mod jobs;
+mod key;
+pub mod lines;
+pub mod originate;
+pub mod payments;
+pub mod ports;
+pub mod positions;
+mod reference;
+mod refusal;
+pub mod release;
+pub mod sessions;
+pub mod words;
+mod work;
+
+use std::sync::Arc;
+
+use calendar::{Clock, Tz, local_date};
+use chrono::{DateTime, NaiveDate, Utc};
+use rails::AchOriginator;
+use store::Store;
+
+pub use authorise::{Authorised, Caller, Level, UseCase, authorise};
+pub use cases::{CaseKind, NewCase};
+pub use error::ServicingError;
+pub use intents::{Action, NewIntent};
+pub use key::Key;
+pub use payments::{AmountAsk, BankAccountAsk, PaymentAsk};
+pub use refusal::{Refusal, RefusalCode, RefusalKind};
+
+/// The use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct Servicing {
+    store: Store,
+    clock: Clock,
+    zone: Tz,
+    bank: Arc<dyn ports::Bank>,
+    originator: Arc<AchOriginator>,
+}
+
+impl Servicing {
+    /// `zone` is where business dates are reckoned; `originator` is who we are on the ACH network.
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        zone: Tz,
+        bank: Arc<dyn ports::Bank>,
+        originator: AchOriginator,
+    ) -> Self {
+        Self { store, clock, zone, bank, originator: Arc::new(originator) }
+    }
+
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    #[must_use]
+    pub const fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// The business date now.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        local_date(self.now(), self.zone)
+    }
+}

@@ -1,0 +1,297 @@
+//! A line in hand: loaded, looked at, added to.
+//!
+//! Invariants: a line is added to only while its head is held; each event arrives with its posting, and what it makes
+//! due (statements of closed cycles, fees of the terms, adjustments) is posted with it. What is absent: the rules, which
+//! are `credit`'s.
+
+use calendar::Tz;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use credit::{CreditLine, LineEvent, LineEventBody, PayoffQuote, Position, Recorded, Snapshot, Terms};
+use identity::{CreditLineId, CustomerId, PostingId};
+use money::Cents;
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    credit_lines::{self, CreditLineRow},
+    line_events::{self, StoredSnapshot},
+    postings::{self, NewPosting},
+};
+
+use crate::{Refusal, RefusalCode, Servicing, ServicingError, work::Trail};
+
+/// A line with its history.
+pub(crate) struct Line {
+    pub(crate) row: CreditLineRow,
+    pub(crate) terms: Terms,
+    credit_line: CreditLine,
+    /// The event up to which it is stored.
+    stored_seq: u64,
+    stored_snapshots: usize,
+}
+
+impl Line {
+    pub(crate) fn events(&self) -> &[LineEvent] {
+        self.credit_line.events()
+    }
+
+    pub(crate) fn position(&self, on: NaiveDate) -> Result<Position, ServicingError> {
+        self.credit_line.position(on).map_err(ServicingError::engine)
+    }
+
+    pub(crate) fn quote_payoff(&self, on: NaiveDate) -> Result<PayoffQuote, ServicingError> {
+        credit::quote_payoff(self.events(), on).map_err(ServicingError::engine)
+    }
+
+    /// What pays everything off on that day; zero where nothing is owed.
+    pub(crate) fn payoff(&self, on: NaiveDate) -> Result<Cents, ServicingError> {
+        Ok(self.quote_payoff(on)?.payoff.or_zero())
+    }
+
+    /// What is left to pay of the last statement's balance.
+    pub(crate) fn statement_balance_left(&self, on: NaiveDate) -> Result<Cents, ServicingError> {
+        Ok(statement_balance_left(&self.position(on)?))
+    }
+}
+
+/// What is left to pay of the last statement's balance; never more than is owed now.
+#[must_use]
+pub fn statement_balance_left(position: &Position) -> Cents {
+    let Some(statement) = &position.last_statement else { return Cents::ZERO };
+    let paid: Cents = position
+        .allocations
+        .iter()
+        .filter(|allocation| allocation.effective_on > statement.closed_on)
+        .map(|allocation| allocation.amount)
+        .sum();
+    (statement.new_balance - paid).or_zero().min(position.current_balance.or_zero())
+}
+
+impl Servicing {
+    /// The customer's line, or a refusal where there is none.
+    pub(crate) async fn line_of(
+        &self,
+        conn: &mut PgConnection,
+        customer_id: CustomerId,
+    ) -> Result<Line, ServicingError> {
+        let row = credit_lines::find_of_customer(conn, customer_id).await?.ok_or_else(|| {
+            Refusal::new(RefusalCode::NoCreditLine, "There is no credit line for this customer.")
+        })?;
+        self.load(conn, row).await
+    }
+
+    async fn load(
+        &self,
+        conn: &mut PgConnection,
+        row: CreditLineRow,
+    ) -> Result<Line, ServicingError> {
+        let terms: Terms = serde_json::from_value(row.terms.clone())
+            .map_err(|source| ServicingError::Stored { what: "terms", source: Some(source) })?;
+        let events = line_events::load(conn, row.id).await?;
+        let snapshot: Option<StoredSnapshot<Snapshot>> =
+            line_events::find_snapshot(conn, row.id, self.today()).await?;
+        let snapshots: Vec<_> = snapshot.into_iter().map(|stored| stored.body).collect();
+        let stored_snapshots = snapshots.len();
+        let stored_seq = events.last().map_or(0, |event| event.seq);
+        let credit_line = CreditLine::from_history(row.id, events, snapshots)
+            .map_err(ServicingError::engine)?;
+        Ok(Line { row, terms, credit_line, stored_seq, stored_snapshots })
+    }
+
+    /// Nobody else adds to the line until this transaction ends.
+    pub(crate) async fn hold_line(
+        &self,
+        conn: &mut PgConnection,
+        id: CreditLineId,
+    ) -> Result<u64, ServicingError> {
+        Ok(line_events::lock(conn, id).await?)
+    }
+
+    /// Holds the line, then loads it.
+    pub(crate) async fn hold_and_load(
+        &self,
+        conn: &mut PgConnection,
+        id: CreditLineId,
+    ) -> Result<Line, ServicingError> {
+        self.hold_line(conn, id).await?;
+        let row =
+            credit_lines::find(conn, id).await?.ok_or_else(|| Refusal::not_found("credit line"))?;
+        self.load(conn, row).await
+    }
+
+    /// Stores the first events of a line that was just opened.
+    pub(crate) async fn store_opened(
+        &self,
+        conn: &mut PgConnection,
+        row: CreditLineRow,
+        terms: Terms,
+        opened_at: DateTime<Utc>,
+    ) -> Result<Line, ServicingError> {
+        let (credit_line, opened) =
+            CreditLine::open(row.id, terms.clone(), row.opened_on, opened_at)
+                .map_err(ServicingError::engine)?;
+        let mut line = Line { row, terms, credit_line, stored_seq: 0, stored_snapshots: 0 };
+        self.write(conn, &mut line, &[opened]).await?;
+        Ok(line)
+    }
+
+    /// Adds an event to a line that is held, with its posting and all that is due by today; answers the event's seq.
+    pub(crate) async fn post(
+        &self,
+        conn: &mut PgConnection,
+        line: &mut Line,
+        effective_on: NaiveDate,
+        body: LineEventBody,
+    ) -> Result<u64, ServicingError> {
+        let now = self.now();
+        let recorded =
+            line.credit_line.record(body, effective_on, now).map_err(ServicingError::engine)?;
+        let seq = recorded.event.seq;
+        self.write(conn, line, &[recorded]).await?;
+        self.settle_line(conn, line).await?;
+        Ok(seq)
+    }
+
+    /// As [`post`](Self::post), at an instant of the past: how a history is laid down. Nothing else is posted.
+    pub(crate) async fn post_at(
+        &self,
+        conn: &mut PgConnection,
+        line: &mut Line,
+        effective_on: NaiveDate,
+        body: LineEventBody,
+        recorded_at: DateTime<Utc>,
+    ) -> Result<u64, ServicingError> {
+        let recorded = line
+            .credit_line
+            .record(body, effective_on, recorded_at)
+            .map_err(ServicingError::engine)?;
+        let seq = recorded.event.seq;
+        self.write(conn, line, &[recorded]).await?;
+        Ok(seq)
+    }
+
+    /// Posts what is due by the start of today; answers how much that was.
+    pub(crate) async fn settle_line(
+        &self,
+        conn: &mut PgConnection,
+        line: &mut Line,
+    ) -> Result<Vec<LineEvent>, ServicingError> {
+        self.settle_line_at(conn, line, self.today(), self.now()).await
+    }
+
+    /// As [`settle_line`](Self::settle_line), as of a day of the past.
+    pub(crate) async fn settle_line_at(
+        &self,
+        conn: &mut PgConnection,
+        line: &mut Line,
+        on: NaiveDate,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<LineEvent>, ServicingError> {
+        let recorded = line.credit_line.settle(on, at).map_err(ServicingError::engine)?;
+        self.write(conn, line, &recorded).await?;
+        for one in &recorded {
+            let (kind, payload) = posted_leaf(&one.event);
+            self.trail(conn, Trail::stream(None, Some(line.row.id)), kind, payload).await?;
+        }
+        let position = line.position(on)?;
+        let (next_close_on, late_fee_on) = (position.cycle.closes_on, late_fee_on(&position));
+        if line.row.next_close_on != next_close_on || line.row.late_fee_on != late_fee_on {
+            credit_lines::set_due(conn, line.row.id, next_close_on, late_fee_on).await?;
+            line.row.next_close_on = next_close_on;
+            line.row.late_fee_on = late_fee_on;
+        }
+        Ok(recorded.into_iter().map(|one| one.event).collect())
+    }
+
+    async fn write(
+        &self,
+        conn: &mut PgConnection,
+        line: &mut Line,
+        recorded: &[Recorded],
+    ) -> Result<(), ServicingError> {
+        let Some(last) = recorded.last() else { return Ok(()) };
+        let id = line.row.id;
+        let events: Vec<LineEvent> = recorded.iter().map(|one| one.event.clone()).collect();
+        line_events::append(conn, id, line.stored_seq, &events).await?;
+        let new: Vec<NewPosting<'_>> = recorded
+            .iter()
+            .filter_map(|one| {
+                Some(NewPosting {
+                    id: PostingId::mint(one.event.recorded_at),
+                    posting: one.posting.as_ref()?,
+                    credit_line: Some(id),
+                    event_seq: Some(one.event.seq),
+                    effective_on: one.event.effective_on,
+                    recorded_at: one.event.recorded_at,
+                })
+            })
+            .collect();
+        postings::post(conn, &new).await?;
+        let snapshots = line.credit_line.snapshots();
+        for snapshot in snapshots.iter().skip(line.stored_snapshots) {
+            // One that has seen what is stored by now; later ones are found again.
+            if snapshot.seen_seq <= last.event.seq {
+                let stored = StoredSnapshot {
+                    closed_on: snapshot.through,
+                    seq: snapshot.seen_seq,
+                    body: snapshot.clone(),
+                };
+                line_events::save_snapshot(conn, id, &stored).await?;
+            }
+        }
+        line.stored_snapshots = snapshots.len();
+        line.stored_seq = last.event.seq;
+        Ok(())
+    }
+
+    /// Adds a mark that posts nothing (a flag), to a line whose history need not be loaded for it.
+    pub(crate) async fn append_mark(
+        &self,
+        conn: &mut PgConnection,
+        id: CreditLineId,
+        effective_on: NaiveDate,
+        body: LineEventBody,
+    ) -> Result<u64, ServicingError> {
+        let head = line_events::lock(conn, id).await?;
+        let event = LineEvent { seq: head + 1, effective_on, recorded_at: self.now(), body };
+        line_events::append(conn, id, head, &[event]).await?;
+        Ok(head + 1)
+    }
+}
+
+/// The next day on which an unpaid minimum can cost a fee: looked at daily once its date has come, since what is
+/// enforceable may move.
+fn late_fee_on(position: &Position) -> Option<NaiveDate> {
+    let late = position.terms.product.fees.late.as_ref()?;
+    let due_on = position.due_on.filter(|_| position.minimum_due.is_positive())?;
+    let first = due_on.checked_add_days(Days::new(u64::from(late.after_days) + 1))?;
+    Some(first.max(position.on.succ_opt()?))
+}
+
+fn posted_leaf(event: &LineEvent) -> (String, serde_json::Value) {
+    let (kind, body) = match &event.body {
+        LineEventBody::StatementIssued { statement } => (
+            "statement.issued",
+            json!({
+                "number": statement.number, "closed_on": statement.closed_on, "due_on": statement.due_on,
+                "new_balance_cents": statement.new_balance, "minimum_due_cents": statement.minimum_due,
+            }),
+        ),
+        LineEventBody::FeeAssessed { fee, cycle, amount } => {
+            ("fee.assessed", json!({"fee": fee, "cycle": cycle, "amount_cents": amount}))
+        }
+        LineEventBody::Adjusted { charge, amount } => {
+            ("charge.adjusted", json!({"charge": charge, "amount_cents": amount}))
+        }
+        other => ("line.event", json!({"event": other.kind()})),
+    };
+    let payload = json!({
+        "event_seq": event.seq, "effective_on": event.effective_on, "what": body,
+    });
+    (kind.to_owned(), payload)
+}
+
+/// The first instant of a business date at which books are open: used where a history is laid down.
+pub(crate) fn noon(on: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let noon = chrono::NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default();
+    calendar::instant_of(on, noon, zone)
+}

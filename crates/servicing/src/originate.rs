@@ -1,0 +1,268 @@
+//! Beginnings: customers, their bank accounts, staff, and the opening of a line.
+
+use chrono::NaiveDate;
+use credit::Terms;
+use identity::{BankAccountId, CreditLineId, CustomerId, DecisionId, RepresentativeId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    bank_accounts::{self, BankAccount, BankAccountKind, BankAccountNumber, BankAccountStatus},
+    credit_lines::{self, CreditLineRow},
+    customers::{self, Customer, Language},
+    decisions::{self, Outcome},
+    representatives::{self, Representative, StaffRole},
+};
+
+use crate::{
+    Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    work::{Begun, Trail},
+};
+
+/// A person to be added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewCustomer {
+    pub name: String,
+    pub email: String,
+    pub phone: String,
+    /// Two letters.
+    pub state: String,
+    #[serde(default = "english")]
+    pub language: Language,
+    #[serde(default)]
+    pub archetype: Option<String>,
+    #[serde(default)]
+    pub summary: Option<String>,
+}
+
+const fn english() -> Language {
+    Language::English
+}
+
+/// A bank account to be added. No `Debug`: it carries the number.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewBankAccount {
+    pub kind: BankAccountKind,
+    pub bank_name: String,
+    pub routing_number: String,
+    pub account_number: String,
+}
+
+/// What a line is opened with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Opening {
+    pub customer_id: CustomerId,
+    /// The approval behind it; none for a line of the sandbox.
+    pub decision_id: Option<DecisionId>,
+    pub terms: Terms,
+}
+
+impl Servicing {
+    /// Adds a customer.
+    pub async fn add_customer(
+        &self,
+        caller: Caller,
+        id: CustomerId,
+        new: NewCustomer,
+    ) -> Result<Customer, ServicingError> {
+        let permit = authorise(caller, UseCase::Originate, None, self.now())?;
+        let mut tx = self.store.app().begin().await?;
+        let customer = self.add_customer_in(&mut tx, permit, id, new).await?;
+        tx.commit().await?;
+        Ok(customer)
+    }
+
+    pub(crate) async fn add_customer_in(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        id: CustomerId,
+        new: NewCustomer,
+    ) -> Result<Customer, ServicingError> {
+        let customer = Customer {
+            id,
+            name: new.name,
+            email: new.email,
+            phone: new.phone,
+            state: new.state,
+            language: new.language,
+            archetype: new.archetype,
+            summary: new.summary,
+            created_at: self.now(),
+        };
+        customers::insert(conn, &customer).await?;
+        let payload = json!({"customer_id": id, "authorised": permit});
+        self.trail(conn, audit::Stream::System, "customer.added", payload).await?;
+        Ok(customer)
+    }
+
+    /// A customer by id.
+    pub async fn customer(
+        &self,
+        caller: Caller,
+        id: CustomerId,
+    ) -> Result<Customer, ServicingError> {
+        authorise(caller, UseCase::Read, Some(id), self.now())?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        Ok(customers::find(&mut conn, id).await?.ok_or_else(|| Refusal::not_found("customer"))?)
+    }
+
+    /// Everybody, by name: for staff, and for the sandbox's sign-in page.
+    pub async fn list_customers(&self, caller: Caller) -> Result<Vec<Customer>, ServicingError> {
+        authorise(caller, UseCase::Operate, None, self.now())
+            .or_else(|_| authorise(caller, UseCase::Serve, None, self.now()))?;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(customers::list(&mut conn).await?)
+    }
+
+    /// Adds a member of staff.
+    pub async fn add_representative(
+        &self,
+        caller: Caller,
+        id: RepresentativeId,
+        name: &str,
+        role: StaffRole,
+    ) -> Result<Representative, ServicingError> {
+        let permit = authorise(caller, UseCase::Originate, None, self.now())?;
+        let staff = Representative { id, name: name.to_owned(), role, created_at: self.now() };
+        let mut tx = self.store.app().begin().await?;
+        representatives::insert(&mut tx, &staff).await?;
+        let payload = json!({"representative_id": id, "role": role, "authorised": permit});
+        self.trail(&mut tx, audit::Stream::System, "representative.added", payload).await?;
+        tx.commit().await?;
+        Ok(staff)
+    }
+
+    /// Our staff, by name.
+    pub async fn list_representatives(&self) -> Result<Vec<Representative>, ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        Ok(representatives::list(&mut conn).await?)
+    }
+
+    /// Adds a bank account whose ownership was verified. From here on its number is for the rails alone.
+    pub async fn add_bank_account(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        id: BankAccountId,
+        new: &NewBankAccount,
+    ) -> Result<BankAccount, ServicingError> {
+        let permit = authorise(caller, UseCase::Originate, Some(customer_id), self.now())?;
+        let mut tx = self.store.app().begin().await?;
+        let account = self.add_bank_account_in(&mut tx, permit, customer_id, id, new).await?;
+        tx.commit().await?;
+        Ok(account)
+    }
+
+    pub(crate) async fn add_bank_account_in(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        customer_id: CustomerId,
+        id: BankAccountId,
+        new: &NewBankAccount,
+    ) -> Result<BankAccount, ServicingError> {
+        let digits = new.account_number.bytes().all(|byte| byte.is_ascii_digit());
+        let ending = new.account_number.len().checked_sub(4).and_then(|at| new.account_number.get(at..));
+        let (Some(ending), true) = (ending, digits) else {
+            return Err(Refusal::new(
+                RefusalCode::TextInvalid,
+                "This is not the number of a bank account.",
+            )
+            .into());
+        };
+        let account = BankAccount {
+            id,
+            customer_id,
+            kind: new.kind,
+            bank_name: new.bank_name.clone(),
+            ending: ending.to_owned(),
+            status: BankAccountStatus::Verified,
+            failures_in_row: 0,
+            last_failed_at: None,
+            added_at: self.now(),
+        };
+        let number = BankAccountNumber {
+            bank_account_id: id,
+            routing_number: new.routing_number.clone(),
+            account_number: new.account_number.clone(),
+        };
+        bank_accounts::insert(conn, &account, &number).await?;
+        let payload = json!({
+            "customer_id": customer_id, "bank_account_id": id, "kind": account.kind, "ending": account.ending,
+            "authorised": permit,
+        });
+        self.trail(conn, audit::Stream::System, "bank_account.added", payload).await?;
+        Ok(account)
+    }
+
+    /// Opens a line, today, with terms that are copied into it. An approval opens one line.
+    pub async fn open_line(
+        &self,
+        caller: Caller,
+        id: CreditLineId,
+        opening: Opening,
+        key: &Key,
+    ) -> Result<CreditLineId, ServicingError> {
+        let customer_id = opening.customer_id;
+        let permit = authorise(caller, UseCase::Originate, Some(customer_id), self.now())?;
+        // The id is minted at the door and may differ when the request is sent again: the first one counts.
+        let mut work = match self.begin(permit, key, &("open_line", &opening)).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
+        if let Some(decision_id) = opening.decision_id {
+            let decision = decisions::find(work.conn(), decision_id)
+                .await?
+                .filter(|decision| decision.customer_id == customer_id)
+                .ok_or_else(|| Refusal::not_found("decision"))?;
+            if decision.outcome != Outcome::Approved {
+                return Err(Refusal::new(
+                    RefusalCode::NotAllowed,
+                    "A line is opened on an approval only.",
+                )
+                .into());
+            }
+        }
+        self.open_line_in(work.conn(), permit, id, opening, self.today()).await?;
+        work.finish(id).await
+    }
+
+    pub(crate) async fn open_line_in(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        id: CreditLineId,
+        opening: Opening,
+        opened_on: NaiveDate,
+    ) -> Result<crate::lines::Line, ServicingError> {
+        let terms = serde_json::to_value(&opening.terms)
+            .map_err(|source| ServicingError::Stored { what: "terms", source: Some(source) })?;
+        let row = CreditLineRow {
+            id,
+            customer_id: opening.customer_id,
+            decision_id: opening.decision_id,
+            product: opening.terms.product.name.clone(),
+            terms,
+            opened_on,
+            next_close_on: opening.terms.cycles.close_of(opened_on),
+            late_fee_on: None,
+            created_at: self.now(),
+        };
+        credit_lines::insert(conn, &row).await?;
+        let payload = json!({
+            "customer_id": opening.customer_id, "product": row.product, "decision_id": opening.decision_id,
+            "credit_limit_cents": opening.terms.credit_limit, "opened_on": opened_on, "authorised": permit,
+        });
+        let opened_at = if opened_on == self.today() {
+            self.now()
+        } else {
+            crate::lines::noon(opened_on, self.zone)
+        };
+        let line = self.store_opened(conn, row, opening.terms, opened_at).await?;
+        self.trail(conn, Trail::stream(None, Some(id)), "line.opened", payload).await?;
+        Ok(line)
+    }
+}

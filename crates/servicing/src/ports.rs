@@ -1,0 +1,33 @@
+//! What servicing needs of the bank, so that a test can stand in for it.
+
+use std::{future::Future, pin::Pin};
+
+use rails::{BankClient, FileStatus, RailError, ReturnFile};
+
+pub type BankFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RailError>> + Send + 'a>>;
+
+/// The bank's wire. `Err(Unknown)` is never taken for success nor for failure.
+pub trait Bank: Send + Sync {
+    /// Hands a file over under `file_id`; sent twice, it is one file.
+    fn submit<'a>(&'a self, file_id: &'a str, contents: &'a str) -> BankFuture<'a, ()>;
+
+    /// What became of a file; `None` when the bank never had it.
+    fn find_file<'a>(&'a self, file_id: &'a str) -> BankFuture<'a, Option<FileStatus>>;
+
+    /// The files of returns made after the one numbered `sequence`; all of them after 0.
+    fn returns_after(&self, sequence: u64) -> BankFuture<'_, Vec<ReturnFile>>;
+}
+
+impl Bank for BankClient {
+    fn submit<'a>(&'a self, file_id: &'a str, contents: &'a str) -> BankFuture<'a, ()> {
+        Box::pin(self.submit(file_id, contents))
+    }
+
+    fn find_file<'a>(&'a self, file_id: &'a str) -> BankFuture<'a, Option<FileStatus>> {
+        Box::pin(self.find_file(file_id))
+    }
+
+    fn returns_after(&self, sequence: u64) -> BankFuture<'_, Vec<ReturnFile>> {
+        Box::pin(self.returns_after(sequence))
+    }
+}

@@ -1,0 +1,270 @@
+//! Questions about a line: position, transactions, statements, traces, payoff. Each reads the same fold of the same
+//! events; nothing here is stored.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use credit::{Derivation, LineEvent, LineEventBody, PayoffQuote, Position, Statement};
+use identity::{CreditLineId, CustomerId};
+use money::Cents;
+use serde::Serialize;
+
+use crate::{
+    Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    flags::{self, StandingFlag},
+    lines::statement_balance_left,
+    words::date_text,
+};
+
+/// The line as it stands now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PositionView {
+    pub as_of: DateTime<Utc>,
+    pub credit_line_id: CreditLineId,
+    pub position: Position,
+    /// What is left to pay of the last statement's balance.
+    pub statement_balance_left: Cents,
+    /// By precedence.
+    pub flags: Vec<StandingFlag>,
+}
+
+/// Something that happened on a line, as its owner reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Transaction {
+    /// The seq of its event; with a dot where one event is several transactions.
+    pub id: String,
+    pub kind: &'static str,
+    pub effective_on: NaiveDate,
+    pub recorded_at: DateTime<Utc>,
+    pub description: String,
+    /// As it changes what is owed.
+    #[serde(rename = "amount_cents")]
+    pub amount: Cents,
+}
+
+/// One page, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Transactions {
+    pub items: Vec<Transaction>,
+    pub next_cursor: Option<String>,
+}
+
+/// A statement with the derivation of its new balance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StatementView {
+    pub statement: Statement,
+    pub derivation: Derivation,
+}
+
+impl Servicing {
+    /// The customer's line as it stands now.
+    pub async fn position(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+    ) -> Result<PositionView, ServicingError> {
+        let now = self.now();
+        authorise(caller, UseCase::Read, Some(customer_id), now)?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        let line = self.line_of(&mut conn, customer_id).await?;
+        let position = line.position(self.today())?;
+        Ok(PositionView {
+            as_of: now,
+            credit_line_id: line.row.id,
+            statement_balance_left: statement_balance_left(&position),
+            flags: flags::standing(&mut conn, customer_id).await?,
+            position,
+        })
+    }
+
+    /// What happened on the line, newest first, from `cursor` on.
+    pub async fn transactions(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Transactions, ServicingError> {
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        let line = self.line_of(&mut conn, customer_id).await?;
+        let before: u64 = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(u64::MAX);
+        let mut items = Vec::new();
+        let mut next_cursor = None;
+        for event in line.events().iter().rev().filter(|event| event.seq < before) {
+            if items.len() >= limit.clamp(1, 200) {
+                next_cursor = Some((event.seq + 1).to_string());
+                break;
+            }
+            items.extend(transactions_of(event));
+        }
+        with_referred_amounts(&mut items, line.events());
+        Ok(Transactions { items, next_cursor })
+    }
+
+    /// The statements issued so far, newest first.
+    pub async fn statements(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+    ) -> Result<Vec<Statement>, ServicingError> {
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        let line = self.line_of(&mut conn, customer_id).await?;
+        Ok(line.events().iter().rev().filter_map(statement_in).cloned().collect())
+    }
+
+    /// One statement, as it was issued.
+    pub async fn statement(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        number: u32,
+    ) -> Result<StatementView, ServicingError> {
+        let statement = self
+            .statements(caller, customer_id)
+            .await?
+            .into_iter()
+            .find(|statement| statement.number == number)
+            .ok_or_else(|| Refusal::not_found("statement"))?;
+        let derivation = credit::explain::new_balance(&statement);
+        Ok(StatementView { statement, derivation })
+    }
+
+    /// Where a figure comes from: `interest` and `minimum_due` of a statement (the last one where none is named),
+    /// `accrued_interest`, `total_owed`, `late_fee`, `payoff`.
+    pub async fn trace(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        figure: &str,
+        statement: Option<u32>,
+    ) -> Result<Derivation, ServicingError> {
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        let line = self.line_of(&mut conn, customer_id).await?;
+        let position = line.position(self.today())?;
+        let last = position.last_statement.as_ref().map(|statement| statement.number);
+        let name = match (figure, statement.or(last)) {
+            ("interest" | "minimum_due", Some(number)) => format!("cycle.{number}.{figure}"),
+            ("late_fee", Some(number)) => format!("late_fee.{number}"),
+            _ => figure.to_owned(),
+        };
+        if figure == "payoff" {
+            return Ok(line.quote_payoff(self.today())?.derivation);
+        }
+        position.explain(&name).ok_or_else(|| Refusal::not_found("figure").into())
+    }
+
+    /// What pays everything off on a day, today or later.
+    pub async fn payoff_quote(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        on: NaiveDate,
+    ) -> Result<PayoffQuote, ServicingError> {
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        let today = self.today();
+        if on < today {
+            return Err(Refusal::new(
+                RefusalCode::DateInPast,
+                format!("{} has passed.", date_text(on)),
+            )
+            .into());
+        }
+        if (on - today).num_days() > 366 {
+            return Err(Refusal::new(
+                RefusalCode::DateTooFar,
+                format!("{} is too far ahead.", date_text(on)),
+            )
+            .into());
+        }
+        let mut conn = self.pool_for(caller).acquire().await?;
+        self.line_of(&mut conn, customer_id).await?.quote_payoff(on)
+    }
+}
+
+fn statement_in(event: &LineEvent) -> Option<&Statement> {
+    match &event.body {
+        LineEventBody::StatementIssued { statement } => Some(statement),
+        _ => None,
+    }
+}
+
+fn transactions_of(event: &LineEvent) -> Vec<Transaction> {
+    let one = |place: &str, kind, description: String, amount: Cents| Transaction {
+        id: format!("{}{place}", event.seq),
+        kind,
+        effective_on: event.effective_on,
+        recorded_at: event.recorded_at,
+        description,
+        amount,
+    };
+    match &event.body {
+        LineEventBody::Drew { amount, fee, .. } => {
+            let mut items = vec![one("", "draw", "Draw".to_owned(), *amount)];
+            if !fee.is_zero() {
+                items.push(one(".fee", "fee", "Draw fee".to_owned(), *fee));
+            }
+            items
+        }
+        LineEventBody::PaymentReceived { amount, .. } => {
+            vec![one("", "payment", "Payment received".to_owned(), -*amount)]
+        }
+        LineEventBody::PaymentReturned { code, .. } => {
+            let text = format!("Payment returned by the bank ({code})");
+            vec![one("", "payment_returned", text, Cents::ZERO)]
+        }
+        LineEventBody::PaymentReversed { .. } => {
+            vec![one("", "payment_reversed", "Payment corrected".to_owned(), Cents::ZERO)]
+        }
+        LineEventBody::CreditGranted { amount, .. } => {
+            vec![one("", "credit", "Credit".to_owned(), -*amount)]
+        }
+        LineEventBody::CreditBalanceRefunded { amount } => {
+            vec![one("", "refund", "Refund of a credit balance".to_owned(), *amount)]
+        }
+        LineEventBody::FeeAssessed { fee, amount, .. } => {
+            vec![one("", "fee", capitalised(fee.label()), *amount)]
+        }
+        LineEventBody::FeeWaived { fee, amount, .. } => {
+            let text = format!("{} taken back", capitalised(fee.label()));
+            vec![one("", "fee_waived", text, -*amount)]
+        }
+        LineEventBody::StatementIssued { statement } if !statement.interest_total.is_zero() => {
+            let text = format!("Interest of statement {}", statement.number);
+            vec![one("", "interest", text, statement.interest_total)]
+        }
+        LineEventBody::Adjusted { amount, charge } => {
+            let text = format!("Adjustment of statement {}", charge.cycle());
+            vec![one("", "adjustment", text, *amount)]
+        }
+        LineEventBody::BalanceBroughtForward { .. } => {
+            vec![one("", "brought_forward", "Balance brought forward".to_owned(), Cents::ZERO)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn capitalised(label: &str) -> String {
+    let mut chars = label.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Amounts of transactions that undo another are those of the other, which the event does not repeat.
+fn with_referred_amounts(items: &mut [Transaction], events: &[LineEvent]) {
+    for item in items {
+        let Some(event) = events.iter().find(|event| event.seq.to_string() == item.id) else {
+            continue;
+        };
+        if let LineEventBody::PaymentReturned { payment: undone, .. }
+        | LineEventBody::PaymentReversed { payment: undone, .. } = &event.body
+        {
+            let received = events.iter().find_map(|event| match &event.body {
+                LineEventBody::PaymentReceived { payment, amount } if payment == undone => {
+                    Some(*amount)
+                }
+                _ => None,
+            });
+            item.amount = received.unwrap_or_default();
+        }
+    }
+}

@@ -1,0 +1,531 @@
+//! What happens to payments by themselves: files go to the bank, answers come back.
+//!
+//! A payment goes `scheduled` → `pending` (chosen for a file) → `released` (the bank has the file; the line is credited
+//! as of the day the customer chose) → `settled` or `returned`. Each arrow is one transaction per payment or file, so
+//! that a process killed anywhere is resumed by the next run.
+//!
+//! Invariants: a file is recorded before it is sent, under a key of its own; while the bank's answer is unknown its
+//! payments stay `pending`; before such a file is sent again the bank is asked for it; flags and revocations are looked at
+//! in the transaction that chooses a payment. What is absent: the arithmetic of a payment (`credit`).
+
+use calendar::{add_banking_days, is_banking_day};
+use chrono::NaiveDate;
+use credit::{FlagKind, LineEventBody};
+use identity::PaymentId;
+use money::Cents;
+use nacha::{Addenda, File, TraceNumber};
+use rails::{AccountKind, AchTransfer, EntryState, RailError, ReturnAction, ach_file, return_action};
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use store::{
+    bank_accounts::{self, BankAccountKind, BankAccountStatus},
+    customers,
+    payments::{self, PaymentRow, PaymentStatus},
+    rail_files::{self, RailFileRow, RailFileStatus},
+};
+
+use crate::{
+    Caller, Refusal, Servicing, ServicingError, UseCase, authorise, flags,
+    payments::revoked,
+    work::Trail,
+};
+
+/// Payments in one file, at most.
+const FILE_ENTRIES_MAX: i64 = 5_000;
+
+/// Name of the bank's list of returns among the cursors.
+const RETURNS: &str = "bank_returns";
+
+/// The retry of a failed debit is at least so many days after its return (SPEC §3.3).
+const RETRY_AFTER_DAYS: u64 = 5;
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RunReport {
+    pub released: u32,
+    /// Not sent, because something forbids taking the money.
+    pub held_back: u32,
+    /// In files of which the bank's answer is not known.
+    pub pending: u32,
+    pub settled: u32,
+    pub returned: u32,
+}
+
+impl RunReport {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.released += other.released;
+        self.held_back += other.held_back;
+        self.pending += other.pending;
+        self.settled += other.settled;
+        self.returned += other.returned;
+    }
+}
+
+impl Servicing {
+    /// Sends what is due, reads back what is unknown, credits what the bank has, settles and returns what it says.
+    ///
+    /// Safe to call at any time and by any number of processes. Where the bank cannot be reached the report says how
+    /// much is pending, and the next run goes on from there.
+    pub async fn run_payments(&self, caller: Caller) -> Result<RunReport, ServicingError> {
+        authorise(caller, UseCase::Operate, None, self.now())?;
+        let mut report = RunReport::default();
+        self.reconcile_files().await?;
+        if is_banking_day(self.today()) {
+            while let Some(key) = self.choose_file(&mut report).await? {
+                self.send(&key).await?;
+            }
+        }
+        report.released = self.credit_accepted().await?;
+        report.settled = self.read_settlements().await?;
+        report.returned = self.read_returns().await?;
+        let mut conn = self.store.app().acquire().await?;
+        for file in rail_files::list_open(&mut conn).await? {
+            report.pending += file.entries.unsigned_abs();
+        }
+        Ok(report)
+    }
+
+    /// Asks the bank about every file whose outcome is unknown; sends one that the bank never had.
+    async fn reconcile_files(&self) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let open = rail_files::list_open(&mut conn).await?;
+        drop(conn);
+        for file in open {
+            match self.bank.find_file(&file.key).await {
+                Ok(Some(_)) => self.mark_file(&file.key, RailFileStatus::Accepted, None).await?,
+                Ok(None) => self.send(&file.key).await?,
+                Err(error) => {
+                    tracing::warn!(file.key = %file.key, error = %error, "the bank could not say what became of file {}", file.key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Chooses what is due today for a new file; `None` when nothing is.
+    async fn choose_file(&self, report: &mut RunReport) -> Result<Option<String>, ServicingError> {
+        let (now, today) = (self.now(), self.today());
+        let mut tx = self.store.app().begin().await?;
+        let due = payments::claim_due(&mut tx, today, FILE_ENTRIES_MAX).await?;
+        let mut chosen = Vec::new();
+        for payment in due {
+            match self.held_back(&mut tx, &payment).await? {
+                Some(reason) => {
+                    self.hold_back(&mut tx, payment, &reason).await?;
+                    report.held_back += 1;
+                }
+                None => chosen.push(payment),
+            }
+        }
+        if chosen.is_empty() {
+            tx.commit().await?;
+            return Ok(None);
+        }
+        let number = rail_files::next_number(&mut tx).await?;
+        let file = RailFileRow {
+            key: format!("ach-{}", PaymentId::mint(now)),
+            number,
+            created_at: now,
+            effective_on: today,
+            entries: i32::try_from(chosen.len()).unwrap_or(i32::MAX),
+            debit: chosen.iter().map(|payment| payment.amount).sum(),
+            credit: Cents::ZERO,
+            digest: None,
+            status: RailFileStatus::Building,
+            bank_reference: None,
+            refusal: None,
+        };
+        rail_files::insert(&mut tx, &file).await?;
+        for mut payment in chosen {
+            let sequence = rail_files::next_entry(&mut tx).await?;
+            let trace = TraceNumber::of(&self.originator.routing, sequence.unsigned_abs());
+            payment.status = PaymentStatus::Pending;
+            payment.file_key = Some(file.key.clone());
+            payment.trace_number = Some(trace.to_string());
+            payment.changed_at = now;
+            payments::update(&mut tx, &payment).await?;
+            let payload = json!({
+                "payment_id": payment.id, "file_key": file.key, "trace_number": payment.trace_number,
+            });
+            let stream = Trail::stream(None, Some(payment.credit_line_id));
+            self.trail(&mut tx, stream, "payment.chosen_for_file", payload).await?;
+        }
+        tx.commit().await?;
+        Ok(Some(file.key))
+    }
+
+    /// Why the money may not be taken now.
+    async fn held_back(
+        &self,
+        conn: &mut PgConnection,
+        payment: &PaymentRow,
+    ) -> Result<Option<String>, ServicingError> {
+        let standing = flags::standing(conn, payment.customer_id).await?;
+        if let Some(flag) = standing.iter().find(|flag| flags::stops_debits(flag.kind)) {
+            return Ok(Some(format!("flag:{}", flags::flag_word(flag.kind))));
+        }
+        if revoked(conn, payment).await? {
+            return Ok(Some("stop_payment".to_owned()));
+        }
+        let account = bank_accounts::find(conn, payment.bank_account_id)
+            .await?
+            .ok_or(ServicingError::Stored { what: "bank account", source: None })?;
+        if account.status == BankAccountStatus::Disabled {
+            return Ok(Some("bank_account_disabled".to_owned()));
+        }
+        let before_failure =
+            account.last_failed_at.is_some_and(|failed| payment.authorised_at <= failed);
+        if account.failures_in_row >= 2 && before_failure {
+            return Ok(Some("two_failed_debits".to_owned()));
+        }
+        Ok(None)
+    }
+
+    async fn hold_back(
+        &self,
+        conn: &mut PgConnection,
+        mut payment: PaymentRow,
+        reason: &str,
+    ) -> Result<(), ServicingError> {
+        payment.status = PaymentStatus::Cancelled;
+        payment.cancel_reason = Some(reason.to_owned());
+        payment.changed_at = self.now();
+        payments::update(conn, &payment).await?;
+        let payload = json!({
+            "payment_id": payment.id, "reference": payment.reference, "reason": reason,
+        });
+        let stream = Trail::stream(None, Some(payment.credit_line_id));
+        self.trail(conn, stream, "payment.held_back", payload).await
+    }
+
+    /// Writes a file and hands it to the bank. What the bank does is recorded; an unknown outcome leaves it pending.
+    async fn send(&self, key: &str) -> Result<(), ServicingError> {
+        let contents = self.write_file(key).await?;
+        match self.bank.submit(key, &contents).await {
+            Ok(()) => self.mark_file(key, RailFileStatus::Accepted, None).await,
+            Err(RailError::Refused { reason }) => {
+                tracing::error!(file.key = %key, "the bank refused file {key}: {reason}");
+                self.mark_file(key, RailFileStatus::Refused, Some(reason)).await
+            }
+            Err(error) => {
+                tracing::warn!(file.key = %key, error = %error, "it is not known whether the bank has file {key}");
+                Ok(())
+            }
+        }
+    }
+
+    /// The text of a file, from its rows; the same text each time, which its digest makes sure of.
+    async fn write_file(&self, key: &str) -> Result<String, ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let mut file = rail_files::find_for_update(&mut tx, key)
+            .await?
+            .ok_or(ServicingError::Stored { what: "rail file", source: None })?;
+        let entries = payments::list_of_file(&mut tx, key).await?;
+        let transfers = self.transfers(&mut tx, &entries, file.effective_on).await?;
+        let created_at = file.created_at.with_timezone(&self.zone).naive_local();
+        let reference = format!("{:08}", file.number);
+        let contents = ach_file(&self.originator, &reference, created_at, &transfers)
+            .write()
+            .map_err(RailError::from)?;
+        let digest = Sha256::digest(contents.as_bytes()).to_vec();
+        match &file.digest {
+            Some(before) if *before != digest => {
+                return Err(ServicingError::Stored { what: "rail file", source: None });
+            }
+            _ => file.digest = Some(digest),
+        }
+        file.status = RailFileStatus::Pending;
+        rail_files::update(&mut tx, &file, self.now()).await?;
+        tx.commit().await?;
+        Ok(contents)
+    }
+
+    async fn transfers(
+        &self,
+        conn: &mut PgConnection,
+        entries: &[PaymentRow],
+        effective_on: NaiveDate,
+    ) -> Result<Vec<AchTransfer>, ServicingError> {
+        let stored = |what| ServicingError::Stored { what, source: None };
+        let ids: Vec<_> = entries.iter().map(|payment| payment.bank_account_id).collect();
+        // Account numbers are opened under the role of the rails, and go nowhere but into the file.
+        let mut sealed = self.store.rails().acquire().await?;
+        let numbers = bank_accounts::numbers(&mut sealed, &ids).await?;
+        drop(sealed);
+        let mut transfers = Vec::with_capacity(entries.len());
+        for payment in entries {
+            let account = bank_accounts::find(conn, payment.bank_account_id)
+                .await?
+                .ok_or(stored("bank account"))?;
+            let number = numbers
+                .iter()
+                .find(|number| number.bank_account_id == payment.bank_account_id)
+                .ok_or(stored("bank account number"))?;
+            let customer =
+                customers::find(conn, payment.customer_id).await?.ok_or(stored("customer"))?;
+            let trace: u64 = payment
+                .trace_number
+                .as_deref()
+                .and_then(|trace| trace.parse().ok())
+                .ok_or(stored("trace number"))?;
+            transfers.push(AchTransfer {
+                debit: true,
+                kind: match account.kind {
+                    BankAccountKind::Checking => AccountKind::Checking,
+                    BankAccountKind::Savings => AccountKind::Savings,
+                },
+                routing: number.routing_number.parse().map_err(|_| stored("routing number"))?,
+                account_number: number.account_number.clone(),
+                amount: payment.amount,
+                reference: payment.reference.clone(),
+                name: customer.name,
+                effective_on,
+                sequence: u32::try_from(trace % 10_000_000).unwrap_or_default(),
+            });
+        }
+        Ok(transfers)
+    }
+
+    /// Records what is known of a file now. A refused one gives its payments back, to be sent on the next banking day.
+    async fn mark_file(
+        &self,
+        key: &str,
+        status: RailFileStatus,
+        refusal: Option<String>,
+    ) -> Result<(), ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let mut file = rail_files::find_for_update(&mut tx, key)
+            .await?
+            .ok_or(ServicingError::Stored { what: "rail file", source: None })?;
+        if matches!(file.status, RailFileStatus::Accepted | RailFileStatus::Refused) {
+            return Ok(());
+        }
+        let payload = json!({
+            "file_key": key, "status": status, "entries": file.entries, "debit_cents": file.debit,
+            "digest": file.digest.as_ref().map(hex::encode), "refusal": refusal,
+        });
+        file.status = status;
+        file.refusal = refusal;
+        rail_files::update(&mut tx, &file, self.now()).await?;
+        if status == RailFileStatus::Refused {
+            for mut payment in payments::list_of_file(&mut tx, key).await? {
+                payment.status = PaymentStatus::Scheduled;
+                payment.file_key = None;
+                payment.trace_number = None;
+                payment.debit_on = add_banking_days(self.today(), 1);
+                payment.changed_at = self.now();
+                payments::update(&mut tx, &payment).await?;
+            }
+        }
+        self.trail(&mut tx, audit::Stream::System, "rail_file.answered", payload).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Credits the payments of files that the bank has.
+    async fn credit_accepted(&self) -> Result<u32, ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let ids = payments::list_accepted(&mut conn).await?;
+        drop(conn);
+        let mut credited = 0;
+        for id in ids {
+            credited += u32::from(self.credit_one(id).await?);
+        }
+        Ok(credited)
+    }
+
+    async fn credit_one(&self, id: PaymentId) -> Result<bool, ServicingError> {
+        let (now, today) = (self.now(), self.today());
+        let mut tx = self.store.app().begin().await?;
+        let line_id = payments::find(&mut tx, id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("payment"))?
+            .credit_line_id;
+        let mut line = self.hold_and_load(&mut tx, line_id).await?;
+        let mut payment = payments::find_for_update(&mut tx, id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("payment"))?;
+        if payment.status != PaymentStatus::Pending {
+            return Ok(false);
+        }
+        let body = LineEventBody::PaymentReceived { payment: id, amount: payment.amount };
+        let seq = self.post(&mut tx, &mut line, payment.authorised_on, body).await?;
+        payment.status = PaymentStatus::Released;
+        payment.received_seq = Some(i64::try_from(seq).unwrap_or(i64::MAX));
+        payment.settle_on = Some(add_banking_days(today, 1));
+        payment.changed_at = now;
+        payments::update(&mut tx, &payment).await?;
+        let payload = json!({
+            "payment_id": id, "reference": payment.reference, "amount_cents": payment.amount,
+            "effective_on": payment.authorised_on, "file_key": payment.file_key, "event_seq": seq,
+        });
+        self.trail(&mut tx, Trail::stream(None, Some(line_id)), "payment.credited", payload).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Marks as settled what the bank says has settled.
+    async fn read_settlements(&self) -> Result<u32, ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let keys = payments::files_to_settle(&mut conn, self.today()).await?;
+        drop(conn);
+        let mut settled = 0;
+        for key in keys {
+            let status = match self.bank.find_file(&key).await {
+                Ok(Some(status)) => status,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::warn!(file.key = %key, error = %error, "the bank could not say what settled of file {key}");
+                    continue;
+                }
+            };
+            for entry in status.entries {
+                // One that came back has settled first; the return itself is read from the bank's list of returns.
+                if entry.state == EntryState::Settled {
+                    settled += u32::from(self.settle_one(&entry.trace.to_string()).await?);
+                }
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn settle_one(&self, trace: &str) -> Result<bool, ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let Some(found) = payments::find_by_trace(&mut tx, trace).await? else { return Ok(false) };
+        let Some(mut payment) = payments::find_for_update(&mut tx, found.id).await? else {
+            return Ok(false);
+        };
+        if payment.status != PaymentStatus::Released {
+            return Ok(false);
+        }
+        payment.status = PaymentStatus::Settled;
+        payment.changed_at = self.now();
+        payments::update(&mut tx, &payment).await?;
+        bank_accounts::record_success(&mut tx, payment.bank_account_id).await?;
+        let payload = json!({"payment_id": payment.id, "reference": payment.reference, "trace_number": trace});
+        let stream = Trail::stream(None, Some(payment.credit_line_id));
+        self.trail(&mut tx, stream, "payment.settled", payload).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Reads what came back since last time, a file at a time.
+    async fn read_returns(&self) -> Result<u32, ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let cursor = rail_files::cursor(&mut conn, RETURNS).await?;
+        drop(conn);
+        let after = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+        let files = match self.bank.returns_after(after).await {
+            Ok(files) => files,
+            Err(error) => {
+                tracing::warn!(error = %error, "the bank could not say what came back");
+                return Ok(0);
+            }
+        };
+        let mut returned = 0;
+        for file in files {
+            let parsed = File::parse(&file.contents).map_err(RailError::from)?;
+            for batch in &parsed.batches {
+                for entry in &batch.entries {
+                    let Some(Addenda::Return { code, original_trace, .. }) = &entry.addenda else {
+                        continue;
+                    };
+                    let trace = original_trace.to_string();
+                    let one = self.return_one(&trace, *code, batch.effective_on).await?;
+                    returned += u32::from(one);
+                }
+            }
+            let mut conn = self.store.app().acquire().await?;
+            rail_files::set_cursor(&mut conn, RETURNS, &file.sequence.to_string()).await?;
+        }
+        Ok(returned)
+    }
+
+    /// Undoes a payment that came back, and does what its code asks for.
+    async fn return_one(
+        &self,
+        trace: &str,
+        code: nacha::ReturnCode,
+        returned_on: NaiveDate,
+    ) -> Result<bool, ServicingError> {
+        let now = self.now();
+        let mut tx = self.store.app().begin().await?;
+        let Some(found) = payments::find_by_trace(&mut tx, trace).await? else {
+            tracing::error!(trace_number = %trace, "an entry came back that we never sent: {trace}");
+            return Ok(false);
+        };
+        let mut line = self.hold_and_load(&mut tx, found.credit_line_id).await?;
+        let Some(mut payment) = payments::find_for_update(&mut tx, found.id).await? else {
+            return Ok(false);
+        };
+        if !matches!(payment.status, PaymentStatus::Released | PaymentStatus::Settled) {
+            return Ok(false);
+        }
+        let action = return_action(code);
+        let fee = line.terms.product.fees.returned_payment;
+        let body =
+            LineEventBody::PaymentReturned { payment: payment.id, code: code.to_string(), fee };
+        // What is known of a line is never dated ahead of today.
+        let effective_on = returned_on.min(self.today()).max(payment.authorised_on);
+        let seq = self.post(&mut tx, &mut line, effective_on, body).await?;
+        payment.status = PaymentStatus::Returned;
+        payment.return_code = Some(code.to_string());
+        payment.returned_on = Some(effective_on);
+        payment.retry_on = self.retry_on(&mut tx, &payment, action, effective_on).await?;
+        payment.changed_at = now;
+        payments::update(&mut tx, &payment).await?;
+        bank_accounts::record_failure(&mut tx, payment.bank_account_id, now).await?;
+        if action.disables_account() {
+            bank_accounts::disable(&mut tx, payment.bank_account_id).await?;
+        }
+        let payload = json!({
+            "payment_id": payment.id, "reference": payment.reference, "return_code": payment.return_code,
+            "returned_on": effective_on, "event_seq": seq, "action": action, "retry_on": payment.retry_on,
+        });
+        let stream = Trail::stream(None, Some(payment.credit_line_id));
+        self.trail(&mut tx, stream, "payment.returned", payload).await?;
+        self.flag_after_return(&mut tx, &payment, &line.row, action).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The first day of the one retry, where there may be one: only for want of funds, never of a retry, never while
+    /// hardship or a flag that stops debits stands.
+    async fn retry_on(
+        &self,
+        conn: &mut PgConnection,
+        payment: &PaymentRow,
+        action: ReturnAction,
+        returned_on: NaiveDate,
+    ) -> Result<Option<NaiveDate>, ServicingError> {
+        let standing = flags::standing(conn, payment.customer_id).await?;
+        let stopped = standing
+            .iter()
+            .any(|flag| flags::stops_debits(flag.kind) || flag.kind == FlagKind::Hardship);
+        let may = action.may_retry() && payment.retry_of.is_none() && !stopped;
+        let day = returned_on.checked_add_days(chrono::Days::new(RETRY_AFTER_DAYS));
+        Ok(day.filter(|_| may))
+    }
+
+    async fn flag_after_return(
+        &self,
+        conn: &mut PgConnection,
+        payment: &PaymentRow,
+        line: &store::credit_lines::CreditLineRow,
+        action: ReturnAction,
+    ) -> Result<(), ServicingError> {
+        let flag = match action {
+            ReturnAction::FlagDeceased => FlagKind::Deceased,
+            ReturnAction::StopAndInvestigateFraud => FlagKind::Fraud,
+            _ => return Ok(()),
+        };
+        let now = self.now();
+        let permit =
+            authorise(Caller::system(), UseCase::Protect, Some(payment.customer_id), now)?;
+        let source = format!("return of {}", payment.reference);
+        self.raise_in(conn, permit, payment.customer_id, Some(line), flag, &source).await?;
+        Ok(())
+    }
+}

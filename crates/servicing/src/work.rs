@@ -1,0 +1,103 @@
+//! One transaction: the caller's key claimed first, its answer stored last, and the trail of what was done in between.
+
+use audit::{Leaf, Stream};
+use identity::{ConversationId, CreditLineId};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+use store::{
+    Tx,
+    idempotency::{self, Claim, Request},
+    outbox::{self, NewEvent},
+};
+
+use crate::{Authorised, Caller, Key, Servicing, ServicingError};
+
+/// A transaction under the caller's key, rolled back unless finished.
+pub(crate) struct Work {
+    tx: Tx<'static>,
+    request: Request,
+}
+
+/// Either the answer that was given before, or work to be done.
+pub(crate) enum Begun<A> {
+    Before(A),
+    Now(Box<Work>),
+}
+
+impl Work {
+    pub(crate) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Stores the answer and commits.
+    pub(crate) async fn finish<A: Serialize + Sync>(
+        mut self: Box<Self>,
+        answer: A,
+    ) -> Result<A, ServicingError> {
+        idempotency::answer(&mut self.tx, &self.request, &answer).await?;
+        self.tx.commit().await?;
+        Ok(answer)
+    }
+}
+
+/// Where the record of something stands.
+pub(crate) struct Trail;
+
+impl Trail {
+    /// With the conversation in which it happened, else with the line, else with what belongs to nobody.
+    pub(crate) fn stream(
+        conversation_id: Option<ConversationId>,
+        credit_line_id: Option<CreditLineId>,
+    ) -> Stream {
+        match (conversation_id, credit_line_id) {
+            (Some(id), _) => Stream::Conversation(id),
+            (None, Some(id)) => Stream::CreditLine(id),
+            (None, None) => Stream::System,
+        }
+    }
+}
+
+impl Servicing {
+    /// Opens a transaction under the caller's key. Whoever sends the same key meanwhile waits for its end.
+    pub(crate) async fn begin<A: DeserializeOwned>(
+        &self,
+        permit: Authorised,
+        key: &Key,
+        request: &(impl Serialize + Sync),
+    ) -> Result<Begun<A>, ServicingError> {
+        let request = Request::new(&permit.actor, key.as_str(), "servicing", request)?;
+        let mut tx = self.store.app().begin().await?;
+        match idempotency::claim(&mut tx, &request, self.now()).await? {
+            Claim::Answered(answer) => Ok(Begun::Before(answer)),
+            Claim::Fresh => Ok(Begun::Now(Box::new(Work { tx, request }))),
+        }
+    }
+
+    /// Under whose rights a caller's statements run: what a model asks for runs under the role of model turns.
+    pub(crate) fn pool_for(&self, caller: Caller) -> &PgPool {
+        if caller.model() { self.store.turn() } else { self.store.app() }
+    }
+
+    /// Records what was done: a leaf, and an event for the outside world, in the transaction of the effect.
+    pub(crate) async fn trail(
+        &self,
+        conn: &mut PgConnection,
+        stream: Stream,
+        kind: impl Into<String>,
+        payload: Value,
+    ) -> Result<(), ServicingError> {
+        let (kind, now) = (kind.into(), self.now());
+        if let Stream::CreditLine(_) = stream {
+            let event = NewEvent {
+                stream: &stream.to_string(),
+                kind: &kind,
+                payload: &payload,
+                recorded_at: now,
+            };
+            outbox::append(conn, &event).await?;
+        }
+        audit::append(conn, Leaf::new(stream, kind, now, payload)).await?;
+        Ok(())
+    }
+}
