@@ -116,3 +116,16 @@ pub async fn set_due(
     .await?;
     Ok(())
 }
+
+/// Whose line is which, for lists of people.
+pub async fn list_owners(
+    conn: &mut PgConnection,
+) -> Result<Vec<(CustomerId, CreditLineId)>, StoreError> {
+    let rows = sqlx::query!("SELECT customer_id, id FROM credit_lines ORDER BY id")
+        .fetch_all(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (CustomerId::from_uuid(row.customer_id), CreditLineId::from_uuid(row.id)))
+        .collect())
+}
