@@ -17,6 +17,7 @@ use sqlx::postgres::PgConnectOptions;
 
 #[cfg(feature = "testing")]
 pub(crate) use account::own_uid;
+pub use account::{default_state_dir, running_as_root};
 pub use binaries::{Binaries, find as find_binaries};
 pub use error::ClusterError;
 

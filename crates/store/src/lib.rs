@@ -31,7 +31,7 @@ pub mod cluster;
 mod error;
 pub mod idempotency;
 pub mod jobs;
-// pub mod line_events;
+pub mod line_events;
 mod migrations;
 mod number;
 pub mod outbox;
@@ -41,4 +41,5 @@ mod roles;
 pub mod testing;
 
 pub use error::{OnConstraint, StoreError};
+pub use migrations::schema_version;
 pub use roles::{Location, Role, Store, Tx};

@@ -11,6 +11,11 @@ pub(crate) async fn run(conn: &mut PgConnection) -> Result<(), StoreError> {
     Ok(MIGRATOR.run_direct(None, conn, false).await?)
 }
 
+/// The number of the newest migration that this program knows.
+pub fn schema_version() -> i64 {
+    MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
 /// Changes when any migration does.
 #[cfg(feature = "testing")]
 pub(crate) fn digest() -> String {

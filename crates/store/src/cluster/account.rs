@@ -1,6 +1,11 @@
 //! Which operating-system account the server runs as.
 
-use std::{fs, os::unix::fs::MetadataExt, os::unix::process::CommandExt, process::Command};
+use std::{
+    fs,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::PathBuf,
+    process::Command,
+};
 
 use super::ClusterError;
 
@@ -39,8 +44,15 @@ pub(crate) fn own_uid() -> Result<u32, ClusterError> {
         .map_err(ClusterError::file(std::env::temp_dir()))
 }
 
-fn running_as_root() -> Result<bool, ClusterError> {
+/// Whether this process is root's.
+pub fn running_as_root() -> Result<bool, ClusterError> {
     Ok(own_uid()? == 0)
+}
+
+/// Where things of this installation live unless somebody says otherwise: the system's state folder for root, a folder
+/// of the working directory for everybody else.
+pub fn default_state_dir() -> Result<PathBuf, ClusterError> {
+    Ok(PathBuf::from(if running_as_root()? { "/var/lib/plumbline" } else { ".plumbline" }))
 }
 
 fn lookup(passwd: &str, name: &str) -> Option<Account> {

@@ -1,0 +1,46 @@
+# The habits of the house. Each verb installs what it lacks, or says how; `plumbline doctor` tells what that is.
+.PHONY: run test check fmt lint bench web tools deny
+
+PLUMBLINE = cargo run --quiet --package plumbline --
+
+run: web ## Build, start everything in sandbox mode, and print the addresses to open.
+	$(PLUMBLINE) doctor --install
+	$(PLUMBLINE) serve --sandbox
+
+test: web tools ## The whole suite, browser included.
+	cargo test --workspace --no-fail-fast
+	npm --prefix web test
+	npm --prefix tests test
+
+check: web lint deny ## Everything that can be said without running the program.
+	cargo test --package architecture
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --quiet
+	npm --prefix web run check
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- --deny warnings
+
+fmt:
+	cargo fmt --all
+
+bench: ## The platform's own time in a chat turn.
+	cargo run --release --package bench-turn
+
+web: web/dist/index.html
+
+tools:
+	$(PLUMBLINE) doctor --install
+
+# Advisories need a database from outside; where it cannot be fetched that is said, not hidden.
+deny:
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --all-features check bans licenses sources
+	if cargo deny fetch db; then cargo deny check advisories; else echo "SKIPPED: advisories (their database cannot be fetched here)"; fi
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	npm --prefix web ci --no-audit --no-fund
+	touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
+	npm --prefix web run build

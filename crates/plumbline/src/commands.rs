@@ -1,0 +1,64 @@
+//! The commands, one file each.
+
+mod doctor;
+mod ledger;
+mod migrate;
+
+use std::process::ExitCode;
+
+use crate::{config::Config, output::Output};
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Tell what this machine has, what is missing, and what to do about it.
+    Doctor(doctor::Args),
+    /// Bring the database to this version's schema.
+    Migrate,
+    /// Look after the books.
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+}
+
+impl Command {
+    pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        match self {
+            Self::Doctor(args) => doctor::run(&args, context),
+            Self::Migrate => migrate::run(context).await,
+            Self::Ledger(ledger) => ledger::run(&ledger, context).await,
+        }
+    }
+}
+
+/// What every command is given.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) output: Output,
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done,
+    /// The caller asked for something that makes no sense.
+    Usage,
+    /// Something broke.
+    Internal,
+    /// The command did its work, and what it looked at is not right.
+    NotRight,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Usage => 1,
+            Exit::Internal => 2,
+            Exit::NotRight => 10,
+        })
+    }
+}
+
+/// The caller's mistake, in words for the caller.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);

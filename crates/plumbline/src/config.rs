@@ -1,0 +1,113 @@
+//! Every setting there is: defaults, then a TOML file, then the environment.
+//!
+//! `PLUMBLINE_STATE_DIR` sets `state_dir`, and so on; `DATABASE_URL` is read under its usual name. A setting that does
+//! not exist stops the start.
+
+use std::path::{Path, PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use store::Location;
+
+use crate::commands::UsageError;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where the private cluster, the fetched embedding model and other things of this installation live. Without it,
+    /// the system's state folder for root and `.plumbline` for everybody else.
+    state_dir: Option<PathBuf>,
+
+    /// Somebody's PostgreSQL instead of the private cluster. May carry a password.
+    database_url: Option<SecretString>,
+
+    /// What to log, in the words of `tracing`: `info`, `store=debug,warn`.
+    #[serde(default = "default_log")]
+    pub(crate) log: String,
+}
+
+fn default_log() -> String {
+    "warn".to_owned()
+}
+
+impl Config {
+    /// Reads the named file, or `plumbline.toml` where it stands, then the environment.
+    pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let toml = match file {
+            Some(file) if !file.is_file() => {
+                return Err(
+                    UsageError(format!("there is no settings file {}", file.display())).into()
+                );
+            }
+            Some(file) => Toml::file_exact(file),
+            None => Toml::file("plumbline.toml"),
+        };
+        let figment = Figment::new()
+            .merge(toml)
+            .merge(Env::raw().only(&["DATABASE_URL"]))
+            .merge(Env::prefixed("PLUMBLINE_"));
+        Ok(figment.extract()?)
+    }
+
+    pub(crate) fn state_dir(&self) -> anyhow::Result<PathBuf> {
+        match &self.state_dir {
+            Some(dir) => Ok(dir.clone()),
+            None => Ok(store::cluster::default_state_dir()?),
+        }
+    }
+
+    /// The folder of the sentence encoder's files.
+    pub(crate) fn embedder_dir(&self) -> anyhow::Result<PathBuf> {
+        Ok(self.state_dir()?.join("models/minilm"))
+    }
+
+    pub(crate) fn location(&self) -> anyhow::Result<Location> {
+        match &self.database_url {
+            Some(url) => Ok(Location::Url(url.expose_secret().to_owned())),
+            None => Ok(Location::Private { state_dir: self.state_dir()? }),
+        }
+    }
+
+    /// Whether the database is somebody else's to run.
+    pub(crate) const fn has_database_url(&self) -> bool {
+        self.database_url.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(toml: &str) -> Result<Config, figment::Error> {
+        Figment::new().merge(Toml::string(toml)).extract()
+    }
+
+    #[test]
+    fn without_settings_there_is_a_private_cluster() {
+        let config = parse("state_dir = '/srv/plumbline'").unwrap();
+        assert!(
+            matches!(config.location().unwrap(), Location::Private { state_dir } if state_dir == Path::new("/srv/plumbline"))
+        );
+        assert_eq!(config.embedder_dir().unwrap(), Path::new("/srv/plumbline/models/minilm"));
+        assert_eq!(config.log, "warn");
+    }
+
+    #[test]
+    fn a_password_in_the_address_is_never_printed() {
+        let config = parse("database_url = 'postgres://ann:hunter2@db/plumbline'").unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+        let location = config.location().unwrap();
+        assert!(!format!("{location:?}").contains("hunter2"));
+        assert!(matches!(location, Location::Url(url) if url.contains("hunter2")));
+    }
+
+    #[test]
+    fn a_setting_that_does_not_exist_is_refused_by_name() {
+        let error = parse("databse_url = 'postgres://db'").unwrap_err().to_string();
+        assert!(error.contains("databse_url"), "{error}");
+    }
+}

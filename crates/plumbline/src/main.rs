@@ -1,0 +1,72 @@
+//! The one executable: reads its configuration, wires the crates together and hands over to a command.
+//!
+//! Each command is one file under `commands/`. What is absent: logic; a command calls what the crates below offer.
+
+mod commands;
+mod config;
+mod output;
+
+use std::{error::Error as _, process::ExitCode};
+
+use clap::Parser;
+
+use crate::{
+    commands::{Command, Context, Exit, UsageError},
+    config::Config,
+    output::Output,
+};
+
+/// Servicing for a consumer line of credit, with a model that can neither move money nor make up a number.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    /// Settings, in TOML. Without it, `plumbline.toml` in this folder, if there is one. The environment overrides both.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+
+    /// Answer in JSON on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error).into(),
+    };
+    let output = Output::new(cli.json);
+    match start(cli, output) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output.error(&error);
+            exit_of(&error).into()
+        }
+    }
+}
+
+fn start(cli: Cli, output: Output) -> anyhow::Result<Exit> {
+    let config = Config::load(cli.config.as_deref())?;
+    output::trace(&config.log)?;
+    // Two providers come with our dependencies, and a TLS client wants to know which one; a second call changes nothing.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let context = Context { config, output };
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(cli.command.run(&context))
+}
+
+/// What the caller did wrong exits otherwise than what went wrong with us.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
+    while let Some(error) = cause {
+        if error.is::<UsageError>() || error.is::<figment::Error>() {
+            return Exit::Usage;
+        }
+        cause = error.source();
+    }
+    Exit::Internal
+}

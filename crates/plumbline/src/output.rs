@@ -1,0 +1,64 @@
+//! What a person or a script sees: answers on standard output, progress and errors on standard error.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's voice")]
+
+use std::fmt::Display;
+
+use serde::Serialize;
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+use crate::commands::{Exit, UsageError};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// A command's answer.
+    pub(crate) fn answer(self, answer: &(impl Serialize + Display)) -> anyhow::Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(answer)?);
+        } else {
+            println!("{answer}");
+        }
+        Ok(())
+    }
+
+    /// What is being done, for a person who waits.
+    pub(crate) fn progress(self, what: impl Display) {
+        eprintln!("{what}");
+    }
+
+    /// The error and what caused it, once.
+    pub(crate) fn error(self, error: &anyhow::Error) {
+        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+        if self.json {
+            eprintln!("{}", json!({ "error": error.to_string(), "causes": causes }));
+            return;
+        }
+        eprintln!("error: {error}");
+        for cause in causes {
+            eprintln!("  because {cause}");
+        }
+    }
+}
+
+/// Help and version are answers; anything else about the command line is the caller's mistake.
+pub(crate) fn usage(error: &clap::Error) -> Exit {
+    // Where even that cannot be printed nobody is listening.
+    drop(error.print());
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+/// Logs go to standard error, so that an answer can be piped.
+pub(crate) fn trace(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| UsageError(format!("`log` is no filter: {error}")))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The ledger's tables: nothing that does not balance, in any number.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use identity::{CreditLineId, PostingId};
+use ledger::{Chart, Posting};
+use money::Cents;
+use proptest::prelude::*;
+use sqlx::{AssertSqlSafe, PgPool};
+use store::{
+    StoreError,
+    postings::{self, NewPosting},
+};
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+}
+
+fn on() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()
+}
+
+fn draw(line: CreditLineId, cents: i64) -> Posting {
+    let chart = Chart::embedded().unwrap();
+    Posting::of("drew")
+        .debit(chart.account("principal").unwrap().of(line), Cents::new(cents))
+        .credit(chart.account("draws_clearing").unwrap(), Cents::new(cents))
+        .balanced()
+        .unwrap()
+}
+
+fn payment(line: CreditLineId, cents: i64) -> Posting {
+    let chart = Chart::embedded().unwrap();
+    Posting::of("payment_received")
+        .debit(chart.account("payments_clearing").unwrap(), Cents::new(cents))
+        .credit(chart.account("principal").unwrap().of(line), Cents::new(cents))
+        .balanced()
+        .unwrap()
+}
+
+fn new(posting: &Posting, line: CreditLineId) -> NewPosting<'_> {
+    NewPosting {
+        id: PostingId::mint(now()),
+        posting,
+        credit_line: Some(line),
+        event_seq: None,
+        effective_on: on(),
+        recorded_at: now(),
+    }
+}
+
+async fn post(pool: &PgPool, new: &[NewPosting<'_>]) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    postings::post(&mut tx, new).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_batch_adds_up_and_each_lines_balance_is_its_own(moves in prop::collection::vec((0_usize..3, any::<bool>(), 1_i64..1_000_000), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let database = store::testing::database().await;
+            let lines = [(); 3].map(|()| CreditLineId::mint(now()));
+            let mut owed = BTreeMap::new();
+            let batch: Vec<(Posting, CreditLineId)> = moves
+                .iter()
+                .map(|&(n, out, cents)| {
+                    *owed.entry(n).or_insert(0) += if out { cents } else { -cents };
+                    let posting = if out { draw(lines[n], cents) } else { payment(lines[n], cents) };
+                    (posting, lines[n])
+                })
+                .collect();
+            let batch: Vec<_> = batch.iter().map(|(posting, line)| new(posting, *line)).collect();
+            post(database.store().app(), &batch).await.unwrap();
+
+            let mut conn = database.store().audit().acquire().await.unwrap();
+            let totals = postings::account_totals(&mut conn).await.unwrap();
+            let debits: Cents = totals.iter().map(|total| total.debits).sum();
+            let credits: Cents = totals.iter().map(|total| total.credits).sum();
+            assert_eq!(debits, credits);
+            assert_eq!(postings::find_unbalanced(&mut conn).await.unwrap(), []);
+            for (n, line) in lines.into_iter().enumerate() {
+                let balances = postings::line_balances(&mut conn, line).await.unwrap();
+                let total: i64 = balances.iter().map(|balance| balance.balance.get()).sum();
+                assert_eq!(total, owed.get(&n).copied().unwrap_or_default());
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_batch_takes_two_statements_whatever_its_size() {
+    let database = store::testing::database().await;
+    let pool = database.store().app();
+    let line = CreditLineId::mint(now());
+    let mut counts = Vec::new();
+    for size in [1_i64, 500] {
+        let batch: Vec<Posting> = (1..=size).map(|cents| draw(line, cents)).collect();
+        let batch: Vec<_> = batch.iter().map(|posting| new(posting, line)).collect();
+        let mut tx = pool.begin().await.unwrap();
+        let before = statements(&mut tx).await;
+        postings::post(&mut tx, &batch).await.unwrap();
+        counts.push(statements(&mut tx).await - before - 1);
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(counts, [2, 2]);
+}
+
+/// How many times this connection has run a prepared statement; to ask is one of them.
+async fn statements(tx: &mut store::Tx<'_>) -> i64 {
+    sqlx::query_scalar(
+        "SELECT coalesce(sum(generic_plans + custom_plans), 0)::bigint FROM pg_prepared_statements",
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn one_event_posts_one_posting_of_a_kind() {
+    let database = store::testing::database().await;
+    let line = CreditLineId::mint(now());
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "INSERT INTO line_heads VALUES ('{line}', 1);
+         INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
+         VALUES ('{line}', 1, now(), now(), '{{\"kind\": \"drew\"}}')"
+    )))
+    .execute(database.owner())
+    .await
+    .unwrap();
+    let posting = draw(line, 500);
+    let of_event = |seq| NewPosting { event_seq: Some(seq), ..new(&posting, line) };
+    post(database.store().app(), &[of_event(1)]).await.unwrap();
+    let again = post(database.store().app(), &[of_event(1)]).await.unwrap_err();
+    assert_eq!(again.constraint(), Some("postings_event_unique"));
+    let unknown = post(database.store().app(), &[of_event(2)]).await.unwrap_err();
+    assert_eq!(unknown.constraint(), Some("postings_event_known"));
+}
+
+/// Past our own types, straight into the tables, with the owner's rights.
+#[tokio::test]
+async fn postgresql_refuses_a_posting_that_does_not_balance() {
+    let database = store::testing::database().await;
+    let id = PostingId::mint(now());
+    let header = format!(
+        "INSERT INTO postings (id, kind, effective_on, recorded_at) VALUES ('{id}', 'forged', now(), now());"
+    );
+    let entry = |n: u32, side: &str, cents: i64| {
+        format!(
+            "INSERT INTO entries (posting_id, n, account_code, side, amount_cents, effective_on)
+             VALUES ('{id}', {n}, 1000, '{side}', {cents}, now());"
+        )
+    };
+    let both = format!(
+        "INSERT INTO entries (posting_id, n, account_code, side, amount_cents, effective_on)
+         VALUES ('{id}', 0, 1000, 'debit', 500, now()), ('{id}', 1, 1010, 'credit', 500, now());"
+    );
+    let cases = [
+        ("one leg", format!("{header}{}", entry(0, "debit", 500)), "entries_balance"),
+        ("no legs", header.clone(), "postings_have_entries"),
+        (
+            "a leg added to a balanced posting",
+            format!("{header}{both}{}", entry(2, "debit", 1)),
+            "entries_balance",
+        ),
+        (
+            "a negative leg",
+            format!("{header}{}", entry(0, "debit", -500)),
+            "entries_amount_cents_check",
+        ),
+    ];
+    let mut conn = database.owner().acquire().await.unwrap();
+    for (name, sql, constraint) in cases {
+        let refused = sqlx::raw_sql(AssertSqlSafe(format!("BEGIN;{sql}COMMIT;")))
+            .execute(&mut *conn)
+            .await;
+        let refused = StoreError::from(refused.unwrap_err());
+        assert_eq!(refused.constraint(), Some(constraint), "{name}");
+        sqlx::raw_sql("ROLLBACK").execute(&mut *conn).await.unwrap();
+    }
+    let balanced = AssertSqlSafe(format!("BEGIN;{header}{both}COMMIT;"));
+    sqlx::raw_sql(balanced).execute(database.owner()).await.unwrap();
+}
