@@ -1,0 +1,6 @@
+//! The decision, from the outside: cases in business words, and what holds for every application (SPEC 2.4).
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod applicants;
+mod cases;
+mod properties;
