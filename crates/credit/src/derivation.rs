@@ -68,7 +68,7 @@ impl Derivation {
     fn write(&self, depth: usize, lines: &mut String) {
         let indent = "  ".repeat(depth);
         let rule = if self.rule == "given" { String::new() } else { format!("   [{}]", self.rule) };
-        lines.push_str(&format!("{indent}{}: {}{rule}\n", self.label, self.value.text()));
+        lines.extend([indent.as_str(), &self.label, ": ", &self.value.text(), &rule, "\n"]);
         for input in &self.inputs {
             input.write(depth + 1, lines);
         }

@@ -161,7 +161,8 @@ impl CreditLine {
             .pending
             .iter()
             .filter(|pending| {
-                !(pending.first && matches!(pending.charge, Charge::Interest { .. }))
+                !pending.first
+                    || !matches!(pending.charge, Charge::Interest { .. })
                     || !position.statements_due.contains(&pending.charge.cycle())
             })
             .min_by_key(|pending| (pending.on, pending.charge.clone()));

@@ -278,12 +278,11 @@ impl State {
 
     fn owe_interest(&mut self, cycle: u32, balance: usize, amount: Cents) {
         let same = |one: &&mut BilledInterest| one.cycle == cycle && one.balance == balance;
-        match self.interest.iter_mut().find(same) {
-            Some(billed) => billed.unpaid += amount,
-            None => {
-                self.interest.push(BilledInterest { cycle, balance, unpaid: amount });
-                self.interest.sort_by_key(|billed| (billed.cycle, billed.balance));
-            }
+        if let Some(billed) = self.interest.iter_mut().find(same) {
+            billed.unpaid += amount;
+        } else {
+            self.interest.push(BilledInterest { cycle, balance, unpaid: amount });
+            self.interest.sort_by_key(|billed| (billed.cycle, billed.balance));
         }
     }
 

@@ -95,6 +95,7 @@ pub enum BalanceMethod {
     EndingBalance,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a line of a card agreement")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InterestTerms {

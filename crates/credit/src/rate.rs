@@ -33,9 +33,8 @@ impl DayBasis {
     pub fn days(self, on: NaiveDate) -> i128 {
         match self {
             Self::D360 => 360,
-            Self::D365 => 365,
             Self::Actual if on.leap_year() => 366,
-            Self::Actual => 365,
+            Self::D365 | Self::Actual => 365,
         }
     }
 }

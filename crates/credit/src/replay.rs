@@ -9,7 +9,7 @@ use money::Cents;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CreditError, FeeKind, LineEvent, LineEventBody, Position, Terms,
+    CreditError, FeeKind, FlagKind, LineEvent, LineEventBody, Position, Terms,
     event::{AppliesTo, BroughtForward},
     product::RateStep,
     state::{Balance, BilledInterest, Fee, Obligation, RateCap, StandingFlag, State},
@@ -132,7 +132,7 @@ impl State {
             LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),
             LineEventBody::RateChanged { feature, apr, applies_to } => {
                 let feature = feature.as_deref();
-                let of = feature.map(|_| self.feature_index(terms, feature, seq)).transpose()?;
+                let of = feature.map(|_| terms.feature_index(feature, seq)).transpose()?;
                 self.change_rate(terms, of, RateStep { from: action.on, apr: *apr }, *applies_to);
             }
             LineEventBody::RateCapped { apr, through, .. } => {
@@ -147,11 +147,7 @@ impl State {
                 self.schedule = cycles.clone();
                 self.cycle.closes_on = self.schedule.close_of(self.day);
             }
-            LineEventBody::FlagRaised { flag, .. } => {
-                if !self.flagged(&[*flag]) {
-                    self.flags.push(StandingFlag { flag: *flag, raised_on: action.on });
-                }
-            }
+            LineEventBody::FlagRaised { flag, .. } => self.raise(*flag, action.on),
             LineEventBody::FlagCleared { flag, .. } => {
                 self.flags.retain(|standing| standing.flag != *flag);
             }
@@ -159,6 +155,12 @@ impl State {
             _ => {}
         }
         Ok(())
+    }
+
+    fn raise(&mut self, flag: FlagKind, raised_on: NaiveDate) {
+        if !self.flagged(&[flag]) {
+            self.flags.push(StandingFlag { flag, raised_on });
+        }
     }
 
     /// A credit balance is used first.

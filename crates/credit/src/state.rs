@@ -268,7 +268,7 @@ impl State {
         feature: Option<&str>,
         seq: u64,
     ) -> Result<usize, CreditError> {
-        let wanted = self.feature_index(terms, feature, seq)?;
+        let wanted = terms.feature_index(feature, seq)?;
         let open = |balance: &Balance| balance.feature == wanted && !balance.full;
         if let Some(at) = self.balances.iter().position(open) {
             return Ok(at);
@@ -284,16 +284,17 @@ impl State {
         self.balances.push(Balance { rates, ..Balance::empty(name, wanted, apr) });
         Ok(self.balances.len() - 1)
     }
+}
 
+impl Terms {
+    /// The first feature where none is named.
     pub(crate) fn feature_index(
         &self,
-        terms: &Terms,
         feature: Option<&str>,
         seq: u64,
     ) -> Result<usize, CreditError> {
         let Some(name) = feature.filter(|name| !name.is_empty()) else { return Ok(0) };
-        terms
-            .product
+        self.product
             .features
             .iter()
             .position(|feature| feature.name == name)

@@ -189,9 +189,8 @@ struct YearToDate {
 impl YearToDate {
     /// Of the statements issued so far that closed in the year, their adjustments included.
     fn of(events: &[LineEvent], issued: &[(u64, &Statement)], year: i32) -> Self {
-        let last = issued.iter().rev().map(|(_, statement)| statement);
-        let same_year = last.filter(|statement| statement.closed_on.year() == year).next();
-        if let Some(statement) = same_year {
+        let mut latest_first = issued.iter().rev().map(|(_, statement)| statement);
+        if let Some(statement) = latest_first.find(|statement| statement.closed_on.year() == year) {
             return Self { interest: statement.interest_this_year, fees: statement.fees_this_year };
         }
         let boarded = events.iter().find_map(|event| match &event.body {

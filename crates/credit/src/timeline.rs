@@ -171,9 +171,8 @@ impl References {
         }
         match &event.body {
             LineEventBody::PaymentReceived { payment, .. } => {
-                if self.payments.insert(*payment, event.effective_on).is_some() {
-                    return Err(CreditError::Repeated { seq, what: "payment" });
-                }
+                let earlier = self.payments.insert(*payment, event.effective_on);
+                fresh(earlier.is_none(), seq, "payment")?;
             }
             LineEventBody::PaymentReturned { payment, .. } => {
                 known(self.payments.contains_key(payment), seq, "payment")?;
@@ -186,14 +185,11 @@ impl References {
                 self.undone_payments.insert(*payment);
             }
             LineEventBody::DrawHeld { draw, .. } => {
-                if !self.held.insert(*draw) {
-                    return Err(CreditError::Repeated { seq, what: "draw" });
-                }
+                fresh(self.held.insert(*draw), seq, "draw")?;
             }
             LineEventBody::Drew { draw, .. } => {
-                if self.draws.insert(*draw, event.effective_on).is_some() {
-                    return Err(CreditError::Repeated { seq, what: "draw" });
-                }
+                let earlier = self.draws.insert(*draw, event.effective_on);
+                fresh(earlier.is_none(), seq, "draw")?;
             }
             LineEventBody::DrawRefused { draw, .. } => {
                 let exists = self.draws.contains_key(draw) || self.held.contains(draw);
@@ -255,7 +251,8 @@ impl References {
             | LineEventBody::DrawHeld { .. }
             | LineEventBody::DrawSettled { .. }
             | LineEventBody::DrawRefused { .. }
-            | LineEventBody::DrawCorrected { .. } => None,
+            | LineEventBody::DrawCorrected { .. }
+            | LineEventBody::PaymentReversed { .. } => None,
             LineEventBody::Drew { draw, .. } if self.refused_draws.contains(draw) => None,
             LineEventBody::Drew { draw, amount, .. } => {
                 let amount = self.corrected.get(draw).copied().unwrap_or(*amount);
@@ -277,7 +274,6 @@ impl References {
                 let rank = if from_start { 2 } else { 1 };
                 Some(at(rank, payment.as_uuid().as_u128()))
             }
-            LineEventBody::PaymentReversed { .. } => None,
             LineEventBody::FeeAssessed { amount, .. } => {
                 Some(at(2, u128::try_from(amount.get()).unwrap_or_default()))
             }
@@ -293,6 +289,10 @@ impl References {
 
 fn known(found: bool, seq: u64, what: &'static str) -> Result<(), CreditError> {
     if found { Ok(()) } else { Err(CreditError::Unknown { seq, what }) }
+}
+
+fn fresh(first: bool, seq: u64, what: &'static str) -> Result<(), CreditError> {
+    if first { Ok(()) } else { Err(CreditError::Repeated { seq, what }) }
 }
 
 /// The amount that must be positive.
