@@ -90,8 +90,10 @@ mod tests {
 
     #[test]
     fn of_two_passages_that_share_a_word_the_shorter_wins_and_repeats_saturate() {
-        let all =
-            [counts("late fee"), counts("late fee and many more words about other things entirely")];
+        let all = [
+            counts("late fee"),
+            counts("late fee and many more words about other things entirely"),
+        ];
         let refs: Vec<_> = all.iter().collect();
         let scored = scores("late fee", &refs);
         assert!(scored[0] > scored[1]);

@@ -25,7 +25,10 @@ impl Corpus {
             let name = entry.file_name().to_string_lossy().into_owned();
             if Audience::ALL.iter().any(|audience| audience.as_str() == name) {
                 for file in entries(&entry.path())? {
-                    files.push((format!("{name}/{}", file.file_name().to_string_lossy()), file.path()));
+                    files.push((
+                        format!("{name}/{}", file.file_name().to_string_lossy()),
+                        file.path(),
+                    ));
                 }
             } else if name != "README.md" {
                 let problem = "policies stand in consumer, staff or internal";
@@ -109,7 +112,10 @@ fn check_versions(documents: &[Document]) -> Result<(), KnowledgeError> {
             format!("version {} stands in {} too", later.version, earlier.file)
         } else if earlier.scope.audience != later.scope.audience {
             format!("{} has another audience", earlier.file)
-        } else if earlier.scope.effective_until.is_none_or(|until| until >= later.scope.effective_on)
+        } else if earlier
+            .scope
+            .effective_until
+            .is_none_or(|until| until >= later.scope.effective_on)
         {
             format!("{} is still in force when this version begins", earlier.file)
         } else {
@@ -128,7 +134,8 @@ fn check_links(documents: &[Document]) -> Result<(), KnowledgeError> {
         let links = document.passages.first().map_or(&[][..], |passage| &passage.see);
         for link in links {
             let readable = Audience::ALL.iter().any(|shelf| {
-                document.scope.audience.may_read(*shelf) && shelves.contains(&(link.as_str(), *shelf))
+                document.scope.audience.may_read(*shelf)
+                    && shelves.contains(&(link.as_str(), *shelf))
             });
             if !readable {
                 let problem = format!("see: no document {link:?} that this one's readers may read");

@@ -86,9 +86,8 @@ impl Document {
             KnowledgeError::document(file, line, format!("head: {error}"))
         })?;
         let at_key = |key: &str| line_of_key(head_text, key);
-        let bad = |key: &str, problem: String| {
-            Err(KnowledgeError::document(file, at_key(key), problem))
-        };
+        let bad =
+            |key: &str, problem: String| Err(KnowledgeError::document(file, at_key(key), problem));
         if !valid_slug(&head.id) {
             return bad("id", format!("id {:?} must be lower-case words and hyphens", head.id));
         }
@@ -125,12 +124,8 @@ impl Document {
                     version: head.version,
                     section: section.slug,
                 };
-                let digest = Passage::digest_of(
-                    &citation,
-                    &head.title,
-                    &section.heading,
-                    &section.text,
-                );
+                let digest =
+                    Passage::digest_of(&citation, &head.title, &section.heading, &section.text);
                 Passage {
                     citation,
                     digest,
@@ -153,9 +148,9 @@ fn split_head<'t>(file: &str, text: &'t str) -> Result<(&'t str, &'t str, usize)
     let rest = text
         .strip_prefix("---\n")
         .ok_or_else(|| KnowledgeError::document(file, 1, "a policy begins with a line of ---"))?;
-    let (head, body) = rest.split_once("\n---\n").ok_or_else(|| {
-        KnowledgeError::document(file, 1, "the head has no closing line of ---")
-    })?;
+    let (head, body) = rest
+        .split_once("\n---\n")
+        .ok_or_else(|| KnowledgeError::document(file, 1, "the head has no closing line of ---"))?;
     Ok((head, body, head.lines().count() + 3))
 }
 
@@ -174,7 +169,8 @@ fn check_file_name(file: &str, head: &Head, line: usize) -> Result<(), Knowledge
     if file == current || file == past {
         return Ok(());
     }
-    let problem = format!("the head says audience {folder}, so this file must be {current} or {past}");
+    let problem =
+        format!("the head says audience {folder}, so this file must be {current} or {past}");
     Err(KnowledgeError::document(file, line, problem))
 }
 
@@ -205,7 +201,8 @@ fn sections(file: &str, body: &str, first_line: usize) -> Result<Vec<Section>, K
     for (offset, line) in body.lines().enumerate() {
         let number = first_line + offset;
         if let Some(mark) = MARKS.iter().find(|mark| line.contains(**mark)) {
-            let problem = format!("the mark {mark:?} could be mistaken for a template or a draft's");
+            let problem =
+                format!("the mark {mark:?} could be mistaken for a template or a draft's");
             return Err(KnowledgeError::document(file, number, problem));
         }
         if let Some(heading) = line.strip_prefix("## ") {

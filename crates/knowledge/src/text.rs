@@ -5,11 +5,11 @@
 const STOP_WORDS: [&str; 84] = [
     "a", "about", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can",
     "could", "did", "do", "does", "for", "from", "get", "got", "had", "has", "have", "he", "her",
-    "his", "how", "i", "if", "im", "in", "into", "is", "it", "its", "ive", "just", "me", "my", "no",
-    "not", "of", "on", "or", "our", "out", "please", "she", "should", "so", "tell", "than", "that",
-    "the", "their", "them", "then", "there", "they", "this", "to", "up", "us", "was", "we", "were",
-    "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your", "want",
-    "need", "s", "t", "d",
+    "his", "how", "i", "if", "im", "in", "into", "is", "it", "its", "ive", "just", "me", "my",
+    "no", "not", "of", "on", "or", "our", "out", "please", "she", "should", "so", "tell", "than",
+    "that", "the", "their", "them", "then", "there", "they", "this", "to", "up", "us", "was", "we",
+    "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
+    "want", "need", "s", "t", "d",
 ];
 
 /// The terms of a text, in order, repeats kept.

@@ -63,7 +63,10 @@ impl QdrantIndex {
         ];
         for (field, kind) in fields {
             let request = CreateFieldIndexCollectionBuilder::new(&self.collection, field, kind);
-            self.client.create_field_index(request.wait(true)).await.map_err(failed("index a field"))?;
+            self.client
+                .create_field_index(request.wait(true))
+                .await
+                .map_err(failed("index a field"))?;
         }
         Ok(())
     }
@@ -93,7 +96,8 @@ impl PassageIndex for QdrantIndex {
 
     fn delete_document<'a>(&'a self, document: &'a str) -> BoxFuture<'a, Result<(), IndexError>> {
         Box::pin(async move {
-            let of_document = Conditions::must([Condition::matches("document", document.to_owned())]);
+            let of_document =
+                Conditions::must([Condition::matches("document", document.to_owned())]);
             let request = DeletePointsBuilder::new(&self.collection).points(of_document).wait(true);
             self.client.delete_points(request).await.map_err(failed("delete a document"))?;
             Ok(())
@@ -129,7 +133,9 @@ impl PassageIndex for QdrantIndex {
             let request =
                 CountPointsBuilder::new(&self.collection).filter(of_generation).exact(true);
             let answer = self.client.count(request).await.map_err(failed("count"))?;
-            Ok(answer.result.map_or(0, |result| usize::try_from(result.count).unwrap_or(usize::MAX)))
+            Ok(answer
+                .result
+                .map_or(0, |result| usize::try_from(result.count).unwrap_or(usize::MAX)))
         })
     }
 }

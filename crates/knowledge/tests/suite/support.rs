@@ -1,5 +1,4 @@
 //! What the integration tests share: embedders, policies made up for a test, and questions.
-#![expect(dead_code, reason = "each test file uses a part of this")]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -63,7 +62,8 @@ impl WordHash {
     pub(crate) fn vector(text: &str) -> Vec<f32> {
         let mut vector = vec![0.01; WORD_HASH_DIMENSIONS];
         for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()) {
-            let hash = word.bytes().fold(5381_usize, |hash, byte| hash * 33 % 65_521 + byte as usize);
+            let hash =
+                word.bytes().fold(5381_usize, |hash, byte| hash * 33 % 65_521 + byte as usize);
             vector[hash % WORD_HASH_DIMENSIONS] += 1.0;
         }
         vector
@@ -103,7 +103,9 @@ pub(crate) fn document(id: &str, audience: Audience, extra: &str, body: &str) ->
         None => ("1".to_owned(), extra.to_owned()),
     };
     let has = |key: &str| extra.contains(key);
-    let mut head = format!("id: {id}\nversion: {version}\ntitle: {id}\naudience: {audience}\nkind: reference\n");
+    let mut head = format!(
+        "id: {id}\nversion: {version}\ntitle: {id}\naudience: {audience}\nkind: reference\n"
+    );
     for (key, value) in [("effective_on", "2024-01-01"), ("product", "all"), ("states", "all")] {
         if !has(&format!("{key}:")) {
             head.push_str(&format!("{key}: {value}\n"));

@@ -2,18 +2,15 @@
 //!
 //! `tuning.jsonl` chose the weights and the floor (run with `--no-capture` to see the table);
 //! `held_out.jsonl` is judged, against the bars below. The figures stand in the ADR on fusion.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "shares of questions")]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::support;
+use crate::support::MiniLm;
 use knowledge::index::ExactIndex;
 use knowledge::{Audience, Embedder, Knowledge, Query, Weights};
 use serde::Deserialize;
-use support::MiniLm;
 
 #[derive(Deserialize)]
 struct Question {
