@@ -61,7 +61,7 @@ export function shortDigest(digest: string): string {
 
 /** `past_due` as `past due`. */
 export function words(name: string): string {
-  return name.replaceAll(/[_-]+/g, " ");
+  return name.replaceAll(/_+/g, " ");
 }
 
 /** `past_due` as `Past due`. */

@@ -10,16 +10,15 @@ export interface Ruler {
   ticks: number[];
 }
 
-/** Steps of a tick, in ppm: chosen so that a ruler has between three and eight. */
+/** Steps of a tick, in ppm: chosen so that a ruler has no more of them than fit. */
 const STEPS = [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000];
-const MOST_TICKS = 8;
 
 /** The smallest whole-step scale that holds the interval, the bar and zero, with room at both ends. */
-export function rulerFor(interval: Interval): Ruler {
+export function rulerFor(interval: Interval, mostTicks = 8): Ruler {
   const low = Math.min(interval.low_ppm, interval.bar_ppm, 0);
   const high = Math.max(interval.high_ppm, interval.bar_ppm, 0);
   const span = Math.max(high - low, 1_000);
-  const step = STEPS.find((candidate) => (span * 1.25) / candidate <= MOST_TICKS - 2) ?? 500_000;
+  const step = STEPS.find((candidate) => (span * 1.25) / candidate <= mostTicks - 2) ?? 500_000;
   const from = Math.floor((low - span * 0.1) / step) * step;
   const to = Math.ceil((high + span * 0.1) / step) * step;
   const ticks = [];

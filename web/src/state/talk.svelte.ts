@@ -6,11 +6,15 @@ import { ask, asProblem, get, mintKey, post, Problem } from "../api/client";
 import type { Conversation, ConversationStatus, HandOff, Intent, Message, PageOf } from "../api/shapes";
 import { applyPart, emptyDraft, readParts, StreamCut, type Draft } from "../api/stream";
 import { merged, lastNumber, openIntents, withIntent } from "./messages";
+import { tab } from "./memory";
 import { noticeLostSession } from "./session.svelte";
 
 const POLL_MS = 2_000;
 const CATCH_UP_MS = 1_000;
 const CATCH_UP_TRIES = 60;
+
+/** Where the tab keeps words that have not reached the server; the composer reads it too. */
+const UNSENT = "unsent.chat";
 
 export interface Outgoing {
   text: string;
@@ -152,10 +156,12 @@ export class Talk {
       response = await ask("POST", `/v1/conversations/${id}/messages`, act);
     } catch (cause) {
       outgoing.state = "failed";
+      if (tab.recall(UNSENT) === null) tab.remember(UNSENT, outgoing.text);
       this.problem = noticeLostSession(asProblem(cause));
       return;
     }
     outgoing.state = "answering";
+    if (tab.recall(UNSENT) === outgoing.text) tab.forget(UNSENT);
     this.draft = emptyDraft();
     await this.readReply(outgoing, response);
     this.watch();

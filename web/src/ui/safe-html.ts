@@ -8,7 +8,7 @@ const KEPT = new Set([
 ]);
 const DROPPED = new Set(["SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT", "IFRAME", "OBJECT", "EMBED", "TITLE", "HEAD", "SVG", "MATH"]);
 /** Headings sink below the page's own, so that the outline of the page stays whole. */
-const SUNK: Record<string, string> = { H1: "h4", H2: "h5", H3: "h6", H4: "h6" };
+const SUNK: Record<string, string> = { H1: "h3", H2: "h4", H3: "h5", H4: "h6" };
 
 /** `html` as inert structure. A template's content is never connected, so nothing in it is applied. */
 export function safeNodes(html: string): DocumentFragment {

@@ -1,0 +1,189 @@
+//! The sentences of staff, compliance and engineers.
+
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+
+import { say, sheet } from "./support/chat";
+import { DESK, expect, PHONE, test } from "./support/test";
+
+const run = promisify(execFile);
+
+test("a hand-off is claimed, answered in the customer's own chat, and released to the assistant", async ({ asCustomer, asStaff }) => {
+  const { page: chat, customer } = await asCustomer("revolving", 10, PHONE);
+  await say(chat, "What's my balance and when is my next payment due?");
+  await chat.getByRole("button", { name: "Talk to a person" }).click();
+  await expect(chat.locator("[data-standing=waiting]")).toBeVisible();
+
+  const { page: desk } = await asStaff("representative");
+  await desk.goto("/desk");
+  await desk.getByRole("navigation", { name: "Queue" }).getByRole("link", { name: customer.name }).first().click();
+  const panel = desk.getByRole("complementary", { name: "Customer" });
+  await expect(panel).toContainText("Total owed");
+  await expect(panel).toContainText("Credit limit");
+  await expect(panel.getByRole("list", { name: "Flags" })).toBeVisible();
+  const rail = desk.locator(".rail").first();
+  await expect(rail.locator("[data-kind=tool]").first()).toContainText(/get_\w+/);
+  await expect(rail.locator("[data-kind=verdict]")).toBeVisible();
+  await expect(rail.locator("[data-kind=configuration]")).toBeVisible();
+
+  await desk.getByRole("button", { name: "Claim" }).click();
+  await expect(chat.locator("[data-standing=representative]")).toBeVisible();
+  const words = `Hello ${customer.name}, I have read everything above.`;
+  await desk.getByRole("textbox", { name: /Your reply/ }).fill(words);
+  await desk.getByRole("button", { name: "Send" }).click();
+  await expect(chat.locator("article[data-role=representative]")).toContainText(words);
+  await expect(chat.getByTestId("announcement")).toContainText(words);
+
+  const box = chat.getByRole("textbox", { name: "Your message" });
+  await box.fill("thank you");
+  await box.press("Enter");
+  await expect(desk.locator("article[data-role=customer]").last()).toContainText("thank you");
+
+  await desk.getByRole("button", { name: "Release to the assistant" }).click();
+  await expect(chat.getByRole("button", { name: "Talk to a person" })).toBeEnabled();
+  await expect(desk.getByRole("navigation", { name: "Queue" }).getByRole("link", { name: customer.name })).toHaveCount(0);
+  await say(chat, "What's my balance?");
+});
+
+test("a case stands in the queue until it is closed with a note", async ({ asCustomer, asStaff }) => {
+  const { page: chat } = await asCustomer("revolving", 11, PHONE);
+  const reply = await say(chat, "by the way I have filed for bankruptcy");
+  const reference = await reply.locator("[data-case]").getAttribute("data-case");
+
+  const { page: desk } = await asStaff("representative");
+  await desk.goto("/desk");
+  const row = desk.locator(`[data-reference="${reference}"]`);
+  await row.getByRole("button", { name: "Close the case" }).click();
+  await sheet(desk).getByRole("textbox").fill("Court notice received; counsel is told.");
+  await sheet(desk).getByRole("button", { name: "Close the case" }).click();
+  await expect(row).toHaveCount(0);
+});
+
+test("compliance reads the desk but can do nothing on it", async ({ asStaff }) => {
+  const { page } = await asStaff("compliance");
+  await page.goto("/desk");
+  await expect(page.getByRole("navigation", { name: "Queue" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Close the case" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Claim" })).toHaveCount(0);
+});
+
+test("compliance finds a conversation, sees what each message rests on, and takes away a bundle that verifies", async ({
+  asCustomer,
+  asStaff,
+}, testInfo) => {
+  const { page: chat, customer } = await asCustomer("transactor", 3);
+  await say(chat, "What's my balance and when is my next payment due?");
+  await say(chat, "How long does a payment take to reach my line, and what does the policy say?");
+
+  const { page } = await asStaff("compliance");
+  await page.goto("/audit");
+  await page.getByRole("searchbox").fill(customer.name);
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByRole("main").getByRole("link", { name: customer.name }).first().click();
+  await expect(page.locator("[data-verified=true]")).toContainText("Record verified");
+  const rails = page.locator(".rail");
+  await expect(rails).toHaveCount(2);
+  await expect(rails.first().locator("[data-tool]").first()).toBeVisible();
+  await expect(rails.last().locator("[data-kind=passage]").first()).toBeVisible();
+  for (const rail of await rails.all()) {
+    await expect(rail.locator("[data-kind=verdict]")).toBeVisible();
+    await expect(rail.locator("[data-kind=configuration]")).toBeVisible();
+    await expect(rail.locator("[data-kind=leaves]")).toBeVisible();
+  }
+
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Export the bundle" }).click();
+  const bundle = testInfo.outputPath("bundle.json");
+  await (await downloading).saveAs(bundle);
+  const text = await readFile(bundle, "utf8");
+  expect(() => JSON.parse(text)).not.toThrow();
+
+  const binary = process.env["PLUMBLINE_BIN"];
+  if (binary === undefined) {
+    testInfo.annotations.push({ type: "not checked", description: "audit verify: PLUMBLINE_BIN is not set" });
+    return;
+  }
+  await run(binary, ["audit", "verify", bundle]);
+  const changed = testInfo.outputPath("changed.json");
+  await writeFile(changed, text.replace("balance", "balanse"));
+  await expect(run(binary, ["audit", "verify", changed])).rejects.toThrow();
+});
+
+test("an engineer sees what is promoted, what is not, and every run as the server reports it", async ({ asStaff }) => {
+  const { page, request } = await asStaff("engineer");
+  const prompts = (await (await request.get("/v1/prompts")).json()) as {
+    promoted: { digest: string } | null;
+    working: { digest: string; differs: boolean };
+  };
+  const { items } = (await (await request.get("/v1/evals/runs")).json()) as { items: { id: string }[] };
+  await page.goto("/evals");
+  const shown = (digest: string) => digest.replace(/^.*:/, "").slice(0, 12);
+  await expect(page.locator("[data-side=working]")).toContainText(shown(prompts.working.digest));
+  await expect(page.locator("[data-side=working]")).toContainText(prompts.working.differs ? "differs" : "the same");
+  const promoted = prompts.promoted === null ? "Nothing is promoted" : shown(prompts.promoted.digest);
+  await expect(page.locator("[data-side=promoted]")).toContainText(promoted);
+  await expect(page.locator("[data-run]")).toHaveCount(items.length);
+});
+
+test("a run shows its ruler against the bar and the cases that broke", async ({ asStaff }) => {
+  const { page } = await asStaff("engineer", DESK);
+  // The run itself is given: whether a gate run exists on this server is not this test's matter.
+  await page.route("**/v1/evals/runs/given", (route) => route.fulfill({ json: GIVEN_RUN }));
+  await page.goto("/evals/given");
+  const ruler = page.getByRole("figure").filter({ hasText: "Overall" });
+  await expect(ruler.getByRole("img")).toHaveAttribute("aria-label", /not clear of the bar at −3\.00 pt/);
+  await expect(ruler).toContainText("does not hold");
+  const bar = (await ruler.locator(".bar").boundingBox())!;
+  const interval = (await ruler.locator(".interval").boundingBox())!;
+  expect(interval.x).toBeLessThan(bar.x);
+  expect(interval.x + interval.width).toBeGreaterThan(bar.x);
+  await expect(page.locator("[data-eval-case]")).toHaveCount(1);
+  await page.locator("[data-eval-case=balance-001] summary").click();
+  await expect(page.locator("[data-eval-case=balance-001]")).toContainText("no tool was called");
+  await page.getByRole("checkbox", { name: "show all" }).check();
+  await expect(page.locator("[data-eval-case]")).toHaveCount(2);
+});
+
+function caseResult(id: string, outcome: "pass" | "fail") {
+  const findings = outcome === "fail" ? [{ grader: "tools", hard_rule: false, detail: "no tool was called" }] : [];
+  const transcript = [{ who: "customer", text: "what do i owe" }];
+  return { id, slice: "balances", outcome, repeats: 1, passed: outcome === "pass" ? 1 : 0, findings, tokens: 1, latency_ms: 1, transcript };
+}
+
+const SUMMARY = {
+  id: "given",
+  suite: "servicing",
+  at: "2026-11-21T15:00:00Z",
+  outcome: "quality",
+  exit_code: 10,
+  candidate: "aaaaaaaaaaaaaaaa",
+  baseline: "bbbbbbbbbbbbbbbb",
+  model: "understudy-1",
+  cases: 2,
+  newly_failing: 1,
+};
+
+const GIVEN_RUN = {
+  ...SUMMARY,
+  report: {
+    suite: "servicing",
+    suite_digest: "cc",
+    candidate: SUMMARY.candidate,
+    baseline: SUMMARY.baseline,
+    outcome: "quality",
+    margin: 0.03,
+    overall: { both_pass: 129, newly_failing: 6, newly_passing: 1, both_fail: 0 },
+    difference: { estimate: -0.0368, lower: -0.074, upper: 0.0021 },
+    pass_rate: 0.956,
+    checks: [{ name: "paired non-inferiority", holds: false, detail: "lower bound -7.40, margin -3.00" }],
+    slices: [],
+    newly_failing: ["balance-001"],
+    newly_passing: [],
+    no_effect: false,
+  },
+  results: {
+    candidate: [caseResult("balance-001", "fail"), caseResult("balance-002", "pass")],
+    baseline: [caseResult("balance-001", "pass"), caseResult("balance-002", "pass")],
+  },
+};
