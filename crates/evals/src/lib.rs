@@ -6,6 +6,7 @@
 mod case;
 mod error;
 pub mod gate;
+pub mod grade;
 pub mod statistics;
 mod suite;
 
