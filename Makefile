@@ -7,15 +7,16 @@ run: web ## Build, start everything in sandbox mode, and print the addresses to 
 	$(PLUMBLINE) doctor --install
 	$(PLUMBLINE) serve --sandbox
 
-test: web tools ## The whole suite, browser included.
+test: web tools tests/browser/node_modules/.package-lock.json ## The whole suite, browser included.
 	cargo test --workspace --no-fail-fast
 	npm --prefix web test
-	npm --prefix tests test
+	npm --prefix tests/browser test
 
-check: web lint deny ## Everything that can be said without running the program.
+check: web tests/browser/node_modules/.package-lock.json lint deny ## Everything that can be said without running the program.
 	cargo test --package architecture
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --quiet
 	npm --prefix web run check
+	npm --prefix tests/browser run check
 
 lint:
 	cargo fmt --all --check
@@ -35,11 +36,11 @@ tools:
 # Advisories need a database from outside; where it cannot be fetched that is said, not hidden.
 deny:
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
-	cargo deny --all-features check bans licenses sources
+	cargo deny --all-features check --hide-inclusion-graph bans licenses sources
 	if cargo deny fetch db; then cargo deny check advisories; else echo "SKIPPED: advisories (their database cannot be fetched here)"; fi
 
-web/node_modules/.package-lock.json: web/package.json web/package-lock.json
-	npm --prefix web ci --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	npm --prefix $* ci --no-audit --no-fund
 	touch $@
 
 web/dist/index.html: web/node_modules/.package-lock.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
