@@ -34,8 +34,8 @@ test("why interest was charged is answered from the trace", async ({ asCustomer 
   const { page, request } = await asCustomer("revolving", 1);
   const { items } = (await (await request.get("/v1/statements")).json()) as { items: { number: number }[] };
   const number = Math.max(...items.map((statement) => statement.number));
-  const trace = (await (await request.get(`/v1/trace?figure=interest&statement=${number}`)).json()) as { amount_cents: number };
-  const interest = dollars(trace.amount_cents);
+  const trace = (await (await request.get(`/v1/trace?figure=interest&statement=${number}`)).json()) as { text: string };
+  const interest = trace.text;
   await expect(await say(page, `Why was I charged ${interest} interest?`)).toContainText(interest);
 });
 

@@ -151,26 +151,15 @@ function caseResult(id: string, outcome: "pass" | "fail") {
   return { id, slice: "balances", outcome, repeats: 1, passed: outcome === "pass" ? 1 : 0, findings, tokens: 1, latency_ms: 1, transcript };
 }
 
-const SUMMARY = {
-  id: "given",
-  suite: "servicing",
-  at: "2026-11-21T15:00:00Z",
-  outcome: "quality",
-  exit_code: 10,
-  candidate: "aaaaaaaaaaaaaaaa",
-  baseline: "bbbbbbbbbbbbbbbb",
-  model: "understudy-1",
-  cases: 2,
-  newly_failing: 1,
-};
-
 const GIVEN_RUN = {
-  ...SUMMARY,
+  id: "given",
+  ended_at: "2026-11-21T15:00:00Z",
+  model: "understudy-1",
   report: {
     suite: "servicing",
     suite_digest: "cc",
-    candidate: SUMMARY.candidate,
-    baseline: SUMMARY.baseline,
+    candidate: "aaaaaaaaaaaaaaaa",
+    baseline: "bbbbbbbbbbbbbbbb",
     outcome: "quality",
     margin: 0.03,
     overall: { both_pass: 129, newly_failing: 6, newly_passing: 1, both_fail: 0 },
@@ -182,7 +171,7 @@ const GIVEN_RUN = {
     newly_passing: [],
     no_effect: false,
   },
-  results: {
+  cases: {
     candidate: [caseResult("balance-001", "fail"), caseResult("balance-002", "pass")],
     baseline: [caseResult("balance-001", "pass"), caseResult("balance-002", "pass")],
   },

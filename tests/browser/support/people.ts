@@ -11,7 +11,7 @@ export interface Person {
 }
 
 export interface Customer extends Person {
-  archetype: string;
+  archetype: string | null;
   credit_line_id: string | null;
 }
 

@@ -34,8 +34,8 @@ export interface Status {
 export interface SandboxCustomer {
   id: string;
   name: string;
-  archetype: string;
-  summary: string;
+  archetype: string | null;
+  summary: string | null;
   credit_line_id: string | null;
 }
 
@@ -79,7 +79,7 @@ export interface Passage {
   document: string;
   title: string;
   section: string;
-  version: string;
+  version: number;
   effective_on: string;
   audience: string;
   text: string;
@@ -220,8 +220,11 @@ export interface CaseRecord {
   reference: string;
   kind: string;
   status: string;
+  /** What the customer said. */
+  words: string;
   opened_at: string;
-  due_on: string | null;
+  due_on: string;
+  note: string | null;
 }
 
 /** What staff and compliance see of a conversation. */
@@ -229,7 +232,7 @@ export interface StaffConversation extends Conversation {
   customer: { id: string; name: string };
   position: Position | null;
   flags: Flag[];
-  cases: CaseRecord[];
+  open_cases: CaseRecord[];
 }
 
 export interface QueueItem {
@@ -268,30 +271,24 @@ export interface AuditItem {
   customer: { id: string; name: string };
   started_at: string;
   turns: number;
-  flags: string[];
+  flags: Flag[];
   attested: boolean;
 }
 
 export interface Verification {
   ok: boolean;
-  checked: { leaves: number; checkpoint_size: number };
-  problems: string[];
+  checked: { leaves: number; erased: number; checkpoint_size: number | null; trusted: boolean };
+  problems: { fault: string; at: string; message: string }[];
 }
 
 export type Outcome = "pass" | "inconclusive" | "quality" | "hard_rule" | "budget";
 
+/** A run of the gate, as it left it. */
 export interface RunSummary {
   id: string;
-  suite: string;
-  at: string;
-  outcome: Outcome;
-  exit_code: number;
-  /** Digests of the served configurations compared. */
-  candidate: string;
-  baseline: string | null;
+  ended_at: string;
   model: string;
-  cases: number;
-  newly_failing: number;
+  report: GateReport;
 }
 
 /** How two configurations fared on the same cases. */
@@ -350,8 +347,7 @@ export interface CaseResult {
 }
 
 export interface Run extends RunSummary {
-  report: GateReport;
-  results: { candidate: CaseResult[]; baseline: CaseResult[] };
+  cases: { candidate: CaseResult[]; baseline: CaseResult[] };
 }
 
 export interface PromptFile {

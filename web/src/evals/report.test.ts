@@ -35,17 +35,10 @@ function result(id: string, outcome: CaseResult["outcome"], hardRule = false): C
 function run(candidate: CaseResult[], baseline: CaseResult[]): Run {
   return {
     id: "r",
-    suite: "servicing",
-    at: "2026-11-21T15:00:00Z",
-    outcome: "quality",
-    exit_code: 10,
-    candidate: "c",
-    baseline: "b",
+    ended_at: "2026-11-21T15:00:00Z",
     model: "m",
-    cases: candidate.length,
-    newly_failing: 0,
     report,
-    results: { candidate, baseline },
+    cases: { candidate, baseline },
   };
 }
 

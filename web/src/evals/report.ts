@@ -57,8 +57,8 @@ export interface CasePair {
 
 /** Every case of the candidate's run beside the baseline's. */
 export function pairsOf(run: Run): CasePair[] {
-  const before = new Map(run.results.baseline.map((result) => [result.id, result]));
-  return run.results.candidate.map((now) => {
+  const before = new Map(run.cases.baseline.map((result) => [result.id, result]));
+  return run.cases.candidate.map((now) => {
     const was = before.get(now.id) ?? null;
     return { id: now.id, now, was, broke: broke(now, was) };
   });
@@ -70,10 +70,18 @@ function broke(now: CaseResult, was: CaseResult | null): boolean {
   return now.outcome === "fail" && (was === null || was.outcome === "pass");
 }
 
-export const OUTCOMES: Record<Outcome, { tone: "good" | "bad" | "warn"; tag: string; words: string }> = {
-  pass: { tone: "good", tag: "pass", words: "Every condition holds; it may be promoted." },
-  inconclusive: { tone: "warn", tag: "inconclusive", words: "Too many cases could not be run to say anything." },
-  quality: { tone: "bad", tag: "fail", words: "It is worse than the promoted baseline by more than the suite allows." },
-  hard_rule: { tone: "bad", tag: "fail: hard rule", words: "A hard rule was broken. Nothing outweighs that." },
-  budget: { tone: "bad", tag: "fail: budget", words: "It costs more, or takes longer, than the suite allows." },
+interface OutcomeWords {
+  tone: "good" | "bad" | "warn";
+  tag: string;
+  /** The exit status of `plumbline eval gate`. */
+  exit: number;
+  words: string;
+}
+
+export const OUTCOMES: Record<Outcome, OutcomeWords> = {
+  pass: { tone: "good", tag: "pass", exit: 0, words: "Every condition holds; it may be promoted." },
+  inconclusive: { tone: "warn", tag: "inconclusive", exit: 3, words: "Too many cases could not be run to say anything." },
+  quality: { tone: "bad", tag: "fail", exit: 10, words: "It is worse than the promoted baseline by more than the suite allows." },
+  hard_rule: { tone: "bad", tag: "fail: hard rule", exit: 11, words: "A hard rule was broken. Nothing outweighs that." },
+  budget: { tone: "bad", tag: "fail: budget", exit: 12, words: "It costs more, or takes longer, than the suite allows." },
 };
