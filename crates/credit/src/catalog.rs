@@ -29,9 +29,37 @@ impl ProductCatalog {
 
     /// Reads a product file and adds it; one of the same name is replaced.
     pub fn add(&mut self, text: &str) -> Result<(), TextError> {
-        let product = Product::parse(text)?;
-        self.products.insert(product.name.clone(), product);
+        let typed: Product = toml::from_str(text).map_err(|error| TextError::of(text, &error))?;
+        let table: toml::Table =
+            toml::from_str(text).map_err(|error| TextError::of(text, &error))?;
+        let at_start = |message| TextError { line: 1, column: 1, message };
+        let product = self.resolve(&typed, &table).map_err(at_start)?;
+        self.insert(product);
         Ok(())
+    }
+
+    pub(crate) fn insert(&mut self, product: Product) {
+        self.products.insert(product.name.clone(), product);
+    }
+
+    /// A product whose file may be based on another: `table` is what the file says, `typed` the same, already checked.
+    pub(crate) fn resolve(&self, typed: &Product, table: &toml::Table) -> Result<Product, String> {
+        let product = match &typed.based_on {
+            None => typed.clone(),
+            Some(name) => {
+                let base = self.get(name).ok_or_else(|| self.unknown(name))?;
+                let mut said = table.clone();
+                said.remove("based_on");
+                base.with(&said)?
+            }
+        };
+        product.check()?;
+        Ok(product)
+    }
+
+    pub(crate) fn unknown(&self, name: &str) -> String {
+        let known: Vec<_> = self.names().collect();
+        format!("there is no product `{name}`; there are {}", known.join(", "))
     }
 
     #[must_use]
@@ -45,10 +73,19 @@ impl ProductCatalog {
 }
 
 impl Product {
-    /// Reads a product file.
+    /// Reads a product file that is based on no other.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let product: Self = toml::from_str(text).map_err(|error| TextError::of(text, &error))?;
         product.check().map_err(|message| TextError { line: 1, column: 1, message })?;
+        Ok(product)
+    }
+
+    /// The product with some of its terms replaced: tables are merged, lists and values take the place of the old.
+    pub(crate) fn with(&self, said: &toml::Table) -> Result<Self, String> {
+        let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        merge(&mut whole, said);
+        let product: Self = serde_json::from_value(whole).map_err(|error| error.to_string())?;
+        product.check()?;
         Ok(product)
     }
 
@@ -80,6 +117,32 @@ impl Product {
             return Err("`due_day` must be from 1 to 31".to_owned());
         }
         Ok(())
+    }
+}
+
+fn merge(whole: &mut serde_json::Value, said: &toml::Table) {
+    let Some(object) = whole.as_object_mut() else { return };
+    for (key, value) in said {
+        match (object.get_mut(key), value) {
+            (Some(inner), toml::Value::Table(table)) if inner.is_object() => merge(inner, table),
+            _ => {
+                object.insert(key.clone(), json(value));
+            }
+        }
+    }
+}
+
+fn json(value: &toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::String(text) => text.clone().into(),
+        toml::Value::Integer(number) => (*number).into(),
+        toml::Value::Float(number) => (*number).into(),
+        toml::Value::Boolean(yes) => (*yes).into(),
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(items) => items.iter().map(json).collect(),
+        toml::Value::Table(table) => {
+            table.iter().map(|(key, value)| (key.clone(), json(value))).collect()
+        }
     }
 }
 

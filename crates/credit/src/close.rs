@@ -22,15 +22,23 @@ pub struct CycleRecord {
     pub closes_on: NaiveDate,
     pub due_on: NaiveDate,
     pub interest: Vec<InterestLine>,
+    #[serde(rename = "plan_fee_cents")]
     pub plan_fee: Cents,
+    #[serde(rename = "principal_cents")]
     pub principal: Cents,
+    #[serde(rename = "billed_interest_cents")]
     pub billed_interest: Cents,
+    #[serde(rename = "fees_cents")]
     pub fees: Cents,
+    #[serde(rename = "penalty_fees_cents")]
     pub penalty_fees: Cents,
+    #[serde(rename = "credit_balance_cents")]
     pub credit_balance: Cents,
     /// All of the above: the new balance.
+    #[serde(rename = "balance_cents")]
     pub balance: Cents,
     pub minimum: Minimum,
+    #[serde(rename = "credit_limit_cents")]
     pub credit_limit: Cents,
 }
 
@@ -39,16 +47,21 @@ pub struct CycleRecord {
 pub struct InterestLine {
     pub feature: String,
     /// The rate at the close.
+    #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     pub days: u32,
     /// The balance subject to interest: the average of the daily balances.
+    #[serde(rename = "average_balance_cents")]
     pub average_balance: Cents,
+    #[serde(rename = "sum_of_daily_balances_cents")]
     pub sum_of_daily_balances: Cents,
     /// In `rate::DENOMINATOR`ths of a cent, before the one rounding.
     #[serde(with = "crate::units::wide")]
     pub numerator: i128,
+    #[serde(rename = "amount_cents")]
     pub amount: Cents,
     /// Paid of it before it was billed.
+    #[serde(rename = "prepaid_cents")]
     pub prepaid: Cents,
     pub grace: GraceOutcome,
     pub segments: Vec<Segment>,

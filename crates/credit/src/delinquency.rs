@@ -67,6 +67,20 @@ impl State {
             .unwrap_or_default()
     }
 
+    /// The day after the close, or the day on which a late fee is decided, whichever comes first.
+    pub(crate) fn settles_next_on(&self, terms: &Terms) -> NaiveDate {
+        let after = |day: NaiveDate, days: u32| {
+            day.checked_add_days(Days::new(days.into())).unwrap_or(NaiveDate::MAX)
+        };
+        let rule = terms.product.fees.late.as_ref();
+        let tests = self
+            .obligations
+            .iter()
+            .filter(|due| !due.tested)
+            .filter_map(|due| Some(after(due.enforceable_on, rule?.after_days + 1)));
+        tests.fold(after(self.cycle.closes_on, 1), Ord::min)
+    }
+
     /// Decides the late fee of each minimum whose day has come, on what was unpaid at the end of the day before.
     pub(crate) fn test_late_fees(&mut self, terms: &Terms) {
         let Some(rule) = terms.product.fees.late.as_ref() else {

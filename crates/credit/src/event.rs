@@ -33,13 +33,16 @@ pub enum LineEventBody {
     /// Credit is set aside for a draw that is not yet made available.
     DrawHeld {
         draw: DrawId,
+        #[serde(rename = "amount_cents")]
         amount: Cents,
     },
     /// Funds were made available. `fee` is what was quoted and charged for it.
     Drew {
         draw: DrawId,
         feature: Option<String>,
+        #[serde(rename = "amount_cents")]
         amount: Cents,
+        #[serde(rename = "fee_cents")]
         fee: Cents,
     },
     DrawSettled {
@@ -53,16 +56,19 @@ pub enum LineEventBody {
     /// The amount was recorded wrongly.
     DrawCorrected {
         draw: DrawId,
+        #[serde(rename = "amount_cents")]
         amount: Cents,
     },
     PaymentReceived {
         payment: PaymentId,
+        #[serde(rename = "amount_cents")]
         amount: Cents,
     },
     /// The bank sent it back. From when it is taken not to have happened is the product's to say.
     PaymentReturned {
         payment: PaymentId,
         code: String,
+        #[serde(rename = "fee_cents")]
         fee: Cents,
     },
     /// Our own mistake: the payment is taken never to have happened.
@@ -72,10 +78,12 @@ pub enum LineEventBody {
     },
     /// A credit that is not a payment (goodwill, a refund of a purchase). It counts to the minimum as a payment does.
     CreditGranted {
+        #[serde(rename = "amount_cents")]
         amount: Cents,
         reason: String,
     },
     CreditBalanceRefunded {
+        #[serde(rename = "amount_cents")]
         amount: Cents,
     },
     /// With a cycle: the posting of a fee that the terms impose for that cycle (late, plan); whether it stands is replayed.
@@ -83,25 +91,30 @@ pub enum LineEventBody {
     FeeAssessed {
         fee: FeeKind,
         cycle: Option<u32>,
+        #[serde(rename = "amount_cents")]
         amount: Cents,
     },
     FeeWaived {
         fee: FeeKind,
+        #[serde(rename = "amount_cents")]
         amount: Cents,
         reason: String,
     },
     RateChanged {
         feature: Option<String>,
+        #[serde(rename = "apr_ppm")]
         apr: Apr,
         applies_to: AppliesTo,
     },
     /// No rate above `apr` on what was owed before the effective day, from that day (50 USC 3937), until a last day.
     RateCapped {
+        #[serde(rename = "apr_ppm")]
         apr: Apr,
         through: Option<NaiveDate>,
         reason: String,
     },
     LimitChanged {
+        #[serde(rename = "credit_limit_cents")]
         credit_limit: Cents,
         reason: String,
     },
@@ -122,6 +135,7 @@ pub enum LineEventBody {
     /// Recomputed less posted, of a charge of a closed cycle.
     Adjusted {
         charge: Charge,
+        #[serde(rename = "amount_cents")]
         amount: Cents,
     },
     LineClosed {
@@ -167,15 +181,22 @@ impl LineEventBody {
 pub struct BroughtForward {
     /// Principal by feature; an empty name is the first feature.
     pub principal: Vec<FeatureAmount>,
+    #[serde(rename = "billed_interest_cents")]
     pub billed_interest: Cents,
+    #[serde(rename = "fees_cents")]
     pub fees: Cents,
+    #[serde(rename = "penalty_fees_cents")]
     pub penalty_fees: Cents,
+    #[serde(rename = "credit_balance_cents")]
     pub credit_balance: Cents,
     /// Still unpaid of the last minimum, and its due date.
+    #[serde(rename = "minimum_unpaid_cents")]
     pub minimum_unpaid: Cents,
     pub due_on: Option<NaiveDate>,
     /// Of the calendar year, before boarding.
+    #[serde(rename = "interest_this_year_cents")]
     pub interest_this_year: Cents,
+    #[serde(rename = "fees_this_year_cents")]
     pub fees_this_year: Cents,
     /// On a product with grace: it is lost at boarding.
     pub grace_lost: bool,
@@ -186,6 +207,7 @@ pub struct BroughtForward {
 pub struct FeatureAmount {
     #[serde(default)]
     pub feature: String,
+    #[serde(rename = "amount_cents")]
     pub amount: Cents,
 }
 

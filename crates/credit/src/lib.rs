@@ -22,6 +22,7 @@ mod product_defaults;
 mod quote;
 pub mod rate;
 mod replay;
+pub mod scenario;
 mod state;
 mod statement;
 mod terms;

@@ -224,7 +224,7 @@ impl CreditLine {
         context
     }
 
-    fn zone(&self) -> calendar::Tz {
+    pub(crate) fn zone(&self) -> calendar::Tz {
         match self.events.first().map(|event| &event.body) {
             Some(LineEventBody::Opened { terms }) => terms.product.dates.zone,
             _ => calendar::Tz::America__Los_Angeles,

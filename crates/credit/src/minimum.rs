@@ -13,15 +13,23 @@ use crate::{
 /// What the formula is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinimumInputs {
+    #[serde(rename = "principal_cents")]
     pub principal: Cents,
+    #[serde(rename = "new_balance_cents")]
     pub new_balance: Cents,
     /// First billed on this statement and still unpaid.
+    #[serde(rename = "interest_cents")]
     pub interest: Cents,
+    #[serde(rename = "fees_cents")]
     pub fees: Cents,
+    #[serde(rename = "penalty_fees_cents")]
     pub penalty_fees: Cents,
+    #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
+    #[serde(rename = "over_limit_cents")]
     pub over_limit: Cents,
     /// The most it can be.
+    #[serde(rename = "total_owed_cents")]
     pub total_owed: Cents,
 }
 
@@ -29,11 +37,15 @@ pub struct MinimumInputs {
 pub struct Minimum {
     pub inputs: MinimumInputs,
     /// Each arm of the formula, in the product's order.
+    #[serde(rename = "arms_cents")]
     pub arms: Vec<Cents>,
     /// Before past due and the cap.
+    #[serde(rename = "base_cents")]
     pub base: Cents,
+    #[serde(rename = "due_cents")]
     pub due: Cents,
     /// The part that is not already past due.
+    #[serde(rename = "own_cents")]
     pub own: Cents,
 }
 

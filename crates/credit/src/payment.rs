@@ -20,6 +20,7 @@ pub struct Allocation {
     pub payment: Option<PaymentId>,
     pub seq: u64,
     pub effective_on: NaiveDate,
+    #[serde(rename = "amount_cents")]
     pub amount: Cents,
     pub parts: Vec<AllocationPart>,
     /// What of it counted to which cycle's minimum.
@@ -29,6 +30,7 @@ pub struct Allocation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllocationPart {
     pub to: AllocationTo,
+    #[serde(rename = "amount_cents")]
     pub amount: Cents,
 }
 

@@ -6,7 +6,8 @@ use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Allocation, Charge, CycleRecord, FlagKind, LineEvent, LineEventBody, StandingFlag, Terms,
+    Allocation, Charge, CycleRecord, FlagKind, LineEvent, LineEventBody, Segment, StandingFlag,
+    Terms,
     payment::AllocationTo,
     rate,
     state::State,
@@ -20,40 +21,57 @@ pub struct Position {
     pub terms: Terms,
     pub opened_on: NaiveDate,
     pub status: LineStatus,
+    #[serde(rename = "credit_limit_cents")]
     pub credit_limit: Cents,
     /// Of the balance that new draws join.
+    #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     pub features: Vec<FeaturePosition>,
+    #[serde(rename = "principal_balance_cents")]
     pub principal_balance: Cents,
     /// Billed and unpaid.
+    #[serde(rename = "billed_interest_cents")]
     pub billed_interest: Cents,
     /// Of the open cycle, through the day before, not yet billed nor paid.
+    #[serde(rename = "accrued_interest_cents")]
     pub accrued_interest: Cents,
     /// Draw, plan and other fees that are no penalties, unpaid.
+    #[serde(rename = "fees_cents")]
     pub fees: Cents,
+    #[serde(rename = "penalty_fees_cents")]
     pub penalty_fees: Cents,
+    #[serde(rename = "credit_balance_cents")]
     pub credit_balance: Cents,
     /// All of the above: what would pay the line off today (negative: the lender owes).
+    #[serde(rename = "total_owed_cents")]
     pub total_owed: Cents,
     /// As `total_owed` without accrued interest.
+    #[serde(rename = "current_balance_cents")]
     pub current_balance: Cents,
+    #[serde(rename = "available_credit_cents")]
     pub available_credit: Cents,
     /// Set aside for draws not yet made available, or until payments are final.
+    #[serde(rename = "held_credit_cents")]
     pub held_credit: Cents,
     pub cycle: CyclePosition,
     /// Of the last closed cycle.
     pub last_statement: Option<LastStatement>,
     /// Still unpaid of all minimums, past due ones included.
+    #[serde(rename = "minimum_due_cents")]
     pub minimum_due: Cents,
     /// Due date of the last statement.
     pub due_on: Option<NaiveDate>,
     /// The next due date, of a statement still to come where the last one's has passed.
     pub next_due_on: NaiveDate,
+    #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
     pub days_past_due: u32,
     pub flags: Vec<StandingFlag>,
+    /// The first later day on which `CreditLine::settle` can have something to do if nothing else happens.
+    pub settles_next_on: NaiveDate,
     pub draws_made: u32,
     pub draws_today: u32,
+    #[serde(rename = "drawn_today_cents")]
     pub drawn_today: Cents,
     /// Charges of the terms that differ from what was posted.
     pub pending: Vec<PendingCharge>,
@@ -81,9 +99,14 @@ pub enum LineStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeaturePosition {
     pub name: String,
+    #[serde(rename = "principal_cents")]
     pub principal: Cents,
+    #[serde(rename = "apr_ppm")]
     pub apr: Apr,
+    #[serde(rename = "accrued_interest_cents")]
     pub accrued_interest: Cents,
+    /// The days of the open cycle so far.
+    pub segments: Vec<Segment>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +121,9 @@ pub struct LastStatement {
     pub number: u32,
     pub closed_on: NaiveDate,
     pub due_on: NaiveDate,
+    #[serde(rename = "new_balance_cents")]
     pub new_balance: Cents,
+    #[serde(rename = "minimum_due_cents")]
     pub minimum_due: Cents,
 }
 
@@ -107,7 +132,9 @@ pub struct LastStatement {
 pub struct LateFee {
     pub cycle: u32,
     pub on: NaiveDate,
+    #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    #[serde(rename = "unpaid_minimum_cents")]
     pub unpaid_minimum: Cents,
 }
 
@@ -117,6 +144,7 @@ pub struct PendingCharge {
     pub charge: Charge,
     /// The day to which the charge belongs.
     pub on: NaiveDate,
+    #[serde(rename = "amount_cents")]
     pub amount: Cents,
     /// Nothing of it was posted yet.
     pub first: bool,
@@ -125,12 +153,17 @@ pub struct PendingCharge {
 /// The line's control accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buckets {
+    #[serde(rename = "principal_cents")]
     pub principal: Cents,
     /// Negative where interest was paid before it was billed.
+    #[serde(rename = "billed_interest_cents")]
     pub billed_interest: Cents,
+    #[serde(rename = "fees_cents")]
     pub fees: Cents,
+    #[serde(rename = "penalty_fees_cents")]
     pub penalty_fees: Cents,
     /// What the lender owes.
+    #[serde(rename = "credit_balance_cents")]
     pub credit_balance: Cents,
 }
 
@@ -191,6 +224,7 @@ impl Position {
             past_due: state.past_due(on),
             days_past_due: state.days_past_due(terms, on),
             flags: state.flags.clone(),
+            settles_next_on: state.settles_next_on(terms),
             draws_made: draws.made,
             draws_today: draws.today,
             drawn_today: draws.amount_today,
@@ -250,6 +284,7 @@ fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {
             principal: balance.principal(),
             apr: balance.apr_on(terms, state.day, state.cycle.number),
             accrued_interest: state.accrued_on(terms, balance),
+            segments: balance.segments.clone(),
         })
         .collect()
 }

@@ -12,13 +12,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::FlagKind,
     rate::{DayBasis, RateDigits},
-    units::{dollars, dollars_opt, percent, percent_opt},
+    units::{date, date_opt, dollars, dollars_opt, percent, percent_opt},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Product {
     pub name: String,
+    /// In a file: the product whose terms stand where this one is silent. Empty once resolved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub based_on: Option<String>,
     pub version: u32,
     pub title: String,
     pub regime: Regime,
@@ -175,6 +178,7 @@ const fn yes() -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateStep {
+    #[serde(with = "date")]
     pub from: NaiveDate,
     #[serde(with = "percent")]
     pub apr: Apr,
@@ -186,7 +190,7 @@ pub struct Promotion {
     #[serde(with = "percent")]
     pub apr: Apr,
     /// Last day of the promotional rate.
-    #[serde(default)]
+    #[serde(default, with = "date_opt")]
     pub through: Option<NaiveDate>,
     /// Number of billing cycles from opening.
     #[serde(default)]
@@ -394,8 +398,9 @@ pub struct DelinquencyTerms {
 #[serde(deny_unknown_fields)]
 pub struct StateOverride {
     pub state: String,
+    #[serde(with = "date")]
     pub from: NaiveDate,
-    #[serde(default)]
+    #[serde(default, with = "date_opt")]
     pub through: Option<NaiveDate>,
     #[serde(default, with = "percent_opt")]
     pub apr_cap: Option<Apr>,

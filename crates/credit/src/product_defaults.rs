@@ -15,6 +15,7 @@ impl Default for Product {
     fn default() -> Self {
         Self {
             name: "UNNAMED".to_owned(),
+            based_on: None,
             version: 1,
             title: String::new(),
             regime: Regime::Line,

@@ -16,14 +16,20 @@ pub struct PayoffQuote {
     /// The last day on which this amount pays the line off.
     pub good_through_on: NaiveDate,
     /// Negative where the lender owes the customer.
+    #[serde(rename = "payoff_cents")]
     pub payoff: Cents,
     /// Dollars with four decimals: what each further day costs.
     pub per_diem: String,
+    #[serde(rename = "principal_cents")]
     pub principal: Cents,
+    #[serde(rename = "billed_interest_cents")]
     pub billed_interest: Cents,
+    #[serde(rename = "fees_cents")]
     pub fees: Cents,
     /// Through the day before.
+    #[serde(rename = "accrued_interest_cents")]
     pub accrued_interest: Cents,
+    #[serde(rename = "credit_balance_cents")]
     pub credit_balance: Cents,
     pub derivation: Derivation,
 }
@@ -62,8 +68,11 @@ pub fn quote_payoff(events: &[LineEvent], on: NaiveDate) -> Result<PayoffQuote, 
 /// A draw that is permitted, and what it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DrawQuote {
+    #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    #[serde(rename = "fee_cents")]
     pub fee: Cents,
+    #[serde(rename = "available_after_cents")]
     pub available_after: Cents,
 }
 

@@ -92,7 +92,9 @@ pub(crate) struct DaySum {
 pub struct Segment {
     pub from: NaiveDate,
     pub through: NaiveDate,
+    #[serde(rename = "balance_cents")]
     pub balance: Cents,
+    #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     /// Interest of these days, in `rate::DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]

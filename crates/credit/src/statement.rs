@@ -22,26 +22,39 @@ pub struct Statement {
     pub sent_on: NaiveDate,
     pub due_on: NaiveDate,
     pub days: u32,
+    #[serde(rename = "previous_balance_cents")]
     pub previous_balance: Cents,
     pub draws: Vec<StatementItem>,
     pub payments: Vec<StatementItem>,
     pub fees: Vec<StatementItem>,
     pub adjustments: Vec<StatementItem>,
     pub interest: Vec<StatementInterest>,
+    #[serde(rename = "draws_total_cents")]
     pub draws_total: Cents,
     /// Payments and credits, as a positive amount.
+    #[serde(rename = "payments_total_cents")]
     pub payments_total: Cents,
+    #[serde(rename = "fees_total_cents")]
     pub fees_total: Cents,
+    #[serde(rename = "interest_total_cents")]
     pub interest_total: Cents,
     /// Signed: positive where the customer owes more.
+    #[serde(rename = "adjustments_total_cents")]
     pub adjustments_total: Cents,
+    #[serde(rename = "new_balance_cents")]
     pub new_balance: Cents,
+    #[serde(rename = "principal_balance_cents")]
     pub principal_balance: Cents,
+    #[serde(rename = "credit_limit_cents")]
     pub credit_limit: Cents,
+    #[serde(rename = "minimum_due_cents")]
     pub minimum_due: Cents,
     /// Of it, unpaid from earlier statements.
+    #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
+    #[serde(rename = "interest_this_year_cents")]
     pub interest_this_year: Cents,
+    #[serde(rename = "fees_this_year_cents")]
     pub fees_this_year: Cents,
     /// More than a dollar is owed either way, or interest was charged (12 CFR 1026.5(b)(2)(i)).
     pub must_be_sent: bool,
@@ -56,18 +69,22 @@ pub struct StatementItem {
     /// When we learned of it.
     pub recorded_on: NaiveDate,
     /// As it changes the balance.
+    #[serde(rename = "amount_cents")]
     pub amount: Cents,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementInterest {
     pub feature: String,
+    #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     /// As a percentage with six decimals.
     pub periodic_rate: String,
     pub days: u32,
     /// The balance subject to interest.
+    #[serde(rename = "average_balance_cents")]
     pub average_balance: Cents,
+    #[serde(rename = "amount_cents")]
     pub amount: Cents,
 }
 

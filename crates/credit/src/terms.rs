@@ -11,6 +11,7 @@ use crate::product::{DateTerms, Product};
 #[serde(deny_unknown_fields)]
 pub struct Terms {
     pub product: Product,
+    #[serde(rename = "credit_limit_cents")]
     pub credit_limit: Cents,
     pub cycles: CycleSchedule,
     /// Two letters; state overrides of the product have been applied for it.
@@ -28,7 +29,7 @@ pub struct CycleSchedule {
     /// Day of the month, or the last day of a shorter month.
     pub close_day: u32,
     /// Closing dates that take the place of the day of the month, in order, as far as they go.
-    #[serde(default)]
+    #[serde(default, with = "crate::units::dates")]
     pub closes_on: Vec<NaiveDate>,
 }
 

@@ -90,6 +90,90 @@ pub mod wide {
     }
 }
 
+/// A date as TOML writes it, `2026-09-01`, or the same between quotes. Serialises as a string.
+pub mod date {
+    use std::fmt;
+
+    use chrono::NaiveDate;
+    use serde::{
+        Deserialize, Deserializer, Serializer,
+        de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+    };
+
+    pub fn serialize<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(date)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+        deserializer.deserialize_any(DateVisitor)
+    }
+
+    struct DateVisitor;
+
+    impl<'de> Visitor<'de> for DateVisitor {
+        type Value = NaiveDate;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a date such as 2026-09-01")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<NaiveDate, E> {
+            text.parse()
+                .map_err(|_| E::custom(format!("`{text}` is not a date such as 2026-09-01")))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NaiveDate, A::Error> {
+            let value = toml::value::Datetime::deserialize(MapAccessDeserializer::new(map))?;
+            self.visit_str(&value.to_string())
+        }
+    }
+
+    /// A date for `Option` and `Vec`.
+    #[derive(Clone, Copy, serde::Serialize, serde::Deserialize)]
+    #[serde(transparent)]
+    pub(crate) struct Written(#[serde(with = "self")] pub(crate) NaiveDate);
+}
+
+/// `date` for a date that may be absent.
+pub mod date_opt {
+    use chrono::NaiveDate;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::date::Written;
+
+    pub fn serialize<S: Serializer>(
+        date: &Option<NaiveDate>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        date.map(Written).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<NaiveDate>, D::Error> {
+        Ok(Option::<Written>::deserialize(deserializer)?.map(|written| written.0))
+    }
+}
+
+/// `date` for a list.
+pub mod dates {
+    use chrono::NaiveDate;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::date::Written;
+
+    pub fn serialize<S: Serializer>(dates: &[NaiveDate], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(dates.iter().map(|date| Written(*date)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<NaiveDate>, D::Error> {
+        let dates = Vec::<Written>::deserialize(deserializer)?;
+        Ok(dates.into_iter().map(|written| written.0).collect())
+    }
+}
+
 /// `1234.56`, without sign of currency or separators.
 #[must_use]
 pub fn dollar_text(amount: Cents) -> String {

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use credit::{
     AppliesTo, BroughtForward, CreditLine, FeatureAmount, FeeKind, FlagKind, LineEventBody,
     Position, Product, ProductCatalog, Recorded, Statement, Terms,
@@ -131,10 +131,10 @@ impl Book {
         self.record(LineEventBody::FeeAssessed { fee, cycle: None, amount: cents(amount) }, on);
     }
 
-    /// Settles on the morning of each day up to `on`.
+    /// Settles on each morning up to `on` on which there can be something to settle.
     pub(crate) fn live_to(&mut self, on: NaiveDate) {
         while self.settled_on < on {
-            let next = self.settled_on + TimeDelta::days(1);
+            let next = self.line.position(self.settled_on).unwrap().settles_next_on.min(on);
             self.settle(next);
             self.settled_on = next;
         }

@@ -1,0 +1,219 @@
+//! Lives one line of a scenario from its opening to the day of the report.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use identity::CreditLineId;
+use uuid::Uuid;
+
+use super::{
+    Body, DatedEvent, ScenarioError, ScenarioLine, ScenarioWhatIf,
+    report::{Compared, LineReport, NamedQuote, WhatIf, daily_balances},
+};
+use crate::{
+    CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded, draw_fee, explain,
+    quote_payoff,
+};
+
+pub(super) fn run(line: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, ScenarioError> {
+    let life = Life::of(line, &[], as_of)?;
+    let failed = |source| ScenarioError::Line { name: line.name.clone(), source };
+    let position = life.line.position(as_of).map_err(failed)?;
+    let mut derivations = life.derivations.clone();
+    derive_position(&position, &mut derivations);
+    let mut quotes = Vec::new();
+    for on in &line.payoffs {
+        let quote = quote_payoff(life.line.events(), *on).map_err(failed)?;
+        derivations.insert(format!("payoff.{on}"), quote.derivation.clone());
+        quotes.push(NamedQuote { kind: "payoff", quote });
+    }
+    let what_ifs = line
+        .what_ifs
+        .iter()
+        .map(|what_if| compare(line, what_if))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(LineReport {
+        name: line.name.clone(),
+        product: line.terms.product.name.clone(),
+        opened_on: line.opened_on,
+        daily_balances: daily_balances(&position),
+        statements: life.statements(),
+        events: life.line.events().to_vec(),
+        postings: life.recorded,
+        quotes,
+        what_ifs,
+        derivations,
+        position,
+    })
+}
+
+/// The line with the further events beside the line without them, on one day.
+fn compare(line: &ScenarioLine, what_if: &ScenarioWhatIf) -> Result<WhatIf, ScenarioError> {
+    let failed = |source| ScenarioError::Line { name: line.name.clone(), source };
+    let on = what_if.as_of;
+    let before = Life::of(line, &[], on)?.line.position(on).map_err(failed)?;
+    let after = Life::of(line, &what_if.events, on)?.line.position(on).map_err(failed)?;
+    Ok(WhatIf {
+        name: what_if.name.clone(),
+        on,
+        without: Compared::of(&before),
+        with: Compared::of(&after),
+    })
+}
+
+struct Life {
+    line: CreditLine,
+    recorded: Vec<Recorded>,
+    derivations: BTreeMap<String, Derivation>,
+    settled_on: NaiveDate,
+}
+
+impl Life {
+    fn of(
+        line: &ScenarioLine,
+        further: &[DatedEvent],
+        as_of: NaiveDate,
+    ) -> Result<Self, ScenarioError> {
+        let failed = |source| ScenarioError::Line { name: line.name.clone(), source };
+        let mut life = Self::begin(line).map_err(failed)?;
+        let mut events: Vec<&DatedEvent> = line.events.iter().chain(further).collect();
+        events.sort_by_key(|event| event.recorded_on);
+        for event in events.into_iter().filter(|event| event.recorded_on <= as_of) {
+            let (line, column) = (event.line, event.column);
+            let refused = |source| ScenarioError::Event { line, column, source };
+            life.take(event).map_err(refused)?;
+        }
+        life.live_to(as_of).map_err(failed)?;
+        Ok(life)
+    }
+
+    fn begin(line: &ScenarioLine) -> Result<Self, CreditError> {
+        let id = CreditLineId::from_uuid(Uuid::from_u128(1));
+        let opened_on = line.opened_on;
+        let zone = line.terms.product.dates.zone;
+        let (line_opened, opened) =
+            CreditLine::open(id, line.terms.clone(), opened_on, noon(opened_on, zone))?;
+        let mut life = Self {
+            line: line_opened,
+            recorded: vec![opened],
+            derivations: BTreeMap::new(),
+            settled_on: opened_on,
+        };
+        if let Some((on, balances)) = &line.brought_forward {
+            let balances = balances.clone();
+            life.live_to(*on)?;
+            life.record(LineEventBody::BalanceBroughtForward { balances }, *on, *on)?;
+        }
+        Ok(life)
+    }
+
+    fn take(&mut self, event: &DatedEvent) -> Result<(), CreditError> {
+        self.live_to(event.recorded_on)?;
+        let body = self.completed(event)?;
+        self.record(body, event.on, event.recorded_on)?;
+        self.settle(event.recorded_on)
+    }
+
+    /// Fills in the fee that the product asks for on the day.
+    fn completed(&self, event: &DatedEvent) -> Result<LineEventBody, CreditError> {
+        let position = || self.line.position(event.on);
+        Ok(match &event.body {
+            Body::Is(body) => body.clone(),
+            Body::Draw(LineEventBody::Drew { draw, feature, amount, .. }) => {
+                let fee = draw_fee(&position()?, feature.as_deref(), *amount);
+                let (draw, feature, amount) = (*draw, feature.clone(), *amount);
+                LineEventBody::Drew { draw, feature, amount, fee }
+            }
+            Body::Return(LineEventBody::PaymentReturned { payment, code, .. }) => {
+                let fee = position()?.terms.product.fees.returned_payment;
+                LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
+            }
+            Body::Draw(body) | Body::Return(body) => body.clone(),
+        })
+    }
+
+    fn record(
+        &mut self,
+        body: LineEventBody,
+        on: NaiveDate,
+        recorded_on: NaiveDate,
+    ) -> Result<(), CreditError> {
+        let recorded = self.line.record(body, on, self.noon(recorded_on))?;
+        self.recorded.push(recorded);
+        Ok(())
+    }
+
+    /// Settles each morning on which there can be something to settle.
+    fn live_to(&mut self, on: NaiveDate) -> Result<(), CreditError> {
+        while self.settled_on < on {
+            let next = self.line.position(self.settled_on)?.settles_next_on.min(on);
+            self.settle(next)?;
+            self.settled_on = next;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, on: NaiveDate) -> Result<(), CreditError> {
+        let recorded = self.line.settle(on, self.noon(on))?;
+        if recorded.is_empty() {
+            return Ok(());
+        }
+        let position = self.line.position(on)?;
+        for one in &recorded {
+            if let LineEventBody::StatementIssued { statement } = &one.event.body {
+                let name = format!("statement.{}", statement.number);
+                let record =
+                    position.cycles.iter().find(|record| record.number == statement.number);
+                if let Some(record) = record {
+                    let product = &position.terms.product;
+                    let interest = explain::interest(record, product);
+                    for (line, input) in record.interest.iter().zip(&interest.inputs) {
+                        let figure = format!("{name}.interest.{}", line.feature);
+                        self.derivations.insert(figure, input.clone());
+                    }
+                    self.derivations.insert(format!("{name}.interest"), interest);
+                    let minimum = explain::minimum(&record.minimum);
+                    self.derivations.insert(format!("{name}.minimum_due"), minimum);
+                }
+                let balance = explain::new_balance(statement);
+                self.derivations.insert(format!("{name}.new_balance"), balance);
+            }
+        }
+        self.recorded.extend(recorded);
+        Ok(())
+    }
+
+    fn statements(&self) -> Vec<crate::Statement> {
+        self.line
+            .events()
+            .iter()
+            .filter_map(|event| match &event.body {
+                LineEventBody::StatementIssued { statement } => Some((**statement).clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn noon(&self, on: NaiveDate) -> DateTime<Utc> {
+        noon(on, self.line.zone())
+    }
+}
+
+fn noon(on: NaiveDate, zone: calendar::Tz) -> DateTime<Utc> {
+    calendar::instant_of(on, NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default(), zone)
+}
+
+fn derive_position(position: &Position, derivations: &mut BTreeMap<String, Derivation>) {
+    let mut figures = vec!["accrued_interest".to_owned(), "total_owed".to_owned()];
+    for record in &position.cycles {
+        figures.push(format!("cycle.{}.interest", record.number));
+        figures.push(format!("cycle.{}.minimum_due", record.number));
+    }
+    figures.extend(position.late_fees.iter().map(|fee| format!("late_fee.{}", fee.cycle)));
+    figures.extend(position.allocations.iter().map(|one| format!("allocation.{}", one.seq)));
+    for figure in figures {
+        if let Some(derivation) = position.explain(&figure) {
+            derivations.insert(figure, derivation);
+        }
+    }
+}

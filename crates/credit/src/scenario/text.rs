@@ -1,0 +1,99 @@
+//! What a scenario comes to, for people.
+
+use std::fmt::{self, Write};
+
+use money::Cents;
+
+use super::report::{LineReport, Report, WhatIf};
+use crate::{Position, Statement, StatementItem};
+
+impl Report {
+    /// The report as lines of text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for line in &self.lines {
+            // Writing to a string does not fail.
+            let _ = write_line(&mut text, line);
+        }
+        text
+    }
+}
+
+fn write_line(text: &mut String, line: &LineReport) -> fmt::Result {
+    writeln!(text, "{} ({}), opened on {}", line.name, line.product, line.opened_on)?;
+    for statement in &line.statements {
+        write_statement(text, statement)?;
+    }
+    write_position(text, &line.position)?;
+    for quote in &line.quotes {
+        let quote = &quote.quote;
+        writeln!(text, "\n  Payoff on {}: {} (${} a day)", quote.on, quote.payoff, quote.per_diem)?;
+    }
+    for what_if in &line.what_ifs {
+        write_what_if(text, what_if)?;
+    }
+    writeln!(text)
+}
+
+fn row(text: &mut String, label: &str, amount: Cents) -> fmt::Result {
+    writeln!(text, "    {label:<52} {:>14}", amount.to_string())
+}
+
+fn write_statement(text: &mut String, statement: &Statement) -> fmt::Result {
+    let Statement { number, opened_on, closed_on, days, .. } = statement;
+    writeln!(text, "\n  Statement {number}: {opened_on} to {closed_on} ({days} days)")?;
+    row(text, "previous balance", statement.previous_balance)?;
+    let items = [&statement.payments, &statement.draws, &statement.fees, &statement.adjustments];
+    for item in items.into_iter().flatten() {
+        row(text, &label(item), item.amount)?;
+    }
+    for line in &statement.interest {
+        let on =
+            format!("interest on {} of {} at {}", line.feature, line.average_balance, line.apr);
+        row(text, &on, line.amount)?;
+    }
+    row(text, "new balance", statement.new_balance)?;
+    let due = format!("minimum due by {}", statement.due_on);
+    row(text, &due, statement.minimum_due)
+}
+
+fn label(item: &StatementItem) -> String {
+    if item.recorded_on == item.effective_on {
+        format!("{} {}", item.effective_on, item.label)
+    } else {
+        format!("{} {} (recorded {})", item.effective_on, item.label, item.recorded_on)
+    }
+}
+
+fn write_position(text: &mut String, position: &Position) -> fmt::Result {
+    writeln!(text, "\n  On {}", position.on)?;
+    row(text, "principal", position.principal_balance)?;
+    row(text, "billed interest", position.billed_interest)?;
+    row(text, "accrued interest", position.accrued_interest)?;
+    row(text, "fees", position.all_fees())?;
+    if !position.credit_balance.is_zero() {
+        row(text, "credit balance", -position.credit_balance)?;
+    }
+    row(text, "total owed", position.total_owed)?;
+    row(text, "available credit", position.available_credit)?;
+    let due = format!("minimum still due, next due date {}", position.next_due_on);
+    row(text, &due, position.minimum_due)?;
+    if position.days_past_due > 0 {
+        let late = format!("past due for {} days", position.days_past_due);
+        row(text, &late, position.past_due)?;
+    }
+    Ok(())
+}
+
+fn write_what_if(text: &mut String, what_if: &WhatIf) -> fmt::Result {
+    writeln!(text, "\n  What if: {}, on {}", what_if.name, what_if.on)?;
+    let change = |text: &mut String, label: &str, without: Cents, with: Cents| {
+        writeln!(text, "    {label:<24} {without:>14} -> {with:>14}")
+    };
+    let (without, with) = (&what_if.without, &what_if.with);
+    change(text, "total owed", without.total_owed_cents, with.total_owed_cents)?;
+    let (before, after) = (without.interest_charged_cents, with.interest_charged_cents);
+    change(text, "interest charged", before, after)?;
+    change(text, "minimum due", without.minimum_due_cents, with.minimum_due_cents)
+}

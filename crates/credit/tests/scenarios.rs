@@ -1,0 +1,157 @@
+//! Scenario files: what they come to, and what is said of those that cannot be read.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use credit::{
+    ProductCatalog,
+    scenario::{self, Report, ScenarioError},
+};
+use money::Cents;
+
+fn run(text: &str) -> Report {
+    let scenario = scenario::parse(text, &ProductCatalog::embedded().unwrap()).unwrap();
+    scenario::run(&scenario).unwrap()
+}
+
+fn refused(text: &str) -> (usize, usize, String) {
+    match scenario::parse(text, &ProductCatalog::embedded().unwrap()).unwrap_err() {
+        ScenarioError::Text(error) => (error.line, error.column, error.message),
+        other => panic!("{other}"),
+    }
+}
+
+fn cents(text: &str) -> Cents {
+    Cents::parse_dollars(text).unwrap()
+}
+
+#[test]
+fn the_plain_line_gives_the_whole_statement_of_v43() {
+    let report = run(include_str!("../../../docs/scenarios/plain-line.toml"));
+    let statement = &report.lines[0].statements[0];
+    assert_eq!(statement.new_balance, cents("978.76"));
+    assert_eq!(statement.interest_total, cents("22.76"));
+    assert_eq!(statement.minimum_due, cents("47.76"));
+    let interest = report.explain("statement.1.interest").unwrap();
+    assert_eq!(interest.value.text(), "$22.76");
+    let text = interest.text();
+    assert!(text.contains("15 days × balance × daily rate"), "{text}");
+    assert_eq!(report.explain("Ana/statement.1.interest"), Some(interest));
+    assert_eq!(report.explain("statement.9.interest"), None);
+    for figure in report.figures() {
+        assert!(report.explain(&figure).is_some(), "{figure}");
+    }
+    let what_if = &report.lines[0].what_ifs[0];
+    assert!(what_if.with.total_owed_cents < what_if.without.total_owed_cents);
+    let days = &report.lines[0].daily_balances;
+    let balance = |on: &str| days.iter().find(|day| day.on.to_string() == on).unwrap().balance;
+    assert_eq!(balance("2026-09-09"), cents("800.00"));
+    assert_eq!(balance("2026-09-10"), cents("1000.00"));
+    assert_eq!(balance("2026-09-25"), cents("950.00"));
+}
+
+#[test]
+fn a_report_is_json_and_text() {
+    let report = run(include_str!("../../../docs/scenarios/plain-line.toml"));
+    let json = serde_json::to_value(&report).unwrap();
+    let statement = &json["lines"][0]["statements"][0];
+    assert_eq!(statement["new_balance_cents"], 97_876);
+    assert_eq!(statement["interest"][0]["apr_ppm"], 289_900);
+    assert_eq!(json["lines"][0]["quotes"][0]["kind"], "payoff");
+    insta::assert_snapshot!(report.text());
+}
+
+#[test]
+fn a_returned_payment_leaves_the_closed_statement_and_adjusts_the_difference() {
+    let report = run(include_str!("../../../docs/scenarios/returned-payment.toml"));
+    let [first, second, third] = report.lines[0].statements.as_slice() else { panic!() };
+    assert_eq!(first.interest_total, cents("16.31"));
+    // Keyed late: three days at 75.00 less. Returned: 26 days at 200.00 more.
+    let adjustments: Vec<_> =
+        second.adjustments.iter().map(|item| (item.label.as_str(), item.amount)).collect();
+    assert_eq!(
+        adjustments,
+        [
+            ("adjustment of interest on draws of statement 1", cents("-0.15")),
+            ("payment returned", cents("200.00")),
+            ("adjustment of interest on draws of statement 1", cents("3.42")),
+        ]
+    );
+    for statement in [first, second, third] {
+        assert_eq!(statement.off_by(), Cents::ZERO);
+    }
+}
+
+#[test]
+fn v32_service_lowers_every_cycle_since_its_first_day_and_forgives_the_late_fee() {
+    let report = run(include_str!("../../../docs/scenarios/military-service.toml"));
+    let [june, july, august] = report.lines[0].statements.as_slice() else { panic!() };
+    assert_eq!(june.interest_total, cents("24.65"));
+    assert_eq!(july.interest_total, cents("25.47"));
+    assert_eq!(july.fees_total, cents("15.00"));
+    let forgiven: Vec<_> = august.adjustments.iter().map(|item| item.amount).collect();
+    // The flag is recorded first, and it alone forgives the late fee.
+    assert_eq!(forgiven, [cents("-15.00"), cents("-13.80"), cents("-20.37")]);
+    assert_eq!(august.adjustments_total, cents("-49.17"));
+    assert_eq!(august.interest_total, cents("5.10"));
+}
+
+#[test]
+fn several_lines_stand_in_one_file() {
+    let line = |name: &str| {
+        format!(
+            "[[line]]\nname = \"{name}\"\nproduct = \"CASHLINE-STD-1\"\nopened_on = 2026-09-01\napr = \"24%\"\n"
+        )
+    };
+    let report = run(&format!("as_of = 2026-09-20\n{}{}", line("one"), line("two")));
+    assert_eq!(report.lines.len(), 2);
+    assert!(report.explain("two/total_owed").is_some());
+    assert_eq!(report.figures().first().unwrap(), "one/accrued_interest");
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_with_its_place() {
+    let file = |rest: &str| {
+        format!(
+            "as_of = 2026-12-01\n[line]\nproduct = \"CASHLINE-STD-1\"\nopened_on = 2026-09-01\n{rest}"
+        )
+    };
+    let event = |rest: &str| file(&format!("[[line.events]]\n{rest}"));
+    let cases = [
+        ("as_of = ".to_owned(), 1, "string values must be quoted"),
+        (file("flavour = 1\n"), 5, "unknown field `flavour`"),
+        (file("apr = \"24\"\n"), 5, "not a rate"),
+        (file("apr = 0.24\n"), 5, "expected a string"),
+        (file("credit_limit = \"1.005\"\n"), 5, "more than two decimals"),
+        (file("close_day = 32\n"), 5, "from 1 to 31"),
+        (file("").replace("STD-1", "STD-9"), 3, "there is no product `CASHLINE-STD-9`"),
+        (file("[line.terms.interest]\nday_basis = \"364\"\n"), 6, "unknown variant `364`"),
+        (event("kind = \"drow\"\non = 2026-09-02\n"), 6, "unknown variant `drow`"),
+        (event("kind = \"draw\"\non = 2026-09-31\namount = \"5.00\"\n"), 7, ""),
+        (event("kind = \"draw\"\non = 2026-09-02\n"), 5, "needs `amount`"),
+        (event("kind = \"draw\"\non = 2026-09-02\namount = \"-5.00\"\n"), 5, "must be positive"),
+        (
+            event("kind = \"draw\"\non = 2026-08-02\namount = \"5.00\"\n"),
+            5,
+            "before the line opens",
+        ),
+        (event("kind = \"payment_returned\"\non = 2026-09-02\npayment = \"p9\"\n"), 5, "`p9`"),
+        (
+            event("kind = \"fee\"\nfee = \"rent\"\non = 2026-09-02\namount = \"1.00\"\n"),
+            5,
+            "`rent`",
+        ),
+    ];
+    for (text, line, said) in cases {
+        let (found_line, _, message) = refused(&text);
+        assert_eq!(found_line, line, "{text}: {message}");
+        assert!(message.contains(said), "{text}: {message}");
+    }
+}
+
+#[test]
+fn an_event_that_the_engine_refuses_is_named_by_its_place() {
+    let text = "as_of = 2026-12-01\n[line]\nproduct = \"CASHLINE-STD-1\"\nopened_on = 2026-09-01\n\n[[line.events]]\nkind = \"draw\"\nfeature = \"bets\"\non = 2026-09-02\namount = \"5.00\"\n";
+    let scenario = scenario::parse(text, &ProductCatalog::embedded().unwrap()).unwrap();
+    let error = scenario::run(&scenario).unwrap_err();
+    assert!(matches!(error, ScenarioError::Event { line: 6, .. }), "{error}");
+}
