@@ -7,20 +7,23 @@ use sha2::{Digest, Sha256};
 
 use crate::document::Document;
 use crate::error::KnowledgeError;
+use crate::glossary::{self, Glossary};
 use crate::passage::{Audience, Citation, Passage};
 
 /// The passages of every version of every policy, by citation.
 #[derive(Debug, Clone)]
 pub struct Corpus {
     passages: BTreeMap<Citation, Passage>,
+    glossary: Glossary,
     digest: String,
 }
 
 impl Corpus {
-    /// Reads `dir/{consumer,staff,internal}/*.md`. A `README.md` beside those folders is allowed;
-    /// any other file or folder is refused, so that nothing lies there unread.
+    /// Reads `dir/{consumer,staff,internal}/*.md`. Beside those folders a `glossary.yaml` is
+    /// read and a `README.md` is allowed; anything else is refused, so that nothing lies there unread.
     pub fn read(dir: &Path) -> Result<Self, KnowledgeError> {
         let mut files = Vec::new();
+        let mut glossary = Glossary::default();
         for entry in entries(dir)? {
             let name = entry.file_name().to_string_lossy().into_owned();
             if Audience::ALL.iter().any(|audience| audience.as_str() == name) {
@@ -30,6 +33,8 @@ impl Corpus {
                         file.path(),
                     ));
                 }
+            } else if name == glossary::FILE {
+                glossary = Glossary::parse(&read_text(&name, &entry.path())?)?;
             } else if name != "README.md" {
                 let problem = "policies stand in consumer, staff or internal";
                 return Err(KnowledgeError::document(&name, 1, problem));
@@ -41,23 +46,23 @@ impl Corpus {
             if path.extension().is_none_or(|extension| extension != "md") {
                 return Err(KnowledgeError::document(&name, 1, "a policy is a .md file"));
             }
-            let bytes = std::fs::read(&path)
-                .map_err(|source| KnowledgeError::Read { path: path.clone(), source })?;
-            let text = String::from_utf8(bytes).map_err(|error| {
-                let valid = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
-                let line = valid.filter(|byte| **byte == b'\n').count() + 1;
-                KnowledgeError::document(&name, line, "the file is not UTF-8")
-            })?;
-            documents.push(Document::parse(&name, &text)?);
+            documents.push(Document::parse(&name, &read_text(&name, &path)?)?);
         }
         if documents.is_empty() {
             return Err(KnowledgeError::Empty(dir.to_owned()));
         }
-        Self::assemble(documents)
+        Self::with_glossary(documents, glossary)
     }
 
     /// Checks documents against each other and digests them.
-    pub fn assemble(mut documents: Vec<Document>) -> Result<Self, KnowledgeError> {
+    pub fn assemble(documents: Vec<Document>) -> Result<Self, KnowledgeError> {
+        Self::with_glossary(documents, Glossary::default())
+    }
+
+    fn with_glossary(
+        mut documents: Vec<Document>,
+        glossary: Glossary,
+    ) -> Result<Self, KnowledgeError> {
         documents.sort_by(|a, b| (&a.id, a.version).cmp(&(&b.id, b.version)));
         check_versions(&documents)?;
         check_links(&documents)?;
@@ -66,8 +71,8 @@ impl Corpus {
             .flat_map(|document| document.passages)
             .map(|passage| (passage.citation.clone(), passage))
             .collect();
-        let digest = digest_of(passages.values());
-        Ok(Self { passages, digest })
+        let digest = digest_of(passages.values(), &glossary);
+        Ok(Self { passages, glossary, digest })
     }
 
     /// Every passage, in the order of citations.
@@ -80,11 +85,25 @@ impl Corpus {
         self.passages.get(citation)
     }
 
-    /// SHA-256 over every passage and its scope, in hexadecimal: a change to a word, a date or an
-    /// audience changes it.
+    pub(crate) fn glossary(&self) -> &Glossary {
+        &self.glossary
+    }
+
+    /// SHA-256 over every passage with its scope and over the glossary, in hexadecimal: a change to
+    /// a word, a date or an audience changes it.
     pub fn digest(&self) -> &str {
         &self.digest
     }
+}
+
+fn read_text(name: &str, path: &Path) -> Result<String, KnowledgeError> {
+    let bytes = std::fs::read(path)
+        .map_err(|source| KnowledgeError::Read { path: path.to_owned(), source })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+        let line = valid.filter(|byte| **byte == b'\n').count() + 1;
+        KnowledgeError::document(name, line, "the file is not UTF-8")
+    })
 }
 
 /// The entries of a folder that are not hidden.
@@ -146,7 +165,7 @@ fn check_links(documents: &[Document]) -> Result<(), KnowledgeError> {
     Ok(())
 }
 
-fn digest_of<'p>(passages: impl Iterator<Item = &'p Passage>) -> String {
+fn digest_of<'p>(passages: impl Iterator<Item = &'p Passage>, glossary: &Glossary) -> String {
     let mut hasher = Sha256::new();
     let mut field = |text: &str| {
         hasher.update((text.len() as u64).to_be_bytes());
@@ -164,5 +183,6 @@ fn digest_of<'p>(passages: impl Iterator<Item = &'p Passage>) -> String {
         field(&passage.see.join(","));
         field(&passage.tools.join(","));
     }
+    field(&glossary.canonical());
     hex::encode(hasher.finalize())
 }

@@ -24,6 +24,19 @@ pub trait Embedder: Send + Sync {
     }
 }
 
+/// An embedding service on the OpenAI wire. It is named by its model.
+impl Embedder for llm::Embeddings {
+    fn name(&self) -> &str {
+        self.model()
+    }
+
+    fn embed<'a>(&'a self, texts: &'a [String]) -> BoxFuture<'a, Result<Vectors, EmbedError>> {
+        Box::pin(async move {
+            Self::embed(self, texts).await.map_err(|error| EmbedError::Unavailable(Box::new(error)))
+        })
+    }
+}
+
 /// Why there are no vectors.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {

@@ -12,6 +12,7 @@
 //! - A passage is data. It is handed on as a value and is never rendered into a template here;
 //!   marks that a prompt or a draft could mistake for its own are refused when a document is read.
 //! - Without embeddings the search goes on by wording alone, and says so.
+//! - A question's vector is never stored; the cache holds vectors of our own passages only.
 //!
 //! Absent: the clock (the date asked about is an argument), prompts, and any language model.
 #![expect(
@@ -20,16 +21,19 @@
 )]
 
 mod bm25;
+mod cache;
 mod corpus;
 pub mod document;
 mod embedder;
 mod error;
 mod fusion;
+mod glossary;
 pub mod index;
 mod passage;
 mod search;
 mod text;
 
+pub use cache::CachedEmbedder;
 pub use corpus::Corpus;
 pub use embedder::{EmbedError, Embedder, Vectors};
 pub use error::KnowledgeError;

@@ -153,6 +153,8 @@ impl Knowledge {
         let filter = query.filter();
         let eligible: Vec<&Passage> =
             self.corpus.passages().filter(|passage| filter.admits(&passage.scope)).collect();
+        let meanings = self.corpus.glossary().meanings(&text).join("; ");
+        let text = if meanings.is_empty() { text } else { format!("{text} ({meanings})") };
         let hits = self.dense_hits(&text, &filter).await;
         let dense = align(&eligible, hits.as_deref());
         let counts: Vec<&Counts> =

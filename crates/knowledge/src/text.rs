@@ -14,10 +14,8 @@ const STOP_WORDS: [&str; 84] = [
 
 /// The terms of a text, in order, repeats kept.
 pub(crate) fn terms(text: &str) -> Vec<String> {
-    let folded: String = text.chars().map(unaccent).collect::<String>().to_lowercase();
-    let joined = folded.replace(['\'', '\u{2019}'], "");
     let mut terms = Vec::new();
-    for word in joined.split(|c: char| !(c.is_alphanumeric() || c == '.' || c == ',')) {
+    for word in fold(text).split(|c: char| !(c.is_alphanumeric() || c == '.' || c == ',')) {
         // A point or comma belongs to a number (2,500.00), and ends anything else.
         let number = word.trim_matches(['.', ',']).replace(',', "");
         if number.parse::<f64>().is_ok() {
@@ -31,6 +29,19 @@ pub(crate) fn terms(text: &str) -> Vec<String> {
         }
     }
     terms
+}
+
+/// The words of a text, folded, none left out.
+pub(crate) fn folded_words(text: &str) -> Vec<String> {
+    let folded = fold(text);
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+/// Lower case, without accents and apostrophes.
+fn fold(text: &str) -> String {
+    let plain: String = text.chars().map(unaccent).collect();
+    plain.to_lowercase().replace(['\'', '\u{2019}'], "")
 }
 
 fn unaccent(c: char) -> char {

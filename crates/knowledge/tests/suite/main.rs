@@ -6,6 +6,7 @@
     reason = "similarities, grades and shares of questions"
 )]
 
+mod cache;
 mod conformance;
 mod hostile;
 mod policies;

@@ -1,7 +1,9 @@
 //! How well the right passage is found: measured on questions that were not used for tuning.
 //!
-//! `tuning.jsonl` chose the weights and the floor (run with `--no-capture` to see the table);
-//! `held_out.jsonl` is judged, against the bars below. The figures stand in the ADR on fusion.
+//! `tuning.jsonl` chose the weights and the floor. `held_out.jsonl` and `fresh.jsonl` are judged
+//! against the bars below; the second was written after the glossary and the first result, and has
+//! shaped nothing. Run with `--no-capture` to see the tables, and built with `SHOW_MISSES=1` to see
+//! each miss. The figures stand in the ADR on fusion.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +56,10 @@ impl Tally {
     fn recall_3(self) -> f64 {
         self.in_three as f64 / self.asked.max(1) as f64
     }
+    /// The share of off-topic questions that got a passage.
+    fn noise(self) -> f64 {
+        self.answered_off_topic as f64 / self.off_topic.max(1) as f64
+    }
 }
 
 async fn measure(knowledge: &Knowledge, questions: &[Question]) -> BTreeMap<String, Tally> {
@@ -62,7 +68,8 @@ async fn measure(knowledge: &Knowledge, questions: &[Question]) -> BTreeMap<Stri
         let found = knowledge.search(&question.query()).await.unwrap();
         let names: Vec<_> = found.iter().map(|f| f.passage.citation.to_string()).collect();
         let rank = names.iter().position(|name| question.answers.contains(name));
-        if option_env!("SHOW_MISSES").is_some() && rank != Some(0) {
+        if option_env!("SHOW_MISSES").is_some() && (rank != Some(0) || question.answers.is_empty())
+        {
             let first = found.first().map(|f| (f.parts.dense, f.parts.bm25));
             println!("  {rank:?} {:?} {names:?} {first:?}", question.question);
         }
@@ -105,43 +112,61 @@ fn print(name: &str, tallies: &BTreeMap<String, Tally>) {
 async fn the_tuned_weights_are_the_best_on_the_tuning_questions() {
     let Some(embedder) = MiniLm::fetched() else { return };
     let questions = questions("tuning");
-    let mut best = (0.0, 0.0);
-    let mut tuned = (0.0, 0.0);
+    let mut best = 0.0;
+    let mut tuned = 0.0;
     for tenths in 0_u8..=10 {
         let bm25 = f32::from(tenths) / 10.0;
         let weights = Weights { dense: 1.0 - bm25, bm25 };
         let tallies = measure(&knowledge(Some(embedder.clone()), weights).await, &questions).await;
         let all = tallies["all"];
         println!("bm25 {bm25:.1}: r@1 {:.3} r@3 {:.3}", all.recall_1(), all.recall_3());
-        let score = (all.recall_1(), all.recall_3());
-        if score > best {
-            best = score;
-        }
+        best = f64::max(best, all.recall_1() + all.recall_3());
         if (bm25 - Weights::TUNED.bm25).abs() < 1e-6 {
-            tuned = score;
+            tuned = all.recall_1() + all.recall_3();
         }
     }
-    assert!(best.0 - tuned.0 <= 0.04, "tuned {tuned:?}, best {best:?}: tune again");
+    assert!(best - tuned <= 0.04, "tuned {tuned:.3}, best {best:.3}: tune again");
 }
 
+/// The declared bars: recall at 1 and at 3 over all questions of a set, and the share of off-topic
+/// questions that may be answered with a passage.
+const BARS: [(&str, f64, f64, f64); 2] = [("held_out", 0.5, 0.7, 0.5), ("fresh", 0.5, 0.7, 0.5)];
+
 #[tokio::test]
-async fn the_right_passage_is_found_for_held_out_questions() {
+async fn the_right_passage_is_found_for_questions_that_tuned_nothing() {
     let Some(embedder) = MiniLm::fetched() else { return };
-    let questions = questions("held_out");
-    assert!(questions.len() >= 60);
-    for (name, weights) in [("dense alone", Weights::DENSE), ("bm25 in fusion", Weights::BM25)] {
-        print(name, &measure(&knowledge(Some(embedder.clone()), weights).await, &questions).await);
+    for (set, first, in_three, off_topic) in BARS {
+        let questions = questions(set);
+        for (name, weights) in [("dense alone", Weights::DENSE), ("bm25 alone", Weights::BM25)] {
+            let knowledge = knowledge(Some(embedder.clone()), weights).await;
+            print(&format!("{set}, {name}"), &measure(&knowledge, &questions).await);
+        }
+        let knowledge = knowledge(Some(embedder.clone()), Weights::TUNED).await;
+        let tallies = measure(&knowledge, &questions).await;
+        print(&format!("{set}, fused"), &tallies);
+        let all = tallies["all"];
+        assert!(all.recall_1() >= first, "{set}: recall@1 {:.3}", all.recall_1());
+        assert!(all.recall_3() >= in_three, "{set}: recall@3 {:.3}", all.recall_3());
+        assert!(all.noise() <= off_topic, "{set}: off-topic {:.3}", all.noise());
     }
-    let tallies = measure(&knowledge(Some(embedder), Weights::TUNED).await, &questions).await;
-    print("fused", &tallies);
-    // The declared bars.
-    let all = tallies["all"];
-    assert!(all.recall_1() >= 0.5 && all.recall_3() >= 0.7);
 }
 
 #[tokio::test]
 async fn without_embeddings_wording_alone_still_answers_plain_questions() {
-    let questions = questions("held_out");
-    let tallies = measure(&knowledge(None, Weights::TUNED).await, &questions).await;
-    print("bm25 alone", &tallies);
+    let knowledge = knowledge(None, Weights::TUNED).await;
+    for set in ["held_out", "fresh"] {
+        let tallies = measure(&knowledge, &questions(set)).await;
+        print(&format!("{set}, without embeddings"), &tallies);
+        assert!(tallies["plain"].recall_3() >= 0.7);
+    }
+}
+
+#[test]
+fn there_are_enough_questions_and_no_question_stands_in_two_sets() {
+    let sets = ["tuning", "held_out", "fresh"].map(questions);
+    assert!(sets[1].len() >= 60);
+    let all: Vec<String> = sets.iter().flatten().map(|q| q.question.to_lowercase()).collect();
+    let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+    // The dated questions are asked more than once, of more than one day.
+    assert!(all.len() - distinct.len() <= 3);
 }
