@@ -4,6 +4,7 @@
 //! - The sequencer gives committed leaves their index and folds them into an RFC 6962 Merkle tree, kept as C2SP
 //!   tlog-tiles with signed checkpoints.
 //! - [`export`] takes a conversation out as a bundle, and [`verify`] checks it with no server and no database.
+//! - [`check`] goes through the whole log from the inside.
 //!
 //! Invariants: a leaf is never changed or deleted; a payload can be erased and the tree stays whole; a checkpoint is
 //! signed only if it extends every checkpoint signed before. What is absent: deciding what is worth recording.
@@ -11,6 +12,7 @@
 mod append;
 mod bundle;
 mod canonical;
+mod check;
 mod checkpoint;
 mod error;
 mod export;
@@ -29,12 +31,13 @@ pub use bundle::{
     StreamRecord,
 };
 pub use canonical::canonical_json;
+pub use check::{LogFault, LogProblem, LogReport, check};
 pub use checkpoint::Checkpoint;
 pub use error::AuditError;
 pub use export::export;
 pub use hash::Hash;
 pub use leaf::{Entry, LEAF_VERSION, Leaf, Salt, Stream};
-pub use log::Log;
+pub use log::{Log, ORIGIN};
 pub use note::{NoteFault, NoteKey, VerifierKey};
 pub use sequencer::{latest_checkpoint, sequence};
 pub use tiles::{TILE_WIDTH, TileId, Tiles, TornTile, edge_tiles, tiles_of};

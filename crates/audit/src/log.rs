@@ -13,6 +13,9 @@ use std::{
 
 use crate::{AuditError, Checkpoint, NoteKey, TreeHead, VerifierKey};
 
+/// The name this program's logs sign under.
+pub const ORIGIN: &str = "plumbline/audit";
+
 const KEY: &str = "audit.key";
 const PUBLIC_KEY: &str = "audit.vkey";
 const SIGNED: &str = "audit.signed";

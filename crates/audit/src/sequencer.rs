@@ -1,7 +1,7 @@
 //! The sequencer: gives committed leaves their index, folds them into the tiles and signs the new checkpoint.
 //!
-//! One at a time, by advisory lock; any number of processes may try. Per batch of up to 4,096 leaves: seven statements,
-//! whatever the size of the log. It signs nothing that does not extend what was signed before.
+//! One at a time, by advisory lock; any number of processes may try, and wait for their turn. Per batch of up to 4,096 leaves: seven
+//! statements, whatever the size of the log. It signs nothing that does not extend what was signed before.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -17,8 +17,8 @@ use crate::{
 
 const BATCH: i64 = 4096;
 
-/// Sequences what has been committed until nothing is left; tells how many leaves got their index. Needs the pool of
-/// `plumbline_audit`. Zero also when another process is at it.
+/// Sequences until nothing is left: whatever was committed before the call has its index after it. Tells how many leaves
+/// got theirs here. Needs the pool of `plumbline_audit`.
 pub async fn sequence(audit: &PgPool, log: &Log, now: DateTime<Utc>) -> Result<u64, AuditError> {
     let mut sequenced = 0_u64;
     loop {
@@ -32,14 +32,9 @@ pub async fn sequence(audit: &PgPool, log: &Log, now: DateTime<Utc>) -> Result<u
 
 async fn sequence_batch(audit: &PgPool, log: &Log, now: DateTime<Utc>) -> Result<u64, AuditError> {
     let mut tx = audit.begin().await?;
-    let alone = sqlx::query_scalar!(
-        r#"SELECT pg_try_advisory_xact_lock(hashtextextended('audit sequencer', 6962)) AS "alone!""#
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    if !alone {
-        return Ok(0);
-    }
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended('audit sequencer', 6962))")
+        .execute(&mut *tx)
+        .await?;
     let old = latest_head(&mut tx, log).await?;
     compare_with_memory(&mut tx, log, old).await?;
     let pending = sqlx::query!(

@@ -117,6 +117,17 @@ impl Tiles {
         }
     }
 
+    /// The hashes of a tile, as far as they are here.
+    pub fn get(&self, id: TileId) -> Option<&[Hash]> {
+        self.tiles.get(&id).map(Vec::as_slice)
+    }
+
+    /// Keeps no more of the tree of `size` leaves than growing it and its root need.
+    pub fn keep_edge(&mut self, size: u64) {
+        let edge = tiles_of([0..size]);
+        self.tiles.retain(|id, _| edge.contains(id));
+    }
+
     /// The tiles that [`push`](Self::push) has changed since the last call, each once.
     pub fn take_touched(&mut self) -> Vec<(TileId, &[Hash])> {
         let mut ids = std::mem::take(&mut self.touched);

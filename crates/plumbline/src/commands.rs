@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod audit;
 mod doctor;
 mod ledger;
 mod migrate;
@@ -14,6 +15,9 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     /// Bring the database to this version's schema.
     Migrate,
+    /// Prove what was said and done.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Look after the books.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -24,6 +28,7 @@ impl Command {
         match self {
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Migrate => migrate::run(context).await,
+            Self::Audit(audit) => audit::run(&audit, context).await,
             Self::Ledger(ledger) => ledger::run(&ledger, context).await,
         }
     }

@@ -1,0 +1,93 @@
+use std::time::Duration;
+
+use audit::{Leaf, Stream, append, erase};
+use identity::{ConversationId, CreditLineId};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::fixture::*;
+
+#[tokio::test]
+async fn writers_of_different_streams_never_wait_and_those_of_one_stream_do() {
+    let fixture = Fixture::new().await;
+    let leaf = |stream| Leaf::new(stream, "test.leaf", now(), json!({}));
+    let line = Stream::CreditLine(CreditLineId::mint(now()));
+    let (mut first, mut second) =
+        (fixture.app().begin().await.unwrap(), fixture.app().begin().await.unwrap());
+    append(&mut first, leaf(line)).await.unwrap();
+    append(&mut second, leaf(fixture.stream())).await.unwrap();
+
+    let waits = timeout(Duration::from_millis(200), append(&mut second, leaf(line))).await;
+    assert!(waits.is_err(), "the second writer of a stream waits for the first to commit");
+    drop(second);
+    first.commit().await.unwrap();
+    fixture.write_to(line, json!({})).await;
+    assert_eq!(count(&fixture, line).await, 2);
+}
+
+#[tokio::test]
+async fn a_leaf_exists_only_if_its_effect_does() {
+    let fixture = Fixture::new().await;
+    let mut tx = fixture.app().begin().await.unwrap();
+    append(&mut tx, Leaf::new(fixture.stream(), "test.leaf", now(), json!({}))).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(count(&fixture, fixture.stream()).await, 0);
+}
+
+#[tokio::test]
+async fn twenty_writers_of_one_stream_leave_one_chain() {
+    let fixture = Fixture::new().await;
+    let writes = (0..20).map(|n| fixture.write(json!({"n": n})));
+    futures::future::join_all(writes).await;
+    assert_eq!(fixture.sequence().await, 20);
+    let report = fixture.verify(&fixture.bundle().await);
+    assert!(report.ok, "{report:?}");
+    assert_eq!(report.checked.leaves, 20);
+}
+
+#[tokio::test]
+async fn an_erased_payload_is_gone_and_the_bundle_says_so_and_verifies() {
+    let fixture = Fixture::new().await;
+    let id = fixture.write(json!({"text": "my number is 000-00-0000"})).await;
+    fixture.write(json!({"text": "never mind"})).await;
+    fixture.sequence().await;
+
+    let mut tx = fixture.db.store().audit().begin().await.unwrap();
+    erase(&mut tx, id, "asked for", now()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(fixture.sequence().await, 1);
+
+    let bundle = fixture.bundle().await;
+    assert!(!bundle.to_json().unwrap().contains("000-00-0000"));
+    let report = fixture.verify(&bundle);
+    assert!(report.ok, "{report:?}");
+    assert_eq!((report.checked.leaves, report.checked.erased), (3, 1));
+
+    let mut tx = fixture.db.store().audit().begin().await.unwrap();
+    assert!(erase(&mut tx, id, "again", now()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_bundle_is_of_one_conversation_and_asks_for_sequenced_leaves() {
+    let fixture = Fixture::new().await;
+    let audit = fixture.db.store().audit();
+    let unknown = audit::export(audit, &fixture.log, fixture.conversation, None).await;
+    assert!(matches!(unknown, Err(audit::AuditError::UnknownStream(_))));
+    fixture.write(json!({})).await;
+    let early = audit::export(audit, &fixture.log, fixture.conversation, None).await;
+    assert!(matches!(early, Err(audit::AuditError::NotYetSequenced(_))));
+
+    let other = Stream::Conversation(ConversationId::mint(now()));
+    fixture.write_to(other, json!({"secret": "of somebody else"})).await;
+    fixture.sequence().await;
+    let json = fixture.bundle().await.to_json().unwrap();
+    assert!(!json.contains("somebody else"));
+}
+
+async fn count(fixture: &Fixture, stream: Stream) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM audit_leaves WHERE stream = $1")
+        .bind(stream.to_string())
+        .fetch_one(fixture.app())
+        .await
+        .unwrap()
+}
