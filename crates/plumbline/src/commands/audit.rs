@@ -3,7 +3,7 @@
 use std::{fmt, fs, path::PathBuf};
 
 use anyhow::Context as _;
-use audit::{Log, LogReport, Report, Trust};
+use audit::{Log, LogReport, Report, Trust, VerifierKey};
 use calendar::Clock;
 use identity::ConversationId;
 use serde::Serialize;
@@ -98,7 +98,11 @@ fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
         None => None,
         Some(key) => {
             let text = fs::read_to_string(key).unwrap_or_else(|_| key.clone());
-            Some(text.trim().parse().map_err(|error| UsageError(format!("--key: {error}")))?)
+            Some(
+                text.trim()
+                    .parse::<VerifierKey>()
+                    .map_err(|error| UsageError(format!("--key: {error}")))?,
+            )
         }
     };
     let checkpoint = match &args.checkpoint {
