@@ -162,7 +162,10 @@ struct Checked(LogReport);
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LogReport { ok, leaves, unsequenced, erased, checkpoints, problems } = &self.0;
-        writeln!(f, "{leaves} leaves ({unsequenced} more to be sequenced), {erased} payloads erased")?;
+        writeln!(
+            f,
+            "{leaves} leaves ({unsequenced} more to be sequenced), {erased} payloads erased"
+        )?;
         writeln!(f, "{checkpoints} checkpoints")?;
         for problem in problems {
             writeln!(f, "{}", problem.message)?;
