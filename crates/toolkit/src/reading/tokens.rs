@@ -111,7 +111,7 @@ fn token(text: &str, chars: &[(usize, char)], at: usize, length: usize) -> Token
     let start = part.first().map_or(text.len(), |&(at, _)| at);
     let end = chars.get(at + length).map_or(text.len(), |&(next, _)| next);
     let end = text.get(start..end).map_or(end, |span| start + span.trim_end().len());
-    let first_digit = norm.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let first_digit = norm.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit());
     let number = if first_digit { number(&norm) } else { None };
     let foreign = norm.chars().any(|c| c.is_numeric() && !c.is_ascii_digit());
     Token {
