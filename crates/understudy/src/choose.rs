@@ -1,0 +1,276 @@
+//! Which worked exchange, or which tool by its description, a message is like.
+
+use crate::{
+    likeness::{Likeness, Score},
+    prompt::{Exchange, described_examples},
+    reading::Reading,
+    spans::{spans, without},
+    words::{agrees, clauses, even, filler, plain, says_little, sentences, substance},
+};
+
+/// What to follow, for which part of the message.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Choice {
+    pub(crate) exchange: Exchange,
+    /// The words it was chosen for.
+    pub(crate) clause: String,
+    /// The whole message it came from, earlier turns merged in.
+    pub(crate) message: String,
+    pub(crate) score: Score,
+}
+
+/// How many earlier messages a follow-up may lean on.
+const DEPTH_MAX: usize = 4;
+
+/// A message in the other language is rarely the model for this one.
+const LANGUAGE_PENALTY: Score = 120;
+
+/// An exchange whose typed spans are the message's own is the better model.
+const SPANS_BONUS: Score = 40;
+
+pub(crate) struct Chooser<'a> {
+    likeness: &'a Likeness,
+    reading: &'a Reading,
+    exchanges: Vec<Exchange>,
+}
+
+impl<'a> Chooser<'a> {
+    pub(crate) fn new(likeness: &'a Likeness, reading: &'a Reading) -> Self {
+        let usable = |exchange: &Exchange| {
+            // A tool that nothing describes is one the stand-in does not know: it is not called.
+            exchange.calls.iter().all(|call| {
+                reading.tool(&call.tool).is_some_and(|tool| !tool.description.is_empty())
+            })
+        };
+        let described =
+            reading.tools.iter().flat_map(|tool| described_examples(&tool.name, &tool.described));
+        let exchanges =
+            reading.lessons.exchanges.iter().cloned().chain(described).filter(usable).collect();
+        Self { likeness, reading, exchanges }
+    }
+
+    /// What the message at hand asks for: nothing, one thing, or several.
+    pub(crate) fn choose(&self) -> Vec<Choice> {
+        self.choose_at(self.reading.earlier.len(), 0).1
+    }
+
+    /// The message at this place with what it leans on, and the choices for it.
+    fn choose_at(&self, at: usize, depth: usize) -> (String, Vec<Choice>) {
+        let message = self.message(at);
+        let own = self.for_message(&message, at);
+        let best = own.iter().map(|choice| choice.score).max().unwrap_or(0);
+        if best >= self.likeness.bars().sure || at == 0 || depth >= DEPTH_MAX {
+            return (message, own);
+        }
+        if agrees(&message) {
+            let offered = if at == self.reading.earlier.len() { self.offered() } else { None };
+            return match offered {
+                Some(choice) => (message, vec![choice]),
+                None => (message, own),
+            };
+        }
+        if !leans(&message) {
+            return (message, own);
+        }
+        let (before, _) = self.choose_at(at - 1, depth + 1);
+        let merged = merge(&before, &message);
+        let together = self.for_message(&merged, at);
+        if together.is_empty() { (message, own) } else { (merged, together) }
+    }
+
+    fn message(&self, at: usize) -> String {
+        even(self.reading.earlier.get(at).unwrap_or(&self.reading.customer))
+    }
+
+    /// What the last question put to the customer was about.
+    fn offered(&self) -> Option<Choice> {
+        let question = sentences(&self.reading.last_reply)
+            .into_iter()
+            .rfind(|sentence| sentence.ends_with('?'))?;
+        let choice = self.near(question, usize::MAX).or_else(|| self.described(question))?;
+        (!choice.exchange.calls.is_empty()).then_some(choice)
+    }
+
+    /// The choices for a whole message: as it stands, or cut into sentences or clauses, whichever is nearest.
+    fn for_message(&self, message: &str, at: usize) -> Vec<Choice> {
+        let whole = self.near(message, at);
+        let of_whole = whole.as_ref().map_or(0, |choice| choice.score);
+        if of_whole >= self.likeness.bars().sure {
+            return whole.into_iter().collect();
+        }
+        let sentences: Vec<&str> = sentences(message);
+        let clauses: Vec<&str> = sentences.iter().flat_map(|sentence| clauses(sentence)).collect();
+        let mut best: Vec<Choice> = whole.clone().into_iter().collect();
+        let mut best_value = of_whole;
+        for cut in [sentences, clauses] {
+            let found = if cut.len() > 1 { self.for_pieces(&cut, at) } else { Vec::new() };
+            let value = worth(&found);
+            // Several near pieces say more than one whole; a single piece must be clearly nearer than the whole.
+            let enough = if found.len() > 1 { best_value - 60 } else { best_value + 50 };
+            if value > enough && !(found.len() > 1 && covers(whole.as_ref(), &found)) {
+                best_value = value;
+                best = found;
+            }
+        }
+        if best.is_empty() {
+            best.extend(self.described(message));
+        }
+        for choice in &mut best {
+            message.clone_into(&mut choice.message);
+        }
+        best
+    }
+
+    fn for_pieces(&self, pieces: &[&str], at: usize) -> Vec<Choice> {
+        let mut found: Vec<Choice> = Vec::new();
+        for piece in pieces.iter().filter(|piece| plain(piece).len() >= 2) {
+            if let Some(choice) = self.near(piece, at)
+                && !found.iter().any(|other| other.exchange == choice.exchange)
+            {
+                found.push(choice);
+            }
+        }
+        let acts = found.iter().any(|choice| !choice.exchange.calls.is_empty());
+        // A greeting or thanks beside a request is not answered by itself.
+        found.retain(|choice| {
+            !acts || !choice.exchange.calls.is_empty() || substance(&choice.clause).len() >= 3
+        });
+        found
+    }
+
+    /// The nearest exchange, near or not.
+    pub(crate) fn nearest(&self, text: &str, at: usize) -> Option<(Score, &Exchange)> {
+        let scored =
+            self.exchanges.iter().map(|exchange| (self.score(text, exchange, at), exchange));
+        // The first of equals: prompts are read from the top.
+        scored.reduce(|best, next| if next.0 > best.0 { next } else { best })
+    }
+
+    /// The nearest exchange, if it is near enough to be followed.
+    fn near(&self, text: &str, at: usize) -> Option<Choice> {
+        let (score, exchange) = self.nearest(text, at)?;
+        (score >= self.likeness.bars().example).then(|| choice(exchange.clone(), text, score))
+    }
+
+    fn score(&self, text: &str, exchange: &Exchange, at: usize) -> Score {
+        let (ours, theirs) =
+            (self.likeness.prepared(text), self.likeness.prepared(&exchange.customer));
+        let mut score = self.likeness.said(text, &exchange.customer);
+        if ours.language != theirs.language && text.contains(' ') {
+            score -= LANGUAGE_PENALTY;
+        }
+        if ours.kinds == theirs.kinds {
+            score += SPANS_BONUS;
+        }
+        match (
+            exchange.before.last(),
+            at.checked_sub(1).and_then(|before| self.reading.earlier.get(before)),
+        ) {
+            (None, _) => score.min(1000),
+            (Some(_), None) => 0,
+            (Some(theirs), Some(ours)) => (score * 6 + self.likeness.said(ours, theirs) * 4) / 10,
+        }
+    }
+
+    /// The tool whose description is nearest, when no example is near.
+    fn described(&self, text: &str) -> Option<Choice> {
+        let tools = self.reading.tools.iter().filter(|tool| !tool.description.is_empty());
+        let nearest = |description: &str| {
+            let parts =
+                sentences(description).into_iter().map(|part| self.likeness.compare(text, part));
+            parts.max().unwrap_or(0).max(self.likeness.compare(text, description))
+        };
+        let scored = tools.map(|tool| (nearest(&tool.description), tool));
+        let (score, tool) =
+            scored.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+        let exchange = Exchange {
+            before: Vec::new(),
+            customer: String::new(),
+            calls: vec![crate::prompt::WorkedCall {
+                tool: tool.name.clone(),
+                args: serde_json::json!({}),
+            }],
+            reply: String::new(),
+        };
+        (score >= self.likeness.bars().description).then(|| choice(exchange, text, score))
+    }
+}
+
+fn choice(exchange: Exchange, text: &str, score: Score) -> Choice {
+    Choice { exchange, clause: text.to_owned(), message: text.to_owned(), score }
+}
+
+fn worth(found: &[Choice]) -> Score {
+    let total: Score = found.iter().map(|choice| choice.score).sum();
+    total / Score::try_from(found.len().max(1)).unwrap_or(1)
+}
+
+/// Whether the whole message's exchange already makes every call that its pieces would.
+fn covers(whole: Option<&Choice>, pieces: &[Choice]) -> bool {
+    let calls = |tool: &str| {
+        whole.is_some_and(|choice| choice.exchange.calls.iter().any(|call| call.tool == tool))
+    };
+    pieces.iter().flat_map(|piece| &piece.exchange.calls).all(|call| calls(&call.tool))
+        && pieces.iter().any(|piece| !piece.exchange.calls.is_empty())
+}
+
+/// Whether a message means little without what was said before it: spans and fillers, and at most one word more.
+fn leans(message: &str) -> bool {
+    let rest = plain(&without(message));
+    let content = rest.iter().filter(|word| !says_little(word) && !filler(word)).count();
+    let carries = rest.first().is_some_and(|word| filler(word));
+    (content == 0 && !message.is_empty())
+        || (content <= 1 && (carries || (rest.len() <= 3 && !spans(message).is_empty())))
+}
+
+/// The earlier message with the later one's spans in the place of its own of the same kinds; the rest is added.
+fn merge(before: &str, message: &str) -> String {
+    let mut merged = before.trim_end_matches(['.', '?', '!']).to_owned();
+    let mut added = String::new();
+    for span in spans(message) {
+        let said = span.of(message);
+        match spans(&merged).into_iter().find(|old| old.kind == span.kind) {
+            Some(old) if !merged.contains(said) => merged.replace_range(old.start..old.end, said),
+            Some(_) => {}
+            None => {
+                added.push(' ');
+                added.push_str(said);
+            }
+        }
+    }
+    for word in without(message).split_whitespace() {
+        let folded = plain(word);
+        if folded.iter().any(|word| !says_little(word) && !filler(word)) {
+            added.push(' ');
+            added.push_str(word.trim_matches(|c: char| !c.is_alphanumeric()));
+        }
+    }
+    merged + &added
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_spans_and_fillers_leans_on_the_one_before() {
+        for text in [
+            "yes the 20th",
+            "from savings",
+            "make it $75 instead",
+            "how about in 10 days?",
+            "no, next Friday",
+        ] {
+            assert!(leans(text), "{text}");
+        }
+        for text in ["renew my book on the 20th", "where is the nearest branch", "I lost my card"] {
+            assert!(!leans(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_later_takes_the_place_of_what_was_said_before() {
+        assert_eq!(merge("hold it until next Friday.", "no, the 20th"), "hold it until the 20th");
+        assert_eq!(merge("lend me $50", "from savings"), "lend me $50 savings");
+    }
+}
