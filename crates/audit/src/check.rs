@@ -227,7 +227,7 @@ impl Rebuilt {
                 found.add(LogFault::LeafEdited, message);
             }
         }
-        if self.broken && self.differing.is_empty() {
+        if self.broken && self.differing.is_empty() && self.dropped.is_empty() {
             let message = "leaves and tiles agree, and do not lead to what was signed";
             found.add(LogFault::Forked, message.to_owned());
         }
