@@ -31,10 +31,10 @@ async function fits(page: Page): Promise<boolean> {
 }
 
 const LOOKS: [string, WindowOptions, number][] = [
-  ["phone", PHONE, 4],
-  ["phone, dark", { ...PHONE, colorScheme: "dark" }, 5],
-  ["desk", DESK, 6],
-  ["desk, dark", { ...DESK, colorScheme: "dark" }, 7],
+  ["phone", PHONE, 0],
+  ["phone, dark", { ...PHONE, colorScheme: "dark" }, 1],
+  ["desk", DESK, 2],
+  ["desk, dark", { ...DESK, colorScheme: "dark" }, 3],
 ];
 
 for (const [name, options, nth] of LOOKS) {
@@ -45,7 +45,7 @@ for (const [name, options, nth] of LOOKS) {
     expect(await violations(door)).toEqual([]);
     expect(await fits(door)).toBe(true);
 
-    const { page } = await asCustomer("transactor", nth, options);
+    const { page } = await asCustomer("owing", 18 + nth, options);
     await expect(page.getByTestId("total-owed")).toBeVisible();
     expect(await violations(page)).toEqual([]);
     await say(page, "pay $20 next Friday from my checking account");
@@ -58,7 +58,7 @@ for (const [name, options, nth] of LOOKS) {
   });
 
   test(`the staff pages pass the checks: ${name}`, async ({ asCustomer, asStaff }) => {
-    const { page: chat, customer } = await asCustomer("past_due", nth);
+    const { page: chat, customer } = await asCustomer("owing", 22 + nth);
     await say(chat, "What's my balance and when is my next payment due?");
     await chat.getByRole("button", { name: "Talk to a person" }).click();
     await expect(chat.locator("[data-standing=waiting]")).toBeVisible();
@@ -86,7 +86,7 @@ for (const [name, options, nth] of LOOKS) {
 }
 
 test("a payment can be made with the keyboard alone", async ({ asCustomer }) => {
-  const { page } = await asCustomer("transactor", 8, DESK);
+  const { page } = await asCustomer("owing", 26, DESK);
   await box(page).focus();
   await page.keyboard.type("pay $25 next Friday from my checking account");
   await page.keyboard.press("Enter");
@@ -102,7 +102,7 @@ test("a payment can be made with the keyboard alone", async ({ asCustomer }) => 
 });
 
 test("the page speaks Spanish when asked, and remembers it", async ({ asCustomer }) => {
-  const { page } = await asCustomer("transactor", 9, PHONE);
+  const { page } = await asCustomer("owing", 27, PHONE);
   await page.getByRole("button", { name: "Cambiar a español" }).click();
   await expect(page.getByRole("button", { name: "Hablar con una persona" })).toBeVisible();
   await expect(page.locator("html")).toHaveAttribute("lang", "es");
@@ -132,7 +132,7 @@ test("every page is served under a policy without inline scripts, and unknown pa
 });
 
 test("a page of another role sends the visitor to their own", async ({ asCustomer, asNobody }) => {
-  const { page } = await asCustomer("transactor", 10, PHONE);
+  const { page } = await asCustomer("owing", 28, PHONE);
   await page.goto("/audit");
   await expect(page).toHaveURL(/\/chat$/);
   const { page: stranger } = await asNobody();
@@ -142,7 +142,7 @@ test("a page of another role sends the visitor to their own", async ({ asCustome
 
 test("a message of an unattested server carries the mark, and the page says so", async ({ asCustomer, request }) => {
   const { attested } = (await (await request.get("/v1/status")).json()) as { attested: boolean };
-  const { page } = await asCustomer("transactor", 11, PHONE);
+  const { page } = await asCustomer("owing", 29, PHONE);
   await say(page, "What's my balance?");
   await expect(replies(page).first().getByText("unattested")).toHaveCount(attested ? 0 : 1);
   const banner = page.getByRole("complementary", { name: "Sandbox" });

@@ -4,7 +4,7 @@ import { say, sheet } from "./support/chat";
 import { DESK, expect, test } from "./support/test";
 
 test("a sheet left lying expires, and says so instead of doing anything", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("new", 0, DESK);
+  const { page, request } = await asCustomer("owing", 30, DESK);
   const before = await (await request.get("/v1/payments")).json();
   await say(page, "pay $50 next Friday from my checking account");
   await expect(sheet(page)).toBeVisible();
@@ -17,7 +17,7 @@ test("a sheet left lying expires, and says so instead of doing anything", async 
 });
 
 test("a scheduled payment is taken when its day comes, and the page follows the clock", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("revolving", 12, DESK);
+  const { page, request } = await asCustomer("owing", 31, DESK);
   await say(page, "pay $45 next Friday from my checking account");
   await sheet(page).getByRole("button", { name: "Confirm", exact: true }).click();
   const { items } = (await (await request.get("/v1/payments")).json()) as { items: { id: string; amount_cents: number }[] };

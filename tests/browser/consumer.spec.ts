@@ -1,24 +1,23 @@
 //! The consumer's sentences of "What a person can do", in a real browser against the real server.
 
 import { box, dateInWords, dollars, replies, say, sheet, type Payment, type Position } from "./support/chat";
-import { readPeople } from "./support/people";
+import { customerOf } from "./support/people";
 import { DESK, expect, PHONE, test } from "./support/test";
 
 test("a sandbox customer signs in by choosing a name, and the page says that it is a sandbox", async ({ asNobody }) => {
-  const { page, request } = await asNobody(PHONE);
+  const { page } = await asNobody(PHONE);
   await page.goto("/");
   await expect(page.getByRole("complementary", { name: "Sandbox" })).toBeVisible();
-  const chosen = (await readPeople(request)).customers.find((customer) => customer.archetype === "transactor");
-  expect(chosen).toBeDefined();
-  await page.getByRole("searchbox").fill(chosen!.name);
-  await page.getByRole("button", { name: chosen!.name }).first().click();
+  const chosen = customerOf("owing", 0);
+  await page.getByRole("searchbox").fill(chosen.name);
+  await page.getByRole("button", { name: chosen.name }).first().click();
   await expect(page).toHaveURL(/\/chat$/);
   await expect(page.getByTestId("total-owed")).toBeVisible();
   await expect(page.getByRole("complementary", { name: "Sandbox" })).toBeVisible();
 });
 
 test("the balance and the next payment are those of the record, and the reply is announced once, whole", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("revolving", 0, PHONE);
+  const { page, request } = await asCustomer("owing", 0, PHONE);
   const position = (await (await request.get("/v1/position")).json()) as Position;
   await expect(page.getByTestId("total-owed")).toHaveText(dollars(position.total_owed_cents));
   const reply = await say(page, "What's my balance and when is my next payment due?");
@@ -31,7 +30,7 @@ test("the balance and the next payment are those of the record, and the reply is
 });
 
 test("why interest was charged is answered from the trace", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("revolving", 1);
+  const { page, request } = await asCustomer("owing", 1);
   const { items } = (await (await request.get("/v1/statements")).json()) as { items: { number: number }[] };
   const number = Math.max(...items.map((statement) => statement.number));
   const trace = (await (await request.get(`/v1/trace?figure=interest&statement=${number}`)).json()) as { text: string };
@@ -40,7 +39,7 @@ test("why interest was charged is answered from the trace", async ({ asCustomer 
 });
 
 test("the payoff on the 20th is the engine's own quote for that day", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("revolving", 2);
+  const { page, request } = await asCustomer("owing", 2);
   const { today } = (await (await request.get("/v1/status")).json()) as { today: string };
   const month = Number(today.slice(8)) > 20 ? nextMonth(today) : today.slice(0, 7);
   const quote = (await (await request.get(`/v1/quotes/payoff?on=${month}-20`)).json()) as { payoff_cents: number };
@@ -50,7 +49,7 @@ test("the payoff on the 20th is the engine's own quote for that day", async ({ a
 });
 
 test("a payment is prepared, shown on a sheet, confirmed once however often it is pressed, and cancelled again", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("revolving", 3, PHONE);
+  const { page, request } = await asCustomer("owing", 3, PHONE);
   const before = await payments(request);
   await say(page, "pay $50 next Friday from my checking account");
   await expect(sheet(page)).toContainText("$50.00");
@@ -80,7 +79,7 @@ test("a payment is prepared, shown on a sheet, confirmed once however often it i
 });
 
 test("a minimum payment on the first is resolved by the server, and Not now leaves nothing behind", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("revolving", 4, DESK);
+  const { page, request } = await asCustomer("owing", 4, DESK);
   const position = (await (await request.get("/v1/position")).json()) as Position;
   const before = await payments(request);
   await say(page, "pay my minimum on the first");
@@ -92,7 +91,7 @@ test("a minimum payment on the first is resolved by the server, and Not now leav
 });
 
 test("a scheduled payment can be cancelled from the list, after a question", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("revolving", 5, DESK);
+  const { page, request } = await asCustomer("owing", 5, DESK);
   await say(page, "pay $40 next Friday from my checking account");
   await sheet(page).getByRole("button", { name: "Confirm", exact: true }).click();
   await expect(sheet(page)).toHaveCount(0);
@@ -106,7 +105,7 @@ test("a scheduled payment can be cancelled from the list, after a question", asy
 });
 
 test("a changed proposal supersedes the sheet before it, which then cannot be confirmed", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("revolving", 6, DESK);
+  const { page, request } = await asCustomer("owing", 6, DESK);
   const before = await payments(request);
   await say(page, "pay $30 next Friday from my checking account");
   await page.keyboard.press("Escape");
@@ -120,7 +119,7 @@ test("a changed proposal supersedes the sheet before it, which then cannot be co
 });
 
 test("a policy question is answered with a citation that opens the cited passage", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("revolving", 7, PHONE);
+  const { page, request } = await asCustomer("owing", 7, PHONE);
   const reply = await say(page, "How long does a payment take to reach my line, and what does the policy say?");
   const mark = reply.getByRole("button", { name: /^Passage 1/ }).first();
   await expect(mark).toBeVisible();
@@ -150,7 +149,7 @@ test("a declined applicant reads the stored principal reasons, byte for byte", a
 });
 
 test("bankruptcy said in passing opens a case in that same turn", async ({ asCustomer }) => {
-  const { page } = await asCustomer("revolving", 8, PHONE);
+  const { page } = await asCustomer("owing", 8, PHONE);
   const reply = await say(page, "I've filed for bankruptcy last week, anyway what do I owe?");
   const reference = await reply.locator("[data-case]").getAttribute("data-case");
   expect(reference).toMatch(/\w+-?\d+/);
@@ -159,7 +158,7 @@ test("bankruptcy said in passing opens a case in that same turn", async ({ asCus
 });
 
 test("a person is one tap away, and a reload loses nothing", async ({ asCustomer }) => {
-  const { page } = await asCustomer("revolving", 9, PHONE);
+  const { page } = await asCustomer("owing", 9, PHONE);
   await say(page, "What's my balance?");
   await page.getByRole("button", { name: "Talk to a person" }).click();
   const standing = page.locator("[data-standing=waiting]");
@@ -171,13 +170,13 @@ test("a person is one tap away, and a reload loses nothing", async ({ asCustomer
 });
 
 test("asking for a person in words hands over as well", async ({ asCustomer }) => {
-  const { page } = await asCustomer("transactor", 1, PHONE);
+  const { page } = await asCustomer("owing", 10, PHONE);
   await say(page, "let me talk to a real person please");
   await expect(page.locator("[data-standing=waiting]")).toBeVisible();
 });
 
 test("words typed but not sent survive a reload and a server out of reach", async ({ asCustomer }) => {
-  const { page } = await asCustomer("transactor", 2, PHONE);
+  const { page } = await asCustomer("owing", 11, PHONE);
   await box(page).fill("half a thought");
   await page.reload();
   await expect(box(page)).toHaveValue("half a thought");
@@ -193,7 +192,7 @@ test("words typed but not sent survive a reload and a server out of reach", asyn
 });
 
 test("a confirmation whose answer was lost is repeated with the same key, and happens once", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("past_due", 0, PHONE);
+  const { page, request } = await asCustomer("owing", 12, PHONE);
   const before = await payments(request);
   const keys: string[] = [];
   await page.route("**/v1/intents/*/confirm", async (route) => {
@@ -214,7 +213,7 @@ test("a confirmation whose answer was lost is repeated with the same key, and ha
 });
 
 test("a stream that is cut loses nothing: the record is read until the reply is there, once", async ({ asCustomer }) => {
-  const { page } = await asCustomer("past_due", 1, PHONE);
+  const { page } = await asCustomer("owing", 13, PHONE);
   await page.route("**/messages", async (route) => {
     const response = await route.fetch();
     const body = await response.text();
@@ -226,7 +225,7 @@ test("a stream that is cut loses nothing: the record is read until the reply is 
 });
 
 test("an assistant that is not released says so, and a person is still a tap away", async ({ asCustomer }) => {
-  const { page, request } = await asCustomer("past_due", 2, PHONE);
+  const { page, request } = await asCustomer("owing", 14, PHONE);
   const status = (await (await request.get("/v1/status")).json()) as object;
   await page.route("**/v1/status", (route) => route.fulfill({ json: { ...status, released: false, served_configuration: null } }));
   await page.reload();

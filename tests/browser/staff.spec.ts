@@ -10,7 +10,7 @@ import { DESK, expect, PHONE, test } from "./support/test";
 const run = promisify(execFile);
 
 test("a hand-off is claimed, answered in the customer's own chat, and released to the assistant", async ({ asCustomer, asStaff }) => {
-  const { page: chat, customer } = await asCustomer("revolving", 10, PHONE);
+  const { page: chat, customer } = await asCustomer("owing", 15, PHONE);
   await say(chat, "What's my balance and when is my next payment due?");
   await chat.getByRole("button", { name: "Talk to a person" }).click();
   await expect(chat.locator("[data-standing=waiting]")).toBeVisible();
@@ -47,7 +47,7 @@ test("a hand-off is claimed, answered in the customer's own chat, and released t
 });
 
 test("a case stands in the queue until it is closed with a note", async ({ asCustomer, asStaff }) => {
-  const { page: chat } = await asCustomer("revolving", 11, PHONE);
+  const { page: chat } = await asCustomer("owing", 16, PHONE);
   const reply = await say(chat, "by the way I have filed for bankruptcy");
   const reference = await reply.locator("[data-case]").getAttribute("data-case");
 
@@ -72,7 +72,7 @@ test("compliance finds a conversation, sees what each message rests on, and take
   asCustomer,
   asStaff,
 }, testInfo) => {
-  const { page: chat, customer } = await asCustomer("transactor", 3);
+  const { page: chat, customer } = await asCustomer("owing", 17);
   await say(chat, "What's my balance and when is my next payment due?");
   await say(chat, "How long does a payment take to reach my line, and what does the policy say?");
 

@@ -1,8 +1,11 @@
-//! The sandbox's people, as the server lists them. Every test takes a customer of its own, so that
-//! tests may run side by side on one server.
+//! The sandbox's people. Every test takes a customer of its own, so that tests may run side by side
+//! on one server.
 
 import type { APIRequestContext } from "@playwright/test";
 
+import type { Pool } from "./pools";
+
+export type { Pool } from "./pools";
 export type StaffRole = "representative" | "compliance" | "engineer";
 
 export interface Person {
@@ -10,30 +13,17 @@ export interface Person {
   name: string;
 }
 
-export interface Customer extends Person {
-  archetype: string | null;
-  credit_line_id: string | null;
-}
-
-interface People {
-  customers: Customer[];
-  staff: (Person & { role: StaffRole })[];
-}
-
-export async function readPeople(request: APIRequestContext): Promise<People> {
-  return (await (await request.get("/v1/sandbox/people")).json()) as People;
-}
-
-/** The `nth` customer of an archetype; each test names another number. */
-export async function customerOf(request: APIRequestContext, archetype: string, nth: number): Promise<Customer> {
-  const { customers } = await readPeople(request);
-  const found = customers.filter((customer) => customer.archetype === archetype)[nth];
-  if (found === undefined) throw new Error(`the sandbox has no ${archetype} customer number ${nth}`);
+/** The `nth` customer that fits; each test names another number. */
+export function customerOf(pool: Pool, nth: number): Person {
+  const pools = JSON.parse(process.env["PLUMBLINE_POOLS"] ?? "{}") as Partial<Record<Pool, Person[]>>;
+  const found = pools[pool]?.[nth];
+  if (found === undefined) throw new Error(`the sandbox has ${pools[pool]?.length ?? 0} customers ${pool}, number ${nth} was asked for`);
   return found;
 }
 
 export async function staffOf(request: APIRequestContext, role: StaffRole): Promise<Person> {
-  const found = (await readPeople(request)).staff.find((person) => person.role === role);
+  const { staff } = (await (await request.get("/v1/sandbox/people")).json()) as { staff: (Person & { role: StaffRole })[] };
+  const found = staff.find((person) => person.role === role);
   if (found === undefined) throw new Error(`the sandbox has no ${role}`);
   return found;
 }

@@ -2,17 +2,27 @@
 //! PLUMBLINE_URL set, the server that already runs there is tested instead.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+
+import { findPools } from "./pools";
 
 const START_MS = 120_000;
 const STOP_MS = 20_000;
 
-export default async function start(): Promise<(() => Promise<void>) | undefined> {
-  if (process.env["PLUMBLINE_URL"] !== undefined) return undefined;
+export default async function setUp(): Promise<() => Promise<void>> {
+  const given = process.env["PLUMBLINE_URL"];
+  const stopServer = given === undefined ? await startServer() : async () => undefined;
+  process.env["PLUMBLINE_POOLS"] = JSON.stringify(await findPools(process.env["PLUMBLINE_URL"] ?? ""));
+  return stopServer;
+}
+
+async function startServer(): Promise<() => Promise<void>> {
   const binary = resolve(process.env["PLUMBLINE_BIN"] ?? "../../target/debug/plumbline");
   const state = await mkdtemp(join(tmpdir(), "plumbline-browser-"));
+  // The cluster runs as an unprivileged user when the tests are run by root.
+  await chmod(state, 0o755);
   const server = spawn(binary, ["serve", "--sandbox", "--port", "0"], {
     cwd: resolve("../.."),
     env: { ...process.env, PLUMBLINE_STATE: state },

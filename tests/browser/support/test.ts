@@ -3,7 +3,7 @@
 
 import { expect, test as base, type APIRequestContext, type Browser, type Page } from "@playwright/test";
 
-import { customerOf, staffOf, type Customer, type StaffRole } from "./people";
+import { customerOf, staffOf, type Person, type Pool, type StaffRole } from "./people";
 
 export interface Window {
   page: Page;
@@ -12,11 +12,11 @@ export interface Window {
 }
 
 export interface CustomerWindow extends Window {
-  customer: Customer;
+  customer: Person;
 }
 
 interface Fixtures {
-  asCustomer: (archetype: string, nth: number, options?: WindowOptions) => Promise<CustomerWindow>;
+  asCustomer: (pool: Pool, nth: number, options?: WindowOptions) => Promise<CustomerWindow>;
   asStaff: (role: StaffRole, options?: WindowOptions) => Promise<Window>;
   asNobody: (options?: WindowOptions) => Promise<Window>;
 }
@@ -44,9 +44,9 @@ export const test = base.extend<Fixtures & { windows: (options?: WindowOptions) 
   },
   asNobody: async ({ windows }, use) => use(windows),
   asCustomer: async ({ windows }, use) => {
-    await use(async (archetype, nth, options = {}) => {
+    await use(async (pool, nth, options = {}) => {
       const window = await windows(options);
-      const customer = await customerOf(window.request, archetype, nth);
+      const customer = customerOf(pool, nth);
       await signIn(window.request, "customer", customer.id);
       await window.page.goto("/chat");
       await expect(window.page.getByRole("textbox", { name: "Your message" })).toBeEnabled();
