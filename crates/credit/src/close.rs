@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     FeeKind, Terms,
     interest::GraceOutcome,
+    mapr::{CycleCharges, Waived},
     minimum::Minimum,
     rate,
     state::{Accrual, BilledInterest, Fee, Obligation, OpenCycle, Segment, State},
@@ -71,15 +72,16 @@ impl State {
     /// Ends the cycle that closes on the day being lived.
     pub(crate) fn close_cycle(&mut self, terms: &Terms, printed: Option<&Printed>) {
         let plan_fee = self.charge_plan_fee(terms);
-        let lines = self.bill_interest(terms);
+        let (lines, waived) = self.bill_interest(terms);
+        let plan_fee = plan_fee - waived.fees;
         let cycle = self.cycle.number;
         for fee in self.fees.iter_mut().filter(|fee| fee.billed_in.is_none()) {
             fee.billed_in = Some(cycle);
         }
         let due_on = terms.product.dates.due_on(self.cycle.closes_on);
         let minimum = self.minimum(terms, &lines);
-        self.oblige(terms, &minimum, due_on, printed);
-        self.turn_grace(terms, due_on);
+        let last_timely = self.oblige(terms, &minimum, due_on, printed);
+        self.turn_grace(terms, last_timely);
         self.records.push(CycleRecord {
             number: cycle,
             starts_on: self.cycle.starts_on,
@@ -120,10 +122,11 @@ impl State {
         rule.amount
     }
 
-    fn bill_interest(&mut self, terms: &Terms) -> Vec<InterestLine> {
+    fn bill_interest(&mut self, terms: &Terms) -> (Vec<InterestLine>, Waived) {
         let mut lines: Vec<InterestLine> =
             self.balances.iter().map(|balance| self.interest_line(terms, balance)).collect();
         raise_to_minimum_charge(&mut lines, terms.product.interest.minimum_charge);
+        let waived = self.keep_to_mapr(terms, &mut lines);
         let cycle = self.cycle.number;
         let mut overpaid = Cents::ZERO;
         for (at, (line, balance)) in lines.iter_mut().zip(&mut self.balances).enumerate() {
@@ -139,7 +142,39 @@ impl State {
             self.allocate(terms, overpaid);
         }
         self.settle_from_credit();
-        lines
+        (lines, waived)
+    }
+
+    /// A covered borrower's cycle is kept to the cap of 32 CFR 232.4: fees are waived before interest.
+    fn keep_to_mapr(&mut self, terms: &Terms, lines: &mut [InterestLine]) -> Waived {
+        if !terms.covered_borrower {
+            return Waived::default();
+        }
+        let cycle_fees = |fee: &&Fee| fee.billed_in.is_none() && !fee.kind.penalty();
+        let fees = self.fees.iter().filter(cycle_fees);
+        let recent = self.records.iter().rev().take(11).map(|record| record.plan_fee);
+        let charges = CycleCharges {
+            interest: lines.iter().map(|line| line.amount).sum(),
+            fees: fees.map(|fee| fee.amount).sum(),
+            denominator: lines.iter().map(|line| line.average_balance).sum(),
+            apr: lines.iter().map(|line| line.apr).max().unwrap_or_default(),
+            participation_fees_before: recent.sum(),
+        };
+        let waived = charges.waived();
+        let plan = self.fees.iter_mut().rev().find(|fee| fee.kind == FeeKind::Plan);
+        let mut kept = Waived { fees: Cents::ZERO, interest: waived.interest };
+        if let Some(fee) = plan.filter(|fee| fee.billed_in.is_none()) {
+            kept.fees = waived.fees.min(fee.unpaid);
+            fee.amount -= kept.fees;
+            fee.unpaid -= kept.fees;
+        }
+        let mut left = waived.interest;
+        for line in lines.iter_mut().rev() {
+            let less = line.amount.min(left);
+            line.amount -= less;
+            left -= less;
+        }
+        kept
     }
 
     /// A credit balance pays what is billed.
@@ -176,21 +211,23 @@ impl State {
         }
     }
 
+    /// Gives the last day on which a payment is timely.
     fn oblige(
         &mut self,
         terms: &Terms,
         minimum: &Minimum,
         due_on: NaiveDate,
         printed: Option<&Printed>,
-    ) {
+    ) -> NaiveDate {
         let closed_on = self.cycle.closes_on;
         let (due_on, sent_on) =
             printed.map_or((due_on, closed_on), |printed| (printed.due_on, printed.sent_on));
         let owed = printed.map_or(minimum.own, |printed| printed.own_minimum.min(minimum.own));
+        let enforceable_on = terms.product.dates.enforceable_due_on(due_on, sent_on);
         let obligation = Obligation {
             cycle: self.cycle.number,
             due_on,
-            enforceable_on: terms.product.dates.enforceable_due_on(due_on, sent_on),
+            enforceable_on,
             unpaid: minimum.own,
             owed,
             amount: owed,
@@ -199,6 +236,7 @@ impl State {
         if obligation.unpaid.is_positive() || obligation.owed.is_positive() {
             self.obligations.push(obligation);
         }
+        enforceable_on
     }
 
     /// Settles what became of grace in the cycle, and what the next one begins with.

@@ -55,7 +55,7 @@ impl State {
 
     /// What became of grace for a balance, as far as it can be known on the day being lived.
     pub(crate) fn grace_outcome(&self, terms: &Terms, balance: &Balance) -> GraceOutcome {
-        if !self.has_grace(terms, balance) {
+        if !terms.has_grace(balance) {
             return GraceOutcome::Charged;
         }
         let may_still_pay = self.day <= self.grace.due_on && self.day <= self.cycle.closes_on;

@@ -13,6 +13,7 @@ mod event;
 pub mod explain;
 mod interest;
 mod line;
+pub mod mapr;
 mod minimum;
 mod payment;
 mod position;

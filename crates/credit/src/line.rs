@@ -5,14 +5,14 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::CreditLineId;
-use ledger::{Chart, Posting};
+use ledger::{AccountCode, Chart, Posting, TrialBalance};
 use money::Cents;
 
 use crate::{
     Buckets, CreditError, LineEvent, LineEventBody, PendingCharge, Position, Replayed, Snapshot,
     Statement,
     event::{Charge, FeeKind},
-    postings::{Context, posting_of},
+    postings::{Context, changes, posting_of},
     replay::replay_from,
 };
 
@@ -60,15 +60,27 @@ impl CreditLine {
             return Err(CreditError::NotOpened);
         };
         let zone = terms.product.dates.zone;
-        let posted_on = events
+        let booked = events.iter().rposition(|event| posts(&event.body)).unwrap_or_default();
+        let booked = events.get(..=booked).unwrap_or_default();
+        let posted_on = booked
             .iter()
             .map(|event| event.effective_on.max(calendar::local_date(event.recorded_at, zone)))
             .max()
             .unwrap_or(first.effective_on);
         let chart = Chart::embedded()?;
-        let Replayed { position, snapshots: newer } = replay_from(&snapshots, &events, posted_on)?;
-        let snapshots = snapshots.into_iter().chain(newer).collect();
-        Ok(Self { id, chart, events, snapshots, posted_on, posted: position.posted })
+        let Replayed { position, snapshots: newer } = replay_from(&snapshots, booked, posted_on)?;
+        let posted = position.posted;
+        let mut line = Self { id, chart, snapshots, posted_on, posted, events };
+        line.keep(newer);
+        Ok(line)
+    }
+
+    /// One snapshot per day, the latest made.
+    fn keep(&mut self, newer: Vec<Snapshot>) {
+        for snapshot in newer {
+            self.snapshots.retain(|known| known.through != snapshot.through);
+            self.snapshots.push(snapshot);
+        }
     }
 
     #[must_use]
@@ -81,7 +93,7 @@ impl CreditLine {
         &self.events
     }
 
-    /// All snapshots so far; those worth storing beside what was loaded are at the end.
+    /// One per closed cycle; those that `record` added stand at the end.
     #[must_use]
     pub fn snapshots(&self) -> &[Snapshot] {
         &self.snapshots
@@ -91,6 +103,19 @@ impl CreditLine {
     #[must_use]
     pub const fn posted(&self) -> &Buckets {
         &self.posted
+    }
+
+    /// Control accounts on which the books differ from the line, with the difference (books less line).
+    pub fn untied(&self, books: &TrialBalance) -> Result<Vec<(AccountCode, Cents)>, CreditError> {
+        let mut untied = Vec::new();
+        for (name, expected) in changes(&Buckets::default(), &self.posted) {
+            let account = self.chart.account(name)?.code;
+            let difference = books.line(self.id, account).net() - expected;
+            if !difference.is_zero() {
+                untied.push((account, difference));
+            }
+        }
+        Ok(untied)
     }
 
     /// See `replay`.
@@ -127,12 +152,15 @@ impl CreditLine {
         let recorded_on = calendar::local_date(event.recorded_at, zone);
         let on = self.posted_on.max(event.effective_on).max(recorded_on);
         let replayed = replay_from(&self.snapshots, &self.events, on)?;
+        if !posts(&event.body) {
+            return Ok(None);
+        }
         let after = replayed.position.posted;
         let posting =
             posting_of(&self.chart, self.id, &event.body, (&self.posted, &after), referred)?;
         self.posted = after;
         self.posted_on = on;
-        self.snapshots.extend(replayed.snapshots);
+        self.keep(replayed.snapshots);
         Ok(posting)
     }
 
@@ -230,6 +258,11 @@ impl CreditLine {
             _ => calendar::Tz::America__Los_Angeles,
         }
     }
+}
+
+/// Flags are raised where nothing may post; what they change is posted with the next event.
+const fn posts(body: &LineEventBody) -> bool {
+    !matches!(body, LineEventBody::FlagRaised { .. } | LineEventBody::FlagCleared { .. })
 }
 
 /// A fee of the terms that is posted for the first time, or the correction of what was posted.

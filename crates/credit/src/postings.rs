@@ -90,7 +90,8 @@ pub(crate) fn posting_of(
     PostingBuilder::balanced_or_empty(builder).map_err(CreditError::from)
 }
 
-fn changes(before: &Buckets, after: &Buckets) -> [(&'static str, Cents); 5] {
+/// As debits, by account.
+pub(crate) fn changes(before: &Buckets, after: &Buckets) -> [(&'static str, Cents); 5] {
     [
         ("principal", after.principal - before.principal),
         ("billed_interest", after.billed_interest - before.billed_interest),

@@ -258,11 +258,6 @@ impl State {
         self.flags.iter().any(|standing| flags.contains(&standing.flag))
     }
 
-    pub(crate) fn has_grace(&self, terms: &Terms, balance: &Balance) -> bool {
-        terms.product.grace.kind == GraceKind::PaidInFull
-            && terms.product.features.get(balance.feature).is_some_and(|feature| feature.grace)
-    }
-
     /// The balance that new draws of a feature join; the first feature where none is named.
     pub(crate) fn balance_for_draws(
         &mut self,
@@ -289,6 +284,11 @@ impl State {
 }
 
 impl Terms {
+    pub(crate) fn has_grace(&self, balance: &Balance) -> bool {
+        self.product.grace.kind == GraceKind::PaidInFull
+            && self.product.features.get(balance.feature).is_some_and(|feature| feature.grace)
+    }
+
     /// The first feature where none is named.
     pub(crate) fn feature_index(
         &self,

@@ -315,3 +315,71 @@ fn v48_a_payment_on_the_last_day_of_a_late_statement_s_window_is_timely() {
         day("2026-10-22")
     );
 }
+
+#[test]
+fn v19_v25_residual_interest_and_penalty_fees_come_last() {
+    // The statement balance is paid in full on the 10th: nine days of October remain, and are billed.
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    book.pay("1019.73", "2026-10-10");
+    let position = book.on("2026-10-20");
+    assert_eq!(position.current_balance, Cents::ZERO);
+    assert_eq!(position.total_owed, cents("5.92"));
+    book.on("2026-11-01");
+    assert_eq!(book.statement(2).interest_total, cents("5.92"));
+    assert_eq!(book.statement(2).minimum_due, cents("5.92"));
+}
+
+#[test]
+fn an_undone_late_fee_is_taken_back_when_the_payment_proves_to_have_been_timely() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    // Statement 1 is due on October 25, a Sunday: the 26th is timely, and the fee comes on November 6.
+    book.on("2026-11-10");
+    assert_eq!(book.on("2026-11-10").penalty_fees, cents("15.00"));
+    assert_eq!(book.on("2026-11-10").days_past_due, 15);
+    book.pay_late("100.00", "2026-10-26", "2026-11-10");
+    let position = book.on("2026-11-10");
+    assert_eq!(position.penalty_fees, Cents::ZERO);
+    assert_eq!(position.days_past_due, 0);
+    assert!(book.adjustments().contains(&cents("-15.00")));
+}
+
+#[test]
+fn a_covered_borrower_s_subscription_is_kept_to_the_cap() {
+    let mut of = product("CASHLINE-SUB-1");
+    of.fees.plan.as_mut().unwrap().free_cycles = 0;
+    let mut terms = credit::Terms::open(&of, cents("500.00"), Apr::ZERO, 31);
+    terms.covered_borrower = true;
+    let mut book = Book::with_terms(terms, "2026-09-01");
+    book.draw("300.00", "2026-09-01");
+    book.on("2026-10-01");
+    assert_eq!(book.statement(1).fees_total, cents("9.00"));
+    assert_eq!(book.statement(1).off_by(), Cents::ZERO);
+}
+
+#[test]
+fn grace_spares_is_lost_and_comes_back() {
+    let mut of = product("CARD-STD-1");
+    of.interest.compounding = credit::product::Compounding::None;
+    of.interest.rate_digits = None;
+    of.interest.minimum_charge = Cents::ZERO;
+    let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+    book.draw_feature("purchases", "1000.00", "2026-09-11");
+    book.on("2026-10-01");
+    assert_eq!(book.statement(1).interest_total, Cents::ZERO);
+    // Half is paid by the due date: it counts from the first of October, and the rest bears 31 days.
+    book.pay("500.00", "2026-10-20");
+    book.on("2026-11-01");
+    assert_eq!(book.statement(2).interest_total, cents("10.19"));
+    // All is paid in November: the balance bears nine days, new purchases none.
+    let owed = book.statement(2).new_balance;
+    book.pay(&owed.to_string(), "2026-11-10");
+    book.draw_feature("purchases", "300.00", "2026-11-12");
+    book.on("2026-12-01");
+    assert_eq!(book.statement(3).interest_total, cents("3.02"));
+    // Grace is back: nothing accrues on what November bought.
+    let owed = book.statement(3).new_balance;
+    book.pay(&owed.to_string(), "2026-12-20");
+    book.on("2027-01-01");
+    assert_eq!(book.statement(4).interest_total, Cents::ZERO);
+    assert_eq!(book.statement(4).new_balance, Cents::ZERO);
+}

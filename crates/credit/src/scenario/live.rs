@@ -15,27 +15,27 @@ use crate::{
     quote_payoff,
 };
 
-pub(super) fn run(line: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, ScenarioError> {
-    let life = Life::of(line, &[], as_of)?;
-    let failed = |source| ScenarioError::Line { name: line.name.clone(), source };
+pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, ScenarioError> {
+    let life = Life::of(given, &[], as_of)?;
+    let failed = |source| ScenarioError::Line { name: given.name.clone(), source };
     let position = life.line.position(as_of).map_err(failed)?;
     let mut derivations = life.derivations.clone();
     derive_position(&position, &mut derivations);
     let mut quotes = Vec::new();
-    for on in &line.payoffs {
+    for on in &given.payoffs {
         let quote = quote_payoff(life.line.events(), *on).map_err(failed)?;
         derivations.insert(format!("payoff.{on}"), quote.derivation.clone());
         quotes.push(NamedQuote { kind: "payoff", quote });
     }
-    let what_ifs = line
+    let what_ifs = given
         .what_ifs
         .iter()
-        .map(|what_if| compare(line, what_if))
+        .map(|what_if| compare(given, what_if))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(LineReport {
-        name: line.name.clone(),
-        product: line.terms.product.name.clone(),
-        opened_on: line.opened_on,
+        name: given.name.clone(),
+        product: given.terms.product.name.clone(),
+        opened_on: given.opened_on,
         daily_balances: daily_balances(&position),
         statements: life.statements(),
         events: life.line.events().to_vec(),
@@ -70,36 +70,36 @@ struct Life {
 
 impl Life {
     fn of(
-        line: &ScenarioLine,
+        given: &ScenarioLine,
         further: &[DatedEvent],
         as_of: NaiveDate,
     ) -> Result<Self, ScenarioError> {
-        let failed = |source| ScenarioError::Line { name: line.name.clone(), source };
-        let mut life = Self::begin(line).map_err(failed)?;
-        let mut events: Vec<&DatedEvent> = line.events.iter().chain(further).collect();
+        let failed = |source| ScenarioError::Line { name: given.name.clone(), source };
+        let mut life = Self::begin(given).map_err(failed)?;
+        let mut events: Vec<&DatedEvent> = given.events.iter().chain(further).collect();
         events.sort_by_key(|event| event.recorded_on);
         for event in events.into_iter().filter(|event| event.recorded_on <= as_of) {
-            let (line, column) = (event.line, event.column);
-            let refused = |source| ScenarioError::Event { line, column, source };
-            life.take(event).map_err(refused)?;
+            life.take(event).map_err(|source| {
+                let (line, column) = (event.line, event.column);
+                ScenarioError::Event { line, column, source }
+            })?;
         }
         life.live_to(as_of).map_err(failed)?;
         Ok(life)
     }
 
-    fn begin(line: &ScenarioLine) -> Result<Self, CreditError> {
+    fn begin(given: &ScenarioLine) -> Result<Self, CreditError> {
         let id = CreditLineId::from_uuid(Uuid::from_u128(1));
-        let opened_on = line.opened_on;
-        let zone = line.terms.product.dates.zone;
-        let (line_opened, opened) =
-            CreditLine::open(id, line.terms.clone(), opened_on, noon(opened_on, zone))?;
+        let opened_on = given.opened_on;
+        let zone = given.terms.product.dates.zone;
+        let opening = CreditLine::open(id, given.terms.clone(), opened_on, noon(opened_on, zone))?;
         let mut life = Self {
-            line: line_opened,
-            recorded: vec![opened],
+            line: opening.0,
+            recorded: vec![opening.1],
             derivations: BTreeMap::new(),
             settled_on: opened_on,
         };
-        if let Some((on, balances)) = &line.brought_forward {
+        if let Some((on, balances)) = &given.brought_forward {
             let balances = balances.clone();
             life.live_to(*on)?;
             life.record(LineEventBody::BalanceBroughtForward { balances }, *on, *on)?;
@@ -118,7 +118,6 @@ impl Life {
     fn completed(&self, event: &DatedEvent) -> Result<LineEventBody, CreditError> {
         let position = || self.line.position(event.on);
         Ok(match &event.body {
-            Body::Is(body) => body.clone(),
             Body::Draw(LineEventBody::Drew { draw, feature, amount, .. }) => {
                 let fee = draw_fee(&position()?, feature.as_deref(), *amount);
                 let (draw, feature, amount) = (*draw, feature.clone(), *amount);
@@ -128,7 +127,7 @@ impl Life {
                 let fee = position()?.terms.product.fees.returned_payment;
                 LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
             }
-            Body::Draw(body) | Body::Return(body) => body.clone(),
+            Body::Is(body) | Body::Draw(body) | Body::Return(body) => body.clone(),
         })
     }
 

@@ -147,7 +147,7 @@ pub(super) fn daily_balances(position: &Position) -> Vec<DailyBalance> {
         .filter(|name| days.iter().all(|day| day.feature != *name || day.balance.is_zero()))
         .collect();
     days.retain(|day| !idle.contains(&day.feature));
-    days.sort_by(|one, other| one.on.cmp(&other.on));
+    days.sort_by_key(|day| day.on);
     days
 }
 
