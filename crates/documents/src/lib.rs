@@ -1,0 +1,13 @@
+//! Documents: what a person is sent, from the record, to bytes with a digest.
+//!
+//! Invariants: the same record and template version give the same bytes; a template that names what the record does not have is
+//! an error, never a gap; every value is escaped for the document's format. What is absent: deciding, and any clock.
+
+mod adverse_action;
+mod render;
+mod statement;
+mod words;
+
+pub use adverse_action::{ConsumerReport, Creditor, DecisionRecord, Party, render_adverse_action};
+pub use render::{DocumentError, Rendered};
+pub use statement::{ReceiptRecord, StatementRecord, render_receipt, render_statement};

@@ -1,0 +1,287 @@
+//! Every kind of document, byte for byte.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use chrono::NaiveDate;
+use credit::{Statement, StatementInterest, StatementItem};
+use decisioning::{
+    Application, BankHistory, BureauFile, BureauScore, Decision, Derogatory, Underwriting,
+    Verification, decide,
+};
+use documents::{
+    ConsumerReport, Creditor, DecisionRecord, DocumentError, Party, ReceiptRecord, StatementRecord,
+    render_adverse_action, render_receipt, render_statement,
+};
+use money::{Apr, Cents};
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn creditor() -> Creditor {
+    Creditor {
+        name: "Plumbline Sandbox Lending".into(),
+        address: vec!["1 Level Street".into(), "San Francisco, CA 94105".into()],
+        phone: "1-800-555-0100".into(),
+        regulator: Party {
+            name: "the Federal Trade Commission".into(),
+            address: vec!["Equal Credit Opportunity".into(), "Washington, DC 20580".into()],
+        },
+    }
+}
+
+fn applicant() -> Party {
+    Party {
+        name: "Dana <Ortiz>".into(),
+        address: vec!["22 Plum Road".into(), "Fresno, CA 93650".into()],
+    }
+}
+
+fn application() -> Application {
+    Application {
+        requested_limit: Cents::new(200_000),
+        state: "CA".into(),
+        born_on: day("1985-04-12"),
+        monthly_income: Some(Cents::new(320_000)),
+        monthly_debt_payments: Some(Cents::new(150_000)),
+        covered_borrower: false,
+        exposure: Cents::ZERO,
+        last_declined_on: None,
+        verification: Verification {
+            identity: true,
+            address: true,
+            income: true,
+            bank_account: true,
+            contradicted: false,
+            alert_unresolved: false,
+        },
+        bureau: Some(BureauFile {
+            agency: "Sandbox Credit Bureau".into(),
+            trades: 4,
+            utilization_percent: Some(96),
+            utilization_6m_percent: Some(91),
+            months_late_24m: 3,
+            worst_months_late_24m: 2,
+            months_late_now: 1,
+            derogatories: vec![Derogatory::Collection],
+            bankruptcy: false,
+            repossession_or_foreclosure: false,
+            inquiries_6m: 4,
+            new_accounts_12m: 2,
+            oldest_trade_months: Some(50),
+            revolving_with_balance: 3,
+            installment_percent: Some(80),
+            short_term_loans: 1,
+            score: Some(BureauScore {
+                value: 588,
+                lowest: 300,
+                highest: 850,
+                created_on: day("2026-11-19"),
+                source: "Sandbox Score 8".into(),
+                key_factors: vec![
+                    "Amount owed on revolving accounts is too high".into(),
+                    "Too many inquiries in the last 12 months".into(),
+                ],
+            }),
+        }),
+        bank: Some(BankHistory {
+            days: 300,
+            negative_days_90: 4,
+            returned_payments_90: 1,
+            average_balance: Cents::new(31_000),
+        }),
+    }
+}
+
+fn decided(application: &Application) -> Decision {
+    decide(application, &Underwriting::bundled().unwrap(), day("2026-11-20")).unwrap()
+}
+
+fn record(application: &Application) -> DecisionRecord {
+    DecisionRecord {
+        reference: "019a0000-0000-7000-8000-000000000001".into(),
+        applicant: applicant(),
+        product_title: "Cash Line".into(),
+        requested_limit: application.requested_limit,
+        noticed_on: day("2026-11-20"),
+        decision: decided(application),
+        report: application.bureau.as_ref().map(|bureau| ConsumerReport {
+            agency: Party {
+                name: bureau.agency.clone(),
+                address: vec!["PO Box 1000".into(), "Allen, TX 75013".into()],
+            },
+            phone: "1-800-555-0199".into(),
+            score: bureau.score.clone(),
+        }),
+    }
+}
+
+fn notice(application: &Application) -> String {
+    render_adverse_action(&record(application), &creditor()).unwrap().text().into_owned()
+}
+
+#[test]
+fn a_decline_by_the_score() {
+    insta::assert_snapshot!(notice(&application()));
+}
+
+#[test]
+fn a_decline_by_a_fact_without_a_report_or_bank_data() {
+    let application =
+        Application { bureau: None, bank: None, born_on: day("2009-01-01"), ..application() };
+    insta::assert_snapshot!(notice(&application));
+}
+
+#[test]
+fn a_counteroffer() {
+    let mut application = Application {
+        monthly_income: Some(Cents::new(50_000)),
+        monthly_debt_payments: Some(Cents::ZERO),
+        ..application()
+    };
+    let bureau = application.bureau.as_mut().unwrap();
+    bureau.months_late_24m = 0;
+    bureau.months_late_now = 0;
+    bureau.derogatories.clear();
+    bureau.inquiries_6m = 0;
+    bureau.short_term_loans = 0;
+    bureau.oldest_trade_months = Some(300);
+    application.bank.as_mut().unwrap().average_balance = Cents::new(400_000);
+    insta::assert_snapshot!(notice(&application));
+}
+
+#[test]
+fn an_incomplete_application() {
+    insta::assert_snapshot!(notice(&Application { monthly_income: None, ..application() }));
+}
+
+#[test]
+fn the_same_record_gives_the_same_bytes_and_digest() {
+    let once = render_adverse_action(&record(&application()), &creditor()).unwrap();
+    let again = render_adverse_action(&record(&application()), &creditor()).unwrap();
+    assert_eq!(once, again);
+    let mut other = record(&application());
+    other.noticed_on = day("2026-11-21");
+    assert_ne!(render_adverse_action(&other, &creditor()).unwrap().digest, once.digest);
+}
+
+#[test]
+fn the_notice_says_every_reason_word_for_word_and_nothing_vague() {
+    let record = record(&application());
+    let text = render_adverse_action(&record, &creditor()).unwrap().text().into_owned();
+    assert!(!record.decision.reasons.is_empty());
+    for reason in &record.decision.reasons {
+        assert!(text.contains(&format!("<li>{}</li>", reason.text)), "{}", reason.text);
+    }
+    for vague in ["internal policy", "internal standards", "failed to achieve", "micrologit"] {
+        assert!(!text.to_lowercase().contains(vague), "{vague}");
+    }
+    assert!(text.contains("Dana &lt;Ortiz&gt;") && !text.contains("<Ortiz>"));
+}
+
+#[test]
+fn what_is_not_adverse_or_not_fully_known_makes_no_notice() {
+    let mut unnamed = record(&application());
+    unnamed.report = None;
+    assert!(matches!(
+        render_adverse_action(&unnamed, &creditor()),
+        Err(DocumentError::Record("a consumer report was used and is not named"))
+    ));
+    let mut approved = record(&application());
+    approved.decision.outcome = decisioning::Outcome::Approved;
+    assert!(render_adverse_action(&approved, &creditor()).is_err());
+    let mut silent = record(&application());
+    silent.decision.reasons.clear();
+    assert!(render_adverse_action(&silent, &creditor()).is_err());
+}
+
+fn item(seq: u64, label: &str, on: &str, recorded_on: &str, cents: i64) -> StatementItem {
+    StatementItem {
+        seq,
+        label: label.into(),
+        effective_on: day(on),
+        recorded_on: day(recorded_on),
+        amount: Cents::new(cents),
+    }
+}
+
+fn statement() -> Statement {
+    Statement {
+        number: 3,
+        opened_on: day("2026-10-01"),
+        closed_on: day("2026-10-31"),
+        sent_on: day("2026-10-31"),
+        due_on: day("2026-11-25"),
+        days: 31,
+        previous_balance: Cents::new(101_973),
+        draws: vec![item(9, "Draw", "2026-10-05", "2026-10-05", 30_000)],
+        payments: vec![item(10, "Payment", "2026-10-20", "2026-10-22", -5_000)],
+        fees: vec![],
+        adjustments: vec![],
+        interest: vec![StatementInterest {
+            feature: "draws".into(),
+            apr: Apr::from_ppm(240_000),
+            periodic_rate: "0.065753%".into(),
+            days: 31,
+            average_balance: Cents::new(124_500),
+            amount: Cents::new(2_538),
+        }],
+        draws_total: Cents::new(30_000),
+        payments_total: Cents::new(5_000),
+        fees_total: Cents::ZERO,
+        interest_total: Cents::new(2_538),
+        adjustments_total: Cents::ZERO,
+        new_balance: Cents::new(129_511),
+        principal_balance: Cents::new(126_973),
+        credit_limit: Cents::new(200_000),
+        minimum_due: Cents::new(5_077),
+        past_due: Cents::new(1_000),
+        interest_this_year: Cents::new(6_484),
+        fees_this_year: Cents::ZERO,
+        must_be_sent: true,
+    }
+}
+
+#[test]
+fn a_statement() {
+    let (customer, statement) = (applicant(), statement());
+    let record = StatementRecord {
+        customer: &customer,
+        product_title: "Cash Line",
+        line_reference: "4471",
+        statement: &statement,
+    };
+    insta::assert_snapshot!(render_statement(&record, &creditor()).unwrap().text());
+}
+
+#[test]
+fn a_statement_that_does_not_add_up_is_not_made() {
+    let customer = applicant();
+    let statement = Statement { new_balance: Cents::new(129_512), ..statement() };
+    let record = StatementRecord {
+        customer: &customer,
+        product_title: "Cash Line",
+        line_reference: "4471",
+        statement: &statement,
+    };
+    assert!(matches!(
+        render_statement(&record, &creditor()),
+        Err(DocumentError::Record("the statement does not add up"))
+    ));
+}
+
+#[test]
+fn a_receipt() {
+    let fields = [
+        ("Amount".to_owned(), "$50.00".to_owned()),
+        ("From".to_owned(), "checking account ending 6789".to_owned()),
+        ("On".to_owned(), "Friday, November 27, 2026".to_owned()),
+    ];
+    let record = ReceiptRecord {
+        reference: "R-7K2M",
+        title: "Payment scheduled",
+        at: "2026-11-20T18:03:11Z".parse().unwrap(),
+        on: day("2026-11-20"),
+        fields: &fields,
+    };
+    insta::assert_snapshot!(render_receipt(&record, &creditor()).unwrap().text());
+}
