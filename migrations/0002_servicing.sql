@@ -80,14 +80,12 @@ CREATE TABLE credit_lines (
     product         text        NOT NULL,
     terms           jsonb       NOT NULL,
     opened_on       date        NOT NULL,
-    -- What the jobs look for: the next cycle close, and the next day on which an unpaid minimum may cost a late fee.
-    next_close_on   date        NOT NULL,
-    late_fee_on     date,
+    -- What the jobs look for: the next morning on which something may have to be posted.
+    settles_next_on date        NOT NULL,
     created_at      timestamptz NOT NULL
 );
 CREATE INDEX credit_lines_by_customer ON credit_lines (customer_id);
-CREATE INDEX credit_lines_by_close ON credit_lines (next_close_on);
-CREATE INDEX credit_lines_by_late_fee ON credit_lines (late_fee_on) WHERE late_fee_on IS NOT NULL;
+CREATE INDEX credit_lines_to_settle ON credit_lines (settles_next_on);
 
 -- A bank account as anybody may see it.
 CREATE TABLE bank_accounts (
@@ -97,9 +95,6 @@ CREATE TABLE bank_accounts (
     bank_name        text        NOT NULL,
     ending           text        NOT NULL CHECK (ending ~ '^[0-9]{4}$'),
     status           text        NOT NULL CHECK (status IN ('verified', 'disabled')),
-    -- Debits returned one after another, over every payment from this account; a settled one sets it back.
-    failures_in_row  integer     NOT NULL DEFAULT 0 CHECK (failures_in_row >= 0),
-    last_failed_at   timestamptz,
     added_at         timestamptz NOT NULL
 );
 CREATE INDEX bank_accounts_by_customer ON bank_accounts (customer_id);
@@ -294,11 +289,13 @@ CREATE TABLE payments (
     CONSTRAINT payments_debit_not_early CHECK (debit_on >= authorised_on),
     CONSTRAINT payments_return_whole CHECK ((status = 'returned') = (return_code IS NOT NULL)),
     CONSTRAINT payments_cancel_whole CHECK ((status = 'cancelled') = (cancel_reason IS NOT NULL)),
-    CONSTRAINT payments_in_file CHECK (status IN ('scheduled', 'cancelled') OR file_key IS NOT NULL)
+    -- Payments of a history that was loaded have gone through no file of ours.
+    CONSTRAINT payments_in_file CHECK (status NOT IN ('pending', 'released') OR file_key IS NOT NULL)
 );
 CREATE INDEX payments_by_line ON payments (credit_line_id, authorised_at DESC);
 CREATE INDEX payments_to_release ON payments (debit_on) WHERE status = 'scheduled';
 CREATE INDEX payments_to_settle ON payments (settle_on) WHERE status = 'released';
+CREATE INDEX payments_by_bank_account ON payments (bank_account_id);
 CREATE INDEX payments_by_file ON payments (file_key) WHERE file_key IS NOT NULL;
 
 CREATE TABLE draws (
@@ -376,8 +373,8 @@ GRANT INSERT ON customers, representatives, sessions, applications, decisions, c
     rail_cursors, payments, draws, cases, hand_offs, sandbox_clock
     TO plumbline_app;
 GRANT SELECT, UPDATE (ended_at) ON sessions TO plumbline_app;
-GRANT UPDATE (next_close_on, late_fee_on) ON credit_lines TO plumbline_app;
-GRANT UPDATE (status, failures_in_row, last_failed_at) ON bank_accounts TO plumbline_app;
+GRANT UPDATE (settles_next_on) ON credit_lines TO plumbline_app;
+GRANT UPDATE (status) ON bank_accounts TO plumbline_app;
 GRANT UPDATE (cleared_on, cleared_at) ON flags TO plumbline_app;
 GRANT UPDATE (status) ON conversations TO plumbline_app;
 GRANT UPDATE (status, ended_at) ON turns TO plumbline_app;

@@ -73,16 +73,6 @@ impl Caller {
     pub(crate) const fn model(self) -> bool {
         matches!(self.actor, Actor::Assistant { .. })
     }
-
-    /// A word for keys and logs that says whose request it is.
-    pub(crate) fn scope(self) -> String {
-        match self.actor {
-            Actor::Customer { id } => format!("customer:{id}"),
-            Actor::Representative { id } => format!("representative:{id}"),
-            Actor::Assistant { on_behalf_of } => format!("assistant:{on_behalf_of}"),
-            Actor::System => "system".to_owned(),
-        }
-    }
 }
 
 /// What is asked for.

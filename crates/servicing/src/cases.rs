@@ -246,7 +246,11 @@ pub struct NewCase {
 impl Servicing {
     /// Opens a case and raises its flag, in one transaction. Where one of the kind is open already, that one is
     /// answered, and nothing is written.
-    pub async fn open_case(&self, caller: Caller, case: NewCase) -> Result<CaseRow, ServicingError> {
+    pub async fn open_case(
+        &self,
+        caller: Caller,
+        case: NewCase,
+    ) -> Result<CaseRow, ServicingError> {
         let now = self.now();
         let permit = authorise(caller, UseCase::Protect, Some(case.customer_id), now)?;
         let mut tx = self.pool_for(caller).begin().await?;
@@ -315,7 +319,8 @@ impl Servicing {
             return Err(Refusal::new(RefusalCode::CaseClosed, "This case is closed.").into());
         }
         let stream = Trail::stream(row.conversation_id, row.credit_line_id);
-        let payload = json!({"case_id": id, "reference": row.reference, "note": note, "authorised": permit});
+        let payload =
+            json!({"case_id": id, "reference": row.reference, "note": note, "authorised": permit});
         self.trail(work.conn(), stream, "case.closed", payload).await?;
         work.finish(row).await
     }

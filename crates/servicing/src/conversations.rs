@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::{
     conversations::{
-        self, ConversationRow, ConversationStatus, MessageRow, MessageRole, StepRow, Surface,
+        self, ConversationRow, ConversationStatus, MessageRole, MessageRow, StepRow, Surface,
         TurnRow, TurnStatus,
     },
     hand_offs::{self, HandOffRow},
@@ -60,7 +60,14 @@ impl NewMessage {
     #[must_use]
     pub fn plain(role: MessageRole, text: impl Into<String>) -> Self {
         let none = || json!([]);
-        Self { role, text: text.into(), citations: none(), notices: none(), cases: none(), evidence: None }
+        Self {
+            role,
+            text: text.into(),
+            citations: none(),
+            notices: none(),
+            cases: none(),
+            evidence: None,
+        }
     }
 }
 
@@ -148,9 +155,8 @@ impl Servicing {
         };
         conversations::insert_turn(work.conn(), &turn).await?;
         let message = NewMessage::plain(MessageRole::Customer, text);
-        let message_id = self
-            .add_message(work.conn(), conversation_id, Some(turn.id), None, message)
-            .await?;
+        let message_id =
+            self.add_message(work.conn(), conversation_id, Some(turn.id), None, message).await?;
         let payload = json!({
             "turn_id": turn.id, "n": turn.n, "message_id": message_id, "text": text,
             "served_configuration": turn.served_configuration, "attested": turn.attested, "authorised": permit,

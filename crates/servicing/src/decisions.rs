@@ -83,8 +83,7 @@ impl Servicing {
             Begun::Before(answer) => return Ok(answer),
             Begun::Now(work) => work,
         };
-        let inputs_digest =
-            Sha256::digest(audit::canonical_json(&new.inputs).as_bytes()).to_vec();
+        let inputs_digest = Sha256::digest(audit::canonical_json(&new.inputs).as_bytes()).to_vec();
         let application = Application {
             id: ApplicationId::mint(now),
             customer_id: new.customer_id,

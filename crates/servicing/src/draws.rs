@@ -165,7 +165,8 @@ impl Servicing {
             "draw_id": id, "reference": row.reference, "amount_cents": row.amount, "fee_cents": draw.fee,
             "bank_account_id": account.id, "event_seq": seq, "intent_id": intent_id, "authorised": permit,
         });
-        self.trail(conn, Trail::stream(None, Some(row.credit_line_id)), "draw.made", payload).await?;
+        self.trail(conn, Trail::stream(None, Some(row.credit_line_id)), "draw.made", payload)
+            .await?;
         let receipt_id = ReceiptId::mint(now);
         let receipt = ReceiptRow {
             id: receipt_id,
@@ -174,11 +175,7 @@ impl Servicing {
             intent_id,
             kind: "draw".to_owned(),
             reference: reference("RCT", receipt_id.as_uuid()),
-            text: format!(
-                "{} is on its way to your {}.",
-                row.amount,
-                bank_account_text(&account)
-            ),
+            text: format!("{} is on its way to your {}.", row.amount, bank_account_text(&account)),
             fields: vec![
                 shown("amount", "amount", row.amount.to_string()),
                 shown("fee", "fee", draw.fee.to_string()),

@@ -138,12 +138,13 @@ impl Servicing {
         if let Some(line) = &line {
             self.hold_line(work.conn(), line.id).await?;
         }
-        let cleared =
-            flags::clear(work.conn(), customer_id, &flag_word(kind), today, now).await?;
+        let cleared = flags::clear(work.conn(), customer_id, &flag_word(kind), today, now).await?;
         if cleared {
             if let Some(line) = &line {
                 let body = LineEventBody::FlagCleared { flag: kind, note: note.to_owned() };
                 self.append_mark(work.conn(), line.id, today, body).await?;
+                // What the flag held back may be due now.
+                credit_lines::set_settles_next(work.conn(), line.id, today).await?;
             }
             let payload = json!({
                 "customer_id": customer_id, "flag": kind, "cleared_on": today, "note": note, "authorised": permit,

@@ -128,7 +128,8 @@ impl Servicing {
         hand_offs::claim(work.conn(), open.id, representative, now).await?;
         let status = ConversationStatus::Representative;
         conversations::set_status(work.conn(), conversation_id, status).await?;
-        let payload = json!({"hand_off_id": open.id, "reference": open.reference, "authorised": permit});
+        let payload =
+            json!({"hand_off_id": open.id, "reference": open.reference, "authorised": permit});
         let stream = Stream::Conversation(conversation_id);
         self.trail(work.conn(), stream, "hand_off.claimed", payload).await?;
         let claimed = find_hand_off(work.conn(), conversation_id).await?;
@@ -156,7 +157,8 @@ impl Servicing {
         let message = NewMessage::plain(MessageRole::Representative, text);
         let author = Some(representative.as_uuid());
         let id = self.add_message(work.conn(), conversation_id, None, author, message).await?;
-        let payload = json!({"message_id": id, "text": text, "hand_off_id": open.id, "authorised": permit});
+        let payload =
+            json!({"message_id": id, "text": text, "hand_off_id": open.id, "authorised": permit});
         let stream = Stream::Conversation(conversation_id);
         self.trail(work.conn(), stream, "representative.replied", payload).await?;
         work.finish(id).await
@@ -181,7 +183,8 @@ impl Servicing {
         hand_offs::release(work.conn(), open.id, self.now()).await?;
         let status = ConversationStatus::Assistant;
         conversations::set_status(work.conn(), conversation_id, status).await?;
-        let payload = json!({"hand_off_id": open.id, "reference": open.reference, "authorised": permit});
+        let payload =
+            json!({"hand_off_id": open.id, "reference": open.reference, "authorised": permit});
         let stream = Stream::Conversation(conversation_id);
         self.trail(work.conn(), stream, "hand_off.released", payload).await?;
         let conversation = find_conversation(work.conn(), conversation_id).await?;

@@ -201,11 +201,7 @@ impl Servicing {
         intent
     }
 
-    async fn own_intent(
-        &self,
-        caller: Caller,
-        id: IntentId,
-    ) -> Result<IntentRow, ServicingError> {
+    async fn own_intent(&self, caller: Caller, id: IntentId) -> Result<IntentRow, ServicingError> {
         let mut conn = self.pool_for(caller).acquire().await?;
         Ok(intents::find(&mut conn, id).await?.ok_or_else(|| Refusal::not_found("proposal"))?)
     }

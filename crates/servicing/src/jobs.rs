@@ -7,9 +7,7 @@ use credit::LineEventBody;
 use serde::Serialize;
 use store::credit_lines;
 
-use crate::{
-    Caller, Servicing, ServicingError, UseCase, authorise, release::RunReport,
-};
+use crate::{Caller, Servicing, ServicingError, UseCase, authorise, release::RunReport};
 
 /// Lines looked at in one go.
 const LINES_AT_ONCE: i64 = 500;
@@ -38,7 +36,8 @@ impl Servicing {
     /// Does everything that is due now.
     pub async fn run_jobs(&self, caller: Caller) -> Result<JobReport, ServicingError> {
         authorise(caller, UseCase::Operate, None, self.now())?;
-        let mut report = JobReport { payments: self.run_payments(caller).await?, ..JobReport::default() };
+        let mut report =
+            JobReport { payments: self.run_payments(caller).await?, ..JobReport::default() };
         self.settle_due_lines(&mut report).await?;
         Ok(report)
     }

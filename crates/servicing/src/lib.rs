@@ -29,6 +29,7 @@ pub mod release;
 pub mod sessions;
 pub mod words;
 mod work;
+pub mod worlds;
 
 use std::sync::Arc;
 

@@ -5,8 +5,10 @@
 //! are `credit`'s.
 
 use calendar::Tz;
-use chrono::{DateTime, Days, NaiveDate, Utc};
-use credit::{CreditLine, LineEvent, LineEventBody, PayoffQuote, Position, Recorded, Snapshot, Terms};
+use chrono::{DateTime, NaiveDate, Utc};
+use credit::{
+    CreditLine, LineEvent, LineEventBody, PayoffQuote, Position, Recorded, Snapshot, Terms,
+};
 use identity::{CreditLineId, CustomerId, PostingId};
 use money::Cents;
 use serde_json::json;
@@ -92,8 +94,8 @@ impl Servicing {
         let snapshots: Vec<_> = snapshot.into_iter().map(|stored| stored.body).collect();
         let stored_snapshots = snapshots.len();
         let stored_seq = events.last().map_or(0, |event| event.seq);
-        let credit_line = CreditLine::from_history(row.id, events, snapshots)
-            .map_err(ServicingError::engine)?;
+        let credit_line =
+            CreditLine::from_history(row.id, events, snapshots).map_err(ServicingError::engine)?;
         Ok(Line { row, terms, credit_line, stored_seq, stored_snapshots })
     }
 
@@ -151,22 +153,19 @@ impl Servicing {
         Ok(seq)
     }
 
-    /// As [`post`](Self::post), at an instant of the past: how a history is laid down. Nothing else is posted.
-    pub(crate) async fn post_at(
+    /// Lays down a history as it was recorded, statements included, in one go.
+    pub(crate) async fn post_history(
         &self,
         conn: &mut PgConnection,
         line: &mut Line,
-        effective_on: NaiveDate,
-        body: LineEventBody,
-        recorded_at: DateTime<Utc>,
-    ) -> Result<u64, ServicingError> {
-        let recorded = line
-            .credit_line
-            .record(body, effective_on, recorded_at)
-            .map_err(ServicingError::engine)?;
-        let seq = recorded.event.seq;
-        self.write(conn, line, &[recorded]).await?;
-        Ok(seq)
+        events: Vec<(NaiveDate, LineEventBody, DateTime<Utc>)>,
+    ) -> Result<(), ServicingError> {
+        let mut recorded = Vec::with_capacity(events.len());
+        for (effective_on, body, recorded_at) in events {
+            let one = line.credit_line.record(body, effective_on, recorded_at);
+            recorded.push(one.map_err(ServicingError::engine)?);
+        }
+        self.write(conn, line, &recorded).await
     }
 
     /// Posts what is due by the start of today; answers how much that was.
@@ -175,29 +174,17 @@ impl Servicing {
         conn: &mut PgConnection,
         line: &mut Line,
     ) -> Result<Vec<LineEvent>, ServicingError> {
-        self.settle_line_at(conn, line, self.today(), self.now()).await
-    }
-
-    /// As [`settle_line`](Self::settle_line), as of a day of the past.
-    pub(crate) async fn settle_line_at(
-        &self,
-        conn: &mut PgConnection,
-        line: &mut Line,
-        on: NaiveDate,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<LineEvent>, ServicingError> {
+        let (on, at) = (self.today(), self.now());
         let recorded = line.credit_line.settle(on, at).map_err(ServicingError::engine)?;
         self.write(conn, line, &recorded).await?;
         for one in &recorded {
             let (kind, payload) = posted_leaf(&one.event);
             self.trail(conn, Trail::stream(None, Some(line.row.id)), kind, payload).await?;
         }
-        let position = line.position(on)?;
-        let (next_close_on, late_fee_on) = (position.cycle.closes_on, late_fee_on(&position));
-        if line.row.next_close_on != next_close_on || line.row.late_fee_on != late_fee_on {
-            credit_lines::set_due(conn, line.row.id, next_close_on, late_fee_on).await?;
-            line.row.next_close_on = next_close_on;
-            line.row.late_fee_on = late_fee_on;
+        let settles_next_on = line.position(on)?.settles_next_on;
+        if line.row.settles_next_on != settles_next_on {
+            credit_lines::set_settles_next(conn, line.row.id, settles_next_on).await?;
+            line.row.settles_next_on = settles_next_on;
         }
         Ok(recorded.into_iter().map(|one| one.event).collect())
     }
@@ -256,15 +243,6 @@ impl Servicing {
         line_events::append(conn, id, head, &[event]).await?;
         Ok(head + 1)
     }
-}
-
-/// The next day on which an unpaid minimum can cost a fee: looked at daily once its date has come, since what is
-/// enforceable may move.
-fn late_fee_on(position: &Position) -> Option<NaiveDate> {
-    let late = position.terms.product.fees.late.as_ref()?;
-    let due_on = position.due_on.filter(|_| position.minimum_due.is_positive())?;
-    let first = due_on.checked_add_days(Days::new(u64::from(late.after_days) + 1))?;
-    Some(first.max(position.on.succ_opt()?))
 }
 
 fn posted_leaf(event: &LineEvent) -> (String, serde_json::Value) {

@@ -165,7 +165,8 @@ impl Servicing {
         new: &NewBankAccount,
     ) -> Result<BankAccount, ServicingError> {
         let digits = new.account_number.bytes().all(|byte| byte.is_ascii_digit());
-        let ending = new.account_number.len().checked_sub(4).and_then(|at| new.account_number.get(at..));
+        let ending =
+            new.account_number.len().checked_sub(4).and_then(|at| new.account_number.get(at..));
         let (Some(ending), true) = (ending, digits) else {
             return Err(Refusal::new(
                 RefusalCode::TextInvalid,
@@ -180,8 +181,6 @@ impl Servicing {
             bank_name: new.bank_name.clone(),
             ending: ending.to_owned(),
             status: BankAccountStatus::Verified,
-            failures_in_row: 0,
-            last_failed_at: None,
             added_at: self.now(),
         };
         let number = BankAccountNumber {
@@ -247,8 +246,7 @@ impl Servicing {
             product: opening.terms.product.name.clone(),
             terms,
             opened_on,
-            next_close_on: opening.terms.cycles.close_of(opened_on),
-            late_fee_on: None,
+            settles_next_on: opened_on,
             created_at: self.now(),
         };
         credit_lines::insert(conn, &row).await?;

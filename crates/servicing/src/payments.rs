@@ -4,7 +4,7 @@
 //! §3.2 (never debited early; on a day that is no banking day the bank is asked on the next one, and the customer is
 //! credited as of the day they chose), §3.3 (two failed debits in a row), §3.6 (flags).
 
-use calendar::{banking_day_on_or_after, effective_on};
+use calendar::{add_banking_days, banking_day_on_or_after, effective_on};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use identity::{BankAccountId, CreditLineId, CustomerId, IntentId, PaymentId, ReceiptId};
 use money::Cents;
@@ -15,7 +15,7 @@ use store::{
     bank_accounts::{self, BankAccount, BankAccountStatus},
     cases,
     intents::{self, ReceiptRow, ShownField},
-    payments::{self, AmountKind, PaymentRow, PaymentStatus},
+    payments::{self, AmountKind, Failures, PaymentRow, PaymentStatus},
 };
 
 use crate::{
@@ -35,13 +35,18 @@ const AMOUNT_MAX: Cents = Cents::new(100_000_000);
 const AHEAD_DAYS_MAX: u64 = 365;
 
 /// Debits returned one after another, at which only a payment authorised afterwards is tried (12 CFR 1041.8).
-const STRIKES: i32 = 2;
+pub(crate) const STRIKES: i64 = 2;
+
+/// Banking days after which a settled debit is taken to stay settled.
+const FINAL_AFTER_BANKING_DAYS: i32 = 3;
 
 /// How much the customer wants to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AmountAsk {
-    Exact { cents: Cents },
+    Exact {
+        cents: Cents,
+    },
     /// What is still due of the minimum.
     Minimum,
     /// What is left of the last statement's balance.
@@ -168,10 +173,8 @@ impl Servicing {
         authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
         let mut conn = self.pool_for(caller).acquire().await?;
         let payment = self.check_cancellation(&mut conn, customer_id, payment_id).await?;
-        let resolved = ResolvedCancellation {
-            credit_line_id: payment.credit_line_id,
-            payment_id: payment.id,
-        };
+        let resolved =
+            ResolvedCancellation { credit_line_id: payment.credit_line_id, payment_id: payment.id };
         Ok((resolved, view(&mut conn, payment).await?))
     }
 
@@ -204,9 +207,7 @@ impl Servicing {
         let line = self.line_of(&mut conn, customer_id).await?;
         let mut views = Vec::new();
         for mut payment in payments::list_of_line(&mut conn, line.row.id).await? {
-            if payment.status == PaymentStatus::Scheduled
-                && revoked(&mut conn, &payment).await?
-            {
+            if payment.status == PaymentStatus::Scheduled && revoked(&mut conn, &payment).await? {
                 payment.status = PaymentStatus::Cancelled;
                 payment.cancel_reason = Some(CaseKind::StopPayment.as_str().to_owned());
             }
@@ -264,7 +265,7 @@ impl Servicing {
         }
         debits_allowed(conn, customer_id).await?;
         let account = own_bank_account(conn, customer_id, payment.bank_account_id).await?;
-        if account.failures_in_row >= STRIKES {
+        if self.failures(conn, account.id).await?.in_row >= STRIKES {
             self.one_payment_after_strikes(conn, &line, &account).await?;
         }
         check_amount(payment.amount)?;
@@ -297,6 +298,16 @@ impl Servicing {
             return Err(Refusal::new(RefusalCode::AmountOverPayoff, sentence).into());
         }
         Ok((line, account))
+    }
+
+    /// The debits of a bank account that came back one after another, as far as is known today.
+    pub(crate) async fn failures(
+        &self,
+        conn: &mut PgConnection,
+        bank_account_id: BankAccountId,
+    ) -> Result<Failures, ServicingError> {
+        let final_through = add_banking_days(self.today(), -FINAL_AFTER_BANKING_DAYS);
+        Ok(payments::failures(conn, bank_account_id, final_through).await?)
     }
 
     /// After two failed debits in a row, one payment authorised since then may be tried, and no second beside it.
@@ -471,8 +482,7 @@ pub(crate) async fn revoked(
     conn: &mut PgConnection,
     payment: &PaymentRow,
 ) -> Result<bool, ServicingError> {
-    let case =
-        cases::find_open(conn, payment.customer_id, CaseKind::StopPayment.as_str()).await?;
+    let case = cases::find_open(conn, payment.customer_id, CaseKind::StopPayment.as_str()).await?;
     Ok(case.is_some_and(|case| payment.authorised_at <= case.opened_at))
 }
 

@@ -141,7 +141,9 @@ impl RefusalCode {
             Self::AmountNotPositive => "Name an amount above zero.",
             Self::AmountOverPayoff => "Name a smaller amount, or pay the whole payoff amount.",
             Self::AmountTooLarge => "Name a smaller amount.",
-            Self::BankAccountAmbiguous => "Say which bank account, by its kind or its last four digits.",
+            Self::BankAccountAmbiguous => {
+                "Say which bank account, by its kind or its last four digits."
+            }
             Self::BankAccountDisabled => "Choose another bank account.",
             Self::BankAccountUnknown => "Choose one of the bank accounts on file.",
             Self::CannotCancel => "Ask for a person if the payment should not have been made.",
@@ -150,7 +152,9 @@ impl RefusalCode {
             Self::DateInPast => "Choose today or a later day.",
             Self::DateTooFar => "Choose a day within the next year.",
             Self::DateUnclear => "Name the day, such as December 4.",
-            Self::DebitsStopped | Self::NotAllowed => "Ask for a person, who can look at it with you.",
+            Self::DebitsStopped | Self::NotAllowed => {
+                "Ask for a person, who can look at it with you."
+            }
             Self::DrawsBlocked => "Bring the line up to date first, or ask for a person.",
             Self::FlagUnknown => "Use one of the flags of the rule book.",
             Self::IntentChanged | Self::IntentExpired | Self::IntentRefused => "Ask for it again.",

@@ -14,7 +14,9 @@ use credit::{FlagKind, LineEventBody};
 use identity::PaymentId;
 use money::Cents;
 use nacha::{Addenda, File, TraceNumber};
-use rails::{AccountKind, AchTransfer, EntryState, RailError, ReturnAction, ach_file, return_action};
+use rails::{
+    AccountKind, AchTransfer, EntryState, RailError, ReturnAction, ach_file, return_action,
+};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -28,7 +30,7 @@ use store::{
 
 use crate::{
     Caller, Refusal, Servicing, ServicingError, UseCase, authorise, flags,
-    payments::revoked,
+    payments::{STRIKES, revoked},
     work::Trail,
 };
 
@@ -175,9 +177,9 @@ impl Servicing {
         if account.status == BankAccountStatus::Disabled {
             return Ok(Some("bank_account_disabled".to_owned()));
         }
-        let before_failure =
-            account.last_failed_at.is_some_and(|failed| payment.authorised_at <= failed);
-        if account.failures_in_row >= 2 && before_failure {
+        let failures = self.failures(conn, account.id).await?;
+        let before_failure = failures.last_at.is_some_and(|failed| payment.authorised_at <= failed);
+        if failures.in_row >= STRIKES && before_failure {
             return Ok(Some("two_failed_debits".to_owned()));
         }
         Ok(None)
@@ -361,7 +363,8 @@ impl Servicing {
             "payment_id": id, "reference": payment.reference, "amount_cents": payment.amount,
             "effective_on": payment.authorised_on, "file_key": payment.file_key, "event_seq": seq,
         });
-        self.trail(&mut tx, Trail::stream(None, Some(line_id)), "payment.credited", payload).await?;
+        self.trail(&mut tx, Trail::stream(None, Some(line_id)), "payment.credited", payload)
+            .await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -403,7 +406,6 @@ impl Servicing {
         payment.status = PaymentStatus::Settled;
         payment.changed_at = self.now();
         payments::update(&mut tx, &payment).await?;
-        bank_accounts::record_success(&mut tx, payment.bank_account_id).await?;
         let payload = json!({"payment_id": payment.id, "reference": payment.reference, "trace_number": trace});
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(&mut tx, stream, "payment.settled", payload).await?;
@@ -476,7 +478,6 @@ impl Servicing {
         payment.retry_on = self.retry_on(&mut tx, &payment, action, effective_on).await?;
         payment.changed_at = now;
         payments::update(&mut tx, &payment).await?;
-        bank_accounts::record_failure(&mut tx, payment.bank_account_id, now).await?;
         if action.disables_account() {
             bank_accounts::disable(&mut tx, payment.bank_account_id).await?;
         }
@@ -522,8 +523,7 @@ impl Servicing {
             _ => return Ok(()),
         };
         let now = self.now();
-        let permit =
-            authorise(Caller::system(), UseCase::Protect, Some(payment.customer_id), now)?;
+        let permit = authorise(Caller::system(), UseCase::Protect, Some(payment.customer_id), now)?;
         let source = format!("return of {}", payment.reference);
         self.raise_in(conn, permit, payment.customer_id, Some(line), flag, &source).await?;
         Ok(())

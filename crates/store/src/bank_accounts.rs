@@ -30,9 +30,6 @@ pub struct BankAccount {
     pub bank_name: String,
     pub ending: String,
     pub status: BankAccountStatus,
-    /// Debits returned one after another.
-    pub failures_in_row: i32,
-    pub last_failed_at: Option<DateTime<Utc>>,
     pub added_at: DateTime<Utc>,
 }
 
@@ -47,7 +44,7 @@ macro_rules! select_bank_accounts {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
             r#"SELECT id, customer_id, kind AS "kind: BankAccountKind", bank_name, ending,
-                      status AS "status: BankAccountStatus", failures_in_row, last_failed_at, added_at
+                      status AS "status: BankAccountStatus", added_at
                FROM bank_accounts "# + $tail
             $(, $arg)*
         )
@@ -58,8 +55,6 @@ macro_rules! select_bank_accounts {
             bank_name: row.bank_name,
             ending: row.ending,
             status: row.status,
-            failures_in_row: row.failures_in_row,
-            last_failed_at: row.last_failed_at,
             added_at: row.added_at,
         })
     };
@@ -131,33 +126,6 @@ pub async fn numbers(
             account_number: row.account_number,
         })
         .collect())
-}
-
-/// A debit came back: one more in a row.
-pub async fn record_failure(
-    conn: &mut PgConnection,
-    id: BankAccountId,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE bank_accounts SET failures_in_row = failures_in_row + 1, last_failed_at = $2 WHERE id = $1",
-        id.as_uuid(),
-        at,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// A debit settled: none in a row.
-pub async fn record_success(conn: &mut PgConnection, id: BankAccountId) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE bank_accounts SET failures_in_row = 0 WHERE id = $1 AND failures_in_row > 0",
-        id.as_uuid(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// No debit will ever be tried on it again.

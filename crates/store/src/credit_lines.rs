@@ -17,16 +17,15 @@ pub struct CreditLineRow {
     pub product: String,
     pub terms: Value,
     pub opened_on: NaiveDate,
-    pub next_close_on: NaiveDate,
-    /// The next day on which an unpaid minimum may cost a late fee.
-    pub late_fee_on: Option<NaiveDate>,
+    /// The next morning on which something may have to be posted.
+    pub settles_next_on: NaiveDate,
     pub created_at: DateTime<Utc>,
 }
 
 macro_rules! select_credit_lines {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
-            "SELECT id, customer_id, decision_id, product, terms, opened_on, next_close_on, late_fee_on, created_at
+            "SELECT id, customer_id, decision_id, product, terms, opened_on, settles_next_on, created_at
              FROM credit_lines " + $tail
             $(, $arg)*
         )
@@ -37,8 +36,7 @@ macro_rules! select_credit_lines {
             product: row.product,
             terms: row.terms,
             opened_on: row.opened_on,
-            next_close_on: row.next_close_on,
-            late_fee_on: row.late_fee_on,
+            settles_next_on: row.settles_next_on,
             created_at: row.created_at,
         })
     };
@@ -46,17 +44,16 @@ macro_rules! select_credit_lines {
 
 pub async fn insert(conn: &mut PgConnection, line: &CreditLineRow) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO credit_lines (id, customer_id, decision_id, product, terms, opened_on, next_close_on, late_fee_on,
+        "INSERT INTO credit_lines (id, customer_id, decision_id, product, terms, opened_on, settles_next_on,
                                    created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         line.id.as_uuid(),
         line.customer_id.as_uuid(),
         line.decision_id.map(DecisionId::as_uuid),
         line.product,
         line.terms,
         line.opened_on,
-        line.next_close_on,
-        line.late_fee_on,
+        line.settles_next_on,
         line.created_at,
     )
     .execute(conn)
@@ -84,14 +81,14 @@ pub async fn find_of_customer(
     .await?)
 }
 
-/// Lines whose cycle closes on or before `today`, and lines whose unpaid minimum is to be looked at, oldest first.
+/// Lines on which something may have to be posted by the start of `today`, longest waiting first.
 pub async fn list_due(
     conn: &mut PgConnection,
     today: NaiveDate,
     limit: i64,
 ) -> Result<Vec<CreditLineRow>, StoreError> {
     Ok(select_credit_lines!(
-        "WHERE next_close_on < $1 OR late_fee_on <= $1 ORDER BY next_close_on, id LIMIT $2",
+        "WHERE settles_next_on <= $1 ORDER BY settles_next_on, id LIMIT $2",
         today,
         limit
     )
@@ -100,32 +97,17 @@ pub async fn list_due(
 }
 
 /// Sets what the jobs look for.
-pub async fn set_due(
+pub async fn set_settles_next(
     conn: &mut PgConnection,
     id: CreditLineId,
-    next_close_on: NaiveDate,
-    late_fee_on: Option<NaiveDate>,
+    settles_next_on: NaiveDate,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "UPDATE credit_lines SET next_close_on = $2, late_fee_on = $3 WHERE id = $1",
+        "UPDATE credit_lines SET settles_next_on = $2 WHERE id = $1",
         id.as_uuid(),
-        next_close_on,
-        late_fee_on,
+        settles_next_on,
     )
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Whose line is which, for lists of people.
-pub async fn list_owners(
-    conn: &mut PgConnection,
-) -> Result<Vec<(CustomerId, CreditLineId)>, StoreError> {
-    let rows = sqlx::query!("SELECT customer_id, id FROM credit_lines ORDER BY id")
-        .fetch_all(conn)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (CustomerId::from_uuid(row.customer_id), CreditLineId::from_uuid(row.id)))
-        .collect())
 }

@@ -121,6 +121,35 @@ pub async fn insert(conn: &mut PgConnection, payment: &PaymentRow) -> Result<(),
     Ok(())
 }
 
+/// Adds a payment of a history, as it ended.
+pub async fn insert_past(conn: &mut PgConnection, payment: &PaymentRow) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO payments (id, credit_line_id, customer_id, bank_account_id, reference, amount_cents, amount_kind,
+                               authorised_on, debit_on, status, received_seq, settle_on, return_code, returned_on,
+                               authorised_at, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        payment.id.as_uuid(),
+        payment.credit_line_id.as_uuid(),
+        payment.customer_id.as_uuid(),
+        payment.bank_account_id.as_uuid(),
+        payment.reference,
+        payment.amount.get(),
+        payment.amount_kind.as_str(),
+        payment.authorised_on,
+        payment.debit_on,
+        payment.status.as_str(),
+        payment.received_seq,
+        payment.settle_on,
+        payment.return_code,
+        payment.returned_on,
+        payment.authorised_at,
+        payment.changed_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Writes what may change of a payment: its status and all that came with it.
 pub async fn update(conn: &mut PgConnection, payment: &PaymentRow) -> Result<(), StoreError> {
     sqlx::query!(
@@ -244,4 +273,31 @@ pub async fn scheduled_total(
     .fetch_one(conn)
     .await?;
     Ok(Cents::new(total))
+}
+
+/// Debits of a bank account that came back one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failures {
+    pub in_row: i64,
+    pub last_at: Option<DateTime<Utc>>,
+}
+
+/// The debits of a bank account that came back since the last one that settled for good: on or before `final_through`,
+/// so long ago that it would have come back by now.
+pub async fn failures(
+    conn: &mut PgConnection,
+    bank_account_id: BankAccountId,
+    final_through: NaiveDate,
+) -> Result<Failures, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "in_row!", max(changed_at) AS last_at FROM payments
+           WHERE bank_account_id = $1 AND status = 'returned'
+             AND trace_number > coalesce((SELECT max(trace_number) FROM payments
+                                          WHERE bank_account_id = $1 AND status = 'settled' AND settle_on <= $2), '')"#,
+        bank_account_id.as_uuid(),
+        final_through,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Failures { in_row: row.in_row, last_at: row.last_at })
 }

@@ -11,8 +11,6 @@ fn account(kind: bank_accounts::BankAccountKind, bank_name: &str, ending: &str) 
         bank_name: bank_name.to_owned(),
         ending: ending.to_owned(),
         status: BankAccountStatus::Verified,
-        failures_in_row: 0,
-        last_failed_at: None,
         added_at: now,
     }
 }

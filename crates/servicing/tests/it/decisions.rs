@@ -1,0 +1,88 @@
+//! Decisions are told from the record, byte for byte; sessions are known by their token alone.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use servicing::{
+    Caller, Level, RefusalCode,
+    decisions::{NewDecision, Reason},
+};
+use store::decisions::Outcome;
+
+use crate::house::{House, cents, code, key};
+
+fn reason(code: &str, text: &str) -> Reason {
+    Reason { code: code.to_owned(), text: text.to_owned() }
+}
+
+fn denial(customer_id: identity::CustomerId, reasons: Vec<Reason>) -> NewDecision {
+    NewDecision {
+        customer_id,
+        product: "CASHLINE-STD-1".to_owned(),
+        requested_limit: cents(100_000),
+        inputs: json!({"dti_ppm": 410_000}),
+        outcome: Outcome::Declined,
+        model: "scorecard-1".to_owned(),
+        policy: "policy-1".to_owned(),
+        contributions: json!({"dti": -120}),
+        reasons,
+        terms: None,
+        notice: "<p>Ünïcode ✓\r\n</p>".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_decision_is_kept_as_it_was_sent_and_shown_to_its_subject_alone() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let bob = house.person_with_account("Bob", "000111227777").await;
+    let service = &house.servicing;
+    let reasons =
+        vec![reason("RC15", "Your monthly debt payments are high compared with your income")];
+    let new = denial(ann.id, reasons.clone());
+    let id = service.record_decision(Caller::system(), new.clone(), &key("d")).await.unwrap();
+    assert_eq!(service.record_decision(Caller::system(), new, &key("d")).await.unwrap(), id);
+
+    let told = service.decision(ann.caller(), ann.id).await.unwrap();
+    assert_eq!((told.id, &told.reasons), (id, &reasons));
+    assert_eq!(told.notice, "<p>Ünïcode ✓\r\n</p>".as_bytes());
+    assert_eq!(code(service.decision_by_id(bob.caller(), id).await), RefusalCode::NotFound);
+    assert_eq!(code(service.decision(bob.caller(), bob.id).await), RefusalCode::NotFound);
+
+    sqlx::query("UPDATE decisions SET notice = 'other'")
+        .execute(house.database.owner())
+        .await
+        .unwrap();
+    assert!(service.decision(ann.caller(), ann.id).await.is_err());
+}
+
+#[tokio::test]
+async fn a_denial_names_one_to_four_reasons() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    for count in [0, 5] {
+        let reasons = (0..count).map(|n| reason(&format!("RC0{n}"), "text")).collect();
+        let new = denial(ann.id, reasons);
+        let recorded = house.servicing.record_decision(Caller::system(), new, &key("bad")).await;
+        assert_eq!(code(recorded), RefusalCode::NotAllowed);
+    }
+}
+
+#[tokio::test]
+async fn a_session_lives_until_it_expires_or_ends() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let service = &house.servicing;
+    let (token, session) = service.sign_in_customer(ann.id, Level::L2).await.unwrap();
+    assert_eq!(session.caller(), ann.caller());
+    assert_eq!(service.session(&token).await.unwrap(), Some(session));
+    assert_eq!(service.session("made up").await.unwrap(), None);
+    service.sign_out(&token).await.unwrap();
+    assert_eq!(service.session(&token).await.unwrap(), None);
+
+    let (token, _) = service.sign_in_customer(ann.id, Level::L2).await.unwrap();
+    house.hand.advance(TimeDelta::hours(12));
+    assert_eq!(service.session(&token).await.unwrap(), None);
+    let kept =
+        house.count("SELECT count(*) FROM sessions WHERE encode(token_digest, 'hex') = ''").await;
+    assert_eq!(kept, 0);
+}

@@ -1,0 +1,102 @@
+//! A person asked for is a person found.
+
+use serde_json::json;
+use servicing::{
+    Caller, RefusalCode,
+    conversations::{NewLeaf, NewMessage, Served, TurnRecord},
+};
+use store::conversations::{ConversationStatus, MessageRole, Surface, TurnStatus};
+
+use crate::house::{House, code, key};
+
+fn served() -> Served {
+    Served { configuration: json!({"prompt": "p1"}), attested: false }
+}
+
+#[tokio::test]
+async fn a_turn_is_recorded_whole_and_one_at_a_time() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let service = &house.servicing;
+    let assistant = Caller::assistant(ann.id);
+    let conversation =
+        service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap();
+
+    let begun = service
+        .begin_turn(ann.caller(), conversation.id, " What do I owe? ", served(), &key("m1"))
+        .await
+        .unwrap();
+    assert!(begun.fresh && begun.n == 1);
+    let again = service
+        .begin_turn(ann.caller(), conversation.id, "What do I owe?", served(), &key("m1"))
+        .await
+        .unwrap();
+    assert!(!again.fresh && again.turn_id == begun.turn_id);
+    let too_early =
+        service.begin_turn(ann.caller(), conversation.id, "And?", served(), &key("m2")).await;
+    assert_eq!(code(too_early), RefusalCode::TurnRunning);
+
+    let record = TurnRecord {
+        steps: vec![(1, "asked".to_owned(), json!({"tool": "get_balance"}))],
+        leaves: vec![NewLeaf { kind: "turn.tool_called".to_owned(), payload: json!({"n": 1}) }],
+        messages: vec![NewMessage::plain(MessageRole::Assistant, "You owe $8.00.")],
+        ends: Some(TurnStatus::Done),
+    };
+    service.record_turn(assistant, begun.turn_id, record).await.unwrap();
+    let view = service.conversation(ann.caller(), conversation.id, 0).await.unwrap();
+    let texts: Vec<_> = view.messages.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["What do I owe?", "You owe $8.00."]);
+    assert_eq!(view.turns[0].status, TurnStatus::Done);
+    assert_eq!(service.turn_steps(assistant, begun.turn_id).await.unwrap().len(), 1);
+    assert!(service.running_turns().await.unwrap().is_empty());
+    service.begin_turn(ann.caller(), conversation.id, "And?", served(), &key("m2")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_person_asked_for_answers_in_the_same_conversation_and_gives_it_back() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
+    let service = &house.servicing;
+    let assistant = Caller::assistant(ann.id);
+    let id = service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap().id;
+
+    let opened = service.open_hand_off(assistant, id, "asked", "Wants a person.").await.unwrap();
+    let again = service.open_hand_off(assistant, id, "asked", "Wants a person.").await.unwrap();
+    assert_eq!(again.reference, opened.reference);
+    let queue = service.queue(rae).await.unwrap();
+    assert_eq!(queue.hand_offs.len(), 1);
+    assert_eq!(code(service.queue(ann.caller()).await), RefusalCode::NotAllowed);
+
+    let early = service.reply(rae, id, "Hello, I am Rae.", &key("reply-0")).await;
+    assert_eq!(code(early), RefusalCode::AlreadyClaimed);
+    service.claim(rae, id, &key("claim")).await.unwrap();
+    let second = service.claim(sam, id, &key("claim")).await;
+    assert_eq!(code(second), RefusalCode::AlreadyClaimed);
+    let one = service.reply(rae, id, "Hello, I am Rae.", &key("reply-1")).await.unwrap();
+    let same = service.reply(rae, id, "Hello, I am Rae.", &key("reply-1")).await.unwrap();
+    assert_eq!(one, same);
+    service.post_customer_message(ann.caller(), id, "Thanks", &key("thanks")).await.unwrap();
+    service.release(rae, id, &key("release")).await.unwrap();
+
+    let view = service.conversation(ann.caller(), id, 0).await.unwrap();
+    let roles: Vec<_> = view.messages.iter().map(|message| message.role).collect();
+    assert_eq!(roles, [MessageRole::Representative, MessageRole::Customer]);
+    assert_eq!(view.conversation.status, ConversationStatus::Assistant);
+    assert!(view.hand_off.is_none());
+}
+
+#[tokio::test]
+async fn another_customer_cannot_read_or_speak_in_a_conversation() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let bob = house.person_with_account("Bob", "000111227777").await;
+    let service = &house.servicing;
+    let id = service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap().id;
+    assert_eq!(code(service.conversation(bob.caller(), id, 0).await), RefusalCode::NotFound);
+    let spoken = service.begin_turn(bob.caller(), id, "hi", served(), &key("hi")).await;
+    assert_eq!(code(spoken), RefusalCode::NotFound);
+    let asked = service.open_hand_off(Caller::assistant(bob.id), id, "asked", "x").await;
+    assert_eq!(code(asked), RefusalCode::NotFound);
+    assert_eq!(house.count("SELECT count(*) FROM messages").await, 0);
+}

@@ -1,0 +1,296 @@
+//! A small lender: a database, a clock that is moved by hand, the sandbox bank, and customers with lines.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use calendar::{Clock, Hand, Tz, instant_of};
+use chrono::{NaiveDate, NaiveTime};
+use credit::{Product, Terms};
+use identity::{BankAccountId, CreditLineId, CustomerId, RepresentativeId};
+use money::{Apr, Cents};
+use rails::{AchOriginator, BankClient, BankConfig, FileStatus, RailError, ReturnFile};
+use servicing::{
+    Caller, Key, Refusal, RefusalCode, Servicing, ServicingError,
+    jobs::JobReport,
+    originate::{NewBankAccount, NewCustomer, Opening},
+    ports::{Bank, BankFuture},
+};
+use store::{
+    bank_accounts::BankAccountKind, customers::Language, representatives::StaffRole,
+    testing::TestDatabase,
+};
+use tokio::{net::TcpListener, task::JoinSet};
+
+pub(crate) const ZONE: Tz = Tz::America__Los_Angeles;
+
+/// What goes wrong between us and the bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Fine,
+    /// The request never arrives, and we do not learn that.
+    LosesRequests,
+    /// The bank does it; its answer is lost.
+    LosesAnswers,
+    Refuses,
+}
+
+/// The bank's client, with a wire that can be cut.
+pub(crate) struct CutWire {
+    client: BankClient,
+    wire: Mutex<Wire>,
+    submitted: Mutex<Vec<String>>,
+}
+
+impl CutWire {
+    fn wire(&self) -> Wire {
+        *self.wire.lock().unwrap()
+    }
+}
+
+fn lost() -> RailError {
+    RailError::Unknown { reason: "the wire was cut".to_owned() }
+}
+
+impl Bank for CutWire {
+    fn submit<'a>(&'a self, file_id: &'a str, contents: &'a str) -> BankFuture<'a, ()> {
+        Box::pin(async move {
+            match self.wire() {
+                Wire::LosesRequests => return Err(lost()),
+                Wire::Refuses => {
+                    return Err(RailError::Refused { reason: "not today".to_owned() });
+                }
+                Wire::Fine | Wire::LosesAnswers => {}
+            }
+            self.client.submit(file_id, contents).await?;
+            self.submitted.lock().unwrap().push(file_id.to_owned());
+            if self.wire() == Wire::LosesAnswers { Err(lost()) } else { Ok(()) }
+        })
+    }
+
+    fn find_file<'a>(&'a self, file_id: &'a str) -> BankFuture<'a, Option<FileStatus>> {
+        Box::pin(async move {
+            if matches!(self.wire(), Wire::LosesRequests | Wire::LosesAnswers) {
+                return Err(lost());
+            }
+            self.client.find_file(file_id).await
+        })
+    }
+
+    fn returns_after(&self, sequence: u64) -> BankFuture<'_, Vec<ReturnFile>> {
+        Box::pin(async move {
+            if matches!(self.wire(), Wire::LosesRequests | Wire::LosesAnswers) {
+                return Err(lost());
+            }
+            self.client.returns_after(sequence).await
+        })
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) servicing: Servicing,
+    pub(crate) hand: Hand,
+    pub(crate) bank: Arc<CutWire>,
+    bank_url: String,
+    http: reqwest::Client,
+    pub(crate) database: TestDatabase,
+    _servers: JoinSet<()>,
+}
+
+/// A customer with an open line and a checking account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: CustomerId,
+    pub(crate) line: CreditLineId,
+    pub(crate) checking: BankAccountId,
+}
+
+impl Person {
+    pub(crate) const fn caller(self) -> Caller {
+        Caller::customer(self.id)
+    }
+}
+
+pub(crate) fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+pub(crate) fn cents(cents: i64) -> Cents {
+    Cents::new(cents)
+}
+
+pub(crate) fn key(text: &str) -> Key {
+    Key::parse(&format!("test-key-{text}")).unwrap()
+}
+
+pub(crate) fn noon(on: NaiveDate) -> chrono::DateTime<chrono::Utc> {
+    instant_of(on, NaiveTime::from_hms_opt(12, 0, 0).unwrap(), ZONE)
+}
+
+/// The refusal in a result that must be one.
+pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, ServicingError>) -> Refusal {
+    match result {
+        Err(ServicingError::Refused(refusal)) => refusal,
+        other => panic!("not a refusal: {other:?}"),
+    }
+}
+
+pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, ServicingError>) -> RefusalCode {
+    refusal(result).code
+}
+
+impl House {
+    /// A lender that opens for business at noon of that day.
+    pub(crate) async fn on(today: &str) -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let database = store::testing::database().await;
+        let today = day(today);
+        let (clock, hand) = Clock::manual(noon(today));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let bank_url = format!("http://{}", listener.local_addr().unwrap());
+        let mut servers = JoinSet::new();
+        servers.spawn(async move {
+            sandbox::bank::serve(listener, today, None, std::future::pending()).await.unwrap();
+        });
+        let config = BankConfig { base_url: bank_url.clone(), timeout: Duration::from_secs(10) };
+        let bank = Arc::new(CutWire {
+            client: BankClient::new(&config).unwrap(),
+            wire: Mutex::new(Wire::Fine),
+            submitted: Mutex::new(Vec::new()),
+        });
+        let servicing =
+            Servicing::new(database.store().clone(), clock, ZONE, bank.clone(), originator());
+        let http = reqwest::Client::new();
+        Self { servicing, hand, bank, bank_url, http, database, _servers: servers }
+    }
+
+    pub(crate) fn cut(&self, wire: Wire) {
+        *self.bank.wire.lock().unwrap() = wire;
+    }
+
+    /// How often the bank was handed a file.
+    pub(crate) fn submitted(&self) -> usize {
+        self.bank.submitted.lock().unwrap().len()
+    }
+
+    /// A customer with a line of $2,000.00 at 24.00% that closes on the 5th.
+    pub(crate) async fn person(&self, name: &str) -> Person {
+        self.person_with_account(name, "000111224242").await
+    }
+
+    pub(crate) async fn person_with_account(&self, name: &str, number: &str) -> Person {
+        let now = self.servicing.now();
+        let system = Caller::system();
+        let (id, line) = (CustomerId::mint(now), CreditLineId::mint(now));
+        let new = NewCustomer {
+            name: name.to_owned(),
+            email: format!("{}@example.com", name.to_lowercase()),
+            phone: "+1 555 0100".to_owned(),
+            state: "CA".to_owned(),
+            language: Language::English,
+            archetype: None,
+            summary: None,
+        };
+        self.servicing.add_customer(system, id, new).await.unwrap();
+        let checking = self.bank_account(id, BankAccountKind::Checking, number).await;
+        let terms = Terms::open(&product(), cents(200_000), Apr::from_ppm(240_000), 5);
+        let opening = Opening { customer_id: id, decision_id: None, terms };
+        self.servicing.open_line(system, line, opening, &key(&line.to_string())).await.unwrap();
+        Person { id, line, checking }
+    }
+
+    pub(crate) async fn bank_account(
+        &self,
+        customer: CustomerId,
+        kind: BankAccountKind,
+        number: &str,
+    ) -> BankAccountId {
+        let id = BankAccountId::mint(self.servicing.now());
+        let new = NewBankAccount {
+            kind,
+            bank_name: "First Harbor Bank".to_owned(),
+            routing_number: "021000021".to_owned(),
+            account_number: number.to_owned(),
+        };
+        self.servicing.add_bank_account(Caller::system(), customer, id, &new).await.unwrap();
+        id
+    }
+
+    pub(crate) async fn representative(&self, name: &str) -> Caller {
+        let id = RepresentativeId::mint(self.servicing.now());
+        let role = StaffRole::Representative;
+        self.servicing.add_representative(Caller::system(), id, name, role).await.unwrap();
+        Caller::representative(id)
+    }
+
+    pub(crate) async fn draws(&self, person: Person, amount: i64) {
+        let name = format!("draw-{}-{}", person.id, self.servicing.now().timestamp_micros());
+        self.servicing
+            .draw(person.caller(), person.id, cents(amount), person.checking, &key(&name))
+            .await
+            .unwrap();
+    }
+
+    /// Lives through every day up to `to`, at noon, with its jobs; answers what they did together.
+    pub(crate) async fn live_until(&self, to: &str) -> JobReport {
+        let to = day(to);
+        let mut report = JobReport::default();
+        let mut today = self.servicing.today();
+        while today < to {
+            today = today.succ_opt().unwrap();
+            self.hand.set(noon(today));
+            self.bank_lives(today).await;
+            report.add(self.servicing.run_jobs(Caller::system()).await.unwrap());
+        }
+        report
+    }
+
+    async fn bank_lives(&self, today: NaiveDate) {
+        let answer = self
+            .http
+            .post(format!("{}/sandbox/clock", self.bank_url))
+            .json(&serde_json::json!({"today": today}))
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success());
+    }
+
+    /// One number, with the owner's rights.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(self.database.owner()).await.unwrap()
+    }
+
+    /// Each line's control accounts are what replay says they are.
+    pub(crate) async fn books_agree(&self, person: Person) {
+        let position = self.servicing.position(Caller::system(), person.id).await.unwrap().position;
+        let mut conn = self.database.store().app().acquire().await.unwrap();
+        let chart = ledger::Chart::embedded().unwrap();
+        let balances = store::postings::line_balances(&mut conn, person.line).await.unwrap();
+        let of = |name: &str| {
+            let code = chart.account(name).unwrap().code;
+            balances.iter().find(|one| one.account == code).map_or(Cents::ZERO, |one| one.balance)
+        };
+        assert_eq!(of("principal"), position.posted.principal);
+        assert_eq!(of("billed_interest"), position.posted.billed_interest);
+        assert_eq!(of("fees"), position.posted.fees);
+        assert_eq!(of("penalty_fees"), position.posted.penalty_fees);
+        assert_eq!(of("credit_balances"), -position.posted.credit_balance);
+        assert!(store::postings::find_unbalanced(&mut conn).await.unwrap().is_empty());
+    }
+}
+
+pub(crate) fn product() -> Product {
+    toml::from_str(include_str!("../../../../products/cashline-std-1.toml")).unwrap()
+}
+
+fn originator() -> AchOriginator {
+    AchOriginator {
+        name: "PLUMBLINE".to_owned(),
+        company_id: "1234567890".to_owned(),
+        routing: "011000015".parse().unwrap(),
+        bank: "021000021".parse().unwrap(),
+        bank_name: "SANDBOX BANK".to_owned(),
+    }
+}

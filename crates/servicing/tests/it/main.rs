@@ -1,0 +1,18 @@
+//! The use cases against PostgreSQL and the sandbox bank's wire.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+mod cases;
+mod decisions;
+mod hand_offs;
+mod house;
+mod intents;
+mod lines;
+mod payments;
+mod release;
+mod rights;
+mod worlds;

@@ -1,0 +1,210 @@
+//! Scheduling and cancelling.
+
+use chrono::TimeDelta;
+use identity::{BankAccountId, PaymentId};
+use servicing::{AmountAsk, BankAccountAsk, Caller, PaymentAsk, RefusalCode};
+use store::{bank_accounts::BankAccountKind, payments::PaymentStatus};
+use tokio::task::JoinSet;
+
+use crate::house::{House, cents, code, day, key};
+
+fn ask(amount: AmountAsk, on: &str) -> PaymentAsk {
+    PaymentAsk { amount, on: day(on), from: BankAccountAsk::Only }
+}
+
+fn exact(amount: i64) -> AmountAsk {
+    AmountAsk::Exact { cents: cents(amount) }
+}
+
+#[tokio::test]
+async fn a_payment_is_scheduled_with_a_receipt_and_cancelled_with_another() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let service = &house.servicing;
+
+    let ask = ask(exact(5_000), "2026-11-27");
+    let receipt = service.schedule_payment(ann.caller(), ann.id, &ask, &key("pay")).await.unwrap();
+    assert_eq!(
+        receipt.text,
+        "Your payment of $50.00 from your checking account ending in 4242 is scheduled for November 27, 2026."
+    );
+    let payments = service.list_payments(ann.caller(), ann.id).await.unwrap();
+    assert_eq!(payments.len(), 1);
+    assert_eq!(payments[0].payment.status, PaymentStatus::Scheduled);
+    assert_eq!(payments[0].bank_account.ending, "4242");
+
+    let id = payments[0].payment.id;
+    let cancelled = service.cancel_payment(ann.caller(), ann.id, id, &key("cancel")).await.unwrap();
+    assert_eq!(cancelled.kind, "payment_cancelled");
+    let again = service.cancel_payment(ann.caller(), ann.id, id, &key("cancel-2")).await;
+    assert_eq!(code(again), RefusalCode::CannotCancel);
+    let payments = service.list_payments(ann.caller(), ann.id).await.unwrap();
+    assert_eq!(payments[0].payment.status, PaymentStatus::Cancelled);
+    assert_eq!(service.receipts(ann.caller(), ann.id).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn amounts_are_resolved_by_the_engine_on_the_day_of_the_payment() {
+    let house = House::on("2026-09-06").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 100_000).await;
+    house.live_until("2026-10-08").await;
+    let service = &house.servicing;
+    let preview = async |amount, on: &str| {
+        service.preview_payment(ann.caller(), ann.id, &ask(amount, on)).await.unwrap()
+    };
+    let position = service.position(ann.caller(), ann.id).await.unwrap();
+    let statement = position.position.last_statement.clone().unwrap();
+
+    // 30 days of $1,000.00 at 24% are $19.73; 2% of principal and the interest are $39.73.
+    assert_eq!(statement.new_balance, cents(101_973));
+    let minimum = preview(AmountAsk::Minimum, "2026-10-09").await;
+    assert_eq!(minimum.payment.amount, cents(3_973));
+    assert_eq!(minimum.due_on, Some(day("2026-10-30")));
+    let balance = preview(AmountAsk::Statement, "2026-10-09").await;
+    assert_eq!(balance.payment.amount, cents(101_973));
+    assert_eq!(position.statement_balance_left, cents(101_973));
+    // V20's arithmetic: interest of October 6 to 19, 14 days.
+    let payoff = preview(AmountAsk::Payoff, "2026-10-20").await;
+    assert_eq!(payoff.payment.amount, cents(100_000 + 1_973 + 921));
+    let quote = service.payoff_quote(ann.caller(), ann.id, day("2026-10-20")).await.unwrap();
+    assert_eq!(quote.payoff, payoff.payment.amount);
+    assert_eq!(quote.per_diem, "0.6575");
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_and_leaves_nothing_behind() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let bob = house.person_with_account("Bob", "000111227777").await;
+    let service = &house.servicing;
+    let leaves = "SELECT count(*) FROM audit_leaves";
+    let before = house.count(leaves).await;
+
+    let pays = async |ask: PaymentAsk| {
+        code(service.schedule_payment(ann.caller(), ann.id, &ask, &key("bad")).await)
+    };
+    for (amount, on, expected) in [
+        (exact(0), "2026-11-27", RefusalCode::AmountNotPositive),
+        (exact(-5_000), "2026-11-27", RefusalCode::AmountNotPositive),
+        (exact(i64::MAX), "2026-11-27", RefusalCode::AmountTooLarge),
+        (exact(90_000), "2026-11-27", RefusalCode::AmountOverPayoff),
+        (exact(5_000), "2026-11-19", RefusalCode::DateInPast),
+        (exact(5_000), "2028-01-01", RefusalCode::DateTooFar),
+        (AmountAsk::Minimum, "2026-11-27", RefusalCode::NothingDue),
+        (AmountAsk::Statement, "2026-11-27", RefusalCode::NothingDue),
+    ] {
+        assert_eq!(pays(ask(amount, on)).await, expected, "{amount:?} on {on}");
+    }
+    let foreign = BankAccountAsk::Id(bob.checking);
+    let from_bob = PaymentAsk { from: foreign, ..ask(exact(5_000), "2026-11-27") };
+    assert_eq!(pays(from_bob).await, RefusalCode::BankAccountUnknown);
+    let nowhere = BankAccountAsk::Id(BankAccountId::mint(service.now()));
+    let from_nowhere = PaymentAsk { from: nowhere, ..ask(exact(5_000), "2026-11-27") };
+    assert_eq!(pays(from_nowhere).await, RefusalCode::BankAccountUnknown);
+
+    // Bob cannot pay, cancel or look at what is Ann's; he learns nothing about it either.
+    let ask = ask(exact(5_000), "2026-11-27");
+    let as_bob = service.schedule_payment(bob.caller(), ann.id, &ask, &key("bob")).await;
+    assert_eq!(code(as_bob), RefusalCode::NotFound);
+    assert_eq!(code(service.position(bob.caller(), ann.id).await), RefusalCode::NotFound);
+    let nothing = PaymentId::mint(service.now());
+    let cancelled = service.cancel_payment(bob.caller(), bob.id, nothing, &key("nothing")).await;
+    assert_eq!(code(cancelled), RefusalCode::NotFound);
+
+    assert_eq!(house.count("SELECT count(*) FROM payments").await, 0);
+    assert_eq!(house.count(leaves).await, before);
+    // A refused request leaves its key free.
+    service.schedule_payment(ann.caller(), ann.id, &ask, &key("bad")).await.unwrap();
+}
+
+#[tokio::test]
+async fn payments_together_never_exceed_what_is_owed() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 10_000).await;
+    let service = &house.servicing;
+    let pays = async |amount, name: &str| {
+        let ask = ask(exact(amount), "2026-11-27");
+        service.schedule_payment(ann.caller(), ann.id, &ask, &key(name)).await
+    };
+    pays(6_000, "first").await.unwrap();
+    assert_eq!(code(pays(6_000, "second").await), RefusalCode::AmountOverPayoff);
+    pays(4_000, "third").await.unwrap();
+}
+
+#[tokio::test]
+async fn today_after_five_is_tomorrow_and_a_holiday_is_debited_on_the_next_banking_day() {
+    let house = House::on("2026-11-25").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let service = &house.servicing;
+    let preview = async |on: &str| {
+        let preview = service.preview_payment(ann.caller(), ann.id, &ask(exact(5_000), on)).await;
+        let payment = preview.unwrap().payment;
+        (payment.on, payment.debit_on)
+    };
+    assert_eq!(preview("2026-11-25").await, (day("2026-11-25"), day("2026-11-25")));
+    // Thanksgiving: credited for the day chosen, taken the day after.
+    assert_eq!(preview("2026-11-26").await, (day("2026-11-26"), day("2026-11-27")));
+    house.hand.advance(TimeDelta::hours(5) + TimeDelta::seconds(1));
+    assert_eq!(preview("2026-11-25").await, (day("2026-11-26"), day("2026-11-27")));
+}
+
+#[tokio::test]
+async fn a_bank_account_is_chosen_by_name_and_never_guessed() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let savings = house.bank_account(ann.id, BankAccountKind::Savings, "000111225555").await;
+    let service = &house.servicing;
+    let only =
+        service.preview_payment(ann.caller(), ann.id, &ask(exact(5_000), "2026-11-27")).await;
+    assert_eq!(code(only), RefusalCode::BankAccountAmbiguous);
+    let from = BankAccountAsk::Named("my savings".to_owned());
+    let named = PaymentAsk { from, ..ask(exact(5_000), "2026-11-27") };
+    let preview = service.preview_payment(ann.caller(), ann.id, &named).await.unwrap();
+    assert_eq!(preview.payment.bank_account_id, savings);
+}
+
+#[tokio::test]
+async fn a_hundred_requests_with_one_key_are_one_payment_with_a_hundred_identical_answers() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let mut requests = JoinSet::new();
+    for _ in 0..100 {
+        let service = house.servicing.clone();
+        requests.spawn(async move {
+            let ask = ask(exact(5_000), "2026-11-27");
+            service.schedule_payment(ann.caller(), ann.id, &ask, &key("same")).await.unwrap()
+        });
+    }
+    let answers = requests.join_all().await;
+    assert_eq!(answers.len(), 100);
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(house.count("SELECT count(*) FROM payments").await, 1);
+    assert_eq!(
+        house.count("SELECT count(*) FROM audit_leaves WHERE kind = 'payment.scheduled'").await,
+        1
+    );
+
+    let other = ask(exact(5_001), "2026-11-27");
+    let reused = house.servicing.schedule_payment(ann.caller(), ann.id, &other, &key("same")).await;
+    assert_eq!(code(reused), RefusalCode::KeyReused);
+}
+
+#[tokio::test]
+async fn staff_and_the_assistant_cannot_pay_for_a_customer() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let staff = house.representative("Rae").await;
+    for caller in [staff, Caller::assistant(ann.id)] {
+        let ask = ask(exact(5_000), "2026-11-27");
+        let paid = house.servicing.schedule_payment(caller, ann.id, &ask, &key("no")).await;
+        assert_eq!(code(paid), RefusalCode::NotAllowed);
+    }
+}
