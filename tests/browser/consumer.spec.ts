@@ -224,6 +224,21 @@ test("a stream that is cut loses nothing: the record is read until the reply is 
   await expect(page.locator("article[data-role=customer]")).toHaveCount(1);
 });
 
+test("a turn that ended without a reply says so, shows the message once, and can be asked again", async ({ asCustomer }) => {
+  const { page } = await asCustomer("owing", 32, PHONE);
+  const question = { id: "m1", n: 1, role: "customer", at: "2026-11-21T15:00:00Z", text: "What's my balance?", citations: [], intents: [], notices: [], cases: [] };
+  await page.route("**/messages", (route) => route.fulfill({ contentType: "text/event-stream", body: "" }));
+  await page.route("**/v1/conversations/*?after=*", async (route) => {
+    const recorded = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...recorded, answering: false, messages: [question] } });
+  });
+  await box(page).fill(question.text);
+  await box(page).press("Enter");
+  await expect(page.locator("[data-outgoing=interrupted]")).toContainText("interrupted");
+  await expect(page.locator("article[data-role=customer]")).toHaveCount(1);
+  await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
+});
+
 test("an assistant that is not released says so, and a person is still a tap away", async ({ asCustomer }) => {
   const { page, request } = await asCustomer("owing", 14, PHONE);
   const status = (await (await request.get("/v1/status")).json()) as object;

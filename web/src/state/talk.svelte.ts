@@ -22,6 +22,8 @@ export interface Outgoing {
   key: string;
   conversationKey: string;
   state: "sending" | "answering" | "failed" | "cut" | "interrupted";
+  /** Whether it stands among the messages already. */
+  recorded: boolean;
 }
 
 export class Talk {
@@ -72,7 +74,7 @@ export class Talk {
 
   async send(text: string): Promise<void> {
     if (this.busy) return;
-    this.outgoing = { text, key: mintKey(), conversationKey: mintKey(), state: "sending" };
+    this.outgoing = { text, key: mintKey(), conversationKey: mintKey(), state: "sending", recorded: false };
     await this.deliver();
   }
 
@@ -118,6 +120,17 @@ export class Talk {
     if (this.id === null) return;
     const after = lastNumber(this.messages);
     this.take(await get<Conversation>(`/v1/conversations/${this.id}?after=${after}`));
+  }
+
+  /** Tries again after trouble that no message of the customer's was part of. */
+  async recover(): Promise<void> {
+    if (!this.opened) return await this.open();
+    try {
+      await this.refresh();
+      this.problem = null;
+    } catch (cause) {
+      this.problem = noticeLostSession(asProblem(cause));
+    }
   }
 
   async refreshIntents(): Promise<void> {
@@ -214,7 +227,8 @@ export class Talk {
         if (read.answering === true) continue;
         const answered = read.messages.some((message) => message.role !== "customer");
         if (!answered && read.answering === undefined) continue;
-        this.take(read);
+        const fresh = this.take(read);
+        outgoing.recorded ||= fresh.some((message) => message.role === "customer");
         if (answered) return await this.settleWith(this.messages.filter((message) => !before.has(message.id)));
         break;
       } catch (cause) {

@@ -91,6 +91,7 @@ export const en = {
   representative: "Representative",
   system: "Notice",
   working: "Looking it up",
+  answering: "Still answering",
   working_tool: "Looking it up ({tool})",
   not_sent: "Not sent.",
   edit: "Edit",
