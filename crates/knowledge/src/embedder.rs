@@ -24,7 +24,7 @@ pub trait Embedder: Send + Sync {
     }
 }
 
-/// An embedding service on the OpenAI wire. It is named by its model.
+/// An embedding service on the `OpenAI` wire. It is named by its model.
 impl Embedder for llm::Embeddings {
     fn name(&self) -> &str {
         self.model()

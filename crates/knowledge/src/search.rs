@@ -122,12 +122,11 @@ impl Knowledge {
         index: Arc<dyn PassageIndex>,
     ) -> Result<Self, KnowledgeError> {
         let counts = corpus.passages().map(|p| (p.citation.clone(), Counts::of(p))).collect();
-        let dense = match embedder {
-            Some(embedder) => fill(&corpus, embedder, index.as_ref()).await?,
-            None => {
-                tracing::warn!("no embedder is configured: policies are searched by wording alone");
-                None
-            }
+        let dense = if let Some(embedder) = embedder {
+            fill(&corpus, embedder, index.as_ref()).await?
+        } else {
+            tracing::warn!("no embedder is configured: policies are searched by wording alone");
+            None
         };
         Ok(Self { corpus, counts, index, dense, weights: Weights::TUNED })
     }

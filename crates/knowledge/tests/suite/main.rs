@@ -5,6 +5,7 @@
     clippy::cast_precision_loss,
     reason = "similarities, grades and shares of questions"
 )]
+#![expect(clippy::print_stdout, reason = "tables of recall, and what was skipped")]
 
 mod cache;
 mod conformance;

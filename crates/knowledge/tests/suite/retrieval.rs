@@ -20,13 +20,14 @@ struct Question {
     audience: Audience,
     on: String,
     state: Option<String>,
-    question: String,
+    #[serde(rename = "question")]
+    text: String,
     answers: Vec<String>,
 }
 
 impl Question {
     fn query(&self) -> Query {
-        let mut query = support::query(&self.question, self.audience, &self.on);
+        let mut query = support::query(&self.text, self.audience, &self.on);
         query.state.clone_from(&self.state);
         query
     }
@@ -71,7 +72,7 @@ async fn measure(knowledge: &Knowledge, questions: &[Question]) -> BTreeMap<Stri
         if option_env!("SHOW_MISSES").is_some() && (rank != Some(0) || question.answers.is_empty())
         {
             let first = found.first().map(|f| (f.parts.dense, f.parts.bm25));
-            println!("  {rank:?} {:?} {names:?} {first:?}", question.question);
+            println!("  {rank:?} {:?} {names:?} {first:?}", question.text);
         }
         for slice in [question.slice.as_str(), "all"] {
             let tally = tallies.entry(slice.to_owned()).or_default();
@@ -88,10 +89,10 @@ async fn measure(knowledge: &Knowledge, questions: &[Question]) -> BTreeMap<Stri
     tallies
 }
 
-async fn knowledge(embedder: Option<Arc<MiniLm>>, weights: Weights) -> Knowledge {
+async fn knowledge(embedder: Option<Arc<MiniLm>>) -> Knowledge {
     let embedder = embedder.map(|embedder| embedder as Arc<dyn Embedder>);
     let index = Arc::new(ExactIndex::new());
-    Knowledge::load(&support::policies(), embedder, index).await.unwrap().weighing(weights)
+    Knowledge::load(&support::policies(), embedder, index).await.unwrap()
 }
 
 fn print(name: &str, tallies: &BTreeMap<String, Tally>) {
@@ -108,52 +109,53 @@ fn print(name: &str, tallies: &BTreeMap<String, Tally>) {
     }
 }
 
-#[tokio::test]
-async fn the_tuned_weights_are_the_best_on_the_tuning_questions() {
-    let Some(embedder) = MiniLm::fetched() else { return };
-    let questions = questions("tuning");
-    let mut best = 0.0;
-    let mut tuned = 0.0;
-    for tenths in 0_u8..=10 {
-        let bm25 = f32::from(tenths) / 10.0;
-        let weights = Weights { dense: 1.0 - bm25, bm25 };
-        let tallies = measure(&knowledge(Some(embedder.clone()), weights).await, &questions).await;
-        let all = tallies["all"];
-        println!("bm25 {bm25:.1}: r@1 {:.3} r@3 {:.3}", all.recall_1(), all.recall_3());
-        best = f64::max(best, all.recall_1() + all.recall_3());
-        if (bm25 - Weights::TUNED.bm25).abs() < 1e-6 {
-            tuned = all.recall_1() + all.recall_3();
-        }
-    }
-    assert!(best - tuned <= 0.04, "tuned {tuned:.3}, best {best:.3}: tune again");
-}
-
 /// The declared bars: recall at 1 and at 3 over all questions of a set, and the share of off-topic
 /// questions that may be answered with a passage.
-const BARS: [(&str, f64, f64, f64); 2] = [("held_out", 0.5, 0.7, 0.5), ("fresh", 0.5, 0.7, 0.5)];
+const BARS: [(&str, f64, f64, f64); 2] =
+    [("held_out", 0.60, 0.78, 0.2), ("fresh", 0.55, 0.75, 0.25)];
 
+/// How far the tuned weights may be from the best on the tuning questions, in recall at 1 plus at 3.
+const TUNING_SLACK: f64 = 0.04;
+
+// One test for all that needs the encoder, so that the passages are embedded once.
 #[tokio::test]
-async fn the_right_passage_is_found_for_questions_that_tuned_nothing() {
+async fn the_tuned_weights_find_the_right_passage_for_questions_that_tuned_nothing() {
     let Some(embedder) = MiniLm::fetched() else { return };
-    for (set, first, in_three, off_topic) in BARS {
+    let mut knowledge = knowledge(Some(embedder)).await;
+
+    let tuning = questions("tuning");
+    let mut sums = BTreeMap::new();
+    for tenths in 0_u8..=10 {
+        let bm25 = f32::from(tenths) / 10.0;
+        knowledge = knowledge.weighing(Weights { dense: 1.0 - bm25, bm25 });
+        let all = measure(&knowledge, &tuning).await["all"];
+        println!("bm25 {bm25:.1}: r@1 {:.3} r@3 {:.3}", all.recall_1(), all.recall_3());
+        sums.insert(tenths, all.recall_1() + all.recall_3());
+    }
+    let best = sums.values().copied().fold(0.0, f64::max);
+    let tuned = sums[&2];
+    assert!((Weights::TUNED.bm25 - 0.2).abs() < 1e-6);
+    assert!(best - tuned <= TUNING_SLACK, "tuned {tuned:.3}, best {best:.3}: tune again");
+
+    for (set, first, in_three, noise) in BARS {
         let questions = questions(set);
         for (name, weights) in [("dense alone", Weights::DENSE), ("bm25 alone", Weights::BM25)] {
-            let knowledge = knowledge(Some(embedder.clone()), weights).await;
+            knowledge = knowledge.weighing(weights);
             print(&format!("{set}, {name}"), &measure(&knowledge, &questions).await);
         }
-        let knowledge = knowledge(Some(embedder.clone()), Weights::TUNED).await;
+        knowledge = knowledge.weighing(Weights::TUNED);
         let tallies = measure(&knowledge, &questions).await;
         print(&format!("{set}, fused"), &tallies);
         let all = tallies["all"];
         assert!(all.recall_1() >= first, "{set}: recall@1 {:.3}", all.recall_1());
         assert!(all.recall_3() >= in_three, "{set}: recall@3 {:.3}", all.recall_3());
-        assert!(all.noise() <= off_topic, "{set}: off-topic {:.3}", all.noise());
+        assert!(all.noise() <= noise, "{set}: off-topic answered {:.3}", all.noise());
     }
 }
 
 #[tokio::test]
 async fn without_embeddings_wording_alone_still_answers_plain_questions() {
-    let knowledge = knowledge(None, Weights::TUNED).await;
+    let knowledge = knowledge(None).await;
     for set in ["held_out", "fresh"] {
         let tallies = measure(&knowledge, &questions(set)).await;
         print(&format!("{set}, without embeddings"), &tallies);
@@ -165,7 +167,7 @@ async fn without_embeddings_wording_alone_still_answers_plain_questions() {
 fn there_are_enough_questions_and_no_question_stands_in_two_sets() {
     let sets = ["tuning", "held_out", "fresh"].map(questions);
     assert!(sets[1].len() >= 60);
-    let all: Vec<String> = sets.iter().flatten().map(|q| q.question.to_lowercase()).collect();
+    let all: Vec<String> = sets.iter().flatten().map(|q| q.text.to_lowercase()).collect();
     let distinct: std::collections::BTreeSet<_> = all.iter().collect();
     // The dated questions are asked more than once, of more than one day.
     assert!(all.len() - distinct.len() <= 3);

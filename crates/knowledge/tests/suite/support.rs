@@ -1,6 +1,7 @@
 //! What the integration tests share: embedders, policies made up for a test, and questions.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -49,7 +50,7 @@ impl Embedder for MiniLm {
         for (text, vector) in fresh.iter().zip(self.encoder.encode_all(&fresh)) {
             known.insert((*text).clone(), vector);
         }
-        Box::pin(ready(Ok(texts.iter().map(|text| known[text].clone()).collect())))
+        Box::pin(ready(Ok(texts.iter().map(|text| known.get(text).unwrap().clone()).collect())))
     }
 }
 
@@ -64,7 +65,7 @@ impl WordHash {
         for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()) {
             let hash =
                 word.bytes().fold(5381_usize, |hash, byte| hash * 33 % 65_521 + byte as usize);
-            vector[hash % WORD_HASH_DIMENSIONS] += 1.0;
+            *vector.get_mut(hash % WORD_HASH_DIMENSIONS).unwrap() += 1.0;
         }
         vector
     }
@@ -108,7 +109,7 @@ pub(crate) fn document(id: &str, audience: Audience, extra: &str, body: &str) ->
     );
     for (key, value) in [("effective_on", "2024-01-01"), ("product", "all"), ("states", "all")] {
         if !has(&format!("{key}:")) {
-            head.push_str(&format!("{key}: {value}\n"));
+            writeln!(head, "{key}: {value}").unwrap();
         }
     }
     let text = format!("---\n{head}{}\n---\n\n{body}\n", extra.trim_end());
