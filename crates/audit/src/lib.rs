@@ -20,6 +20,7 @@ mod hash;
 mod leaf;
 mod log;
 mod note;
+mod read;
 mod sequencer;
 mod tiles;
 mod tree;
@@ -39,6 +40,7 @@ pub use hash::Hash;
 pub use leaf::{Entry, LEAF_VERSION, Leaf, Salt, Stream};
 pub use log::{Log, ORIGIN};
 pub use note::{NoteFault, NoteKey, VerifierKey};
+pub use read::{Recorded, read};
 pub use sequencer::{latest_checkpoint, sequence};
 pub use tiles::{TILE_WIDTH, TileId, Tiles, TornTile, edge_tiles, tiles_of};
 pub use tree::{

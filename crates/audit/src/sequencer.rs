@@ -181,7 +181,7 @@ async fn compare_with_memory(
     let root = if found.size == remembered.size {
         Some(found.root)
     } else {
-        let tiles = load_tiles(conn, &tiles_of([0..remembered.size])).await?;
+        let tiles = load_tiles(conn, &tiles_of(std::iter::once(0..remembered.size))).await?;
         range_hash(&tiles, 0..remembered.size)
     };
     if root == Some(remembered.root) {

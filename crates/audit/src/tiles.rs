@@ -57,7 +57,7 @@ pub fn tiles_of(ranges: impl IntoIterator<Item = std::ops::Range<u64>>) -> Vec<T
 
 /// The tiles at the right edge of a tree, not yet full: all that growing it needs.
 pub fn edge_tiles(size: u64) -> Vec<TileId> {
-    tiles_of([0..size]).into_iter().filter(|id| !full_at(*id, size)).collect()
+    tiles_of(std::iter::once(0..size)).into_iter().filter(|id| !full_at(*id, size)).collect()
 }
 
 fn full_at(id: TileId, size: u64) -> bool {
@@ -124,7 +124,7 @@ impl Tiles {
 
     /// Keeps no more of the tree of `size` leaves than growing it and its root need.
     pub fn keep_edge(&mut self, size: u64) {
-        let edge = tiles_of([0..size]);
+        let edge = tiles_of(std::iter::once(0..size));
         self.tiles.retain(|id, _| edge.contains(id));
     }
 

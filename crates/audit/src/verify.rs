@@ -123,7 +123,7 @@ fn read(bytes: &[u8]) -> Result<(&str, Bundle), Problem> {
     };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        unreadable(before.iter().filter(|byte| **byte == b'\n').count() + 1, &error)
+        unreadable(before.split(|byte| *byte == b'\n').count(), &error)
     })?;
     let bundle = serde_json::from_str(text).map_err(|error| {
         // A string that swallowed the end of its line is reported at the start of the next.

@@ -5,7 +5,7 @@ use money::Cents;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// A completed application, or one that lacks something. The order of the fields is part of the digest.
+/// A completed application, or one that lacks something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
@@ -114,9 +114,10 @@ pub struct BankHistory {
 }
 
 impl Application {
-    /// SHA-256 over the application as JSON, its fields in the order in which they stand here.
+    /// SHA-256 over the application as canonical JSON: keys sorted, no spaces.
     pub fn digest(&self) -> Result<[u8; 32], serde_json::Error> {
-        Ok(Sha256::digest(serde_json::to_vec(self)?).into())
+        // `serde_json` keeps the keys of a value sorted, as long as no crate asks it not to: a test holds it to that.
+        Ok(Sha256::digest(serde_json::to_value(self)?.to_string()).into())
     }
 
     /// What has to be there before anything can be decided, in words.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use audit::{Leaf, Stream, append, erase};
+use audit::{Leaf, Stream, append, erase, read};
 use identity::{ConversationId, CreditLineId};
 use serde_json::json;
 use tokio::time::timeout;
@@ -62,6 +62,13 @@ async fn an_erased_payload_is_gone_and_the_bundle_says_so_and_verifies() {
     let report = fixture.verify(&bundle);
     assert!(report.ok, "{report:?}");
     assert_eq!((report.checked.leaves, report.checked.erased), (3, 1));
+
+    let mut conn = fixture.app().acquire().await.unwrap();
+    let leaves = read(&mut conn, fixture.stream()).await.unwrap();
+    let seen: Vec<_> =
+        leaves.iter().map(|leaf| (leaf.n, leaf.index, leaf.payload.is_some())).collect();
+    assert_eq!(seen, [(0, Some(0), false), (1, Some(1), true), (2, Some(2), true)]);
+    assert_eq!(leaves[1].payload, Some(json!({"text": "never mind"})));
 
     let mut tx = fixture.db.store().audit().begin().await.unwrap();
     assert!(erase(&mut tx, id, "again", now()).await.is_err());

@@ -155,20 +155,19 @@ fn what_weighed_most_comes_first_and_a_collection_is_called_one() {
 
 #[test]
 fn who_falls_into_a_lower_band_is_offered_less_and_told_why() {
-    let application = Application {
-        requested_limit: Cents::new(200_000),
-        ..with_bureau(|bureau| {
-            bureau.inquiries_6m = 4;
-            bureau.oldest_trade_months = Some(60);
-            bureau.revolving_with_balance = 5;
-        })
-    };
+    let mut application = with_bureau(|bureau| {
+        bureau.inquiries_6m = 5;
+        bureau.oldest_trade_months = Some(60);
+        bureau.revolving_with_balance = 5;
+    });
+    application.requested_limit = Cents::new(200_000);
+    application.bank.as_mut().unwrap().average_balance = Cents::new(50_000);
     let decision = decided(&application);
     assert_eq!(decision.outcome, Outcome::Counteroffered);
     assert_eq!(decision.component, Some(Component::Score));
-    assert_eq!(codes(&decision)[0], "RC07");
+    assert_eq!(codes(&decision), ["RC07", "RC24", "RC11", "RC12"]);
     let terms = decision.terms.unwrap();
-    assert!(terms.limit < Cents::new(200_000) && terms.limit >= Cents::new(20_000));
+    assert_eq!((terms.limit, terms.apr_ppm), (Cents::new(150_000), 199_900));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use decisioning::{
 };
 use proptest::prelude::*;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use super::applicants::*;
 
@@ -63,6 +64,15 @@ fn files_that_do_not_fit_each_other_are_refused() {
     );
     let vague = reasons.replace("Number of accounts with balances", "Your score is too low");
     assert!(refused(policy, &vague).contains("nothing specific"));
+}
+
+/// The digest is one over canonical JSON only while values keep their keys sorted.
+#[test]
+fn an_application_is_digested_with_its_keys_sorted() {
+    let text = serde_json::to_value(solid()).unwrap().to_string();
+    assert!(text.starts_with("{\"bank\":{\"average_balance\":240000,\"days\":400,"), "{text}");
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    assert_eq!(solid().digest().unwrap(), digest);
 }
 
 fn features() -> impl Strategy<Value = Features> {
