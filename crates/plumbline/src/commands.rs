@@ -4,6 +4,7 @@ mod audit;
 mod doctor;
 mod ledger;
 mod migrate;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     /// Bring the database to this version's schema.
     Migrate,
+    /// Live a scenario day by day and show every figure. Needs no database.
+    Simulate(simulate::Args),
     /// Prove what was said and done.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -28,6 +31,7 @@ impl Command {
         match self {
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Migrate => migrate::run(context).await,
+            Self::Simulate(args) => simulate::run(&args, context),
             Self::Audit(audit) => audit::run(&audit, context).await,
             Self::Ledger(ledger) => ledger::run(&ledger, context).await,
         }

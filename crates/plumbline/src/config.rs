@@ -1,6 +1,6 @@
 //! Every setting there is: defaults, then a TOML file, then the environment.
 //!
-//! `PLUMBLINE_STATE_DIR` sets `state_dir`, and so on; `DATABASE_URL` is read under its usual name. A setting that does
+//! `PLUMBLINE_STATE` sets `state`, and so on; `DATABASE_URL` is read under its usual name. A setting that does
 //! not exist stops the start.
 
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::commands::UsageError;
 pub(crate) struct Config {
     /// Where the private cluster, the fetched embedding model and other things of this installation live. Without it,
     /// the system's state folder for root and `.plumbline` for everybody else.
-    state_dir: Option<PathBuf>,
+    state: Option<PathBuf>,
 
     /// Somebody's PostgreSQL instead of the private cluster. May carry a password.
     database_url: Option<SecretString>,
@@ -49,12 +49,13 @@ impl Config {
         let figment = Figment::new()
             .merge(toml)
             .merge(Env::raw().only(&["DATABASE_URL"]))
-            .merge(Env::prefixed("PLUMBLINE_"));
+            // Two of the browser tests' own, which a server they start inherits.
+            .merge(Env::prefixed("PLUMBLINE_").ignore(&["bin", "url"]));
         Ok(figment.extract()?)
     }
 
     pub(crate) fn state_dir(&self) -> anyhow::Result<PathBuf> {
-        match &self.state_dir {
+        match &self.state {
             Some(dir) => Ok(dir.clone()),
             None => Ok(store::cluster::default_state_dir()?),
         }
@@ -82,13 +83,13 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn parse(toml: &str) -> Result<Config, figment::Error> {
-        Figment::new().merge(Toml::string(toml)).extract()
+    fn parse(toml: &str) -> anyhow::Result<Config> {
+        Ok(Figment::new().merge(Toml::string(toml)).extract()?)
     }
 
     #[test]
     fn without_settings_there_is_a_private_cluster() {
-        let config = parse("state_dir = '/srv/plumbline'").unwrap();
+        let config = parse("state = '/srv/plumbline'").unwrap();
         assert!(
             matches!(config.location().unwrap(), Location::Private { state_dir } if state_dir == Path::new("/srv/plumbline"))
         );

@@ -6,7 +6,7 @@ mod commands;
 mod config;
 mod output;
 
-use std::{error::Error as _, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 

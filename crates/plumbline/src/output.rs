@@ -29,11 +29,6 @@ impl Output {
         Ok(())
     }
 
-    /// What is being done, for a person who waits.
-    pub(crate) fn progress(self, what: impl Display) {
-        eprintln!("{what}");
-    }
-
     /// The error and what caused it, once.
     pub(crate) fn error(self, error: &anyhow::Error) {
         let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
@@ -46,6 +41,11 @@ impl Output {
             eprintln!("  because {cause}");
         }
     }
+}
+
+/// What is being done, for a person who waits.
+pub(crate) fn progress(what: impl Display) {
+    eprintln!("{what}");
 }
 
 /// Help and version are answers; anything else about the command line is the caller's mistake.

@@ -20,6 +20,7 @@ pub(crate) use account::own_uid;
 pub use account::{default_state_dir, running_as_root};
 pub use binaries::{Binaries, find as find_binaries};
 pub use error::ClusterError;
+pub(crate) use folder::let_pass;
 
 use folder::Folder;
 use lock::{Gate, InUse};

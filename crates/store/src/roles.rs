@@ -7,7 +7,11 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{StoreError, cluster::Cluster, migrations};
+use crate::{
+    StoreError,
+    cluster::{self, Cluster},
+    migrations,
+};
 
 /// A database transaction, rolled back unless committed.
 pub type Tx<'c> = Transaction<'c, Postgres>;
@@ -183,11 +187,12 @@ async fn reach(
 ) -> Result<(Option<Arc<Cluster>>, PgConnectOptions), StoreError> {
     match location {
         Location::Private { state_dir } => {
+            cluster::let_pass(state_dir)?;
             let dir = state_dir.join("postgres");
-            let cluster = Cluster::start_in_background(dir).await?;
-            let owner = cluster.options().database(DATABASE);
-            create_database(&cluster).await?;
-            Ok((Some(Arc::new(cluster)), owner))
+            let private = Cluster::start_in_background(dir).await?;
+            create_database(&private).await?;
+            let owner = private.options().database(DATABASE);
+            Ok((Some(Arc::new(private)), owner))
         }
         Location::Url(url) => Ok((None, url.parse()?)),
     }

@@ -10,7 +10,8 @@ use store::{
     jobs::{self, AfterFailure, NewJob},
 };
 
-const KINDS: &[&str] = &["release_payment"];
+const KIND: &str = "release_payment";
+const KINDS: &[&str] = &[KIND];
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
@@ -18,7 +19,7 @@ fn now() -> DateTime<Utc> {
 
 async fn enqueue(pool: &PgPool, key: Option<&str>, run_at: DateTime<Utc>) -> (JobId, bool) {
     let id = JobId::mint(now());
-    let job = NewJob { id, kind: KINDS[0], key, payload: &json!({}), run_at, recorded_at: now() };
+    let job = NewJob { id, kind: KIND, key, payload: &json!({}), run_at, recorded_at: now() };
     let kept = jobs::enqueue(&mut pool.acquire().await.unwrap(), &job).await.unwrap();
     (id, kept)
 }

@@ -177,9 +177,8 @@ async fn postgresql_refuses_a_posting_that_does_not_balance() {
     ];
     let mut conn = database.owner().acquire().await.unwrap();
     for (name, sql, constraint) in cases {
-        let refused = sqlx::raw_sql(AssertSqlSafe(format!("BEGIN;{sql}COMMIT;")))
-            .execute(&mut *conn)
-            .await;
+        let refused =
+            sqlx::raw_sql(AssertSqlSafe(format!("BEGIN;{sql}COMMIT;"))).execute(&mut *conn).await;
         let refused = StoreError::from(refused.unwrap_err());
         assert_eq!(refused.constraint(), Some(constraint), "{name}");
         sqlx::raw_sql("ROLLBACK").execute(&mut *conn).await.unwrap();

@@ -54,8 +54,8 @@ struct Diagnosis {
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let mut needs = probe::all(&context.config)?;
     if args.install && needs.iter().any(|need| !need.met()) {
-        install::packages(&needs, context.output)?;
-        model::fetch(&context.config.embedder_dir()?, context.output)?;
+        install::packages(&needs)?;
+        model::fetch(&context.config.embedder_dir()?)?;
         needs = probe::all(&context.config)?;
     }
     let diagnosis = Diagnosis { ok: needs.iter().all(Need::met), needs };
@@ -72,7 +72,7 @@ impl fmt::Display for Diagnosis {
                     writeln!(f, "TOO OLD  {:<16} {version}, needed is {needed}", need.name)?;
                 }
                 State::Missing => {
-                    writeln!(f, "MISSING  {:<16} for {}", need.name, need.needed_for)?
+                    writeln!(f, "MISSING  {:<16} for {}", need.name, need.needed_for)?;
                 }
             }
             if !need.met() {

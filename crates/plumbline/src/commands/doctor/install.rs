@@ -5,10 +5,10 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 use super::Need;
-use crate::{commands::UsageError, output::Output};
+use crate::{commands::UsageError, output::progress};
 
 /// Installs what packages can bring. Nothing to do is success.
-pub(super) fn packages(needs: &[Need], output: Output) -> anyhow::Result<()> {
+pub(super) fn packages(needs: &[Need]) -> anyhow::Result<()> {
     let packages = missing(needs);
     if packages.is_empty() {
         return Ok(());
@@ -16,7 +16,7 @@ pub(super) fn packages(needs: &[Need], output: Output) -> anyhow::Result<()> {
     if !store::cluster::running_as_root()? || which("apt-get").is_none() {
         return Err(UsageError(by_hand(needs, &packages)).into());
     }
-    output.progress(format!("installing {}", packages.join(" ")));
+    progress(format!("installing {}", packages.join(" ")));
     apt_get(&["update", "--quiet"])?;
     let mut install = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
     install.extend(&packages);

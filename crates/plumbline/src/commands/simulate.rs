@@ -1,0 +1,60 @@
+//! `plumbline simulate`: a scenario file lived day by day by the production engine. Needs no database.
+
+use std::{fmt, fs, path::PathBuf};
+
+use credit::{Derivation, ProductCatalog, scenario};
+use serde::Serialize;
+
+use super::{Context, Exit, UsageError};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The scenario, in TOML (docs/scenario.md).
+    scenario: PathBuf,
+
+    /// Tell where one figure comes from, e.g. `statement.1.interest`; with several lines, `NAME/FIGURE`.
+    #[arg(long, value_name = "FIGURE")]
+    explain: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Simulated<'a>(&'a scenario::Report);
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Explained<'a>(&'a Derivation);
+
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let file = args.scenario.display();
+    let text = fs::read_to_string(&args.scenario)
+        .map_err(|error| UsageError(format!("could not read {file}: {error}")))?;
+    let report = scenario::parse(&text, &ProductCatalog::embedded()?)
+        .and_then(|scenario| scenario::run(&scenario))
+        .map_err(|error| UsageError(format!("{file}: {error}")))?;
+    match &args.explain {
+        None => context.output.answer(&Simulated(&report))?,
+        Some(figure) => context.output.answer(&Explained(explain(&report, figure)?))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn explain<'a>(report: &'a scenario::Report, figure: &str) -> anyhow::Result<&'a Derivation> {
+    let unknown = || {
+        let known = report.figures().join("\n  ");
+        UsageError(format!("there is no figure `{figure}`; there are:\n  {known}"))
+    };
+    Ok(report.explain(figure).ok_or_else(unknown)?)
+}
+
+impl fmt::Display for Simulated<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.text().trim_end())
+    }
+}
+
+impl fmt::Display for Explained<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.text().trim_end())
+    }
+}
