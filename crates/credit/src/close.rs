@@ -59,6 +59,9 @@ pub struct InterestLine {
     /// In `rate::DENOMINATOR`ths of a cent, before the one rounding.
     #[serde(with = "crate::units::wide")]
     pub numerator: i128,
+    /// Of it, deferred by a promotion that ended.
+    #[serde(with = "crate::units::wide")]
+    pub deferred: i128,
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
     /// Paid of it before it was billed.
@@ -195,7 +198,9 @@ impl State {
     fn interest_line(&self, terms: &Terms, balance: &crate::state::Balance) -> InterestLine {
         let interest = &terms.product.interest;
         let grace = self.grace_outcome(terms, balance);
-        let numerator = balance.numerator(interest, grace, self.day);
+        let next = self.day.checked_add_days(Days::new(1)).unwrap_or(self.day);
+        let deferred = balance.deferred_due(next, self.cycle.number + 1);
+        let numerator = balance.numerator(interest, grace) + deferred;
         let sum = Cents::new(i64::try_from(balance.accrual.all.balance).unwrap_or(i64::MAX));
         InterestLine {
             feature: balance.name.clone(),
@@ -204,6 +209,7 @@ impl State {
             average_balance: balance.average(),
             sum_of_daily_balances: sum,
             numerator,
+            deferred,
             amount: rate::to_cents(numerator, interest.rounding),
             prepaid: Cents::ZERO,
             grace,
@@ -254,6 +260,9 @@ impl State {
         let starts_on =
             self.cycle.closes_on.checked_add_days(Days::new(1)).unwrap_or(self.cycle.closes_on);
         for balance in &mut self.balances {
+            if balance.deferred_due(starts_on, self.cycle.number + 1) != 0 {
+                balance.deferred = 0;
+            }
             balance.carried += balance.fresh;
             balance.fresh = Cents::ZERO;
             balance.opening = balance.carried;

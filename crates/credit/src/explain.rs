@@ -56,6 +56,14 @@ pub fn interest(record: &CycleRecord, product: &Product) -> Derivation {
 fn interest_line(line: &InterestLine, product: &Product) -> Derivation {
     let terms = &product.interest;
     let mut inputs: Vec<_> = line.segments.iter().map(|one| segment(one, product)).collect();
+    if line.deferred > 0 {
+        inputs.push(Derivation::of(
+            "interest at the contract rate since the promotion began, which was not paid off",
+            "deferred interest",
+            Value::Text(format!("${}", rate::to_dollar_text(line.deferred, 8))),
+            Vec::new(),
+        ));
+    }
     inputs.push(Derivation::of(
         "sum of the days above, before rounding",
         "unrounded",

@@ -82,7 +82,8 @@ impl State {
 
     pub(crate) fn accrued_on(&self, terms: &Terms, balance: &Balance) -> Cents {
         let outcome = self.grace_outcome(terms, balance);
-        let numerator = balance.numerator(&terms.product.interest, outcome, self.day);
+        let numerator = balance.numerator(&terms.product.interest, outcome)
+            + balance.deferred_due(self.day, self.cycle.number);
         let accrued = rate::to_cents(numerator, terms.product.interest.rounding);
         (accrued - balance.prepaid).or_zero()
     }
@@ -123,6 +124,7 @@ impl Balance {
             let fresh = day_cost(self.fresh, daily, None, interest, day);
             self.accrual.fresh.add(self.fresh, fresh);
         }
+        self.defer(interest, day, cycle);
         self.accrual.rates += daily;
         self.accrual.days += 1;
         match self.segments.last_mut() {
@@ -140,13 +142,23 @@ impl Balance {
         }
     }
 
+    /// Keeps in mind what the day would have cost without a promotion that defers; forgets it all once nothing is owed.
+    fn defer(&mut self, interest: &InterestTerms, day: NaiveDate, cycle: u32) {
+        let Some(promotion) = self.promotion.filter(|promotion| promotion.deferred) else { return };
+        if !promotion.holds(day, cycle) {
+            return;
+        }
+        if self.principal().is_zero() {
+            self.deferred = 0;
+            return;
+        }
+        let apr = self.contract_apr(day);
+        let daily = rate::daily(apr, interest.day_basis, interest.rate_digits, day);
+        self.deferred += i128::from(self.principal().get()) * daily;
+    }
+
     /// Interest of the days accrued so far, in `DENOMINATOR`ths of a cent.
-    pub(crate) fn numerator(
-        &self,
-        interest: &InterestTerms,
-        outcome: GraceOutcome,
-        day: NaiveDate,
-    ) -> i128 {
+    pub(crate) fn numerator(&self, interest: &InterestTerms, outcome: GraceOutcome) -> i128 {
         let Accrual { all, fresh, relief, rates, days } = self.accrual;
         let less = match outcome {
             GraceOutcome::Spared => return 0,
@@ -161,7 +173,7 @@ impl Balance {
         let days = i128::from(days.max(1));
         let average_rate = match interest.period {
             Period::Daily => rates,
-            Period::Monthly => self.monthly_rate(interest, day),
+            Period::Monthly => self.monthly_rate(interest),
         };
         let on = |balance: Cents| i128::from(balance.or_zero().get()) * average_rate;
         match (interest.balance, interest.period) {
@@ -178,7 +190,7 @@ impl Balance {
         }
     }
 
-    fn monthly_rate(&self, interest: &InterestTerms, _day: NaiveDate) -> i128 {
+    fn monthly_rate(&self, interest: &InterestTerms) -> i128 {
         let apr = self.segments.last().map_or(self.apr, |segment| segment.apr);
         rate::monthly(apr, interest.rate_digits)
     }

@@ -70,7 +70,7 @@ impl CreditLine {
         let chart = Chart::embedded()?;
         let Replayed { position, snapshots: newer } = replay_from(&snapshots, booked, posted_on)?;
         let posted = position.posted;
-        let mut line = Self { id, chart, snapshots, posted_on, posted, events };
+        let mut line = Self { id, chart, events, snapshots, posted_on, posted };
         line.keep(newer);
         Ok(line)
     }

@@ -73,9 +73,13 @@ impl MinimumArm {
             }
         };
         let share = base.or_zero().mul_ppm(self.percent.ppm(), self.rounding).unwrap_or_default();
+        let part = self.one_of.and_then(|parts| {
+            Cents::from_ratio(i128::from(base.or_zero().get()), parts.into(), self.rounding)
+        });
         let when = |wanted: bool, amount: Cents| if wanted { amount } else { Cents::ZERO };
         let sum = self.amount
             + share
+            + part.unwrap_or_default()
             + when(self.plus_interest, inputs.interest)
             + when(self.plus_fees, inputs.fees)
             + when(self.plus_penalty_fees, inputs.penalty_fees);

@@ -125,13 +125,8 @@ impl State {
                     let order = terms.product.waterfall.excess_order;
                     self.pay_principal(terms, &mut flow, order, false);
                 }
-                WaterfallStep::OpenFees if self.principal().is_zero() => {
-                    self.pay_fees(&mut flow, FeeStep::Open);
-                }
-                WaterfallStep::AccruedInterest if self.principal().is_zero() => {
-                    self.pay_accrued(terms, &mut flow);
-                }
-                WaterfallStep::OpenFees | WaterfallStep::AccruedInterest => {}
+                WaterfallStep::OpenFees => self.pay_fees(&mut flow, FeeStep::Open),
+                WaterfallStep::AccruedInterest => self.pay_accrued(terms, &mut flow),
             }
         }
         let credit = flow.left;

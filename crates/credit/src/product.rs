@@ -195,6 +195,9 @@ pub struct Promotion {
     /// Number of billing cycles from opening.
     #[serde(default)]
     pub cycles: Option<u32>,
+    /// Interest at the contract rate is kept in mind and charged at the end, unless the balance was paid off by then.
+    #[serde(default)]
+    pub deferred: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,6 +247,8 @@ pub struct MinimumArm {
     /// A share...
     #[serde(with = "percent")]
     pub percent: Apr,
+    /// ...or one part of so many...
+    pub one_of: Option<u32>,
     /// ...of this.
     pub of: MinimumBase,
     /// Interest first billed on this statement is added.
@@ -269,7 +274,7 @@ pub enum MinimumBase {
     NewBalanceLessCharges,
 }
 
-/// The order in which a payment is used up.
+/// The order in which a payment is used up. What stands after `principal` is reached only when there is none left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Waterfall {

@@ -115,6 +115,7 @@ impl Default for MinimumArm {
         Self {
             amount: Cents::ZERO,
             percent: Apr::ZERO,
+            one_of: None,
             of: MinimumBase::Principal,
             plus_interest: false,
             plus_fees: false,

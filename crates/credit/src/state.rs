@@ -59,6 +59,9 @@ pub(crate) struct Balance {
     pub(crate) repaid: Cents,
     /// Interest of the open cycle that is already paid.
     pub(crate) prepaid: Cents,
+    /// Interest that a promotion defers, in `DENOMINATOR`ths of a cent.
+    #[serde(with = "crate::units::wide")]
+    pub(crate) deferred: i128,
     pub(crate) accrual: Accrual,
     pub(crate) segments: Vec<Segment>,
 }
@@ -319,6 +322,7 @@ impl Balance {
             opening: Cents::ZERO,
             repaid: Cents::ZERO,
             prepaid: Cents::ZERO,
+            deferred: 0,
             accrual: Accrual::default(),
             segments: Vec::new(),
         }
@@ -328,16 +332,23 @@ impl Balance {
         self.carried + self.fresh
     }
 
+    /// The rate that no promotion replaces.
+    pub(crate) fn contract_apr(&self, day: NaiveDate) -> Apr {
+        let step = self.rates.iter().rev().find(|step| step.from <= day);
+        step.map_or(self.apr, |step| step.apr)
+    }
+
+    /// Deferred interest that is no longer deferred on a day of a cycle.
+    pub(crate) fn deferred_due(&self, day: NaiveDate, cycle: u32) -> i128 {
+        let holds = self.promotion.is_some_and(|promotion| promotion.holds(day, cycle));
+        if holds { 0 } else { self.deferred }
+    }
+
     /// The rate in force on a day of a cycle.
     pub(crate) fn apr_on(&self, terms: &Terms, day: NaiveDate, cycle: u32) -> Apr {
         let contract = match self.promotion {
             Some(promotion) if promotion.holds(day, cycle) => promotion.apr,
-            _ => self
-                .rates
-                .iter()
-                .rev()
-                .find(|step| step.from <= day)
-                .map_or(self.apr, |step| step.apr),
+            _ => self.contract_apr(day),
         };
         let capped = self
             .caps
@@ -350,7 +361,7 @@ impl Balance {
 }
 
 impl Promotion {
-    fn holds(&self, day: NaiveDate, cycle: u32) -> bool {
+    pub(crate) fn holds(&self, day: NaiveDate, cycle: u32) -> bool {
         match (self.through, self.cycles) {
             (None, None) => false,
             (through, cycles) => {

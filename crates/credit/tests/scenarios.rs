@@ -100,6 +100,21 @@ fn v32_service_lowers_every_cycle_since_its_first_day_and_forgives_the_late_fee(
 }
 
 #[test]
+fn a_card_of_another_lender_is_data() {
+    let report = run(include_str!("../../../docs/scenarios/card-grace.toml"));
+    insta::assert_snapshot!(report.text());
+}
+
+#[test]
+fn a_report_of_the_day_of_a_close_has_that_statement() {
+    let text = "as_of = 2026-09-30\n[line]\nproduct = \"CASHLINE-STD-1\"\nopened_on = 2026-09-01\napr = \"24%\"\n[line.brought_forward]\nprincipal = \"1000.00\"\n";
+    let report = run(text);
+    let line = report.lines.first().unwrap();
+    assert_eq!(line.statements.first().unwrap().interest_total, cents("19.73"));
+    assert_eq!(line.position.accrued_interest, cents("19.07"));
+}
+
+#[test]
 fn several_lines_stand_in_one_file() {
     let line = |name: &str| {
         format!(

@@ -159,7 +159,8 @@ fn v12_interest_is_rounded_once_and_not_each_day() {
 fn v13_a_promotion_ends_in_the_middle_of_a_cycle() {
     let mut of = product("CASHLINE-STD-1");
     let through = Some(day("2026-09-10"));
-    of.features[0].promotion = Some(Promotion { apr: Apr::ZERO, through, cycles: None });
+    of.features[0].promotion =
+        Some(Promotion { apr: Apr::ZERO, through, cycles: None, deferred: false });
     let mut book = Book::open(&of, 249_900, 31, "2026-09-01");
     book.bring_forward("900.00", "0.00", "2026-09-01");
     assert_eq!(first_interest(book, "2026-10-01"), cents("12.32"));
@@ -382,4 +383,39 @@ fn grace_spares_is_lost_and_comes_back() {
     book.on("2027-01-01");
     assert_eq!(book.statement(4).interest_total, Cents::ZERO);
     assert_eq!(book.statement(4).new_balance, Cents::ZERO);
+}
+
+#[test]
+fn deferred_interest_is_charged_in_one_piece_unless_the_balance_is_paid_off_in_time() {
+    let interest = |payment: &str| {
+        let mut of = product("CASHLINE-STD-1");
+        let through = Some(day("2026-10-15"));
+        let promotion = Promotion { apr: Apr::ZERO, through, cycles: None, deferred: true };
+        of.features[0].promotion = Some(promotion);
+        let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+        book.draw("1000.00", "2026-09-01");
+        book.pay(payment, "2026-10-10");
+        book.on("2026-11-01");
+        [book.statement(1).interest_total, book.statement(2).interest_total]
+    };
+    assert_eq!(interest("1000.00"), [Cents::ZERO, Cents::ZERO]);
+    // 39 days of 1,000 and 22 days of 900, the last 16 of them after the promotion.
+    assert_eq!(interest("100.00"), [Cents::ZERO, cents("38.66")]);
+}
+
+#[test]
+fn a_simple_interest_line_takes_accrued_interest_first() {
+    use credit::product::WaterfallStep::{AccruedInterest, BilledInterest, Principal};
+    let mut of = product("CASHLINE-STD-1");
+    of.waterfall.steps = vec![BilledInterest, AccruedInterest, Principal];
+    let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+    book.bring_forward("1000.00", "0.00", "2026-09-01");
+    book.pay("100.00", "2026-09-11");
+    let position = book.on("2026-09-11");
+    assert_eq!(position.principal_balance, cents("906.58"));
+    book.on("2026-10-01");
+    // 6.58 was paid in September already.
+    assert_eq!(book.statement(1).interest_total, cents("18.50"));
+    assert_eq!(book.statement(1).off_by(), Cents::ZERO);
+    assert_eq!(book.on("2026-10-01").billed_interest, cents("11.92"));
 }

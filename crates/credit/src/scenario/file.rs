@@ -278,8 +278,8 @@ impl Reader<'_> {
             .iter()
             .map(|quote| {
                 let QuoteFile { kind: QuoteKind::Payoff, on } = quote.get_ref();
-                if *on < self.as_of {
-                    return Err(self.error(quote.span(), "a quote is for `as_of` or later"));
+                if *on < line.opened_on {
+                    return Err(self.error(quote.span(), "the quote lies before the line opens"));
                 }
                 Ok(*on)
             })

@@ -16,10 +16,10 @@ use crate::{
 };
 
 pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, ScenarioError> {
-    let life = Life::of(given, &[], as_of)?;
+    let mut life = Life::of(given, &[], as_of)?;
     let failed = |source| ScenarioError::Line { name: given.name.clone(), source };
     let position = life.line.position(as_of).map_err(failed)?;
-    let mut derivations = life.derivations.clone();
+    let mut derivations = BTreeMap::new();
     derive_position(&position, &mut derivations);
     let mut quotes = Vec::new();
     for on in &given.payoffs {
@@ -32,6 +32,8 @@ pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, 
         .iter()
         .map(|what_if| compare(given, what_if))
         .collect::<Result<Vec<_>, _>>()?;
+    life.close_day(&position).map_err(failed)?;
+    derivations.extend(life.derivations.clone());
     Ok(LineReport {
         name: given.name.clone(),
         product: given.terms.product.name.clone(),
@@ -80,7 +82,7 @@ impl Life {
         events.sort_by_key(|event| event.recorded_on);
         for event in events.into_iter().filter(|event| event.recorded_on <= as_of) {
             life.take(event).map_err(|source| {
-                let (line, column) = (event.line, event.column);
+                let DatedEvent { line, column, .. } = *event;
                 ScenarioError::Event { line, column, source }
             })?;
         }
@@ -150,6 +152,14 @@ impl Life {
             self.settled_on = next;
         }
         Ok(())
+    }
+
+    /// Issues the statement of a cycle that closes on the very day of the report.
+    fn close_day(&mut self, position: &Position) -> Result<(), CreditError> {
+        match position.on.succ_opt() {
+            Some(next) if position.cycle.closes_on == position.on => self.settle(next),
+            _ => Ok(()),
+        }
     }
 
     fn settle(&mut self, on: NaiveDate) -> Result<(), CreditError> {
