@@ -27,6 +27,8 @@ pub struct Sources {
     pub results: Vec<(String, Vec<Field>)>,
     /// `p1` with its passage, in order.
     pub passages: Vec<(String, Passage)>,
+    /// Sentences of the server's own: refusals as the domain words them.
+    pub sentences: Vec<String>,
     /// The customer's message of this turn.
     pub said: String,
     pub today: NaiveDate,
@@ -270,8 +272,9 @@ fn quoted(
         figure.first.checked_sub(1).and_then(|before| phrase(before, figure.last)),
         phrase(figure.first, figure.last + 1),
     ];
-    cited.iter().any(|passage| {
-        let text = format!(" {} ", plain(&passage.text));
+    let texts = cited.iter().map(|passage| &passage.text).chain(&sources.sentences);
+    texts.into_iter().any(|text| {
+        let text = format!(" {} ", plain(text));
         with_neighbours
             .iter()
             .flatten()

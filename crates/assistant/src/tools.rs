@@ -1,51 +1,78 @@
-//! The tools' bodies: each asks one use case and gives its answer the form its manifest labels.
+//! The bodies of the consumer's tools: each a few lines from arguments to one use case of `servicing` or a search.
 //!
-//! Invariants: who is asking comes from the [`Conversation`]; a tool that would move money resolves and previews, and has
-//! nothing it could do more. What is absent: words for the model (manifests under `tools/`), limits and time-outs.
+//! No tool takes a customer or a credit line: whose it is comes from the conversation. A tool that writes resolves what it
+//! would do and returns it; it cannot do it.
 
+mod amount;
 mod decision;
 mod line;
 mod payments;
-mod people;
 mod policy;
+mod route;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use knowledge::Knowledge;
-use servicing::{Caller, Servicing, ServicingError};
+use servicing::{Caller, Level, Servicing, ServicingError};
 use toolkit::{Conversation, Manifest, ManifestError, Registry, ToolError, ToolErrorKind};
 
-/// Every tool of the consumer surface, held against these manifests.
+pub use amount::Amount;
+
+/// What the tools' bodies use.
+#[derive(Clone)]
+pub struct Means {
+    pub servicing: Servicing,
+    pub knowledge: Arc<Knowledge>,
+}
+
+/// The consumer's tools, each fitted to its manifest.
 pub fn registry(
-    servicing: &Servicing,
-    knowledge: &Arc<Knowledge>,
+    means: &Means,
     manifests: &BTreeMap<String, Manifest>,
 ) -> Result<Registry, ManifestError> {
-    let asked = || servicing.clone();
+    let means = || means.clone();
     Registry::default()
-        .with_answer(line::GetBalance(asked()), manifests)?
-        .with_answer(line::GetPaymentSchedule(asked()), manifests)?
-        .with_answer(line::GetPayoffQuote(asked()), manifests)?
-        .with_answer(line::GetTransactions(asked()), manifests)?
-        .with_answer(line::GetInterestTrace(asked()), manifests)?
-        .with_answer(payments::ListPayments(asked()), manifests)?
-        .with_proposal(payments::SchedulePayment(asked()), manifests)?
-        .with_proposal(payments::CancelPayment(asked()), manifests)?
-        .with_answer(decision::GetDecisionRecord(asked()), manifests)?
-        .with_answer(policy::SearchPolicy(asked(), Arc::clone(knowledge)), manifests)?
-        .with_answer(people::RouteHuman(asked()), manifests)
+        .with_answer(line::GetBalance(means()), manifests)?
+        .with_answer(line::GetPaymentSchedule(means()), manifests)?
+        .with_answer(line::GetPayoffQuote(means()), manifests)?
+        .with_answer(line::GetTransactions(means()), manifests)?
+        .with_answer(line::GetInterestTrace(means()), manifests)?
+        .with_answer(payments::ListPayments(means()), manifests)?
+        .with_proposal(payments::SchedulePayment(means()), manifests)?
+        .with_proposal(payments::CancelPayment(means()), manifests)?
+        .with_answer(decision::GetDecisionRecord(means()), manifests)?
+        .with_answer(policy::SearchPolicy(means()), manifests)?
+        .with_answer(route::RouteHuman(means()), manifests)
 }
 
-fn caller(conversation: &Conversation) -> Caller {
-    Caller::assistant(conversation.customer)
+/// The assistant, on behalf of the conversation's customer, at their level.
+pub(crate) fn caller(conversation: &Conversation) -> Caller {
+    let level = match conversation.level {
+        toolkit::Level::L0 => Level::L0,
+        toolkit::Level::L1 => Level::L1,
+        toolkit::Level::L2 => Level::L2,
+        toolkit::Level::L3 => Level::L3,
+    };
+    Caller { level, ..Caller::assistant(conversation.customer) }
 }
 
-/// A refusal is the domain's own sentence; whatever broke is told to nobody but the trail.
-fn failed(error: ServicingError) -> ToolError {
+/// A refusal keeps its sentence; what broke stays with the operator.
+pub(crate) fn tool_error(error: &ServicingError) -> ToolError {
     match error.refusal() {
         Some(refusal) => {
             ToolError::refused(format!("{} {}", refusal.sentence, refusal.code.what_to_do()))
         }
-        None => ToolError::new(ToolErrorKind::Unavailable, error.to_string()),
+        None => ToolError::new(ToolErrorKind::Unavailable, chain(error)),
     }
+}
+
+/// The error with its sources, for the record.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }

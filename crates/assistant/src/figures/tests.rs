@@ -54,6 +54,7 @@ fn sources() -> Sources {
     Sources {
         results: vec![("r1".into(), fields)],
         passages: vec![("p1".into(), passage)],
+        sentences: vec!["November 2, 2026 has passed.".into()],
         said: "Is my minimum $99? I can pay on December 1".into(),
         today: "2026-11-21".parse().unwrap(),
         language: Language::English,
@@ -172,6 +173,12 @@ fn a_cited_passage_may_be_quoted_word_for_word() {
     assert!(!passes("A late fee of $15.00 applies more than 10 days after the due date."));
     assert!(!passes("A late fee of $20.00 applies. [[p1]]"));
     assert!(!passes("Your balance is $15.00, see [[p1]]"));
+}
+
+#[test]
+fn a_refusal_may_be_told_in_the_words_of_the_server() {
+    assert!(passes("I could not do that: November 2, 2026 has passed."));
+    assert!(!passes("November 3, 2026 has passed."));
 }
 
 #[test]

@@ -1,20 +1,19 @@
-//! The decision on an application, from its record and nothing else (SPEC §2.5).
+//! The decision, as it is recorded. Its reasons go past the model: the server shows them byte for byte.
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
-use servicing::{Servicing, decisions::DecisionView};
 use toolkit::{Answers, Attachment, Conversation, Findings, Notice, Tool, ToolError};
 
-use super::{caller, failed, line::Nothing};
+use super::{Means, caller, line::Nothing, tool_error};
 
-pub(super) struct GetDecisionRecord(pub(super) Servicing);
+pub(super) struct GetDecisionRecord(pub(super) Means);
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct DecisionRecord {
+pub(super) struct Decision {
     outcome: String,
     decided_on: NaiveDate,
-    reasons: usize,
+    reasons_shown: usize,
 }
 
 impl Tool for GetDecisionRecord {
@@ -23,50 +22,43 @@ impl Tool for GetDecisionRecord {
 }
 
 impl Answers for GetDecisionRecord {
-    type Output = DecisionRecord;
+    type Output = Decision;
 
     async fn answer(
         &self,
         conversation: &Conversation,
         _: Nothing,
-    ) -> Result<Findings<DecisionRecord>, ToolError> {
-        let decision =
-            self.0.decision(caller(conversation), conversation.customer).await.map_err(failed)?;
-        let record = DecisionRecord {
-            outcome: decision.outcome.to_string(),
+    ) -> Result<Findings<Decision>, ToolError> {
+        let decision = self.0.servicing.decision(caller(conversation), conversation.customer).await;
+        let decision = decision.map_err(|error| tool_error(&error))?;
+        let reasons: Vec<&str> =
+            decision.reasons.iter().map(|reason| reason.text.as_str()).collect();
+        let found = Findings::from(Decision {
+            outcome: decision.outcome.as_str().to_owned(),
             decided_on: decision.decided_on,
-            reasons: decision.reasons.len(),
-        };
-        let findings = Findings::from(record);
-        Ok(if decision.reasons.is_empty() {
-            findings
-        } else {
-            findings.with(Attachment::Notice(reasons(&decision)))
-        })
+            reasons_shown: reasons.len(),
+        });
+        if reasons.is_empty() {
+            return Ok(found);
+        }
+        Ok(found.with(Attachment::Notice(Notice {
+            kind: "adverse_action_reasons".to_owned(),
+            title: "Principal reasons for our decision".to_owned(),
+            html: as_list(&reasons),
+            text: reasons.join("\n"),
+            digest: decision.notice_digest,
+        })))
     }
 }
 
-/// The stored principal reasons, byte for byte, past the model.
-fn reasons(decision: &DecisionView) -> Notice {
-    let items: String = decision
-        .reasons
+/// The reasons as a list, each escaped and otherwise untouched.
+fn as_list(reasons: &[&str]) -> String {
+    let items: String = reasons
         .iter()
-        .map(|reason| format!("<li>{}</li>", escaped(&reason.text)))
+        .map(|reason| {
+            let escaped = reason.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            format!("<li>{escaped}</li>")
+        })
         .collect();
-    let lines: Vec<String> =
-        (1..).zip(&decision.reasons).map(|(n, reason)| format!("{n}. {}", reason.text)).collect();
-    Notice {
-        kind: "adverse_action_reasons".to_owned(),
-        title: "Principal reasons for the decision".to_owned(),
-        html: format!(
-            "<ol>{items}</ol><p><a href=\"/v1/decisions/{}/notice\">The full notice as it was sent</a></p>",
-            decision.id
-        ),
-        text: lines.join("\n"),
-        digest: decision.notice_digest.clone(),
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    format!("<ol>{items}</ol>")
 }

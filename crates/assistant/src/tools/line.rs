@@ -1,38 +1,42 @@
-//! Reads of the credit line.
+//! Reads of the line: balance, schedule, payoff, transactions, interest.
 
 use calendar::SpokenDate;
 use chrono::NaiveDate;
+use credit::{Derivation, Value};
 use money::Cents;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use servicing::Servicing;
 use toolkit::{Answers, Conversation, Findings, Tool, ToolError};
 
-use super::{caller, failed};
+use super::{Means, caller, tool_error};
+
+/// How deep a calculation is shown.
+const STEPS_DEEP: usize = 3;
+const STEPS_MAX: usize = 24;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
-/// Amounts that say nothing when they are zero are left out.
-fn unless_zero(amount: Cents) -> Option<i64> {
-    Some(amount.get()).filter(|cents| *cents != 0)
-}
-
-pub(super) struct GetBalance(pub(super) Servicing);
+pub(super) struct GetBalance(pub(super) Means);
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Balance {
-    total_owed: i64,
-    principal_balance: i64,
-    billed_interest: i64,
-    accrued_interest: i64,
-    fees: Option<i64>,
-    credit_balance: Option<i64>,
-    available_credit: i64,
-    held_credit: Option<i64>,
-    credit_limit: i64,
-    statement_balance: i64,
+    #[schemars(with = "i64")]
+    total_owed: Cents,
+    #[schemars(with = "i64")]
+    principal_balance: Cents,
+    #[schemars(with = "i64")]
+    billed_interest: Cents,
+    #[schemars(with = "i64")]
+    accrued_interest: Cents,
+    #[schemars(with = "i64")]
+    fees: Cents,
+    #[schemars(with = "i64")]
+    available_credit: Cents,
+    #[schemars(with = "i64")]
+    credit_limit: Cents,
+    /// Parts per million.
     apr: u32,
     as_of: NaiveDate,
 }
@@ -50,20 +54,16 @@ impl Answers for GetBalance {
         conversation: &Conversation,
         _: Nothing,
     ) -> Result<Findings<Balance>, ToolError> {
-        let view =
-            self.0.position(caller(conversation), conversation.customer).await.map_err(failed)?;
-        let position = view.position;
+        let view = self.0.servicing.position(caller(conversation), conversation.customer).await;
+        let position = view.map_err(|error| tool_error(&error))?.position;
         Ok(Balance {
-            total_owed: position.total_owed.get(),
-            principal_balance: position.principal_balance.get(),
-            billed_interest: position.billed_interest.get(),
-            accrued_interest: position.accrued_interest.get(),
-            fees: unless_zero(position.all_fees()),
-            credit_balance: unless_zero(position.credit_balance),
-            available_credit: position.available_credit.get(),
-            held_credit: unless_zero(position.held_credit),
-            credit_limit: position.credit_limit.get(),
-            statement_balance: view.statement_balance_left.get(),
+            total_owed: position.total_owed,
+            principal_balance: position.principal_balance,
+            billed_interest: position.billed_interest,
+            accrued_interest: position.accrued_interest,
+            fees: position.fees + position.penalty_fees,
+            available_credit: position.available_credit,
+            credit_limit: position.credit_limit,
             apr: position.apr.ppm(),
             as_of: conversation.today,
         }
@@ -71,24 +71,20 @@ impl Answers for GetBalance {
     }
 }
 
-pub(super) struct GetPaymentSchedule(pub(super) Servicing);
+pub(super) struct GetPaymentSchedule(pub(super) Means);
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct PaymentSchedule {
-    minimum_due: i64,
+pub(super) struct Schedule {
+    #[schemars(with = "i64")]
+    minimum_due: Cents,
     due_on: Option<NaiveDate>,
-    past_due: Option<i64>,
+    /// Absent when nothing is past due.
+    #[schemars(with = "Option<i64>")]
+    past_due: Option<Cents>,
     days_past_due: Option<u32>,
-    statement_balance: i64,
-    next_statement_on: NaiveDate,
-    next_due_on: NaiveDate,
-    scheduled: Vec<ScheduledPayment>,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct ScheduledPayment {
-    amount: i64,
-    on: NaiveDate,
+    #[schemars(with = "Option<i64>")]
+    statement_balance: Option<Cents>,
+    statement_closed_on: Option<NaiveDate>,
 }
 
 impl Tool for GetPaymentSchedule {
@@ -97,117 +93,122 @@ impl Tool for GetPaymentSchedule {
 }
 
 impl Answers for GetPaymentSchedule {
-    type Output = PaymentSchedule;
+    type Output = Schedule;
 
     async fn answer(
         &self,
         conversation: &Conversation,
         _: Nothing,
-    ) -> Result<Findings<PaymentSchedule>, ToolError> {
-        let caller = caller(conversation);
-        let customer = conversation.customer;
-        let view = self.0.position(caller, customer).await.map_err(failed)?;
-        let payments = self.0.list_payments(caller, customer).await.map_err(failed)?;
-        let position = view.position;
-        Ok(PaymentSchedule {
-            minimum_due: position.minimum_due.get(),
-            due_on: position.due_on,
-            past_due: unless_zero(position.past_due),
-            days_past_due: Some(position.days_past_due).filter(|days| *days > 0),
-            statement_balance: view.statement_balance_left.get(),
-            next_statement_on: position.cycle.closes_on,
-            next_due_on: position.next_due_on,
-            scheduled: payments
-                .iter()
-                .filter(|view| view.payment.status.as_str() == "scheduled")
-                .map(|view| ScheduledPayment {
-                    amount: view.payment.amount.get(),
-                    on: view.payment.authorised_on,
-                })
-                .collect(),
+    ) -> Result<Findings<Schedule>, ToolError> {
+        let view = self.0.servicing.position(caller(conversation), conversation.customer).await;
+        let position = view.map_err(|error| tool_error(&error))?.position;
+        let late = position.past_due.is_positive();
+        let paid = !position.minimum_due.is_positive();
+        Ok(Schedule {
+            minimum_due: position.minimum_due,
+            due_on: if paid { Some(position.next_due_on) } else { position.due_on },
+            past_due: late.then_some(position.past_due),
+            days_past_due: (position.days_past_due > 0).then_some(position.days_past_due),
+            statement_balance: position.last_statement.as_ref().map(|last| last.new_balance),
+            statement_closed_on: position.last_statement.as_ref().map(|last| last.closed_on),
         }
         .into())
     }
 }
 
-pub(super) struct GetPayoffQuote(pub(super) Servicing);
+pub(super) struct GetPayoffQuote(pub(super) Means);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PayoffDay {
+pub(super) struct QuoteArgs {
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("format" = "spoken-date"))]
     on: Option<SpokenDate>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Payoff {
-    payoff: i64,
+pub(super) struct Quote {
+    #[schemars(with = "i64")]
+    payoff: Cents,
     on: NaiveDate,
     good_through_on: NaiveDate,
+    /// Dollars with four decimals.
     per_diem: String,
-    principal: i64,
-    billed_interest: i64,
-    accrued_interest: i64,
-    fees: Option<i64>,
-    credit_balance: Option<i64>,
+    #[schemars(with = "i64")]
+    principal: Cents,
+    #[schemars(with = "i64")]
+    interest: Cents,
+    #[schemars(with = "i64")]
+    fees: Cents,
 }
 
 impl Tool for GetPayoffQuote {
-    type Args = PayoffDay;
+    type Args = QuoteArgs;
     const NAME: &'static str = "get_payoff_quote";
 }
 
 impl Answers for GetPayoffQuote {
-    type Output = Payoff;
+    type Output = Quote;
 
     async fn answer(
         &self,
         conversation: &Conversation,
-        args: PayoffDay,
-    ) -> Result<Findings<Payoff>, ToolError> {
-        let on = match args.on {
-            Some(spoken) => spoken
-                .resolve(conversation.today)
-                .map_err(|error| ToolError::refused(format!("{error}.")))?,
+        args: QuoteArgs,
+    ) -> Result<Findings<Quote>, ToolError> {
+        let on = match &args.on {
+            Some(spoken) => resolve(spoken, conversation)?,
             None => conversation.today,
         };
-        let quote = self
-            .0
-            .payoff_quote(caller(conversation), conversation.customer, on)
-            .await
-            .map_err(failed)?;
-        Ok(Payoff {
-            payoff: quote.payoff.get(),
+        let quote =
+            self.0.servicing.payoff_quote(caller(conversation), conversation.customer, on).await;
+        let quote = quote.map_err(|error| tool_error(&error))?;
+        Ok(Quote {
+            payoff: quote.payoff,
             on: quote.on,
             good_through_on: quote.good_through_on,
             per_diem: format!("${}", quote.per_diem.trim_start_matches('$')),
-            principal: quote.principal.get(),
-            billed_interest: quote.billed_interest.get(),
-            accrued_interest: quote.accrued_interest.get(),
-            fees: unless_zero(quote.fees),
-            credit_balance: unless_zero(quote.credit_balance),
+            principal: quote.principal,
+            interest: quote.billed_interest + quote.accrued_interest,
+            fees: quote.fees,
         }
         .into())
     }
 }
 
-pub(super) struct GetTransactions(pub(super) Servicing);
+/// The day that was said, seen from today.
+pub(super) fn resolve(
+    spoken: &SpokenDate,
+    conversation: &Conversation,
+) -> Result<NaiveDate, ToolError> {
+    spoken.resolve(conversation.today).map_err(|_| {
+        ToolError::refused("The day is not clear. Name it, such as the day of the month.")
+    })
+}
 
-const TRANSACTIONS_MAX: usize = 10;
+pub(super) struct GetTransactions(pub(super) Means);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TransactionsArgs {
+    #[serde(default)]
+    limit: Option<u8>,
+}
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Transactions {
-    transactions: Vec<Transaction>,
+    transactions: Vec<Item>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Transaction {
-    effective_on: NaiveDate,
+struct Item {
+    on: NaiveDate,
     description: String,
-    amount: i64,
+    #[schemars(with = "i64")]
+    amount: Cents,
 }
 
 impl Tool for GetTransactions {
-    type Args = Nothing;
+    type Args = TransactionsArgs;
     const NAME: &'static str = "get_transactions";
 }
 
@@ -217,94 +218,118 @@ impl Answers for GetTransactions {
     async fn answer(
         &self,
         conversation: &Conversation,
-        _: Nothing,
+        args: TransactionsArgs,
     ) -> Result<Findings<Transactions>, ToolError> {
+        let limit = usize::from(args.limit.unwrap_or(10).clamp(1, 20));
         let page = self
             .0
-            .transactions(caller(conversation), conversation.customer, None, TRANSACTIONS_MAX)
+            .servicing
+            .transactions(caller(conversation), conversation.customer, None, limit)
             .await
-            .map_err(failed)?;
+            .map_err(|error| tool_error(&error))?;
         let transactions = page
             .items
             .into_iter()
-            .take(TRANSACTIONS_MAX)
-            .map(|item| Transaction {
-                effective_on: item.effective_on,
+            .map(|item| Item {
+                on: item.effective_on,
                 description: item.description,
-                amount: item.amount.get(),
+                amount: item.amount,
             })
             .collect();
         Ok(Transactions { transactions }.into())
     }
 }
 
-pub(super) struct GetInterestTrace(pub(super) Servicing);
+pub(super) struct GetInterestTrace(pub(super) Means);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichStatement {
+pub(super) struct TraceArgs {
+    #[serde(default)]
     statement: Option<u32>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct InterestTrace {
-    interest: i64,
-    cycle_starts_on: NaiveDate,
-    cycle_ends_on: NaiveDate,
-    days: u32,
+pub(super) struct Trace {
+    #[schemars(with = "i64")]
+    interest: Cents,
     statement: u32,
-    interest_this_year: i64,
-    lines: Vec<InterestLine>,
+    from: NaiveDate,
+    through: NaiveDate,
+    days: u32,
+    #[schemars(with = "Option<i64>")]
+    average_balance: Option<Cents>,
+    apr: Option<u32>,
+    steps: Vec<Step>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct InterestLine {
-    average_daily_balance: i64,
-    apr: u32,
-    days: u32,
-    amount: i64,
+struct Step {
+    step: String,
 }
 
 impl Tool for GetInterestTrace {
-    type Args = WhichStatement;
+    type Args = TraceArgs;
     const NAME: &'static str = "get_interest_trace";
 }
 
 impl Answers for GetInterestTrace {
-    type Output = InterestTrace;
+    type Output = Trace;
 
     async fn answer(
         &self,
         conversation: &Conversation,
-        args: WhichStatement,
-    ) -> Result<Findings<InterestTrace>, ToolError> {
+        args: TraceArgs,
+    ) -> Result<Findings<Trace>, ToolError> {
+        let (servicing, who) = (&self.0.servicing, caller(conversation));
+        let customer = conversation.customer;
         let statements =
-            self.0.statements(caller(conversation), conversation.customer).await.map_err(failed)?;
-        let wanted = |number: u32| args.statement.is_none_or(|wanted| wanted == number);
-        let statement =
-            statements.into_iter().find(|statement| wanted(statement.number)).ok_or_else(|| {
-                ToolError::refused(
-                    "There is no statement yet: interest is billed when the first cycle closes.",
-                )
-            })?;
-        Ok(InterestTrace {
-            interest: statement.interest_total.get(),
-            cycle_starts_on: statement.opened_on,
-            cycle_ends_on: statement.closed_on,
-            days: statement.days,
+            servicing.statements(who, customer).await.map_err(|error| tool_error(&error))?;
+        let statement = statements
+            .into_iter()
+            .find(|statement| args.statement.is_none_or(|number| number == statement.number))
+            .ok_or_else(|| ToolError::refused("There is no such statement yet."))?;
+        let derivation = servicing
+            .trace(who, customer, "interest", Some(statement.number))
+            .await
+            .map_err(|error| tool_error(&error))?;
+        let mut steps = Vec::new();
+        if !statement.interest_total.is_zero() {
+            step_lines(&derivation, 0, &mut steps);
+        }
+        let single = match statement.interest.as_slice() {
+            [line] => Some(line),
+            _ => None,
+        };
+        Ok(Trace {
+            interest: statement.interest_total,
             statement: statement.number,
-            interest_this_year: statement.interest_this_year.get(),
-            lines: statement
-                .interest
-                .iter()
-                .map(|line| InterestLine {
-                    average_daily_balance: line.average_balance.get(),
-                    apr: line.apr.ppm(),
-                    days: line.days,
-                    amount: line.amount.get(),
-                })
-                .collect(),
+            from: statement.opened_on,
+            through: statement.closed_on,
+            days: statement.days,
+            average_balance: single.map(|line| line.average_balance),
+            apr: single.map(|line| line.apr.ppm()),
+            steps,
         }
         .into())
+    }
+}
+
+/// The derivation as lines: a figure, then what it was made from, one step to the right.
+fn step_lines(derivation: &Derivation, depth: usize, steps: &mut Vec<Step>) {
+    if depth > STEPS_DEEP || steps.len() >= STEPS_MAX {
+        return;
+    }
+    let value = match &derivation.value {
+        Value::Cents(amount) => amount.to_string(),
+        Value::AprPpm(apr) => apr.to_string(),
+        Value::Date(date) => date.format("%B %-d, %Y").to_string(),
+        Value::Count(count) => count.to_string(),
+        Value::Text(text) => text.clone(),
+    };
+    let indent = "  ".repeat(depth);
+    steps.push(Step { step: format!("{indent}{}: {value}", derivation.label) });
+    for input in &derivation.inputs {
+        step_lines(input, depth + 1, steps);
     }
 }

@@ -1,77 +1,69 @@
-//! Questions that the policies answer.
+//! Answers from the policies.
 
-use std::sync::Arc;
-
-use knowledge::{Audience, Knowledge, Query};
+use knowledge::{Audience, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use servicing::Servicing;
 use toolkit::{
     Answers, Attachment, Conversation, Findings, Passage, Surface, Tool, ToolError, ToolErrorKind,
 };
 
-use super::caller;
+use super::{Means, chain};
 
-pub(super) struct SearchPolicy(pub(super) Servicing, pub(super) Arc<Knowledge>);
+const PASSAGES: usize = 3;
 
-/// Passages the model is given; more would only dilute the first.
-const PASSAGES_MAX: usize = 3;
+pub(super) struct SearchPolicy(pub(super) Means);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Question {
+pub(super) struct SearchArgs {
     #[schemars(extend("format" = "text"))]
     question: String,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Hits {
-    passages: usize,
+pub(super) struct Searched {
+    found: usize,
 }
 
 impl Tool for SearchPolicy {
-    type Args = Question;
+    type Args = SearchArgs;
     const NAME: &'static str = "search_policy";
 }
 
 impl Answers for SearchPolicy {
-    type Output = Hits;
+    type Output = Searched;
 
     async fn answer(
         &self,
         conversation: &Conversation,
-        args: Question,
-    ) -> Result<Findings<Hits>, ToolError> {
-        let caller = caller(conversation);
-        let state = self.0.customer(caller, conversation.customer).await.ok();
-        let product = match conversation.credit_line {
-            Some(_) => self.0.position(caller, conversation.customer).await.ok(),
-            None => None,
+        args: SearchArgs,
+    ) -> Result<Findings<Searched>, ToolError> {
+        let audience = match conversation.surface {
+            Surface::Consumer => Audience::Consumer,
+            Surface::Staff => Audience::Staff,
         };
         let query = Query {
             text: args.question,
-            audience: match conversation.surface {
-                Surface::Consumer => Audience::Consumer,
-                Surface::Staff => Audience::Staff,
-            },
+            audience,
             on: conversation.today,
-            product: product.map(|view| view.position.terms.product.code),
-            state: state.map(|customer| customer.state),
-            limit: PASSAGES_MAX,
+            product: None,
+            state: None,
+            limit: PASSAGES,
         };
         let found = self
-            .1
+            .0
+            .knowledge
             .search(&query)
             .await
-            .map_err(|error| ToolError::new(ToolErrorKind::Unavailable, error.to_string()))?;
-        let mut findings = Findings::from(Hits { passages: found.len() });
-        for hit in found {
+            .map_err(|error| ToolError::new(ToolErrorKind::Unavailable, chain(&error)))?;
+        let mut findings = Findings::from(Searched { found: found.len() });
+        for found in found {
             findings = findings.with(Attachment::Passage(Passage {
-                citation: hit.passage.citation.to_string(),
-                title: hit.passage.title,
-                section: hit.passage.heading,
-                text: hit.passage.text,
-                digest: hit.passage.digest,
+                citation: found.passage.citation.to_string(),
+                title: found.passage.title.clone(),
+                section: found.passage.heading.clone(),
+                text: found.passage.text.clone(),
+                digest: found.passage.digest.clone(),
             }));
         }
         Ok(findings)

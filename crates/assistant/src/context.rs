@@ -1,0 +1,101 @@
+//! What the model is sent: the served prompt, as much of the conversation as fits, this turn, and what was wrong.
+
+use identity::TurnId;
+use llm::{Message, ToolCall};
+use orchestrator::{Ask, Turn};
+use prompts::{Rendered, Role};
+use servicing::conversations::ConversationView;
+use store::conversations::MessageRole;
+
+/// Tokens of the conversation before this turn, at most.
+const HISTORY_TOKENS: u64 = 3_000;
+
+/// A message of the prompt itself.
+pub(crate) fn fixed(role: Role, text: &str) -> Message {
+    match role {
+        Role::System => Message::System { text: text.to_owned() },
+        Role::Customer => Message::Customer { text: text.to_owned() },
+        Role::Assistant => Message::Assistant { text: text.to_owned(), calls: Vec::new() },
+    }
+}
+
+/// The conversation before a turn, oldest first, cut to its newest part that fits.
+pub(crate) fn history(view: &ConversationView, turn: TurnId) -> Vec<Message> {
+    let mut kept = Vec::new();
+    let mut left = HISTORY_TOKENS;
+    for message in view.messages.iter().rev().filter(|message| message.turn_id != Some(turn)) {
+        let text = message.text.clone();
+        let tokens = llm::count_text(&text);
+        if tokens > left {
+            break;
+        }
+        left -= tokens;
+        kept.push(match message.role {
+            MessageRole::Customer => Message::Customer { text },
+            MessageRole::Assistant | MessageRole::Representative | MessageRole::System => {
+                Message::Assistant { text, calls: Vec::new() }
+            }
+        });
+    }
+    kept.reverse();
+    kept
+}
+
+/// The messages of one ask.
+pub(crate) fn messages(
+    rendered: &Rendered,
+    history: &[Message],
+    turn: &Turn,
+    ask: &Ask,
+) -> Vec<Message> {
+    let (before, after) =
+        rendered.messages.split_at(rendered.history_at.min(rendered.messages.len()));
+    let mut messages: Vec<Message> =
+        before.iter().map(|message| fixed(message.role, &message.text)).collect();
+    messages.extend_from_slice(history);
+    messages.extend(after.iter().map(|message| fixed(message.role, &message.text)));
+    messages.push(Message::Customer { text: turn.text.clone() });
+    messages.extend(exchanges(turn));
+    let said = turn.released_drafts().join(" ");
+    let note = ask.repair.as_ref().map(|reason| {
+        format!("Your draft was sent back. {reason} Write the answer again without it, citing fields by reference.")
+    });
+    let note = match (note, said.is_empty()) {
+        (Some(note), _) => Some(note),
+        (None, false) if turn.exchanges.last().is_none_or(|last| last.text != said) => {
+            Some("Go on after what you have said. Do not say it again.".to_owned())
+        }
+        _ => None,
+    };
+    if let Some(note) = note {
+        if !said.is_empty() {
+            messages.push(Message::Assistant { text: said, calls: Vec::new() });
+        }
+        messages.push(Message::System { text: note });
+    }
+    messages
+}
+
+fn exchanges(turn: &Turn) -> Vec<Message> {
+    let mut messages = Vec::new();
+    for exchange in &turn.exchanges {
+        let calls = exchange.requests.iter().map(|request| ToolCall {
+            id: request.id.clone(),
+            tool: request.tool.clone(),
+            arguments: request.arguments.clone(),
+        });
+        messages.push(Message::Assistant { text: exchange.text.clone(), calls: calls.collect() });
+        messages.extend(exchange.results.iter().map(|result| Message::ToolResult {
+            call_id: result.request_id.clone(),
+            content: result.content.to_string(),
+        }));
+    }
+    messages
+}
+
+/// The tokens of this turn's part of an ask.
+pub(crate) fn turn_tokens(history: &[Message], turn: &Turn) -> u64 {
+    let mut messages = exchanges(turn);
+    messages.push(Message::Customer { text: turn.text.clone() });
+    llm::count_messages(history, &[]) + llm::count_messages(&messages, &[])
+}

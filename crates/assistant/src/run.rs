@@ -1,0 +1,270 @@
+//! A turn, driven: each effect of the state machine is carried out, and each event recorded before anything is shown.
+//!
+//! What is committed when: the message when it arrives (`begin_turn`); each proposal, case and hand-off in its own use case;
+//! the steps, verdicts and tool calls so far with each batch of released clauses. A process that dies between two commits
+//! takes the turn up from its recorded steps.
+
+mod ask;
+mod calls;
+mod found;
+mod guard;
+mod record;
+
+use std::{sync::Arc, time::Duration};
+
+use identity::{CustomerId, TurnId};
+use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, StepError, Turn};
+use serde_json::{Value, json};
+use servicing::{
+    Caller, ServicingError,
+    conversations::{ConversationView, NewLeaf},
+};
+use store::conversations::{MessageRole, StepRow, TurnStatus};
+use tokio::{sync::mpsc, time::Instant};
+use toolkit::{Conversation, Level, Surface};
+
+use crate::{
+    AssistantError, StreamPart,
+    assistant::Inner,
+    figures::{Citations, Language},
+    flags::Gate,
+    plain,
+    tools::chain,
+};
+
+use found::Found;
+
+/// A turn takes no longer.
+const TURN_SECONDS: u64 = 90;
+
+/// Everything of one turn under way.
+pub(crate) struct Run {
+    inner: Arc<Inner>,
+    conversation: Conversation,
+    caller: Caller,
+    language: Language,
+    turn: Turn,
+    text: String,
+    history: Vec<llm::Message>,
+    /// The customer's own messages, this one included.
+    said: Vec<String>,
+    /// Kinds of the receipts of this conversation.
+    receipts: Vec<String>,
+    found: Found,
+    gate: Gate,
+    citations: Citations,
+    verdicts: Vec<Value>,
+    parts: mpsc::Sender<StreamPart>,
+    /// Steps and leaves that are not yet committed.
+    steps: Vec<(i32, String, Value)>,
+    leaves: Vec<NewLeaf>,
+    next_step: i32,
+    message_id: Option<String>,
+    ends_at: Instant,
+}
+
+impl Run {
+    pub(crate) fn new(
+        inner: &Arc<Inner>,
+        customer: CustomerId,
+        view: &ConversationView,
+        turn: TurnId,
+        text: &str,
+        parts: mpsc::Sender<StreamPart>,
+    ) -> Self {
+        let servicing = &inner.means.servicing;
+        let caller = Caller::assistant(customer);
+        let mut said: Vec<String> = view
+            .messages
+            .iter()
+            .filter(|m| m.role == MessageRole::Customer && m.turn_id != Some(turn))
+            .map(|message| message.text.clone())
+            .collect();
+        said.push(text.to_owned());
+        let receipts = view.intents.iter().filter_map(|(_, receipt)| receipt.as_ref());
+        Self {
+            conversation: Conversation {
+                id: view.conversation.id,
+                turn,
+                actor: caller.actor,
+                customer,
+                credit_line: None,
+                surface: Surface::Consumer,
+                level: Level::L2,
+                now: servicing.now(),
+                today: servicing.today(),
+            },
+            caller,
+            language: plain::language_of(text),
+            turn: Turn::default(),
+            text: text.to_owned(),
+            history: crate::context::history(view, turn),
+            said,
+            receipts: receipts.map(|receipt| receipt.kind.clone()).collect(),
+            found: Found::default(),
+            gate: crate::flags::gate([]),
+            citations: Citations::default(),
+            verdicts: Vec::new(),
+            parts,
+            steps: Vec::new(),
+            leaves: Vec::new(),
+            next_step: 1,
+            message_id: None,
+            ends_at: Instant::now() + Duration::from_secs(TURN_SECONDS),
+            inner: Arc::clone(inner),
+        }
+    }
+
+    /// Folds the recorded steps of a turn that was cut short. An ask that was under way counts as a cut stream.
+    pub(crate) fn take_up(&mut self, steps: Vec<StepRow>) -> Result<(), AssistantError> {
+        let turn = self.conversation.turn.to_string();
+        let broken = |problem: String| AssistantError::Record { turn: turn.clone(), problem };
+        for step in steps {
+            let event: Event = serde_json::from_value(step.body.clone())
+                .map_err(|error| broken(error.to_string()))?;
+            self.turn.apply(event).map_err(|error| broken(error.to_string()))?;
+            self.found.take_up(&step.body);
+            self.next_step = step.n + 1;
+        }
+        let asking = self.turn.outstanding().iter().find_map(|effect| match effect {
+            Effect::Ask(ask) => Some(ask.number),
+            _ => None,
+        });
+        if let Some(ask) = asking {
+            let cut = Event::ModelFailed { ask, failure: ModelFailure::Cut, usage: None };
+            self.apply(cut, json!({})).map_err(|error| broken(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Carries the turn to its end.
+    pub(crate) async fn drive(mut self) {
+        let id = self.conversation.turn;
+        if let Err(error) = self.driven().await {
+            tracing::error!(turn.id = %id, error = %chain(&error), "gave up turn {id} for now");
+            let error_text = "Something went wrong on our side. Please try again.".to_owned();
+            self.send(StreamPart::Error { error_text }).await;
+            self.send(StreamPart::Finish).await;
+        }
+    }
+
+    async fn driven(&mut self) -> Result<(), ServicingError> {
+        if self.next_step == 1 {
+            let limits = Limits::default();
+            self.note(Event::Received { text: self.text.clone(), limits }, json!({}));
+        }
+        self.look_at_flags().await?;
+        while let Some(effect) = self.next_effect() {
+            if Instant::now() > self.ends_at
+                && !matches!(
+                    effect,
+                    Effect::Say { .. } | Effect::Finish { .. } | Effect::Release { .. }
+                )
+            {
+                self.note(Event::TimedOut, json!({}));
+                continue;
+            }
+            match effect {
+                Effect::Guard => self.guard().await?,
+                Effect::Plan => self.plan(),
+                Effect::Ask(ask) => self.ask(ask).await?,
+                Effect::Check { clause, text } => self.check(clause, &text),
+                Effect::Run { requests, proposals_left } => {
+                    self.run(requests, proposals_left).await
+                }
+                Effect::Release { through } => self.release(through).await?,
+                Effect::Say { plain } => self.say(&plain).await?,
+                Effect::HandOff { reason } => self.hand_off(reason).await?,
+                Effect::Finish { ended } => return self.finish(ended).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// What is pending, releases and checks first.
+    fn next_effect(&self) -> Option<Effect> {
+        let pending = self.turn.outstanding();
+        let rank = |effect: &&Effect| match effect {
+            Effect::Check { .. } => 0,
+            Effect::Release { .. } => 1,
+            _ => 2,
+        };
+        pending.iter().min_by_key(rank).cloned()
+    }
+
+    /// Applies an event and keeps it as a step, with what the driver adds to it.
+    fn apply(&mut self, event: Event, more: Value) -> Result<(), StepError> {
+        let mut body = serde_json::to_value(&event).unwrap_or_default();
+        self.turn.apply(event)?;
+        if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+            body.extend(more);
+        }
+        let kind = body.get("event").and_then(Value::as_str).unwrap_or("event").to_owned();
+        self.steps.push((self.next_step, kind, body));
+        self.next_step += 1;
+        Ok(())
+    }
+
+    /// As [`Self::apply`], for an event the turn is known to wait for.
+    fn note(&mut self, event: Event, more: Value) {
+        if let Err(error) = self.apply(event, more) {
+            tracing::error!(turn.id = %self.conversation.turn, %error, "an event came out of step");
+        }
+    }
+
+    fn leaf(&mut self, kind: &str, payload: Value) {
+        self.leaves.push(NewLeaf { kind: kind.to_owned(), payload });
+    }
+
+    async fn send(&self, part: StreamPart) {
+        // The answer goes on whether or not anybody still reads.
+        self.parts.send(part).await.ok();
+    }
+
+    async fn say(&mut self, plain: &Plain) -> Result<(), ServicingError> {
+        let results = self.found.results();
+        let text = plain::words(plain, &results, self.language);
+        self.note(Event::Said, json!({}));
+        self.show(text, Vec::new()).await
+    }
+
+    async fn hand_off(&mut self, reason: HandOff) -> Result<(), ServicingError> {
+        let reason = match reason {
+            HandOff::Flag => "flag",
+            HandOff::Asked => "asked for a person",
+            HandOff::Tool => "assistant",
+        };
+        let summary: String = self.text.chars().take(400).collect();
+        let row = self
+            .inner
+            .means
+            .servicing
+            .open_hand_off(self.caller, self.conversation.id, reason, &summary)
+            .await?;
+        self.note(Event::HandedOff { reference: row.reference.clone() }, json!({}));
+        let text = plain::handing_off(&row.reference, self.language);
+        let status = json!({"status": "waiting", "reference": row.reference});
+        self.show(text, vec![StreamPart::DataStatus { data: status }]).await
+    }
+
+    async fn finish(&mut self, ended: Ended) -> Result<(), ServicingError> {
+        if !self.steps.is_empty() || !self.leaves.is_empty() {
+            self.commit(Vec::new(), Some(status(ended))).await?;
+        }
+        if let Some(id) = self.message_id.take() {
+            self.send(StreamPart::TextEnd { id }).await;
+        }
+        self.send(StreamPart::Finish).await;
+        Ok(())
+    }
+}
+
+const fn status(ended: Ended) -> TurnStatus {
+    match ended {
+        Ended::Done => TurnStatus::Done,
+        Ended::HandedOff => TurnStatus::HandedOff,
+        Ended::Cancelled => TurnStatus::Cancelled,
+        Ended::OutOfBudget => TurnStatus::OutOfBudget,
+        Ended::Faulted => TurnStatus::Faulted,
+    }
+}

@@ -1,0 +1,238 @@
+//! Asking the model, and checking what it says while it says it.
+
+use futures::StreamExt;
+use llm::{ChatRequest, Finish, LlmError, Piece, ToolCall};
+use orchestrator::{Ask, Effect, Event, Judgment, ModelFailure, StepError, ToolRequest, Usage};
+use serde_json::json;
+use servicing::ServicingError;
+use tokio::time::{Duration, Instant, timeout_at};
+
+use super::Run;
+use crate::{
+    claims::{self, Proof},
+    clauses::Clauses,
+    context,
+    figures::{self, Checked, Sources},
+};
+
+/// Clauses that have passed wait this long for more before they are released.
+const GATHER: Duration = Duration::from_millis(250);
+
+impl Run {
+    pub(super) fn plan(&mut self) {
+        let tokens = match &self.inner.release {
+            Some(release) => match release.render(self.conversation.today) {
+                Ok(rendered) => {
+                    release.fixed_tokens(&rendered, &self.specs())
+                        + context::turn_tokens(&self.history, &self.turn)
+                }
+                // A prompt that does not render cannot be asked.
+                Err(_) => u64::MAX,
+            },
+            None => u64::MAX,
+        };
+        self.note(Event::Planned { prompt_tokens: tokens }, json!({}));
+    }
+
+    fn specs(&self) -> Vec<llm::ToolSpec> {
+        let Some(release) = &self.inner.release else { return Vec::new() };
+        let specs = release.registry.specs(&self.conversation).into_iter();
+        specs
+            .map(|spec| llm::ToolSpec {
+                name: spec.name,
+                description: spec.description,
+                parameters: spec.parameters,
+            })
+            .collect()
+    }
+
+    fn request(&self, ask: &Ask) -> Option<ChatRequest> {
+        let release = self.inner.release.as_ref()?;
+        let rendered = release.render(self.conversation.today).ok()?;
+        Some(ChatRequest {
+            messages: context::messages(&rendered, &self.history, &self.turn, ask),
+            tools: self.specs(),
+            max_tokens: release.max_output_tokens(),
+            temperature: release.temperature(),
+        })
+    }
+
+    pub(super) async fn ask(&mut self, ask: Ask) -> Result<(), ServicingError> {
+        let number = ask.number;
+        let begun = Instant::now();
+        let end = match self.request(&ask) {
+            Some(request) => {
+                let chat = self.inner.chat.clone();
+                match timeout_at(self.ends_at, chat.stream(request)).await {
+                    Ok(Ok(stream)) => self.listen(number, stream).await?,
+                    Ok(Err(error)) => Some(failure(number, &error)),
+                    Err(_) => Some(stalled(number)),
+                }
+            }
+            None => Some(Event::ModelFailed {
+                ask: number,
+                failure: ModelFailure::Rejected,
+                usage: None,
+            }),
+        };
+        let Some(end) = end else { return Ok(()) };
+        let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let usage = match &end {
+            Event::Replied { usage, .. } | Event::ModelFailed { usage, .. } => *usage,
+            _ => None,
+        };
+        self.leaf(
+            "turn.model_asked",
+            json!({
+                "turn_id": self.conversation.turn, "ask": number, "model": self.inner.chat.model(),
+                "repair": ask.repair, "usage": usage, "latency_ms": latency_ms,
+                "answered": matches!(end, Event::Replied { .. }),
+            }),
+        );
+        match self.apply(end, json!({})) {
+            Ok(()) | Err(StepError::Stale) => Ok(()),
+            Err(error) => {
+                tracing::error!(turn.id = %self.conversation.turn, %error, "a reply came out of step");
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads a reply to its end. `None` when a clause was sent back: the rest of the reply is not wanted.
+    async fn listen(
+        &mut self,
+        ask: u32,
+        mut stream: llm::ReplyStream,
+    ) -> Result<Option<Event>, ServicingError> {
+        let mut clauses = Clauses::default();
+        let mut gathered: Option<Instant> = None;
+        loop {
+            let until = gathered.map_or(self.ends_at, |since| (since + GATHER).min(self.ends_at));
+            let Ok(piece) = timeout_at(until, stream.next()).await else {
+                if Instant::now() >= self.ends_at {
+                    return Ok(Some(stalled(ask)));
+                }
+                self.release_pending().await?;
+                gathered = None;
+                continue;
+            };
+            let whole = match piece {
+                Some(Ok(Piece::Text(text))) => clauses.push(&text),
+                Some(Ok(Piece::End { calls, finish, usage })) => {
+                    // A reply cut by its length has no whole last sentence.
+                    let rest = clauses.finish().filter(|_| finish != Finish::Length);
+                    if let Some(clause) = rest
+                        && !self.draft(ask, clause)
+                    {
+                        return Ok(None);
+                    }
+                    let usage = usage.map(|usage| Usage {
+                        prompt_tokens: usage.prompt_tokens,
+                        completion_tokens: usage.completion_tokens,
+                    });
+                    let requests = calls.into_iter().map(request).collect();
+                    return Ok(Some(Event::Replied { ask, requests, usage }));
+                }
+                Some(Err(error)) => return Ok(Some(failure(ask, &error))),
+                None => return Ok(Some(failure(ask, &LlmError::Cut))),
+            };
+            for clause in whole {
+                if !self.draft(ask, clause) {
+                    return Ok(None);
+                }
+                gathered = gathered.or_else(|| Some(Instant::now()));
+            }
+        }
+    }
+
+    /// Takes a drafted clause and judges it; false when the ask is over.
+    fn draft(&mut self, ask: u32, text: String) -> bool {
+        if self.apply(Event::Drafted { ask, text }, json!({})).is_err() {
+            return false;
+        }
+        while let Some(Effect::Check { clause, text }) = self.pending_check() {
+            self.check(clause, &text);
+        }
+        let outstanding = self.turn.outstanding();
+        outstanding
+            .iter()
+            .any(|effect| matches!(effect, Effect::Ask(asking) if asking.number == ask))
+    }
+
+    fn pending_check(&self) -> Option<Effect> {
+        let pending = self.turn.outstanding();
+        pending.iter().find(|effect| matches!(effect, Effect::Check { .. })).cloned()
+    }
+
+    async fn release_pending(&mut self) -> Result<(), ServicingError> {
+        let pending = self.turn.outstanding().iter().rev().find_map(|effect| match effect {
+            Effect::Release { through } => Some(*through),
+            _ => None,
+        });
+        match pending {
+            Some(through) => self.release(through).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The guards of a clause, in order: claims, then figures.
+    pub(super) fn check(&mut self, clause: u32, text: &str) {
+        let statuses = self.found.fields().filter(|field| !field.third_party);
+        let proof = Proof {
+            receipts: self.receipts.clone(),
+            statuses: statuses.map(|field| field.text.clone()).collect(),
+            recorded: !self.found.cases.is_empty(),
+            handed_off: self.found.handed_off(),
+            no_collection: self.gate.no_collection,
+        };
+        let problem = claims::problem(text, &proof).map(|problem| ("claims", problem));
+        let checked = match problem {
+            Some((guard, problem)) => Err((guard, problem)),
+            None => self.figures(text).map_err(|problem| ("figures", problem)),
+        };
+        let judgment = match checked {
+            Ok(written) if written.trim().is_empty() => Judgment::Drop,
+            Ok(written) => Judgment::Pass { text: written },
+            Err((guard, problem)) => {
+                self.verdict(guard, "deny", &json!(problem));
+                Judgment::Repair { reason: format!("<refused>{text}</refused> {problem}.") }
+            }
+        };
+        self.note(Event::Judged { clause, judgment }, json!({}));
+    }
+
+    fn figures(&mut self, text: &str) -> Result<String, String> {
+        let sources = Sources {
+            results: self.found.results(),
+            passages: self.found.passages().to_vec(),
+            sentences: self.found.sentences(),
+            said: self.text.clone(),
+            today: self.conversation.today,
+            language: self.language,
+        };
+        match figures::check(text, &sources, &mut self.citations) {
+            Checked::Pass(written) => Ok(written),
+            Checked::Repair(problem) => Err(problem),
+        }
+    }
+}
+
+fn request(call: ToolCall) -> ToolRequest {
+    ToolRequest { id: call.id, tool: call.tool, arguments: call.arguments }
+}
+
+const fn stalled(ask: u32) -> Event {
+    Event::ModelFailed { ask, failure: ModelFailure::Stalled, usage: None }
+}
+
+fn failure(ask: u32, error: &LlmError) -> Event {
+    let failure = match error {
+        LlmError::Unavailable(_) | LlmError::Client(_) => ModelFailure::Unavailable,
+        LlmError::Rejected { .. } => ModelFailure::Rejected,
+        LlmError::Cut => ModelFailure::Cut,
+        LlmError::Stalled => ModelFailure::Stalled,
+        LlmError::Broken(_) => ModelFailure::Broken,
+    };
+    tracing::warn!(llm.failure = ?failure, "the model failed: {error}");
+    Event::ModelFailed { ask, failure, usage: None }
+}
