@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { CaseResult, GateReport, Run } from "../api/shapes";
+import type { CaseResult, GateReport, Run } from "../api/eval-shapes";
 import { intervalsOf, pairsOf } from "./report";
 
 const paired = { both_pass: 90, newly_failing: 2, newly_passing: 1, both_fail: 0 };

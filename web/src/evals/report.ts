@@ -1,6 +1,6 @@
 //! A gate's report, arranged for the page: what is drawn on a ruler, and which cases broke.
 
-import type { CaseResult, Difference, GateReport, Outcome, Paired, Run } from "../api/shapes";
+import type { CaseResult, Difference, GateReport, Outcome, Paired, Run } from "../api/eval-shapes";
 
 /** A difference in pass rate, in parts per million, and the bar it must stay above. */
 export interface Interval {

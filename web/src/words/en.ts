@@ -89,7 +89,7 @@ export const en = {
   you: "You",
   assistant: "Assistant",
   representative: "Representative",
-  system: "Notice",
+  system: "Status",
   working: "Looking it up",
   answering: "Still answering",
   working_tool: "Looking it up ({tool})",

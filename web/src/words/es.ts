@@ -91,7 +91,7 @@ export const es: Words = {
   you: "Usted",
   assistant: "Asistente",
   representative: "Representante",
-  system: "Aviso",
+  system: "Estado",
   working: "Consultando",
   answering: "Sigue respondiendo",
   working_tool: "Consultando ({tool})",
