@@ -106,7 +106,8 @@ impl Servicing {
         }
         let account = own_bank_account(conn, customer_id, bank_account_id).await?;
         let position = line.position(self.today())?;
-        let quote = credit::quote_draw(&position, None, amount).map_err(refused)?;
+        let quote =
+            credit::quote_draw(&position, None, amount).map_err(|refusal| refused(&refusal))?;
         Ok((line, account, quote))
     }
 
@@ -190,8 +191,8 @@ impl Servicing {
     }
 }
 
-fn refused(refusal: credit::Refusal) -> Refusal {
-    let code = match &refusal {
+fn refused(refusal: &credit::Refusal) -> Refusal {
+    let code = match refusal {
         credit::Refusal::OverAvailable { .. }
         | credit::Refusal::OverDailyAmount { .. }
         | credit::Refusal::OverDailyCount { .. } => RefusalCode::OverLimit,

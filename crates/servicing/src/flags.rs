@@ -80,7 +80,7 @@ impl Servicing {
             self.hold_line(&mut tx, line.id).await?;
         }
         let raised =
-            self.raise_in(&mut tx, permit, customer_id, line.as_ref(), kind, source).await?;
+            self.raise_in(&mut tx, permit, customer_id, line.as_ref(), (kind, source)).await?;
         tx.commit().await?;
         Ok(raised)
     }
@@ -92,8 +92,7 @@ impl Servicing {
         permit: Authorised,
         customer_id: CustomerId,
         line: Option<&CreditLineRow>,
-        kind: FlagKind,
-        source: &str,
+        (kind, source): (FlagKind, &str),
     ) -> Result<bool, ServicingError> {
         let (now, today) = (self.now(), self.today());
         let flag = Flag {

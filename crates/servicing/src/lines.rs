@@ -25,7 +25,7 @@ use crate::{Refusal, RefusalCode, Servicing, ServicingError, work::Trail};
 pub(crate) struct Line {
     pub(crate) row: CreditLineRow,
     pub(crate) terms: Terms,
-    credit_line: CreditLine,
+    history: CreditLine,
     /// The event up to which it is stored.
     stored_seq: u64,
     stored_snapshots: usize,
@@ -33,11 +33,11 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn events(&self) -> &[LineEvent] {
-        self.credit_line.events()
+        self.history.events()
     }
 
     pub(crate) fn position(&self, on: NaiveDate) -> Result<Position, ServicingError> {
-        self.credit_line.position(on).map_err(ServicingError::engine)
+        self.history.position(on).map_err(ServicingError::engine)
     }
 
     pub(crate) fn quote_payoff(&self, on: NaiveDate) -> Result<PayoffQuote, ServicingError> {
@@ -94,9 +94,9 @@ impl Servicing {
         let snapshots: Vec<_> = snapshot.into_iter().map(|stored| stored.body).collect();
         let stored_snapshots = snapshots.len();
         let stored_seq = events.last().map_or(0, |event| event.seq);
-        let credit_line =
+        let history =
             CreditLine::from_history(row.id, events, snapshots).map_err(ServicingError::engine)?;
-        Ok(Line { row, terms, credit_line, stored_seq, stored_snapshots })
+        Ok(Line { row, terms, history, stored_seq, stored_snapshots })
     }
 
     /// Nobody else adds to the line until this transaction ends.
@@ -128,10 +128,9 @@ impl Servicing {
         terms: Terms,
         opened_at: DateTime<Utc>,
     ) -> Result<Line, ServicingError> {
-        let (credit_line, opened) =
-            CreditLine::open(row.id, terms.clone(), row.opened_on, opened_at)
-                .map_err(ServicingError::engine)?;
-        let mut line = Line { row, terms, credit_line, stored_seq: 0, stored_snapshots: 0 };
+        let (history, opened) = CreditLine::open(row.id, terms.clone(), row.opened_on, opened_at)
+            .map_err(ServicingError::engine)?;
+        let mut line = Line { row, terms, history, stored_seq: 0, stored_snapshots: 0 };
         self.write(conn, &mut line, &[opened]).await?;
         Ok(line)
     }
@@ -146,7 +145,7 @@ impl Servicing {
     ) -> Result<u64, ServicingError> {
         let now = self.now();
         let recorded =
-            line.credit_line.record(body, effective_on, now).map_err(ServicingError::engine)?;
+            line.history.record(body, effective_on, now).map_err(ServicingError::engine)?;
         let seq = recorded.event.seq;
         self.write(conn, line, &[recorded]).await?;
         self.settle_line(conn, line).await?;
@@ -162,7 +161,7 @@ impl Servicing {
     ) -> Result<(), ServicingError> {
         let mut recorded = Vec::with_capacity(events.len());
         for (effective_on, body, recorded_at) in events {
-            let one = line.credit_line.record(body, effective_on, recorded_at);
+            let one = line.history.record(body, effective_on, recorded_at);
             recorded.push(one.map_err(ServicingError::engine)?);
         }
         self.write(conn, line, &recorded).await
@@ -175,7 +174,7 @@ impl Servicing {
         line: &mut Line,
     ) -> Result<Vec<LineEvent>, ServicingError> {
         let (on, at) = (self.today(), self.now());
-        let recorded = line.credit_line.settle(on, at).map_err(ServicingError::engine)?;
+        let recorded = line.history.settle(on, at).map_err(ServicingError::engine)?;
         self.write(conn, line, &recorded).await?;
         for one in &recorded {
             let (kind, payload) = posted_leaf(&one.event);
@@ -213,7 +212,7 @@ impl Servicing {
             })
             .collect();
         postings::post(conn, &new).await?;
-        let snapshots = line.credit_line.snapshots();
+        let snapshots = line.history.snapshots();
         for snapshot in snapshots.iter().skip(line.stored_snapshots) {
             // One that has seen what is stored by now; later ones are found again.
             if snapshot.seen_seq <= last.event.seq {

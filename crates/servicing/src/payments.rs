@@ -4,19 +4,23 @@
 //! §3.2 (never debited early; on a day that is no banking day the bank is asked on the next one, and the customer is
 //! credited as of the day they chose), §3.3 (two failed debits in a row), §3.6 (flags).
 
+mod checks;
+
 use calendar::{add_banking_days, banking_day_on_or_after, effective_on};
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use identity::{BankAccountId, CreditLineId, CustomerId, IntentId, PaymentId, ReceiptId};
 use money::Cents;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
-    bank_accounts::{self, BankAccount, BankAccountStatus},
-    cases,
+    bank_accounts::{self, BankAccount},
     intents::{self, ReceiptRow, ShownField},
     payments::{self, AmountKind, Failures, PaymentRow, PaymentStatus},
 };
+
+use checks::{cancellable, check_amount, check_day, choose_bank_account, resolve_amount, view};
+pub(crate) use checks::{own_bank_account, revoked};
 
 use crate::{
     Authorised, Caller, CaseKind, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase,
@@ -27,12 +31,6 @@ use crate::{
     words::{bank_account_text, date_text, shown},
     work::{Begun, Trail},
 };
-
-/// Beyond this no consumer line goes: a slip of the finger.
-const AMOUNT_MAX: Cents = Cents::new(100_000_000);
-
-/// How far ahead a payment can be scheduled.
-const AHEAD_DAYS_MAX: u64 = 365;
 
 /// Debits returned one after another, at which only a payment authorised afterwards is tried (12 CFR 1041.8).
 pub(crate) const STRIKES: i64 = 2;
@@ -392,7 +390,7 @@ impl Servicing {
             bank_account_text(&account),
             date_text(row.authorised_on)
         );
-        self.receipt_in(conn, &row, intent_id, "payment_scheduled", text, fields).await
+        self.receipt_in(conn, &row, intent_id, ("payment_scheduled", text), fields).await
     }
 
     /// Whether this customer's payment can still be cancelled.
@@ -443,7 +441,7 @@ impl Servicing {
             payment.amount,
             date_text(payment.authorised_on)
         );
-        self.receipt_in(conn, &payment, intent_id, "payment_cancelled", text, fields).await
+        self.receipt_in(conn, &payment, intent_id, ("payment_cancelled", text), fields).await
     }
 
     async fn receipt_in(
@@ -451,8 +449,7 @@ impl Servicing {
         conn: &mut PgConnection,
         payment: &PaymentRow,
         intent_id: Option<IntentId>,
-        kind: &str,
-        text: String,
+        (kind, text): (&str, String),
         mut fields: Vec<ShownField>,
     ) -> Result<ReceiptRow, ServicingError> {
         let now = self.now();
@@ -476,156 +473,3 @@ impl Servicing {
         Ok(receipt)
     }
 }
-
-/// Whether the customer revoked the authorisation of a payment after giving it.
-pub(crate) async fn revoked(
-    conn: &mut PgConnection,
-    payment: &PaymentRow,
-) -> Result<bool, ServicingError> {
-    let case = cases::find_open(conn, payment.customer_id, CaseKind::StopPayment.as_str()).await?;
-    Ok(case.is_some_and(|case| payment.authorised_at <= case.opened_at))
-}
-
-async fn view(conn: &mut PgConnection, payment: PaymentRow) -> Result<PaymentView, ServicingError> {
-    let bank_account = bank_accounts::find(conn, payment.bank_account_id)
-        .await?
-        .ok_or(ServicingError::Stored { what: "bank account", source: None })?;
-    Ok(PaymentView { payment, bank_account })
-}
-
-pub(crate) async fn own_bank_account(
-    conn: &mut PgConnection,
-    customer_id: CustomerId,
-    id: BankAccountId,
-) -> Result<BankAccount, ServicingError> {
-    let account = bank_accounts::find(conn, id)
-        .await?
-        .filter(|account| account.customer_id == customer_id)
-        .ok_or_else(unknown_bank_account)?;
-    if account.status == BankAccountStatus::Disabled {
-        return Err(Refusal::new(
-            RefusalCode::BankAccountDisabled,
-            format!("Your {} can no longer be used.", bank_account_text(&account)),
-        )
-        .into());
-    }
-    Ok(account)
-}
-
-fn unknown_bank_account() -> Refusal {
-    Refusal::new(RefusalCode::BankAccountUnknown, "There is no such bank account on file.")
-}
-
-/// The one account that is meant, of those that can be used.
-fn choose_bank_account<'a>(
-    accounts: &'a [BankAccount],
-    ask: &BankAccountAsk,
-) -> Result<&'a BankAccount, Refusal> {
-    let usable = |account: &&BankAccount| account.status == BankAccountStatus::Verified;
-    let found: Vec<&BankAccount> = match ask {
-        // Whether it can be used is said when the payment is checked.
-        BankAccountAsk::Id(id) => accounts.iter().filter(|account| account.id == *id).collect(),
-        BankAccountAsk::Named(name) => {
-            let name = name.to_lowercase();
-            accounts.iter().filter(usable).filter(|account| named(account, &name)).collect()
-        }
-        BankAccountAsk::Only => accounts.iter().filter(usable).collect(),
-    };
-    match found.as_slice() {
-        [] => Err(unknown_bank_account()),
-        [account] => Ok(account),
-        several => {
-            let texts: Vec<_> = several.iter().map(|account| bank_account_text(account)).collect();
-            Err(Refusal::new(
-                RefusalCode::BankAccountAmbiguous,
-                format!("There is more than one such bank account: {}.", texts.join(", ")),
-            ))
-        }
-    }
-}
-
-/// Whether the words, in lower case, name this account: each of its kind, ending and bank that is mentioned fits.
-fn named(account: &BankAccount, words: &str) -> bool {
-    let digits: String = words.chars().filter(char::is_ascii_digit).collect();
-    let ending_fits = digits.is_empty() || digits.ends_with(&account.ending);
-    let mentioned = |any: &[&str]| any.iter().any(|word| words.contains(word));
-    let checking = mentioned(&["check", "corriente", "cheques"]);
-    let savings = mentioned(&["saving", "ahorro"]);
-    let kind_fits = match account.kind {
-        bank_accounts::BankAccountKind::Checking => checking || !savings,
-        bank_accounts::BankAccountKind::Savings => savings || !checking,
-    };
-    let bank = mentioned(&[account.bank_name.to_lowercase().as_str()]);
-    ending_fits && kind_fits && (!digits.is_empty() || checking || savings || bank)
-}
-
-fn resolve_amount(
-    line: &Line,
-    ask: AmountAsk,
-    on: NaiveDate,
-) -> Result<(Cents, AmountKind), ServicingError> {
-    let nothing = |what: &str| {
-        ServicingError::from(Refusal::new(
-            RefusalCode::NothingDue,
-            format!("There is nothing left to pay of the {what}."),
-        ))
-    };
-    let (amount, kind, what) = match ask {
-        AmountAsk::Exact { cents } => {
-            check_amount(cents)?;
-            return Ok((cents, AmountKind::Exact));
-        }
-        AmountAsk::Minimum => (line.position(on)?.minimum_due, AmountKind::Minimum, "minimum"),
-        AmountAsk::Statement => {
-            (line.statement_balance_left(on)?, AmountKind::Statement, "statement balance")
-        }
-        AmountAsk::Payoff => (line.payoff(on)?, AmountKind::Payoff, "balance"),
-    };
-    if amount.is_positive() { Ok((amount, kind)) } else { Err(nothing(what)) }
-}
-
-fn check_amount(amount: Cents) -> Result<(), Refusal> {
-    if !amount.is_positive() {
-        return Err(Refusal::new(
-            RefusalCode::AmountNotPositive,
-            format!("{amount} is not an amount that can be paid."),
-        ));
-    }
-    if amount > AMOUNT_MAX {
-        return Err(Refusal::new(
-            RefusalCode::AmountTooLarge,
-            format!("{amount} is more than can be paid at once."),
-        ));
-    }
-    Ok(())
-}
-
-fn check_day(on: NaiveDate, today: NaiveDate) -> Result<(), Refusal> {
-    if on < today {
-        return Err(Refusal::new(
-            RefusalCode::DateInPast,
-            format!("{} has passed.", date_text(on)),
-        ));
-    }
-    if today.checked_add_days(Days::new(AHEAD_DAYS_MAX)).is_none_or(|last| on > last) {
-        return Err(Refusal::new(
-            RefusalCode::DateTooFar,
-            format!("{} is too far ahead.", date_text(on)),
-        ));
-    }
-    Ok(())
-}
-
-fn cancellable(payment: &PaymentRow) -> Result<(), Refusal> {
-    let sentence = match payment.status {
-        PaymentStatus::Scheduled => return Ok(()),
-        PaymentStatus::Pending | PaymentStatus::Released => "This payment has gone to the bank.",
-        PaymentStatus::Settled => "This payment was made.",
-        PaymentStatus::Returned => "This payment came back from the bank.",
-        PaymentStatus::Cancelled => "This payment is cancelled already.",
-    };
-    Err(Refusal::new(RefusalCode::CannotCancel, sentence))
-}
-
-#[cfg(test)]
-mod tests;

@@ -203,7 +203,8 @@ impl Servicing {
                 }
                 _ => None,
             });
-            let row = self.payment_row(line, (customer_id, from), event, (id, amount), undone);
+            let row =
+                self.payment_row(line, (customer_id, from), event, (id, amount), undone.as_ref());
             payments::insert_past(conn, &row).await?;
             made.push(id);
         }
@@ -216,11 +217,11 @@ impl Servicing {
         (customer_id, from): (CustomerId, BankAccountId),
         received: &LineEvent,
         (id, amount): (PaymentId, Cents),
-        undone: Option<(&LineEvent, String)>,
+        undone: Option<&(&LineEvent, String)>,
     ) -> PaymentRow {
         let debit_on = banking_day_on_or_after(received.effective_on);
         let settle_on = add_banking_days(debit_on, 1);
-        let status = match &undone {
+        let status = match undone {
             Some(_) => PaymentStatus::Returned,
             None => PaymentStatus::Settled,
         };
@@ -242,7 +243,7 @@ impl Servicing {
             trace_number: None,
             received_seq: Some(i64::try_from(received.seq).unwrap_or(i64::MAX)),
             settle_on: Some(settle_on),
-            return_code: undone.as_ref().map(|(_, code)| code.clone()),
+            return_code: undone.map(|(_, code)| code.clone()),
             returned_on: undone.as_ref().map(|(event, _)| local_date(event.recorded_at, self.zone)),
             retry_on: None,
             retry_of: None,
