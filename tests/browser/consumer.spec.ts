@@ -64,6 +64,7 @@ test("a payment is prepared, shown on a sheet, confirmed once however often it i
   await sheet(page).getByRole("button", { name: "Confirm", exact: true }).dblclick();
   const receipt = page.getByRole("article", { name: "Receipt" }).last();
   await expect(receipt).toContainText("$50.00");
+  await expect(receipt).toBeInViewport({ ratio: 0.9 });
   const made = await payments(request);
   expect(made).toHaveLength(before.length + 1);
   expect(new Set(confirmations).size).toBe(1);
