@@ -21,6 +21,7 @@ mod key;
 pub mod lines;
 pub mod originate;
 pub mod payments;
+pub mod portfolio;
 pub mod ports;
 pub mod positions;
 mod reference;

@@ -13,6 +13,7 @@ mod house;
 mod intents;
 mod lines;
 mod payments;
+mod portfolio;
 mod release;
 mod rights;
 mod worlds;
