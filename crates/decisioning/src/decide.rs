@@ -122,15 +122,13 @@ pub fn decide(
 
     let score = model.score(&features);
     decision.score_micrologits = Some(score);
-    let bands = policy.bands().iter().zip(model.references());
-    match bands.clone().find(|(_, reference)| score >= reference.floor) {
-        Some((band, _)) => offer(decision, application, underwriting, &features, band),
-        None => {
-            // The reference of those who were just accepted.
-            let reference = model.references().last();
-            fall_short(decision, application, underwriting, &features, reference)
-        }
+    let mut bands = policy.bands().iter().zip(model.references());
+    if let Some((band, _)) = bands.find(|(_, reference)| score >= reference.floor) {
+        return offer(decision, application, underwriting, &features, band);
     }
+    // Below all of them: the reference is that of those who were just accepted.
+    let reference = model.references().last();
+    fall_short(decision, application, underwriting, &features, reference)
 }
 
 /// Prices and sizes the line; what is less than was asked for needs a reason.

@@ -27,9 +27,12 @@ pub struct Policy {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
-    least_cents: Cents,
-    most_cents: Cents,
-    step_cents: Cents,
+    #[serde(rename = "least_cents")]
+    least: Cents,
+    #[serde(rename = "most_cents")]
+    most: Cents,
+    #[serde(rename = "step_cents")]
+    step: Cents,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -91,7 +94,7 @@ impl Policy {
         }) {
             return Err(wrong("a better band is priced higher or lent less".into()));
         }
-        if !policy.request.step_cents.is_positive() {
+        if !policy.request.step.is_positive() {
             return Err(wrong("the step of a limit must be positive".into()));
         }
         Ok(policy)
@@ -112,20 +115,20 @@ impl Policy {
 
     /// Whether the product has such a limit.
     pub fn may_be_requested(&self, limit: Cents) -> bool {
-        let Request { least_cents, most_cents, step_cents } = &self.request;
-        (least_cents..=most_cents).contains(&&limit) && limit.get() % step_cents.get() == 0
+        let Request { least, most, step } = &self.request;
+        (least..=most).contains(&&limit) && limit.get() % step.get() == 0
     }
 
     /// The least limit the product has.
     pub const fn least_limit(&self) -> Cents {
-        self.request.least_cents
+        self.request.least
     }
 
     /// Cuts a limit down to one that the product has; zero if it is below the least.
     pub(crate) fn round_limit(&self, limit: Cents) -> Cents {
-        let step = self.request.step_cents.get();
+        let step = self.request.step.get();
         let rounded = Cents::new(limit.get().div_euclid(step) * step);
-        if rounded < self.request.least_cents { Cents::ZERO } else { rounded }
+        if rounded < self.request.least { Cents::ZERO } else { rounded }
     }
 
     /// The facts that decide by themselves, at most four, in fixed order.
@@ -206,10 +209,10 @@ impl Policy {
     pub(crate) fn affordable(&self, income: Cents, apr: Apr) -> Cents {
         let most =
             income.mul_ppm(self.caps.payment_to_income_ppm, Rounding::Down).unwrap_or(Cents::ZERO);
-        let step = self.request.step_cents;
-        let mut limit = self.request.most_cents;
+        let step = self.request.step;
+        let mut limit = self.request.most;
         while limit.is_positive() && self.first_minimum(limit, apr) > most {
-            limit = limit - step;
+            limit -= step;
         }
         limit
     }

@@ -95,12 +95,11 @@ fn proofs_are_those_of_the_certificate_transparency_vectors() {
 fn every_proof_in_every_small_tree_holds_and_holds_for_nothing_else() {
     let tiles = numbered(70);
     let leaves: Vec<Hash> = (0..70_u64).map(|n| Hash::of_leaf(&n.to_be_bytes())).collect();
-    for size in 1..=70_u64 {
+    for (size, count) in (1..=70_u64).zip(1..) {
         let root = range_hash(&tiles, 0..size).unwrap();
-        assert_eq!(root, plain_root(&leaves[..size as usize]));
-        for index in 0..size {
+        assert_eq!(root, plain_root(&leaves[..count]));
+        for (index, &leaf) in (0..size).zip(&leaves) {
             let proof = hashes(&tiles, inclusion_ranges(index, size));
-            let leaf = leaves[index as usize];
             assert_eq!(root_by_inclusion(leaf, index, size, &proof), Some(root));
             for other in 0..size {
                 assert_eq!(

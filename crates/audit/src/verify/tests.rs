@@ -40,11 +40,12 @@ impl Scribe {
     fn write(&mut self, kind: &str, payload: &serde_json::Value) {
         self.tiles.push(self.size, Hash::of_leaf(b"somebody else's leaf")).unwrap();
         let payload = canonical_json(payload);
-        let n = self.records.len() as u64;
-        let salt = [n as u8 + 1; 32];
+        let count = u8::try_from(self.records.len()).unwrap();
+        let n = u64::from(count);
+        let salt = [count + 1; 32];
         let entry = Entry {
             id: LeafId::from_uuid(Uuid::from_u128(u128::from(n))),
-            at: DateTime::from_timestamp_micros(1_790_000_000_000_000 + n as i64).unwrap(),
+            at: DateTime::from_timestamp_micros(1_790_000_000_000_000 + i64::from(count)).unwrap(),
             stream: stream(),
             n,
             previous: self.previous,

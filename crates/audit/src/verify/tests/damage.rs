@@ -4,86 +4,87 @@ use super::*;
 
 type Damage = fn(&mut Bundle);
 
+/// What is done, how, and what is found.
+type Case = (&'static str, Damage, &'static [(Fault, &'static str)]);
+
+const CASES: [Case; 14] = [
+    (
+        "a payload is edited",
+        |b| b.streams[0].leaves[2].payload = Some(raw(r#"{"amount_cents":9000}"#)),
+        &[(Fault::Edited, "streams[0].leaves[2].payload")],
+    ),
+    (
+        "one byte of a salt is edited",
+        |b| b.streams[0].leaves[2].salt.as_mut().unwrap().0[7] ^= 4,
+        &[(Fault::Edited, "streams[0].leaves[2].salt")],
+    ),
+    (
+        "a kind is edited",
+        |b| b.streams[0].leaves[2].kind = "turn.nothing".into(),
+        &[(Fault::Edited, "streams[0].leaves[2].kind")],
+    ),
+    (
+        "a leaf in the middle is dropped",
+        |b| drop(b.streams[0].leaves.remove(2)),
+        &[(Fault::Dropped, "streams[0].leaves")],
+    ),
+    (
+        "the first leaf is dropped",
+        |b| drop(b.streams[0].leaves.remove(0)),
+        &[(Fault::Dropped, "streams[0].leaves")],
+    ),
+    (
+        "the stream is cut short",
+        |b| b.streams[0].leaves.truncate(5),
+        &[(Fault::Truncated, "streams[0].leaves")],
+    ),
+    (
+        "the stream is emptied",
+        |b| b.streams[0].leaves.clear(),
+        &[(Fault::Truncated, "streams[0].leaves")],
+    ),
+    ("the stream is left out", |b| b.streams.clear(), &[(Fault::Dropped, "streams")]),
+    (
+        "two leaves change places",
+        |b| b.streams[0].leaves.swap(2, 3),
+        &[(Fault::Reordered, "streams[0].leaves[3]")],
+    ),
+    (
+        "a leaf is repeated",
+        |b| {
+            let again = copy(&b.streams[0].leaves[2]);
+            b.streams[0].leaves.insert(3, again);
+        },
+        &[(Fault::Repeated, "streams[0].leaves[3]")],
+    ),
+    (
+        "a payload is withheld",
+        |b| {
+            b.streams[0].leaves[2].salt = None;
+            b.streams[0].leaves[2].payload = None;
+        },
+        &[(Fault::Withheld, "streams[0].leaves[2].payload")],
+    ),
+    (
+        "the leaf that tells of the erasure is dropped",
+        |b| drop(b.streams[0].leaves.remove(4)),
+        &[(Fault::Dropped, "streams[0].leaves"), (Fault::Withheld, "streams[0].leaves[1].payload")],
+    ),
+    (
+        "it is passed off as another conversation",
+        |b| b.conversation_id = ConversationId::from_uuid(Uuid::from_u128(2)),
+        &[(Fault::Edited, "conversation_id")],
+    ),
+    (
+        "a proof is shortened",
+        |b| b.streams[0].leaves[0].proof.truncate(1),
+        &[(Fault::Edited, "streams[0].leaves[0].proof")],
+    ),
+];
+
 #[test]
 fn every_damage_to_a_bundle_is_named() {
-    let cases: [(&str, Damage, &[(Fault, &str)]); 14] = [
-        (
-            "a payload is edited",
-            |b| b.streams[0].leaves[2].payload = Some(raw(r#"{"amount_cents":9000}"#)),
-            &[(Fault::Edited, "streams[0].leaves[2].payload")],
-        ),
-        (
-            "one byte of a salt is edited",
-            |b| b.streams[0].leaves[2].salt.as_mut().unwrap().0[7] ^= 4,
-            &[(Fault::Edited, "streams[0].leaves[2].salt")],
-        ),
-        (
-            "a kind is edited",
-            |b| b.streams[0].leaves[2].kind = "turn.nothing".into(),
-            &[(Fault::Edited, "streams[0].leaves[2].kind")],
-        ),
-        (
-            "a leaf in the middle is dropped",
-            |b| drop(b.streams[0].leaves.remove(2)),
-            &[(Fault::Dropped, "streams[0].leaves")],
-        ),
-        (
-            "the first leaf is dropped",
-            |b| drop(b.streams[0].leaves.remove(0)),
-            &[(Fault::Dropped, "streams[0].leaves")],
-        ),
-        (
-            "the stream is cut short",
-            |b| b.streams[0].leaves.truncate(5),
-            &[(Fault::Truncated, "streams[0].leaves")],
-        ),
-        (
-            "the stream is emptied",
-            |b| b.streams[0].leaves.clear(),
-            &[(Fault::Truncated, "streams[0].leaves")],
-        ),
-        ("the stream is left out", |b| b.streams.clear(), &[(Fault::Dropped, "streams")]),
-        (
-            "two leaves change places",
-            |b| b.streams[0].leaves.swap(2, 3),
-            &[(Fault::Reordered, "streams[0].leaves[3]")],
-        ),
-        (
-            "a leaf is repeated",
-            |b| {
-                let again = copy(&b.streams[0].leaves[2]);
-                b.streams[0].leaves.insert(3, again);
-            },
-            &[(Fault::Repeated, "streams[0].leaves[3]")],
-        ),
-        (
-            "a payload is withheld",
-            |b| {
-                b.streams[0].leaves[2].salt = None;
-                b.streams[0].leaves[2].payload = None;
-            },
-            &[(Fault::Withheld, "streams[0].leaves[2].payload")],
-        ),
-        (
-            "the leaf that tells of the erasure is dropped",
-            |b| drop(b.streams[0].leaves.remove(4)),
-            &[
-                (Fault::Dropped, "streams[0].leaves"),
-                (Fault::Withheld, "streams[0].leaves[1].payload"),
-            ],
-        ),
-        (
-            "it is passed off as another conversation",
-            |b| b.conversation_id = ConversationId::from_uuid(Uuid::from_u128(2)),
-            &[(Fault::Edited, "conversation_id")],
-        ),
-        (
-            "a proof is shortened",
-            |b| b.streams[0].leaves[0].proof.truncate(1),
-            &[(Fault::Edited, "streams[0].leaves[0].proof")],
-        ),
-    ];
-    for (what, damage, expected) in cases {
+    for (what, damage, expected) in CASES {
         let mut bundle = scribe().bundle();
         damage(&mut bundle);
         assert_eq!(faults(&check(&bundle)), expected, "{what}");
