@@ -51,7 +51,7 @@ pub struct InterestLine {
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     pub days: u32,
-    /// The balance subject to interest: the average of the daily balances.
+    /// The balance subject to interest: the average of the daily balances, less what grace spares.
     #[serde(rename = "average_balance_cents")]
     pub average_balance: Cents,
     #[serde(rename = "sum_of_daily_balances_cents")]
@@ -69,6 +69,16 @@ pub struct InterestLine {
     pub prepaid: Cents,
     pub grace: GraceOutcome,
     pub segments: Vec<Segment>,
+}
+
+impl InterestLine {
+    /// Of every day of the cycle, grace or not.
+    #[must_use]
+    pub fn average_daily_balance(&self) -> Cents {
+        let sum = i128::from(self.sum_of_daily_balances.get());
+        Cents::from_ratio(sum, i128::from(self.days.max(1)), money::Rounding::HalfUp)
+            .unwrap_or_default()
+    }
 }
 
 impl State {
@@ -159,7 +169,7 @@ impl State {
         let charges = CycleCharges {
             interest: lines.iter().map(|line| line.amount).sum(),
             fees: fees.map(|fee| fee.amount).sum(),
-            denominator: lines.iter().map(|line| line.average_balance).sum(),
+            denominator: lines.iter().map(InterestLine::average_daily_balance).sum(),
             apr: lines.iter().map(|line| line.apr).max().unwrap_or_default(),
             participation_fees_before: recent.sum(),
         };
@@ -206,7 +216,7 @@ impl State {
             feature: balance.name.clone(),
             apr: balance.apr_on(terms, self.day, self.cycle.number),
             days: balance.accrual.days,
-            average_balance: balance.average(),
+            average_balance: balance.average(grace),
             sum_of_daily_balances: sum,
             numerator,
             deferred,

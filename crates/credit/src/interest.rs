@@ -195,14 +195,17 @@ impl Balance {
         rate::monthly(apr, interest.rate_digits)
     }
 
-    /// The balance on which the statement says that interest was computed.
-    pub(crate) fn average(&self) -> Cents {
-        Cents::from_ratio(
-            self.accrual.all.balance,
-            i128::from(self.accrual.days.max(1)),
-            Rounding::HalfUp,
-        )
-        .unwrap_or_default()
+    /// The balance on which the statement says that interest was computed: what grace spares is left out.
+    pub(crate) fn average(&self, outcome: GraceOutcome) -> Cents {
+        let Accrual { all, fresh, relief, days, .. } = self.accrual;
+        let bearing = match outcome {
+            GraceOutcome::Spared => 0,
+            GraceOutcome::Charged => all.balance,
+            GraceOutcome::Lost => all.balance - relief.balance,
+            GraceOutcome::Regained => all.balance - fresh.balance,
+        };
+        Cents::from_ratio(bearing.max(0), i128::from(days.max(1)), Rounding::HalfUp)
+            .unwrap_or_default()
     }
 }
 

@@ -371,6 +371,7 @@ fn grace_spares_is_lost_and_comes_back() {
     book.pay("500.00", "2026-10-20");
     book.on("2026-11-01");
     assert_eq!(book.statement(2).interest_total, cents("10.19"));
+    assert_eq!(book.statement(2).interest[0].average_balance, cents("500.00"));
     // All is paid in November: the balance bears nine days, new purchases none.
     let owed = book.statement(2).new_balance;
     book.pay(&owed.to_string(), "2026-11-10");
