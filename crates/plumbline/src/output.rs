@@ -31,7 +31,7 @@ impl Output {
 
     /// The error and what caused it, once.
     pub(crate) fn error(self, error: &anyhow::Error) {
-        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+        let causes = causes(error);
         if self.json {
             eprintln!("{}", json!({ "error": error.to_string(), "causes": causes }));
             return;
@@ -41,6 +41,17 @@ impl Output {
             eprintln!("  because {cause}");
         }
     }
+}
+
+/// What caused it, nearest first. Some errors repeat their cause in their own words: it is said once.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut said = vec![error.to_string()];
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.iter().any(|earlier| earlier.contains(&cause)) {
+            said.push(cause);
+        }
+    }
+    said.split_off(1)
 }
 
 /// What is being done, for a person who waits.
@@ -61,4 +72,17 @@ pub(crate) fn trace(filter: &str) -> anyhow::Result<()> {
         .map_err(|error| UsageError(format!("`log` is no filter: {error}")))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_error_repeats_of_its_cause_is_said_once() {
+        let error = anyhow::anyhow!("connection refused")
+            .context("could not speak to the database: connection refused")
+            .context("could not migrate");
+        assert_eq!(causes(&error), ["could not speak to the database: connection refused"]);
+    }
 }

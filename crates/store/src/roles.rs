@@ -106,7 +106,8 @@ impl Store {
     /// Starts or finds the database, migrates it and opens the pools.
     pub async fn open(location: &Location) -> Result<Self, StoreError> {
         let (cluster, owner) = reach(location).await?;
-        let mut conn = owner.connect().await?;
+        // A migration is long and may take long: neither is worth a line in the log.
+        let mut conn = owner.clone().disable_statement_logging().connect().await?;
         migrations::run(&mut conn).await?;
         conn.close().await?;
         let entrance = if cluster.is_some() { Entrance::LogIn } else { Entrance::SetRole };
