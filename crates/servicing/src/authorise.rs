@@ -42,31 +42,39 @@ impl Level {
 pub struct Caller {
     pub actor: Actor,
     pub level: Level,
+    /// Looks and does nothing: compliance and engineers.
+    pub read_only: bool,
 }
 
 impl Caller {
     /// A customer who signed in.
     #[must_use]
     pub const fn customer(id: CustomerId) -> Self {
-        Self { actor: Actor::Customer { id }, level: Level::L2 }
+        Self { actor: Actor::Customer { id }, level: Level::L2, read_only: false }
     }
 
     /// The assistant, in a conversation with this customer.
     #[must_use]
     pub const fn assistant(on_behalf_of: CustomerId) -> Self {
-        Self { actor: Actor::Assistant { on_behalf_of }, level: Level::L2 }
+        Self { actor: Actor::Assistant { on_behalf_of }, level: Level::L2, read_only: false }
     }
 
     /// A member of staff.
     #[must_use]
     pub const fn representative(id: RepresentativeId) -> Self {
-        Self { actor: Actor::Representative { id }, level: Level::L2 }
+        Self { actor: Actor::Representative { id }, level: Level::L2, read_only: false }
+    }
+
+    /// The same person, who may only look.
+    #[must_use]
+    pub const fn reading_only(self) -> Self {
+        Self { read_only: true, ..self }
     }
 
     /// A job.
     #[must_use]
     pub const fn system() -> Self {
-        Self { actor: Actor::System, level: Level::L3 }
+        Self { actor: Actor::System, level: Level::L3, read_only: false }
     }
 
     /// Whether a model stands behind it: its work runs under the role of model turns.
@@ -81,6 +89,8 @@ impl Caller {
 pub enum UseCase {
     /// Look at what belongs to the customer.
     Read,
+    /// Look at everybody's: queues, lists, searches.
+    Oversee,
     /// Talk: start a conversation, say something, record a turn.
     Converse,
     /// Propose an effect, which then waits for the customer.
@@ -146,12 +156,17 @@ pub fn authorise(
         Actor::Representative { .. } => {
             matches!(
                 use_case,
-                UseCase::Read | UseCase::Converse | UseCase::Protect | UseCase::Serve
+                UseCase::Read
+                    | UseCase::Oversee
+                    | UseCase::Converse
+                    | UseCase::Protect
+                    | UseCase::Serve
             )
         }
         Actor::System => use_case != UseCase::Settle,
     };
-    if !allowed {
+    let looks = matches!(use_case, UseCase::Read | UseCase::Oversee);
+    if !allowed || (caller.read_only && !looks) {
         return Err(Refusal::new(
             RefusalCode::NotAllowed,
             "This may not be done by whoever asks for it.",
@@ -211,6 +226,18 @@ mod tests {
         let known_channel = Caller { level: Level::L1, ..Caller::customer(id) };
         assert_eq!(code(known_channel, UseCase::Protect, id), None);
         assert_eq!(code(known_channel, UseCase::Read, id), Some(RefusalCode::LevelTooLow));
+    }
+
+    #[test]
+    fn compliance_looks_at_everything_and_changes_nothing() {
+        let reader = Caller::representative(RepresentativeId::mint(now())).reading_only();
+        let id = CustomerId::mint(now());
+        assert_eq!(code(reader, UseCase::Read, id), None);
+        assert_eq!(code(reader, UseCase::Oversee, id), None);
+        for use_case in [UseCase::Serve, UseCase::Protect, UseCase::Converse] {
+            assert_eq!(code(reader, use_case, id), Some(RefusalCode::NotAllowed));
+        }
+        assert_eq!(code(Caller::customer(id), UseCase::Oversee, id), Some(RefusalCode::NotAllowed));
     }
 
     #[test]

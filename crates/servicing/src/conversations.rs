@@ -299,7 +299,7 @@ impl Servicing {
         before: Option<ConversationId>,
         limit: i64,
     ) -> Result<Vec<ConversationRow>, ServicingError> {
-        authorise(caller, UseCase::Serve, None, self.now())?;
+        authorise(caller, UseCase::Oversee, None, self.now())?;
         let mut conn = self.store.app().acquire().await?;
         Ok(conversations::search(&mut conn, words, before, limit).await?)
     }

@@ -176,7 +176,11 @@ impl Servicing {
             intent_id,
             kind: "draw".to_owned(),
             reference: reference("RCT", receipt_id.as_uuid()),
-            text: format!("{} is on its way to your {}.", row.amount, bank_account_text(&account)),
+            text: format!(
+                "Your draw of {} to your {} is recorded.",
+                row.amount,
+                bank_account_text(&account)
+            ),
             fields: vec![
                 shown("amount", "amount", row.amount.to_string()),
                 shown("fee", "fee", draw.fee.to_string()),

@@ -72,7 +72,7 @@ impl Servicing {
 
     /// What waits for staff.
     pub async fn queue(&self, caller: Caller) -> Result<Queue, ServicingError> {
-        authorise(caller, UseCase::Serve, None, self.now())?;
+        authorise(caller, UseCase::Oversee, None, self.now())?;
         let mut conn = self.store.app().acquire().await?;
         Ok(Queue {
             hand_offs: hand_offs::list_open(&mut conn, QUEUE_MAX).await?,

@@ -43,6 +43,7 @@ pub use authorise::{Authorised, Caller, Level, UseCase, authorise};
 pub use cases::{CaseKind, NewCase};
 pub use error::ServicingError;
 pub use intents::{Action, NewIntent};
+pub use jobs::JobReport;
 pub use key::Key;
 pub use payments::{AmountAsk, BankAccountAsk, PaymentAsk};
 pub use refusal::{Refusal, RefusalCode, RefusalKind};

@@ -111,8 +111,7 @@ impl Servicing {
 
     /// Everybody, by name: for staff, and for the sandbox's sign-in page.
     pub async fn list_customers(&self, caller: Caller) -> Result<Vec<Customer>, ServicingError> {
-        authorise(caller, UseCase::Operate, None, self.now())
-            .or_else(|_| authorise(caller, UseCase::Serve, None, self.now()))?;
+        authorise(caller, UseCase::Oversee, None, self.now())?;
         let mut conn = self.store.app().acquire().await?;
         Ok(customers::list(&mut conn).await?)
     }

@@ -35,7 +35,12 @@ impl Session {
     pub const fn caller(&self) -> Caller {
         let caller = match &self.who {
             Who::Customer(customer) => Caller::customer(customer.id),
-            Who::Staff(staff) => Caller::representative(staff.id),
+            Who::Staff(staff) => match staff.role {
+                StaffRole::Representative => Caller::representative(staff.id),
+                StaffRole::Compliance | StaffRole::Engineer => {
+                    Caller::representative(staff.id).reading_only()
+                }
+            },
         };
         Caller { level: self.level, ..caller }
     }
