@@ -77,7 +77,7 @@ fn an_application_is_digested_with_its_keys_sorted() {
 
 fn features() -> impl Strategy<Value = Features> {
     prop::collection::vec(prop::option::weighted(0.9, -5_i64..600), Feature::ALL.len())
-        .prop_map(|values| Features::from_fn(|feature| values[feature as usize]))
+        .prop_map(|values| Features::from_fn(|feature| *values.get(feature as usize).unwrap()))
 }
 
 /// What a declined applicant was compared with: the floor of the last band.
