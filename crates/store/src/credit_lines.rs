@@ -81,19 +81,23 @@ pub async fn find_of_customer(
     .await?)
 }
 
-/// Lines on which something may have to be posted by the start of `today`, longest waiting first.
+/// Lines on which something may have to be posted by the start of `today`, a page at a time, in the order of their ids.
 pub async fn list_due(
     conn: &mut PgConnection,
     today: NaiveDate,
+    after: Option<CreditLineId>,
     limit: i64,
-) -> Result<Vec<CreditLineRow>, StoreError> {
-    Ok(select_credit_lines!(
-        "WHERE settles_next_on <= $1 ORDER BY settles_next_on, id LIMIT $2",
+) -> Result<Vec<CreditLineId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM credit_lines WHERE settles_next_on <= $1 AND ($2::uuid IS NULL OR id > $2)
+         ORDER BY id LIMIT $3",
         today,
-        limit
+        after.map(CreditLineId::as_uuid),
+        limit,
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    Ok(ids.into_iter().map(CreditLineId::from_uuid).collect())
 }
 
 /// Sets what the jobs look for.
@@ -110,4 +114,17 @@ pub async fn set_settles_next(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whose line is which, for lists of people.
+pub async fn list_owners(
+    conn: &mut PgConnection,
+) -> Result<Vec<(CustomerId, CreditLineId)>, StoreError> {
+    let rows = sqlx::query!("SELECT customer_id, id FROM credit_lines ORDER BY id")
+        .fetch_all(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (CustomerId::from_uuid(row.customer_id), CreditLineId::from_uuid(row.id)))
+        .collect())
 }
