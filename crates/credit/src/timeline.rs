@@ -175,8 +175,12 @@ impl References {
                 fresh(earlier.is_none(), seq, "payment")?;
             }
             LineEventBody::PaymentReturned { payment, .. } => {
-                known(self.payments.contains_key(payment), seq, "payment")?;
-                if terms.product.returns == ReturnPolicy::FromOriginalEffectiveDate {
+                let paid_on = self.payments.get(payment);
+                known(paid_on.is_some(), seq, "payment")?;
+                // Returned on its own day it never counted, whatever the policy.
+                if terms.product.returns == ReturnPolicy::FromOriginalEffectiveDate
+                    || paid_on.is_some_and(|paid_on| event.effective_on <= *paid_on)
+                {
                     self.undone_payments.insert(*payment);
                 }
             }

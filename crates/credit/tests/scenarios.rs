@@ -115,6 +115,18 @@ fn a_report_of_the_day_of_a_close_has_that_statement() {
 }
 
 #[test]
+fn a_payment_after_the_cut_off_counts_for_the_next_day() {
+    let paid_on = |at: &str| {
+        let report = run(&format!(
+            "as_of = 2026-09-20\n[line]\nproduct = \"CASHLINE-STD-1\"\nopened_on = 2026-09-01\n[[line.events]]\nkind = \"payment\"\non = 2026-09-04\nat = \"{at}\"\namount = \"5.00\"\n"
+        ));
+        report.lines.first().unwrap().position.allocations.first().unwrap().effective_on.to_string()
+    };
+    assert_eq!(paid_on("17:00"), "2026-09-04");
+    assert_eq!(paid_on("17:01"), "2026-09-05");
+}
+
+#[test]
 fn several_lines_stand_in_one_file() {
     let line = |name: &str| {
         format!(

@@ -420,3 +420,14 @@ fn a_simple_interest_line_takes_accrued_interest_first() {
     assert_eq!(book.statement(1).off_by(), Cents::ZERO);
     assert_eq!(book.on("2026-10-01").billed_interest, cents("11.92"));
 }
+
+#[test]
+fn a_payment_that_returns_on_its_own_day_never_counted() {
+    let of = Product { returns: ReturnPolicy::FromReturnDate, ..product("CASHLINE-STD-1") };
+    let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+    book.bring_forward("1000.00", "0.00", "2026-09-01");
+    let payment = book.pay("200.00", "2026-09-05");
+    book.returned(payment, "2026-09-05");
+    assert_eq!(book.on("2026-09-06").principal_balance, cents("1000.00"));
+    assert_eq!(first_interest(book, "2026-10-01"), cents("19.73"));
+}

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use identity::{DrawId, PaymentId};
 use money::{Apr, Cents};
 use serde::Deserialize;
@@ -162,6 +162,8 @@ struct EventFile {
     on: NaiveDate,
     #[serde(default, with = "date_opt")]
     recorded_on: Option<NaiveDate>,
+    /// Wall-clock time of a payment, for the product's cut-off.
+    at: Option<String>,
     id: Option<String>,
     #[serde(default, with = "dollars_opt")]
     amount: Option<Cents>,
@@ -258,7 +260,8 @@ impl Reader<'_> {
             (on, given.balances())
         });
         let mut names = Names::default();
-        let events = self.events(&line.events, line.opened_on, &mut names)?;
+        let cut_off = terms.product.dates.cut_off;
+        let events = self.events(&line.events, (line.opened_on, cut_off), &mut names)?;
         let what_ifs = line
             .what_ifs
             .iter()
@@ -266,7 +269,11 @@ impl Reader<'_> {
                 Ok(ScenarioWhatIf {
                     name: what_if.name.clone(),
                     as_of: what_if.as_of.unwrap_or(self.as_of),
-                    events: self.events(&what_if.events, line.opened_on, &mut names.clone())?,
+                    events: self.events(
+                        &what_if.events,
+                        (line.opened_on, cut_off),
+                        &mut names.clone(),
+                    )?,
                 })
             })
             .collect::<Result<Vec<_>, TextError>>()?;
@@ -333,7 +340,7 @@ impl Reader<'_> {
     fn events(
         &self,
         events: &[Spanned<EventFile>],
-        opened_on: NaiveDate,
+        (opened_on, cut_off): (NaiveDate, NaiveTime),
         names: &mut Names,
     ) -> Result<Vec<DatedEvent>, TextError> {
         events
@@ -341,18 +348,21 @@ impl Reader<'_> {
             .map(|event| {
                 let given = event.get_ref();
                 let place = self.error(event.span(), "");
-                let recorded_on = given.recorded_on.unwrap_or(given.on);
-                if given.on < opened_on {
+                let on = given
+                    .effective_on(cut_off)
+                    .map_err(|message| self.error(event.span(), message))?;
+                let recorded_on = given.recorded_on.unwrap_or(on);
+                if on < opened_on {
                     return Err(self.error(event.span(), "the event lies before the line opens"));
                 }
-                if recorded_on < given.on {
+                if recorded_on < on {
                     let message = "`recorded_on` lies before the event takes effect";
                     return Err(self.error(event.span(), message));
                 }
                 let body =
                     given.body(names).map_err(|message| self.error(event.span(), message))?;
                 let (line, column) = (place.line, place.column);
-                Ok(DatedEvent { on: given.on, recorded_on, body, line, column })
+                Ok(DatedEvent { on, recorded_on, body, line, column })
             })
             .collect()
     }
@@ -408,6 +418,19 @@ fn needed<T>(value: Option<T>, key: &str) -> Result<T, String> {
 }
 
 impl EventFile {
+    /// A payment completed after the cut-off counts for the next calendar day.
+    fn effective_on(&self, cut_off: NaiveTime) -> Result<NaiveDate, String> {
+        let Some(at) = &self.at else { return Ok(self.on) };
+        let at = NaiveTime::parse_from_str(at, "%H:%M")
+            .or_else(|_| NaiveTime::parse_from_str(at, "%H:%M:%S"))
+            .map_err(|_| format!("`{at}` is not a time such as 17:00"))?;
+        if !matches!(self.kind, Kind::Payment) {
+            return Err("only a payment has a time".to_owned());
+        }
+        let next = self.on.succ_opt().unwrap_or(self.on);
+        Ok(if at > cut_off { next } else { self.on })
+    }
+
     fn body(&self, names: &mut Names) -> Result<Body, String> {
         let amount = || -> Result<Cents, String> {
             let amount = needed(self.amount, "amount")?;
