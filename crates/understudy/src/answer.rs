@@ -37,10 +37,10 @@ impl Answerer<'_> {
         for (_, result) in others {
             said.extend(self.refusal(result));
             if choices.is_empty() {
-                said.extend(self.plainly(result));
+                said.extend(plainly(result));
             }
         }
-        said.join(" ").replace("\n ", "\n")
+        joined(&said)
     }
 
     /// The results that answer the calls of a choice, each result taken once.
@@ -68,15 +68,19 @@ impl Answerer<'_> {
         let refusals: Vec<String> =
             results.iter().filter_map(|result| self.refusal(result)).collect();
         let template = self.template(choice);
-        let mut said: Vec<String> = template_sentences(&template)
-            .iter()
-            .filter_map(|sentence| self.sentence(sentence, choice, results))
-            .collect();
+        let mut said: Vec<String> = Vec::new();
+        for sentence in template_sentences(&template) {
+            match self.sentence(&sentence, choice, results) {
+                Some(sentence) => said.push(sentence),
+                // What announces a list goes with it.
+                None => drop(said.pop_if(|before| before.ends_with(':'))),
+            }
+        }
         // After a refusal, only what still names a result is worth saying.
         if !refusals.is_empty() {
             said.retain(|sentence| sentence.contains("[["));
         }
-        let asked = self.asked_for(choice, results, &said);
+        let asked = asked_for(choice, results, &said);
         said.extend(asked);
         let informs = said.iter().any(|sentence| sentence.contains("[["));
         if refusals.is_empty() && !informs && !choice.exchange.calls.is_empty() {
@@ -140,27 +144,6 @@ impl Answerer<'_> {
         found.map(|result| format!("[[{}.{field}]]", result.reference))
     }
 
-    /// Fields the customer names outright and the reply does not show.
-    fn asked_for(&self, choice: &Choice, results: &[&ToolResult], said: &[String]) -> Vec<String> {
-        let words = plain(&choice.message);
-        let names = |phrase: &str| {
-            let label = plain(phrase);
-            !label.is_empty()
-                && label.iter().all(|word| words.iter().any(|said| stem(said) == stem(word)))
-        };
-        let mut found = Vec::new();
-        for result in results.iter().filter(|result| result.answered()) {
-            for field in result.fields.iter().filter(|field| shown_plainly(field)) {
-                let reference = format!("[[{}.{}]]", result.reference, field.name);
-                let shown = said.iter().any(|sentence| sentence.contains(&reference));
-                if !shown && names(&field.label) {
-                    found.push(phrases::field(self.language, &field.label, &reference));
-                }
-            }
-        }
-        found
-    }
-
     /// What a tool said when it could not.
     fn refusal(&self, result: &ToolResult) -> Option<String> {
         if result.answered() {
@@ -183,21 +166,7 @@ impl Answerer<'_> {
         scored.sort_by_key(|(score, _)| -score);
         let best = scored.first().map_or(0, |(score, _)| *score);
         let near = scored.iter().filter(|(score, _)| *score * 4 >= best * 3).take(FIELDS_MAX);
-        near.map(|(_, field)| self.show(result, field)).collect()
-    }
-
-    /// A result without words of anybody's: its fields by their labels.
-    pub(crate) fn plainly(&self, result: &ToolResult) -> Vec<String> {
-        let fields = result.fields.iter().filter(|field| shown_plainly(field)).take(FIELDS_MAX);
-        fields.map(|field| self.show(result, field)).collect()
-    }
-
-    fn show(&self, result: &ToolResult, field: &Field) -> String {
-        phrases::field(
-            self.language,
-            &field.label,
-            &format!("[[{}.{}]]", result.reference, field.name),
-        )
+        near.map(|(_, field)| show(result, field)).collect()
     }
 
     fn nothing_found(&self) -> String {
@@ -210,7 +179,50 @@ fn shown_plainly(field: &Field) -> bool {
     !field.label.is_empty() && !field.name.contains('.')
 }
 
-/// A reply's sentences; one whose reference holds a full stop stays whole.
+/// A reply's sentences, each that begins a line with the break before it.
 fn template_sentences(template: &str) -> Vec<String> {
-    sentences(template).into_iter().map(str::to_owned).collect()
+    let mut found: Vec<String> = Vec::new();
+    for line in template.lines() {
+        for (at, sentence) in sentences(line).into_iter().enumerate() {
+            let breaks = at == 0 && !found.is_empty();
+            found.push(if breaks { format!("\n{sentence}") } else { sentence.to_owned() });
+        }
+    }
+    found
+}
+
+/// Sentences one after another, lines kept.
+fn joined(said: &[String]) -> String {
+    said.join(" ").replace(" \n", "\n").trim().to_owned()
+}
+
+/// A result without words of anybody's: its fields by their labels.
+pub(crate) fn plainly(result: &ToolResult) -> Vec<String> {
+    let fields = result.fields.iter().filter(|field| shown_plainly(field)).take(FIELDS_MAX);
+    fields.map(|field| show(result, field)).collect()
+}
+
+fn show(result: &ToolResult, field: &Field) -> String {
+    phrases::field(&field.label, &format!("[[{}.{}]]", result.reference, field.name))
+}
+
+/// Fields the customer names outright and the reply does not show.
+fn asked_for(choice: &Choice, results: &[&ToolResult], said: &[String]) -> Vec<String> {
+    let words = plain(&choice.message);
+    let names = |phrase: &str| {
+        let label = plain(phrase);
+        !label.is_empty()
+            && label.iter().all(|word| words.iter().any(|said| stem(said) == stem(word)))
+    };
+    let mut found = Vec::new();
+    for result in results.iter().filter(|result| result.answered()) {
+        for field in result.fields.iter().filter(|field| shown_plainly(field)) {
+            let reference = format!("[[{}.{}]]", result.reference, field.name);
+            let shown = said.iter().any(|sentence| sentence.contains(&reference));
+            if !shown && names(&field.label) {
+                found.push(phrases::field(&field.label, &reference));
+            }
+        }
+    }
+    found
 }

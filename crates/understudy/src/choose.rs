@@ -4,7 +4,7 @@ use crate::{
     likeness::{Likeness, Score},
     prompt::{Exchange, described_examples},
     reading::Reading,
-    spans::{spans, without},
+    spans::{Kind, spans, without},
     words::{agrees, clauses, even, filler, plain, says_little, sentences, substance},
 };
 
@@ -25,8 +25,23 @@ const DEPTH_MAX: usize = 4;
 /// A message in the other language is rarely the model for this one.
 const LANGUAGE_PENALTY: Score = 120;
 
-/// An exchange whose typed spans are the message's own is the better model.
-const SPANS_BONUS: Score = 40;
+/// An exchange whose typed spans are the message's own is the better model; one that has no place for one of them, the worse.
+const SPANS_BONUS: Score = 50;
+
+/// Who asks how much or why wants to know; an example that orders something is rarely the model for it.
+const ORDER_PENALTY: Score = 80;
+
+/// So near that the message is the example, and is not cut.
+const THE_SAME: Score = 950;
+
+/// How far above the bar a piece of a message must be to stand alone.
+const STAND_ALONE_MARGIN: Score = 60;
+
+/// How much nearer a description must be than an example that is not clearly near.
+const DESCRIPTION_MARGIN: Score = 40;
+
+/// From here on an example is clearly near, and descriptions are not asked.
+const CLEARLY_NEAR: Score = 600;
 
 pub(crate) struct Chooser<'a> {
     likeness: &'a Likeness,
@@ -87,7 +102,7 @@ impl<'a> Chooser<'a> {
         let question = sentences(&self.reading.last_reply)
             .into_iter()
             .rfind(|sentence| sentence.ends_with('?'))?;
-        let choice = self.near(question, usize::MAX).or_else(|| self.described(question))?;
+        let choice = self.near(question, usize::MAX)?;
         (!choice.exchange.calls.is_empty()).then_some(choice)
     }
 
@@ -95,7 +110,7 @@ impl<'a> Chooser<'a> {
     fn for_message(&self, message: &str, at: usize) -> Vec<Choice> {
         let whole = self.near(message, at);
         let of_whole = whole.as_ref().map_or(0, |choice| choice.score);
-        if of_whole >= self.likeness.bars().sure {
+        if of_whole >= THE_SAME {
             return whole.into_iter().collect();
         }
         let sentences: Vec<&str> = sentences(message);
@@ -107,18 +122,37 @@ impl<'a> Chooser<'a> {
             let value = worth(&found);
             // Several near pieces say more than one whole; a single piece must be clearly nearer than the whole.
             let enough = if found.len() > 1 { best_value - 60 } else { best_value + 50 };
-            if value > enough && !(found.len() > 1 && covers(whole.as_ref(), &found)) {
+            let covered = found.len() > 1 && covers(whole.as_ref(), &found);
+            if !covered && (value > enough || self.stand_alone(&found, &cut)) {
                 best_value = value;
                 best = found;
             }
-        }
-        if best.is_empty() {
-            best.extend(self.described(message));
         }
         for choice in &mut best {
             message.clone_into(&mut choice.message);
         }
         best
+    }
+
+    /// Whether each piece of the cut is a request of its own, for different tools.
+    fn stand_alone(&self, found: &[Choice], cut: &[&str]) -> bool {
+        let pieces = cut.iter().filter(|piece| plain(piece).len() >= 2).count();
+        let near = found
+            .iter()
+            .all(|choice| choice.score >= self.likeness.bars().example + STAND_ALONE_MARGIN);
+        let mut tools: Vec<&str> = found
+            .iter()
+            .flat_map(|choice| &choice.exchange.calls)
+            .map(|call| call.tool.as_str())
+            .collect();
+        let calls = tools.len();
+        tools.sort_unstable();
+        tools.dedup();
+        found.len() > 1
+            && found.len() == pieces
+            && near
+            && tools.len() == calls
+            && calls >= found.len()
     }
 
     fn for_pieces(&self, pieces: &[&str], at: usize) -> Vec<Choice> {
@@ -149,7 +183,17 @@ impl<'a> Chooser<'a> {
     /// The nearest exchange, if it is near enough to be followed.
     fn near(&self, text: &str, at: usize) -> Option<Choice> {
         let (score, exchange) = self.nearest(text, at)?;
-        (score >= self.likeness.bars().example).then(|| choice(exchange.clone(), text, score))
+        let near =
+            (score >= self.likeness.bars().example).then(|| choice(exchange.clone(), text, score));
+        if score >= CLEARLY_NEAR {
+            return near;
+        }
+        match self.described(text) {
+            Some(other) if near.is_none() || other.score >= score + DESCRIPTION_MARGIN => {
+                Some(other)
+            }
+            _ => near,
+        }
     }
 
     fn score(&self, text: &str, exchange: &Exchange, at: usize) -> Score {
@@ -161,6 +205,15 @@ impl<'a> Chooser<'a> {
         }
         if ours.kinds == theirs.kinds {
             score += SPANS_BONUS;
+        } else if ours
+            .kinds
+            .iter()
+            .any(|kind| *kind != Kind::Number && !theirs.kinds.contains(kind))
+        {
+            score -= SPANS_BONUS;
+        }
+        if ours.asks && !theirs.asks {
+            score -= ORDER_PENALTY;
         }
         match (
             exchange.before.last(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     choose::Choice,
+    prompt::WorkedCall,
     reading::Reading,
     schema::{self, Node},
     spans::{Kind, Span, is_reference, spans},
@@ -24,9 +25,15 @@ pub(crate) enum Filled {
 }
 
 /// Fills the arguments of one call of a choice.
-pub(crate) fn fill(args: &Value, schema: &Value, choice: &Choice, reading: &Reading) -> Filled {
-    let mut filler = Filler {
+pub(crate) fn fill(
+    call: &WorkedCall,
+    schema: &Value,
+    choice: &Choice,
+    reading: &Reading,
+) -> Filled {
+    let mut slots = Filler {
         reading,
+        tool: &call.tool,
         example: &choice.exchange.customer,
         message: &choice.message,
         clause: &choice.clause,
@@ -35,22 +42,24 @@ pub(crate) fn fill(args: &Value, schema: &Value, choice: &Choice, reading: &Read
         waits: false,
     };
     let node = Node::new(schema);
-    let mut filled = filler.value(args, node, true).unwrap_or_else(|| Value::Object(Map::new()));
+    let mut filled =
+        slots.value(&call.args, node, true).unwrap_or_else(|| Value::Object(Map::new()));
     if let Value::Object(members) = &mut filled {
-        filler.add_spoken(members, node);
-        filler.ask_for_required(members, node);
+        slots.add_spoken(members, node);
+        slots.ask_for_required(members, node);
     }
-    if filler.waits {
+    if slots.waits {
         Filled::Waits
-    } else if filler.missing.is_empty() {
+    } else if slots.missing.is_empty() {
         Filled::Ready(filled)
     } else {
-        Filled::Missing(filler.missing)
+        Filled::Missing(slots.missing)
     }
 }
 
 struct Filler<'a> {
     reading: &'a Reading,
+    tool: &'a str,
     example: &'a str,
     message: &'a str,
     clause: &'a str,
@@ -103,8 +112,7 @@ impl Filler<'_> {
     fn switch(&mut self, members: &Map<String, Value>, node: Node<'_>) -> Option<Value> {
         let (tag, variants) = node.variants()?;
         let now = members.get(&tag)?.as_str()?;
-        let said = plain(self.clause);
-        let names = |word: &str| said.iter().any(|said| stem(said) == stem(word));
+        let names = |word: &str| says(self.clause, word);
         let slots = members.keys().any(|name| *name != tag);
         if let Some((name, _)) =
             variants.iter().find(|(name, member)| member.is_none() && *name != now && names(name))
@@ -143,33 +151,29 @@ impl Filler<'_> {
             (Some(kind), None) => {
                 Some(Value::String(self.take(kind, 0).unwrap_or_else(|| template.to_owned())))
             }
-            (None, Some(at)) => Some(Value::String(self.aligned(template, at))),
+            (None, Some(at)) if node.any_text() || template.contains(' ') => {
+                Some(Value::String(self.aligned(template, at)))
+            }
             (None, None) if node.free_text() || template.split_whitespace().count() >= 2 => {
                 Some(Value::String(even(self.clause)))
             }
-            (None, None) => Some(Value::String(template.to_owned())),
+            (None, _) => Some(Value::String(template.to_owned())),
         }
     }
 
     /// `tool.field` of this turn's results, or a wait for it.
     fn result(&mut self, path: &str) -> Option<Value> {
         let (tool, name) = path.split_once('.')?;
-        match self.reading.results.iter().find(|result| result.tool == tool) {
-            Some(result) => result.field(name).map(|field| Value::String(field.text.clone())),
-            None => {
-                self.waits = true;
-                None
-            }
-        }
+        let Some(result) = self.reading.results.iter().find(|result| result.tool == tool) else {
+            self.waits = true;
+            return None;
+        };
+        result.field(name).map(|field| Value::String(field.text.clone()))
     }
 
     /// One of the schema's own words: the one the message says, else the example's if it was no word of its customer.
     fn choice_of(&self, template: &str, choices: &[&str]) -> Option<Value> {
-        let said = plain(self.clause);
-        let names = |choice: &&&str| {
-            let words = plain(&choice.replace('_', " "));
-            words.iter().all(|word| said.iter().any(|said| stem(said) == stem(word)))
-        };
+        let names = |choice: &&&str| choice.split('_').all(|word| says(self.clause, word));
         let constant = position(self.example, template).is_none() || choices.len() == 1;
         let found = choices.iter().find(names).copied();
         found.or(constant.then_some(template)).map(|choice| Value::String(choice.to_owned()))
@@ -257,10 +261,12 @@ impl Filler<'_> {
             if members.contains_key(name) {
                 continue;
             }
-            let spoken = match (child.choices(), child.span_kind()) {
+            let kind = child.span_kind().or_else(|| self.learned(name));
+            let spoken = match (child.choices(), kind) {
                 (Some(choices), _) if choices.len() > 1 => {
                     self.choice_of("\u{0}", &choices).filter(|v| v.as_str() != Some("\u{0}"))
                 }
+                (_, Some(kind @ (Kind::Account | Kind::Ending))) => self.account(kind),
                 (_, Some(kind)) => self.take(kind, 0).map(Value::String),
                 _ if child.is_integer() => self
                     .take(Kind::Number, 0)
@@ -272,6 +278,15 @@ impl Filler<'_> {
                 members.insert(name.clone(), value);
             }
         }
+    }
+
+    /// The kind of span that other examples of the same tool put into an argument.
+    fn learned(&self, name: &str) -> Option<Kind> {
+        self.reading.lessons.exchanges.iter().find_map(|exchange| {
+            let calls = exchange.calls.iter().filter(|call| call.tool == self.tool);
+            let mut values = calls.filter_map(|call| call.args.get(name)?.as_str());
+            values.find_map(|value| slot_kind(&exchange.customer, value))
+        })
     }
 
     /// A required argument nobody worked an example for: free text is the message; anything else is asked for.
@@ -290,6 +305,18 @@ impl Filler<'_> {
             }
         }
     }
+}
+
+/// Whether a text says a word, its relative in the other language (`minimum`, `m\u{ed}nimo`), or the word in two.
+fn says(text: &str, word: &str) -> bool {
+    const SHARED: usize = 5;
+    let said = plain(text);
+    let start = |word: &str| word.chars().take(SHARED).collect::<String>();
+    let related = |said: &String| {
+        stem(said) == stem(word)
+            || (said.len() > SHARED && word.len() > SHARED && start(said) == start(word))
+    };
+    said.iter().any(related) || said.windows(2).any(|pair| pair.concat() == word)
 }
 
 /// Where a value of the call stands in the words of the example, without regard to case.

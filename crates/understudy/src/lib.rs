@@ -1,4 +1,4 @@
-//! The built-in stand-in for a language model, served over the OpenAI wire on loopback.
+//! The built-in stand-in for a language model, served over the `OpenAI` wire on loopback.
 //!
 //! It learns only in context: from the worked examples in the system prompt and from the descriptions and schemas of the tools
 //! in the request. It follows the nearest example, fills the call from what was said, and words an answer from results and

@@ -12,7 +12,7 @@ use encoder::{Encoder, cosine};
 
 use crate::{
     spans::{Kind, masked, spans},
-    words::{Language, Word, weighted},
+    words::{Language, Word, asks, weighted},
 };
 
 /// Thousandths: 1000 is the same text.
@@ -38,6 +38,8 @@ pub(crate) struct Prepared {
     /// The kinds of its spans, sorted, each once.
     pub(crate) kinds: Vec<Kind>,
     pub(crate) language: Language,
+    /// It begins as a question after a fact does.
+    pub(crate) asks: bool,
 }
 
 /// From which score on something counts as near.
@@ -96,6 +98,7 @@ impl Likeness {
             masked: (masked != text).then(|| self.prepared(&masked)),
             kinds,
             language: Language::of(text),
+            asks: asks(text),
         });
         let mut known = self.known();
         if known.len() >= CACHE_MAX {

@@ -41,20 +41,18 @@ pub(crate) fn missing(language: Language, what: &[String]) -> String {
 }
 
 /// A labelled value, by reference.
-pub(crate) fn field(language: Language, label: &str, reference: &str) -> String {
+pub(crate) fn field(label: &str, reference: &str) -> String {
     let mut letters = label.chars();
     let label: String =
         letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-    match language {
-        Language::English | Language::Spanish => format!("{label}: {reference}."),
-    }
+    format!("{label}: {reference}.")
 }
 
 fn with_offer(lead: &str, language: Language, offer: Option<&str>) -> String {
+    // The offer is in the prompt's own language: it is not mixed into the other.
     match (language, offer) {
-        (_, None) => lead.to_owned(),
         (Language::English, Some(offer)) => format!("{lead} I can {offer}."),
-        (Language::Spanish, Some(_)) => lead.to_owned(),
+        _ => lead.to_owned(),
     }
 }
 

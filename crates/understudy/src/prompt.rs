@@ -57,25 +57,29 @@ impl Lessons {
         spoken.or(self.otherwise.first()).map(String::as_str)
     }
 
-    /// What the prompt tells the assistant to offer: the words after "offer" in its instructions, turned to the customer.
+    /// What the prompt tells the assistant to offer, as something it can do: the words after "offer" in its instructions.
     pub(crate) fn offer(&self) -> Option<String> {
-        let sentence =
-            sentences(&self.prose).into_iter().find(|sentence| offered(sentence).is_some())?;
-        let offered = offered(sentence)?;
-        let offered = offered.split([',', ';', ':']).next().unwrap_or(offered);
-        let turned = even(offered)
-            .replace("the customer", "you")
+        let turned = sentences(&self.prose).into_iter().find_map(offered)?;
+        let turned = format!(" {turned} ")
+            .replace(" the customer ", " you ")
             .replace(" them ", " you ")
             .replace(" their ", " your ");
-        Some(turned.trim_end_matches(['.', '!']).to_owned())
+        Some(even(&turned))
     }
 }
 
-fn offered(sentence: &str) -> Option<&str> {
-    ["offer to ", "offer them ", "offer the customer ", "Offer to ", "offer "]
-        .iter()
-        .find_map(|lead| sentence.split_once(lead).map(|(_, rest)| rest))
-        .filter(|rest| rest.len() >= 4)
+/// `offer to call a clerk` can *call a clerk*; `offer a clerk` can *offer a clerk*.
+fn offered(sentence: &str) -> Option<String> {
+    let (_, rest) = sentence.split_once("ffer ")?;
+    let rest = rest.split([',', ';', ':', '.']).next().unwrap_or(rest);
+    let rest = rest.split(" or ").next().unwrap_or(rest).trim();
+    match rest.strip_prefix("to ") {
+        Some(act) => Some(act.to_owned()),
+        None => ["a ", "an ", "the ", "them "]
+            .iter()
+            .any(|lead| rest.starts_with(lead))
+            .then(|| format!("offer {rest}")),
+    }
 }
 
 /// The bodies of the elements of a name, and the text without them.
@@ -120,7 +124,7 @@ fn calls(text: &str) -> Vec<WorkedCall> {
         match serde_json::from_str(written) {
             Ok(args) => found.push(WorkedCall { tool: tool.to_owned(), args }),
             Err(error) => {
-                tracing::warn!(tool, %error, "a worked example's call is not JSON and is not followed")
+                tracing::warn!(tool, %error, "a worked example's call is not JSON and is not followed");
             }
         }
     }
@@ -186,6 +190,8 @@ mod tests {
         );
         assert_eq!(lessons.offer().as_deref(), Some("call you a librarian"));
         assert_eq!(Lessons::read("Be kind.").offer(), None);
+        let plain = Lessons::read("When stuck, offer a clerk or end the call.");
+        assert_eq!(plain.offer().as_deref(), Some("offer a clerk"));
     }
 
     #[test]

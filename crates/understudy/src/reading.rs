@@ -82,10 +82,7 @@ impl Reading {
             lessons: Lessons::read(&instructions),
             tools: request.offers().iter().map(OfferedTool::of).collect(),
             earlier: said(Role::User).collect(),
-            last_reply: said(Role::Assistant)
-                .filter(|text| !text.is_empty())
-                .last()
-                .unwrap_or_default(),
+            last_reply: said(Role::Assistant).rfind(|text| !text.is_empty()).unwrap_or_default(),
             trail: after.iter().chain(before).rev().map(texts).collect(),
             customer,
             results,
@@ -128,7 +125,7 @@ fn take_repair(spoken: &mut Vec<&Message>) -> Option<String> {
         spoken.retain(|message| !message.instructs());
         return None;
     }
-    let repair = spoken.pop().map(|message| message.text());
+    let repair = spoken.pop().map(Message::text);
     if spoken
         .last()
         .is_some_and(|message| message.role == Role::Assistant && message.calls().is_empty())
@@ -187,8 +184,9 @@ impl ToolResult {
     }
 
     pub(crate) fn answered(&self) -> bool {
+        let failed = matches!(self.outcome.as_str(), "refused" | "failed" | "denied" | "error");
         // Awaiting a person's confirmation is an answer too: it has fields to show.
-        self.error.is_none() || !self.fields.is_empty()
+        !failed && (self.error.is_none() || !self.fields.is_empty())
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<&Field> {
@@ -229,13 +227,13 @@ mod tests {
 
     use super::*;
 
-    fn read(messages: Value) -> Reading {
+    fn read(messages: &Value) -> Reading {
         Reading::of(&serde_json::from_value(json!({"messages": messages})).unwrap())
     }
 
     #[test]
     fn a_turn_is_read_with_its_calls_and_results() {
-        let reading = read(json!([
+        let reading = read(&json!([
             {"role": "system", "content": "Rules."},
             {"role": "user", "content": "hello"},
             {"role": "assistant", "content": "Hi. What now?"},
@@ -258,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_closing_instruction_is_a_repair_and_the_refused_draft_is_set_aside() {
-        let reading = read(json!([
+        let reading = read(&json!([
             {"role": "user", "content": "hello"},
             {"role": "assistant", "content": "You owe $5."},
             {"role": "system", "content": "Refused: You owe $5."},

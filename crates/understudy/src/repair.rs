@@ -1,7 +1,7 @@
 //! A draft whose clauses were refused, written again without them.
 
 use crate::{
-    answer::Answerer,
+    answer::{Answerer, plainly},
     phrases,
     words::{even, sentences},
 };
@@ -21,10 +21,8 @@ pub(crate) fn rewrite(answerer: &Answerer<'_>, draft: &str, note: &str) -> Strin
         return kept.join(" ");
     }
     let results = answerer.reading.results.iter().filter(|result| result.answered());
-    let listed: Vec<String> = results
-        .flat_map(|result| answerer.plainly(result))
-        .filter(|sentence| !names(&note, sentence))
-        .collect();
+    let listed: Vec<String> =
+        results.flat_map(plainly).filter(|sentence| !names(&note, sentence)).collect();
     if listed.is_empty() {
         phrases::cannot_help(answerer.language, answerer.reading.lessons.offer().as_deref())
     } else {

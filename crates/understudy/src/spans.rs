@@ -118,6 +118,10 @@ fn is_date(text: &str, tokens: &[Token], first: usize, last: usize) -> bool {
     {
         return false;
     }
+    // "right now" is urgency, not a day.
+    if matches!(norm(last), "now" | "ahora" | "mismo") {
+        return false;
+    }
     if matches!(norm(last), "." | "," | "?" | "!" | ":" | ";")
         || (first == last && not_a_date_alone(norm(first), before))
     {
@@ -166,8 +170,21 @@ fn not_a_date_alone(word: &str, before: &str) -> bool {
         "first" | "second" | "third" | "primero" | "segundo" | "tercero" | "last" | "ultimo"
     );
     let counted = matches!(before, "the" | "el" | "on" | "dia");
-    matches!(word, "now" | "ahora" | "soon" | "end" | "fin" | "final" | "march" | "may")
-        || counts
+    matches!(
+        word,
+        "now"
+            | "ahora"
+            | "soon"
+            | "one"
+            | "uno"
+            | "una"
+            | "un"
+            | "end"
+            | "fin"
+            | "final"
+            | "march"
+            | "may"
+    ) || counts
         || (ordinal && !counted)
         || (word == "manana" && before == "la")
 }

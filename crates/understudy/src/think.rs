@@ -44,7 +44,7 @@ fn calls(choices: &[Choice], reading: &Reading) -> (Vec<FunctionCall>, Vec<Strin
     for choice in choices {
         for call in &choice.exchange.calls {
             let schema = reading.tool(&call.tool).map_or(&Value::Null, |tool| &tool.schema);
-            match fill(&call.args, schema, choice, reading) {
+            match fill(call, schema, choice, reading) {
                 Filled::Ready(args) => {
                     let made = (call.tool.clone(), args);
                     if !reading.called.contains(&made) && !calls.contains(&made) {

@@ -1,4 +1,4 @@
-//! The part of the OpenAI chat-completions and embeddings wire that is spoken here.
+//! The part of the `OpenAI` chat-completions and embeddings wire that is spoken here.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -103,33 +103,33 @@ impl Message {
     }
 
     /// Whether it instructs the model rather than speaks in the conversation.
-    pub fn instructs(&self) -> bool {
+    pub(crate) fn instructs(&self) -> bool {
         matches!(self.role, Role::System | Role::Developer)
     }
 }
 
 impl ChatRequest {
-    pub fn offers(&self) -> &[ToolOffer] {
+    pub(crate) fn offers(&self) -> &[ToolOffer] {
         self.tools.as_deref().unwrap_or_default()
     }
 
     /// Whether the caller forbids tools in this reply.
-    pub fn without_tools(&self) -> bool {
+    pub(crate) fn without_tools(&self) -> bool {
         self.tool_choice.as_ref().and_then(Value::as_str) == Some("none")
     }
 }
 
 /// A request to `POST /v1/embeddings`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct EmbeddingsRequest {
-    pub input: Input,
+pub(crate) struct EmbeddingsRequest {
+    pub(crate) input: Input,
     #[serde(default)]
-    pub encoding_format: Option<String>,
+    pub(crate) encoding_format: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub enum Input {
+pub(crate) enum Input {
     One(String),
     Many(Vec<String>),
 }

@@ -4,14 +4,15 @@ use toolkit::reading::fold;
 
 /// Words that hold a sentence together and say little about what is wanted. English, then Spanish.
 const FUNCTION_WORDS: &[&str] = &[
-    "a", "an", "the", "is", "are", "was", "were", "be", "been", "am", "do", "does", "did", "have",
-    "has", "had", "can", "could", "would", "will", "shall", "should", "may", "i", "me", "my",
-    "mine", "you", "your", "it", "its", "this", "that", "there", "of", "to", "in", "on", "at",
-    "for", "from", "with", "by", "as", "so", "if", "or", "and", "but", "please", "just", "hi",
-    "hello", "hey", "what", "whats", "i'm", "i'd", "i've", "i'll", "want", "like", "need", "tell",
-    "let", "us", "we", "some", "any", "get", "el", "la", "los", "las", "un", "una", "de", "del",
-    "al", "en", "con", "por", "para", "que", "es", "son", "mi", "mis", "su", "yo", "me", "se",
-    "lo", "y", "o", "si", "favor", "quiero", "puedo", "puede", "hola",
+    "how", "much", "many", "which", "who", "cuanto", "cuanta", "cual", "a", "an", "the", "is",
+    "are", "was", "were", "be", "been", "am", "do", "does", "did", "have", "has", "had", "can",
+    "could", "would", "will", "shall", "should", "may", "i", "me", "my", "mine", "you", "your",
+    "it", "its", "this", "that", "there", "of", "to", "in", "on", "at", "for", "from", "with",
+    "by", "as", "so", "if", "or", "and", "but", "please", "just", "hi", "hello", "hey", "what",
+    "whats", "i'm", "i'd", "i've", "i'll", "want", "like", "need", "tell", "let", "us", "we",
+    "some", "any", "get", "el", "la", "los", "las", "un", "una", "de", "del", "al", "en", "con",
+    "por", "para", "que", "es", "son", "mi", "mis", "su", "yo", "me", "se", "lo", "y", "o", "si",
+    "favor", "quiero", "puedo", "puede", "hola",
 ];
 
 const SPANISH_MARKS: &[&str] = &[
@@ -101,6 +102,18 @@ pub(crate) fn agrees(text: &str) -> bool {
     first && words.len() <= 6 && words.iter().all(|word| AGREEMENT.contains(&word.as_str()))
 }
 
+/// Whether a text begins as a question after a fact: how much, when, why.
+pub(crate) fn asks(text: &str) -> bool {
+    const ASKING: [&str; 17] = [
+        "how", "what", "what's", "whats", "when", "when's", "where", "why", "which", "who", "que",
+        "cuanto", "cuanta", "cuando", "cual", "donde", "como",
+    ];
+    plain(text)
+        .iter()
+        .find(|word| !filler(word) || *word == "how")
+        .is_some_and(|word| ASKING.contains(&word.as_str()))
+}
+
 /// Cuts the commonest endings, so that `payments` and `payment`, `scheduled` and `schedule` meet.
 pub(crate) fn stem(word: &str) -> &str {
     let word = word.strip_suffix("'s").unwrap_or(word);
@@ -140,7 +153,7 @@ fn abbreviates(before: &str) -> bool {
     let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
     word.chars().count() <= 1
         || matches!(word, "e.g" | "i.e" | "Mr" | "Mrs" | "Ms" | "No" | "vs")
-        || word.ends_with(".S")
+        || word == "U.S"
 }
 
 /// A sentence cut at the words that join one request to another.

@@ -19,22 +19,22 @@ fn schema() -> Value {
 }
 
 fn filled(example: (&str, Value), message: &str) -> Filled {
-    filled_after(example, message, json!([]))
+    filled_after(example, message, &json!([]))
 }
 
-fn filled_after((customer, args): (&str, Value), message: &str, messages: Value) -> Filled {
+fn filled_after((customer, args): (&str, Value), message: &str, messages: &Value) -> Filled {
     let mut request = messages.as_array().unwrap().clone();
     request.push(json!({"role": "user", "content": message}));
     let reading = Reading::of(&serde_json::from_value(json!({"messages": request})).unwrap());
     let exchange = Exchange {
         before: Vec::new(),
         customer: customer.to_owned(),
-        calls: vec![WorkedCall { tool: "insure".into(), args: args.clone() }],
+        calls: Vec::new(),
         reply: String::new(),
     };
     let choice =
         Choice { exchange, clause: message.to_owned(), message: message.to_owned(), score: 1000 };
-    fill(&args, &schema(), &choice, &reading)
+    fill(&WorkedCall { tool: "insure".into(), args }, &schema(), &choice, &reading)
 }
 
 fn insure() -> (&'static str, Value) {
@@ -99,7 +99,7 @@ fn an_id_comes_from_the_message_or_from_the_conversation_and_is_never_the_exampl
         || ("cancel it", json!({"what": {"kind": "everything"}, "on": "today", "from": "PK-1111"}));
     let said =
         json!([{"role": "assistant", "content": "Your parcel PK-77A2 is insured under IN-0001."}]);
-    let Filled::Ready(args) = filled_after(cancel(), "cancel that", said) else { panic!("ready") };
+    let Filled::Ready(args) = filled_after(cancel(), "cancel that", &said) else { panic!("ready") };
     assert_eq!(args["from"], "PK-77A2");
     let Filled::Ready(args) = filled(cancel(), "cancel PK-90Z1") else { panic!("ready") };
     assert_eq!(args["from"], "PK-90Z1");
@@ -137,6 +137,7 @@ fn a_value_of_another_tools_result_is_waited_for_and_then_used() {
         Exchange { before: vec![], customer: customer.into(), calls: vec![], reply: String::new() };
     let choice =
         Choice { exchange, clause: customer.into(), message: customer.into(), score: 1000 };
-    let Filled::Ready(args) = fill(&args, &schema(), &choice, &reading) else { panic!("ready") };
+    let call = WorkedCall { tool: "insure".into(), args };
+    let Filled::Ready(args) = fill(&call, &schema(), &choice, &reading) else { panic!("ready") };
     assert_eq!(args["from"], "PK-1");
 }

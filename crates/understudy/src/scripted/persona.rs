@@ -84,7 +84,7 @@ fn obey(request: &ChatRequest, round: usize) -> Reply {
     let made: Vec<&FunctionCall> = request
         .messages
         .iter()
-        .flat_map(|message| message.calls())
+        .flat_map(crate::wire::Message::calls)
         .map(|call| &call.function)
         .collect();
     let ordered = ordered_calls(request);
@@ -117,7 +117,7 @@ fn ordered_calls(request: &ChatRequest) -> Vec<FunctionCall> {
                 match stated {
                     Some(Ok(args @ Value::Object(_))) => found.push(call(name, &args)),
                     _ if before.ends_with("call") || before.ends_with("use") => {
-                        found.push(call(name, &schema(tool)))
+                        found.push(call(name, &schema(tool)));
                     }
                     _ => {}
                 }

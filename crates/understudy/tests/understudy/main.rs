@@ -11,5 +11,6 @@
 mod behaviour;
 mod honesty;
 mod office;
+mod prompt;
 mod scripted;
 mod wire;
