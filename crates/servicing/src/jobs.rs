@@ -4,6 +4,7 @@
 //! and running twice does nothing the second time.
 
 use credit::LineEventBody;
+use identity::CreditLineId;
 use serde::Serialize;
 use store::credit_lines;
 
@@ -18,6 +19,8 @@ pub struct JobReport {
     pub statements_issued: u32,
     pub fees_assessed: u32,
     pub adjustments: u32,
+    /// Lines that could not be settled; the log says why.
+    pub failed: u32,
     #[serde(flatten)]
     pub payments: RunReport,
 }
@@ -28,6 +31,7 @@ impl JobReport {
         self.statements_issued += other.statements_issued;
         self.fees_assessed += other.fees_assessed;
         self.adjustments += other.adjustments;
+        self.failed += other.failed;
         self.payments.add(other.payments);
     }
 }
@@ -43,25 +47,39 @@ impl Servicing {
     }
 
     async fn settle_due_lines(&self, report: &mut JobReport) -> Result<(), ServicingError> {
+        let mut after = None;
         loop {
             let mut conn = self.store.app().acquire().await?;
-            let due = credit_lines::list_due(&mut conn, self.today(), LINES_AT_ONCE).await?;
+            let due = credit_lines::list_due(&mut conn, self.today(), after, LINES_AT_ONCE).await?;
             drop(conn);
-            if due.is_empty() {
-                return Ok(());
-            }
-            for row in due {
-                let mut tx = self.store.app().begin().await?;
-                let mut line = self.hold_and_load(&mut tx, row.id).await?;
-                for event in self.settle_line(&mut tx, &mut line).await? {
-                    match event.body {
-                        LineEventBody::StatementIssued { .. } => report.statements_issued += 1,
-                        LineEventBody::FeeAssessed { .. } => report.fees_assessed += 1,
-                        _ => report.adjustments += 1,
-                    }
+            let Some(last) = due.last().copied() else { return Ok(()) };
+            after = Some(last);
+            for id in due {
+                // One line that cannot be worked out must not keep the others from being settled.
+                if let Err(error) = self.settle_one_line(id, report).await {
+                    tracing::error!(credit_line.id = %id, error = %error, "could not settle line {id}");
+                    report.failed += 1;
                 }
-                tx.commit().await?;
             }
         }
+    }
+
+    async fn settle_one_line(
+        &self,
+        id: CreditLineId,
+        report: &mut JobReport,
+    ) -> Result<(), ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let mut line = self.hold_and_load(&mut tx, id).await?;
+        let posted = self.settle_line(&mut tx, &mut line).await?;
+        tx.commit().await?;
+        for event in posted {
+            match event.body {
+                LineEventBody::StatementIssued { .. } => report.statements_issued += 1,
+                LineEventBody::FeeAssessed { .. } => report.fees_assessed += 1,
+                _ => report.adjustments += 1,
+            }
+        }
+        Ok(())
     }
 }

@@ -327,7 +327,13 @@ impl Servicing {
         drop(conn);
         let mut credited = 0;
         for id in ids {
-            credited += u32::from(self.credit_one(id).await?);
+            match self.credit_one(id).await {
+                Ok(done) => credited += u32::from(done),
+                // It stays pending, and the next run tries again; the others are credited.
+                Err(error) => {
+                    tracing::error!(payment.id = %id, error = %error, "could not credit payment {id}");
+                }
+            }
         }
         Ok(credited)
     }

@@ -34,18 +34,39 @@ pub(crate) enum Wire {
     /// The bank does it; its answer is lost.
     LosesAnswers,
     Refuses,
+    /// The process dies at the n-th request, before it leaves or after it was answered: it never goes on.
+    DiesBefore(usize),
+    DiesAfter(usize),
 }
 
 /// The bank's client, with a wire that can be cut.
 pub(crate) struct CutWire {
     client: BankClient,
     wire: Mutex<Wire>,
+    requests: Mutex<usize>,
+    pub(crate) died: tokio::sync::Notify,
     submitted: Mutex<Vec<String>>,
 }
 
 impl CutWire {
     fn wire(&self) -> Wire {
         *self.wire.lock().unwrap()
+    }
+}
+
+impl CutWire {
+    /// Counts a request, and says whether the process dies before or after it.
+    fn fate(&self) -> (bool, bool) {
+        let mut requests = self.requests.lock().unwrap();
+        *requests += 1;
+        let wire = self.wire();
+        (wire == Wire::DiesBefore(*requests), wire == Wire::DiesAfter(*requests))
+    }
+
+    /// Says so, and never goes on: whoever waits for this is dropped.
+    async fn die(&self) {
+        self.died.notify_one();
+        std::future::pending::<()>().await;
     }
 }
 
@@ -56,15 +77,22 @@ fn lost() -> RailError {
 impl Bank for CutWire {
     fn submit<'a>(&'a self, file_id: &'a str, contents: &'a str) -> BankFuture<'a, ()> {
         Box::pin(async move {
+            let (before, after) = self.fate();
+            if before {
+                self.die().await;
+            }
             match self.wire() {
                 Wire::LosesRequests => return Err(lost()),
                 Wire::Refuses => {
                     return Err(RailError::Refused { reason: "not today".to_owned() });
                 }
-                Wire::Fine | Wire::LosesAnswers => {}
+                _ => {}
             }
             self.client.submit(file_id, contents).await?;
             self.submitted.lock().unwrap().push(file_id.to_owned());
+            if after {
+                self.die().await;
+            }
             if self.wire() == Wire::LosesAnswers { Err(lost()) } else { Ok(()) }
         })
     }
@@ -74,7 +102,15 @@ impl Bank for CutWire {
             if matches!(self.wire(), Wire::LosesRequests | Wire::LosesAnswers) {
                 return Err(lost());
             }
-            self.client.find_file(file_id).await
+            let (before, after) = self.fate();
+            if before {
+                self.die().await;
+            }
+            let found = self.client.find_file(file_id).await;
+            if after {
+                self.die().await;
+            }
+            found
         })
     }
 
@@ -83,7 +119,15 @@ impl Bank for CutWire {
             if matches!(self.wire(), Wire::LosesRequests | Wire::LosesAnswers) {
                 return Err(lost());
             }
-            self.client.returns_after(sequence).await
+            let (before, after) = self.fate();
+            if before {
+                self.die().await;
+            }
+            let returns = self.client.returns_after(sequence).await;
+            if after {
+                self.die().await;
+            }
+            returns
         })
     }
 }
@@ -157,6 +201,8 @@ impl House {
         let bank = Arc::new(CutWire {
             client: BankClient::new(&config).unwrap(),
             wire: Mutex::new(Wire::Fine),
+            requests: Mutex::new(0),
+            died: tokio::sync::Notify::new(),
             submitted: Mutex::new(Vec::new()),
         });
         let servicing =
@@ -167,6 +213,16 @@ impl House {
 
     pub(crate) fn cut(&self, wire: Wire) {
         *self.bank.wire.lock().unwrap() = wire;
+    }
+
+    /// Cuts the wire and counts requests from here.
+    pub(crate) fn cut_from_now(&self, wire: Wire) {
+        *self.bank.requests.lock().unwrap() = 0;
+        self.cut(wire);
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        *self.bank.requests.lock().unwrap()
     }
 
     /// How often the bank was handed a file.

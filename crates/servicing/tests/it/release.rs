@@ -197,3 +197,49 @@ async fn two_processes_release_each_payment_once() {
         house.books_agree(person).await;
     }
 }
+
+/// What is left of a day, in what must not depend on how often the process died.
+async fn outcome(house: &House, person: Person) -> String {
+    let payment = payment(house, person).await;
+    let received =
+        house.count("SELECT count(*) FROM line_events WHERE kind = 'payment_received'").await;
+    let credited =
+        house.count("SELECT count(*) FROM audit_leaves WHERE kind = 'payment.credited'").await;
+    let settled =
+        house.count("SELECT count(*) FROM audit_leaves WHERE kind = 'payment.settled'").await;
+    let files = house.count("SELECT count(*) FROM rail_files WHERE status = 'accepted'").await;
+    let principal = principal(house, person).await;
+    house.books_agree(person).await;
+    format!("{:?} {received} {credited} {settled} {files} {principal}", payment.status)
+}
+
+#[tokio::test]
+async fn a_process_that_dies_at_any_request_to_the_bank_leaves_what_one_that_lives_leaves() {
+    let lived = async |deaths: Option<Wire>| {
+        let house = House::on("2026-11-20").await;
+        let ann = house.person("Ann").await;
+        house.draws(ann, 80_000).await;
+        pays(&house, ann, "2026-11-23", "pay").await;
+        house.live_until("2026-11-22").await;
+        house.cut_from_now(deaths.unwrap_or(Wire::Fine));
+        for day in ["2026-11-23", "2026-11-24", "2026-11-25"] {
+            let died = tokio::select! {
+                () = house.bank.died.notified() => true,
+                _ = house.live_until(day) => false,
+            };
+            if died {
+                house.cut(Wire::Fine);
+                house.servicing.run_jobs(Caller::system()).await.unwrap();
+            }
+        }
+        let requests = house.requests();
+        (outcome(&house, ann).await, requests)
+    };
+    let (expected, requests) = lived(None).await;
+    assert!(expected.starts_with("Settled 1 1 1 1"), "{expected}");
+    for n in 1..=requests {
+        for death in [Wire::DiesBefore(n), Wire::DiesAfter(n)] {
+            assert_eq!(lived(Some(death)).await.0, expected, "{death:?}");
+        }
+    }
+}
