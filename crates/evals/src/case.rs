@@ -10,7 +10,7 @@ pub struct Case {
     pub id: String,
     /// The part of the work it belongs to: `balance`, `payment`, `rights`...
     pub slice: String,
-    /// A world under `evals/worlds/`, by its file name.
+    /// A world under `worlds/`, by its file name.
     pub world: String,
     /// What happens, in order.
     pub steps: Vec<CaseStep>,
