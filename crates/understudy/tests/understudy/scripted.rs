@@ -86,7 +86,7 @@ async fn a_cut_stream_breaks_and_a_stalled_one_ends_with_the_server() {
             stop.send(()).unwrap();
         };
         let served = serve(listener, Script::sequence([Step::Fault(fault)]), async {
-            stopped.await.unwrap_or_default()
+            stopped.await.unwrap_or_default();
         });
         let (served, ()) = tokio::join!(served, client);
         served.unwrap();

@@ -1,4 +1,4 @@
-//! The OpenAI wire: streams, usage, errors, embeddings, and the listener.
+//! The `OpenAI` wire: streams, usage, errors, embeddings, and the listener.
 
 use std::net::{IpAddr, Ipv4Addr};
 
