@@ -249,7 +249,8 @@ impl State {
             amount: owed,
             tested: false,
         };
-        if obligation.unpaid.is_positive() || obligation.owed.is_positive() {
+        // A statement that only repeats what is past due has its own due date and late fee all the same.
+        if minimum.due.is_positive() {
             self.obligations.push(obligation);
         }
         enforceable_on

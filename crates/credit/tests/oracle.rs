@@ -157,7 +157,7 @@ fn facts() -> impl Strategy<Value = Vec<(u64, Fact)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(90))]
 
     #[test]
     fn the_engine_agrees_with_a_plain_reading_of_the_rules(mut facts in facts()) {

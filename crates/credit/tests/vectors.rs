@@ -431,3 +431,20 @@ fn a_payment_that_returns_on_its_own_day_never_counted() {
     assert_eq!(book.on("2026-09-06").principal_balance, cents("1000.00"));
     assert_eq!(first_interest(book, "2026-10-01"), cents("19.73"));
 }
+
+#[test]
+fn a_statement_that_only_repeats_what_is_past_due_has_its_late_fee_too() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 0, 31, "2026-10-01");
+    let balances = BroughtForward {
+        billed_interest: cents("5.71"),
+        minimum_unpaid: cents("5.71"),
+        due_on: Some(day("2026-10-26")),
+        ..BroughtForward::default()
+    };
+    book.record(LineEventBody::BalanceBroughtForward { balances }, "2026-10-01");
+    assert_eq!(book.on("2026-11-06").penalty_fees, cents("5.71"));
+    assert_eq!(book.statement(1).minimum_due, cents("5.71"));
+    assert_eq!(book.statement(1).past_due, cents("5.71"));
+    assert_eq!(book.on("2026-12-05").penalty_fees, cents("5.71"));
+    assert_eq!(book.on("2026-12-06").penalty_fees, cents("11.42"));
+}
