@@ -4,6 +4,7 @@
 //! engine; the report of a scenario is a function of its text and the catalogue. What is absent: reading files. The format is
 //! described in `docs/scenario.md`.
 
+mod events;
 mod file;
 mod live;
 mod report;

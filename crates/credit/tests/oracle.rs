@@ -43,14 +43,13 @@ fn half_up(ppm_days: i128) -> i64 {
 
 impl Oracle {
     fn morning(&mut self, today: NaiveDate) {
-        for at in 0..self.minimums.len() {
-            let minimum = &self.minimums[at];
-            if minimum.tested || today < minimum.timely + Days::new(11) {
-                continue;
+        let mut unpaid_so_far = 0;
+        for minimum in &mut self.minimums {
+            unpaid_so_far += minimum.unpaid;
+            if !minimum.tested && today >= minimum.timely + Days::new(11) {
+                minimum.tested = true;
+                self.late_fees += unpaid_so_far.min(1_500);
             }
-            self.minimums[at].tested = true;
-            let unpaid: i64 = self.minimums[..=at].iter().map(|minimum| minimum.unpaid).sum();
-            self.late_fees += unpaid.min(1_500);
         }
     }
 

@@ -1,0 +1,230 @@
+//! The events of a scenario, as a file writes them.
+
+use std::collections::BTreeMap;
+
+use chrono::{NaiveDate, NaiveTime};
+use identity::{DrawId, PaymentId};
+use money::{Apr, Cents};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::Body;
+use crate::{
+    AppliesTo, CycleSchedule, FeeKind, FlagKind, LineEventBody,
+    units::{date, date_opt, dollars_opt, percent_opt},
+};
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Draw,
+    DrawRefused,
+    DrawCorrected,
+    Payment,
+    PaymentReturned,
+    PaymentReversed,
+    Credit,
+    Refund,
+    Fee,
+    FeeWaived,
+    RateChange,
+    RateCap,
+    LimitChange,
+    CycleChange,
+    Flag,
+    FlagCleared,
+    Close,
+}
+
+/// Every key that an event can have; which of them it needs depends on its kind.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventFile {
+    kind: Kind,
+    #[serde(with = "date")]
+    pub(super) on: NaiveDate,
+    #[serde(default, with = "date_opt")]
+    pub(super) recorded_on: Option<NaiveDate>,
+    /// Wall-clock time of a payment, for the product's cut-off.
+    at: Option<String>,
+    id: Option<String>,
+    #[serde(default, with = "dollars_opt")]
+    amount: Option<Cents>,
+    feature: Option<String>,
+    #[serde(default)]
+    fee: Option<FeeFile>,
+    draw: Option<String>,
+    payment: Option<String>,
+    code: Option<String>,
+    #[serde(default)]
+    reason: String,
+    #[serde(default, with = "percent_opt")]
+    apr: Option<Apr>,
+    applies_to: Option<AppliesTo>,
+    #[serde(default, with = "date_opt")]
+    through: Option<NaiveDate>,
+    close_day: Option<u32>,
+    flag: Option<FlagKind>,
+}
+
+/// The amount of a fee, or its kind where the event is a fee.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+struct FeeFile(String);
+
+/// Draws and payments by the names that a file gives them.
+#[derive(Clone, Default)]
+pub(super) struct Names {
+    given: u128,
+    draws: BTreeMap<String, DrawId>,
+    payments: BTreeMap<String, PaymentId>,
+}
+
+impl Names {
+    /// The same file gives the same ids.
+    fn next(&mut self) -> Uuid {
+        self.given += 1;
+        Uuid::from_u128(self.given)
+    }
+
+    fn new_draw(&mut self, id: Option<&String>) -> Result<DrawId, String> {
+        let draw = DrawId::from_uuid(self.next());
+        let name = id.cloned().unwrap_or_else(|| draw.to_string());
+        match self.draws.insert(name.clone(), draw) {
+            None => Ok(draw),
+            Some(_) => Err(format!("two draws have the id `{name}`")),
+        }
+    }
+
+    fn new_payment(&mut self, id: Option<&String>) -> Result<PaymentId, String> {
+        let payment = PaymentId::from_uuid(self.next());
+        let name = id.cloned().unwrap_or_else(|| payment.to_string());
+        match self.payments.insert(name.clone(), payment) {
+            None => Ok(payment),
+            Some(_) => Err(format!("two payments have the id `{name}`")),
+        }
+    }
+
+    fn draw(&self, id: Option<&String>) -> Result<DrawId, String> {
+        let id = needed(id, "draw")?;
+        self.draws.get(id).copied().ok_or_else(|| format!("no earlier draw has the id `{id}`"))
+    }
+
+    fn payment(&self, id: Option<&String>) -> Result<PaymentId, String> {
+        let id = needed(id, "payment")?;
+        let found = self.payments.get(id).copied();
+        found.ok_or_else(|| format!("no earlier payment has the id `{id}`"))
+    }
+}
+
+fn needed<T>(value: Option<T>, key: &str) -> Result<T, String> {
+    value.ok_or_else(|| format!("this kind of event needs `{key}`"))
+}
+
+impl EventFile {
+    /// A payment completed after the cut-off counts for the next calendar day.
+    pub(super) fn effective_on(&self, cut_off: NaiveTime) -> Result<NaiveDate, String> {
+        let Some(at) = &self.at else { return Ok(self.on) };
+        let at = NaiveTime::parse_from_str(at, "%H:%M")
+            .or_else(|_| NaiveTime::parse_from_str(at, "%H:%M:%S"))
+            .map_err(|_| format!("`{at}` is not a time such as 17:00"))?;
+        if !matches!(self.kind, Kind::Payment) {
+            return Err("only a payment has a time".to_owned());
+        }
+        let next = self.on.succ_opt().unwrap_or(self.on);
+        Ok(if at > cut_off { next } else { self.on })
+    }
+
+    pub(super) fn body(&self, names: &mut Names) -> Result<Body, String> {
+        let amount = || -> Result<Cents, String> {
+            let amount = needed(self.amount, "amount")?;
+            if amount.is_positive() { Ok(amount) } else { Err("`amount` must be positive".into()) }
+        };
+        let reason = self.reason.clone();
+        Ok(Body::Is(match self.kind {
+            Kind::Draw => return self.draw(names, amount()?),
+            Kind::PaymentReturned => return self.payment_returned(names),
+            Kind::DrawRefused => {
+                LineEventBody::DrawRefused { draw: names.draw(self.draw.as_ref())?, reason }
+            }
+            Kind::DrawCorrected => {
+                let draw = names.draw(self.draw.as_ref())?;
+                LineEventBody::DrawCorrected { draw, amount: amount()? }
+            }
+            Kind::Payment => {
+                let payment = names.new_payment(self.id.as_ref())?;
+                LineEventBody::PaymentReceived { payment, amount: amount()? }
+            }
+            Kind::PaymentReversed => {
+                let payment = names.payment(self.payment.as_ref())?;
+                LineEventBody::PaymentReversed { payment, reason }
+            }
+            Kind::Credit => LineEventBody::CreditGranted { amount: amount()?, reason },
+            Kind::Refund => LineEventBody::CreditBalanceRefunded { amount: amount()? },
+            Kind::Fee => {
+                let (fee, amount) = (self.fee_kind()?, amount()?);
+                LineEventBody::FeeAssessed { fee, cycle: None, amount }
+            }
+            Kind::FeeWaived => {
+                LineEventBody::FeeWaived { fee: self.fee_kind()?, amount: amount()?, reason }
+            }
+            Kind::RateChange => LineEventBody::RateChanged {
+                feature: self.feature.clone(),
+                apr: needed(self.apr, "apr")?,
+                applies_to: needed(self.applies_to, "applies_to")?,
+            },
+            Kind::RateCap => LineEventBody::RateCapped {
+                apr: needed(self.apr, "apr")?,
+                through: self.through,
+                reason,
+            },
+            Kind::LimitChange => LineEventBody::LimitChanged { credit_limit: amount()?, reason },
+            Kind::CycleChange => LineEventBody::CyclesChanged {
+                cycles: CycleSchedule::monthly(needed(self.close_day, "close_day")?),
+            },
+            Kind::Flag => {
+                LineEventBody::FlagRaised { flag: needed(self.flag, "flag")?, note: reason }
+            }
+            Kind::FlagCleared => {
+                LineEventBody::FlagCleared { flag: needed(self.flag, "flag")?, note: reason }
+            }
+            Kind::Close => LineEventBody::LineClosed { reason },
+        }))
+    }
+
+    fn draw(&self, names: &mut Names, amount: Cents) -> Result<Body, String> {
+        let draw = names.new_draw(self.id.as_ref())?;
+        let feature = self.feature.clone();
+        let fee = self.fee_amount()?;
+        let body = LineEventBody::Drew { draw, feature, amount, fee: fee.unwrap_or(Cents::ZERO) };
+        Ok(if fee.is_some() { Body::Is(body) } else { Body::Draw(body) })
+    }
+
+    fn payment_returned(&self, names: &Names) -> Result<Body, String> {
+        let payment = names.payment(self.payment.as_ref())?;
+        let code = self.code.clone().unwrap_or_else(|| "R01".to_owned());
+        let fee = self.fee_amount()?;
+        let body =
+            LineEventBody::PaymentReturned { payment, code, fee: fee.unwrap_or(Cents::ZERO) };
+        Ok(if fee.is_some() { Body::Is(body) } else { Body::Return(body) })
+    }
+
+    fn fee_amount(&self) -> Result<Option<Cents>, String> {
+        let Some(FeeFile(text)) = &self.fee else { return Ok(None) };
+        let amount = Cents::parse_dollars(text).map_err(|error| error.to_string())?;
+        if amount.is_negative() {
+            Err("`fee` must not be negative".into())
+        } else {
+            Ok(Some(amount))
+        }
+    }
+
+    fn fee_kind(&self) -> Result<FeeKind, String> {
+        let FeeFile(text) = needed(self.fee.clone(), "fee")?;
+        serde_json::from_value(text.clone().into()).map_err(|_| {
+            format!(
+                "`{text}` is no kind of fee; there are draw, plan, late, returned_payment, over_limit and other"
+            )
+        })
+    }
+}
