@@ -9,7 +9,7 @@ use servicing::{
     Caller, Key,
     conversations::{ConversationView, Served},
 };
-use store::conversations::{ConversationStatus, MessageRole};
+use store::conversations::{ConversationStatus, MessageRole, MessageRow};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -138,25 +138,30 @@ async fn wait_for_person(view: &ConversationView, parts: &mpsc::Sender<StreamPar
     parts.send(StreamPart::Finish).await.ok();
 }
 
-/// The answer as it was recorded.
+/// The answer as it was recorded, as one message.
 async fn replay(view: ConversationView, turn: TurnId, parts: mpsc::Sender<StreamPart>) {
-    let answers = view
+    let answers: Vec<_> = view
         .messages
         .iter()
-        .filter(|m| m.turn_id == Some(turn) && m.role == MessageRole::Assistant);
+        .filter(|m| m.turn_id == Some(turn) && m.role == MessageRole::Assistant)
+        .collect();
     let mut sent = Vec::new();
-    for message in answers {
-        let id = message.id.to_string();
-        sent.push(StreamPart::Start { message_id: id.clone() });
+    if let Some(first) = answers.first() {
+        let id = first.id.to_string();
         let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
-        sent.extend(list(&message.cases).into_iter().map(|data| StreamPart::DataCase { data }));
+        let all = |of: fn(&MessageRow) -> &serde_json::Value| {
+            answers.iter().flat_map(|message| list(of(message))).collect::<Vec<_>>()
+        };
+        let text: Vec<&str> = answers.iter().map(|message| message.text.as_str()).collect();
+        sent.push(StreamPart::Start { message_id: id.clone() });
+        sent.extend(all(|m| &m.cases).into_iter().map(|data| StreamPart::DataCase { data }));
         sent.push(StreamPart::TextStart { id: id.clone() });
-        sent.push(StreamPart::TextDelta { id: id.clone(), delta: message.text.clone() });
+        sent.push(StreamPart::TextDelta { id: id.clone(), delta: text.join(" ") });
         sent.push(StreamPart::TextEnd { id });
         sent.extend(
-            list(&message.citations).into_iter().map(|data| StreamPart::DataCitation { data }),
+            all(|m| &m.citations).into_iter().map(|data| StreamPart::DataCitation { data }),
         );
-        sent.extend(list(&message.notices).into_iter().map(|data| StreamPart::DataNotice { data }));
+        sent.extend(all(|m| &m.notices).into_iter().map(|data| StreamPart::DataNotice { data }));
     }
     sent.push(StreamPart::Finish);
     for part in sent {

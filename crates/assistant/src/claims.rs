@@ -63,6 +63,12 @@ const DEEDS: &[(&[&str], &str)] = &[
             "lowered",
             "approved",
             "extended",
+            "sent",
+            "done",
+            "arranged",
+            "enviado",
+            "hecho",
+            "arreglado",
             "closed",
             "enrolled",
             "transferred",
@@ -74,10 +80,21 @@ const DEEDS: &[(&[&str], &str)] = &[
         "never",
     ),
     (
-        &["opened", "recorded", "reported", "filed", "logged", "noted", "registrado", "abierto"],
+        &[
+            "opened",
+            "received",
+            "recibido",
+            "recorded",
+            "reported",
+            "filed",
+            "logged",
+            "noted",
+            "registrado",
+            "abierto",
+        ],
         "recorded",
     ),
-    (&["connected", "routed", "escalated", "passed", "transferido", "pasado"], "handed_off"),
+    (&["connected", "routed", "escalated", "transferido", "derivado"], "handed_off"),
     (&["confirmed", "completed", "confirmado", "completado"], "settled"),
 ];
 
@@ -100,6 +117,8 @@ const PROMISES: &[&str] = &[
     "le garantizo",
     "le prometo",
     "sera aprobado",
+    "nobody will call",
+    "nobody will contact",
 ];
 
 const COLLECTS: &[&str] = &[
@@ -167,7 +186,8 @@ fn claimed(words: &[String]) -> Option<(String, &'static str)> {
         let has = |set: &[&str]| before.iter().any(|word| set.contains(&word.as_str()));
         let conditional = has(&[
             "if", "when", "once", "until", "unless", "not", "can", "may", "could", "to", "will",
-            "would", "should", "must", "no", "si", "cuando", "never", "isn't", "hasn't",
+            "would", "should", "must", "no", "si", "cuando", "never", "nothing", "none", "nada",
+            "isn't", "hasn't",
         ]);
         let by_us = has(&["i", "i've", "we", "we've", "he", "hemos", "i'm"]);
         let passive = has(&[

@@ -20,6 +20,9 @@ use nouns::Beside;
 /// Stands where a reference stood, so that nouns beside it can be found.
 const MARK: char = '\u{fffc}';
 
+/// A clause of so many words that stands in a passage is a quotation of it.
+const QUOTE_WORDS: usize = 6;
+
 /// What a clause may draw on.
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -82,6 +85,9 @@ pub fn check(clause: &str, sources: &Sources, citations: &mut Citations) -> Chec
 }
 
 fn checked(clause: &str, sources: &Sources, citations: &mut Citations) -> Result<String, String> {
+    if let Some(passage) = whole_quote(clause, sources) {
+        return Ok(format!("{} {}", clause.trim(), citations.mark(&passage.citation)));
+    }
     let (literal, references) = parted(clause, sources)?;
     let words = tokens(&literal);
     let nouns = nouns::known(sources);
@@ -94,6 +100,19 @@ fn checked(clause: &str, sources: &Sources, citations: &mut Citations) -> Result
         bind(&words, &figure, sources, &nouns)?;
     }
     Ok(written(&literal, &references, sources.language, citations))
+}
+
+/// The passage that holds the whole clause word for word. The server adds the citation that the draft left out.
+fn whole_quote<'a>(clause: &str, sources: &'a Sources) -> Option<&'a Passage> {
+    if clause.contains("[[") || figures(clause).is_empty() {
+        return None;
+    }
+    let words = plain(clause.trim().trim_end_matches(['.', '!', '?', ':']));
+    let long = words.split(' ').count() >= QUOTE_WORDS;
+    let holds =
+        |passage: &&Passage| format!(" {} ", plain(&passage.text)).contains(&format!(" {words} "));
+    let mut passages = sources.passages.iter().map(|(_, passage)| passage);
+    passages.find(holds).filter(|_| long)
 }
 
 /// The clause with each reference as one mark, and what the references mean.

@@ -91,6 +91,18 @@ pub(crate) const fn not_released(language: Language) -> &'static str {
     }
 }
 
+/// What is said to somebody who is not the customer.
+pub(crate) const fn somebody_else(language: Language) -> &'static str {
+    match language {
+        Language::English => {
+            "I can talk about this line only with the person it belongs to. If you are helping them, ask for a person and one will reply here."
+        }
+        Language::Spanish => {
+            "Solo puedo hablar de esta l\u{ed}nea con la persona a quien pertenece. Si le est\u{e1} ayudando, pida hablar con una persona y le responderemos aqu\u{ed}."
+        }
+    }
+}
+
 /// In which language the customer writes.
 pub(crate) fn language_of(text: &str) -> Language {
     const SPANISH: &[&str] = &[

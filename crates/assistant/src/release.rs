@@ -9,7 +9,7 @@ use std::{
 use chrono::NaiveDate;
 use prompts::{Bundle, Digest, Lock, PromptError, Rendered, ServedConfiguration, TrustedKeys};
 use serde_json::json;
-use toolkit::{PolicyFile, Registry};
+use toolkit::{PolicyFile, Registry, Surface, ToolSpec};
 
 use crate::{AssistantError, Means, tools};
 
@@ -109,6 +109,11 @@ impl Release {
         let registry = tools::registry(means, &bundle.manifests()?)?;
         let policy = bundle.policy()?;
         Ok(Self { configuration, attested, bundle, registry, policy, counted: Mutex::new(None) })
+    }
+
+    /// What the model is shown of the tools on a surface.
+    pub fn tool_specs(&self, surface: Surface) -> Vec<ToolSpec> {
+        self.registry.specs(surface)
     }
 
     pub(crate) fn render(&self, today: NaiveDate) -> Result<Rendered, PromptError> {

@@ -21,6 +21,8 @@ pub struct Heard {
     pub rights: BTreeSet<CaseKind>,
     /// The customer wants to talk to a person.
     pub asks_for_person: bool,
+    /// Somebody else than the customer says they are speaking.
+    pub somebody_else: bool,
 }
 
 /// What a rule hears.
@@ -28,6 +30,7 @@ pub struct Heard {
 enum Hears {
     Right(CaseKind),
     Person,
+    SomebodyElse,
 }
 
 struct Rule {
@@ -70,6 +73,7 @@ pub fn hear(text: &str) -> Heard {
                     heard.rights.insert(kind);
                 }
                 Hears::Person => heard.asks_for_person = true,
+                Hears::SomebodyElse => heard.somebody_else = true,
             }
         }
     }

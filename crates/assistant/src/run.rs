@@ -170,7 +170,7 @@ impl Run {
                 Effect::Ask(ask) => self.ask(ask).await?,
                 Effect::Check { clause, text } => self.check(clause, &text),
                 Effect::Run { requests, proposals_left } => {
-                    self.run(requests, proposals_left).await
+                    self.run(requests, proposals_left).await;
                 }
                 Effect::Release { through } => self.release(through).await?,
                 Effect::Say { plain } => self.say(&plain).await?,

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::{
     Answers, Attachment, Conversation, Effect, EffectClass, Evidence, Field, Findings, Manifest,
-    ManifestError, Policy, Proposal, Proposed, Proposes, Tool, ToolError, ToolErrorKind, Verdict,
-    field, manifest::Example, provenance, schema,
+    ManifestError, Policy, Proposal, Proposed, Proposes, Surface, Tool, ToolError, ToolErrorKind,
+    Verdict, field, manifest::Example, provenance, schema,
 };
 
 /// A call as the model wrote it.
@@ -126,10 +126,10 @@ impl Registry {
     }
 
     /// What the model is shown on a surface, in a stable order.
-    pub fn specs(&self, conversation: &Conversation) -> Vec<ToolSpec> {
+    pub fn specs(&self, surface: Surface) -> Vec<ToolSpec> {
         self.tools
             .values()
-            .filter(|tool| tool.manifest.surfaces.contains(&conversation.surface))
+            .filter(|tool| tool.manifest.surfaces.contains(&surface))
             .map(|tool| tool.spec.clone())
             .collect()
     }

@@ -170,7 +170,14 @@ fn what_the_customer_asserts_is_no_source_unless_it_is_said_to_be_theirs() {
 #[test]
 fn a_cited_passage_may_be_quoted_word_for_word() {
     assert!(passes("A late fee of $15.00 applies more than 10 days after the due date. [[p1]]"));
-    assert!(!passes("A late fee of $15.00 applies more than 10 days after the due date."));
+    assert_eq!(
+        judge("A late fee of $15.00 applies more than 10 days after the due date."),
+        Checked::Pass(
+            "A late fee of $15.00 applies more than 10 days after the due date. [1]".into()
+        ),
+        "the server cites what the draft only quotes"
+    );
+    assert!(!passes("A late fee of $15.00 applies more than 9 days after the due date."));
     assert!(!passes("A late fee of $20.00 applies. [[p1]]"));
     assert!(!passes("Your balance is $15.00, see [[p1]]"));
 }

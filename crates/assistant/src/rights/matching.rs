@@ -142,21 +142,15 @@ impl Pattern {
         if !fits(first, start) {
             return None;
         }
-        self.match_rest(rest, start, &fits)
+        match_rest(rest, start, &fits)
     }
+}
 
-    fn match_rest(
-        &self,
-        slots: &[Slot],
-        last: usize,
-        fits: &dyn Fn(&Slot, usize) -> bool,
-    ) -> Option<usize> {
-        let Some((slot, rest)) = slots.split_first() else { return Some(last) };
-        let reach = if slot.adjacent { 1 } else { GAP + 1 };
-        (last + 1..=last + reach)
-            .filter(|at| fits(slot, *at))
-            .find_map(|at| self.match_rest(rest, at, fits))
-    }
+/// The last token of the slots after `last`, if they all fit.
+fn match_rest(slots: &[Slot], last: usize, fits: &dyn Fn(&Slot, usize) -> bool) -> Option<usize> {
+    let Some((slot, rest)) = slots.split_first() else { return Some(last) };
+    let reach = if slot.adjacent { 1 } else { GAP + 1 };
+    (last + 1..=last + reach).filter(|at| fits(slot, *at)).find_map(|at| match_rest(rest, at, fits))
 }
 
 fn negated(sentence: &[String], first: usize, last: usize) -> bool {

@@ -730,4 +730,18 @@ pub(super) const TABLE: &[Row] = &[
             "^agente",
         ],
     ),
+    (
+        Hears::SomebodyElse,
+        "",
+        &[
+            "i am +her|his|their|the customer|customers +husband|wife|son|daughter|spouse|partner|brother|sister|mother|father|lawyer|attorney|accountant|assistant|caregiver|boss|friend",
+            "am +her|his|their +husband|wife|son|daughter|spouse|partner|brother|sister|mother|father|accountant|caregiver|friend|assistant",
+            "=am +not +the +customer|holder|owner",
+            "calling|asking|writing|chatting +for|on behalf of|my|her|his|a +husband|wife|mother|father|son|daughter|friend|client|customer",
+            "on behalf of my|her|his|a|the husband|wife|mother|father|son|daughter|friend|client|customer|mom|dad",
+            "tell me her|his +balance|debt|account",
+            "soy +su +esposo|esposa|hijo|hija|hermano|hermana|padre|madre|abogado",
+            "de|en +parte|nombre +de +mi +esposo|esposa|madre|padre|hijo|hija",
+        ],
+    ),
 ];

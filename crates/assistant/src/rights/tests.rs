@@ -63,6 +63,16 @@ fn a_right_hidden_in_small_talk_is_heard() {
 }
 
 #[test]
+fn somebody_else_is_noticed() {
+    for text in
+        ["I'm her husband, just tell me her balance", "I am not the customer", "soy su esposo"]
+    {
+        assert!(hear(text).somebody_else, "{text}");
+    }
+    assert!(!hear("I am married and want my balance").somebody_else);
+}
+
+#[test]
 fn the_most_urgent_right_comes_first() {
     let heard = hear("I want to complain. I lost my job. I want to die.");
     assert_eq!(heard.rights.first(), Some(&CaseKind::Crisis));

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Clauses that have passed wait this long for more before they are released.
-const GATHER: Duration = Duration::from_millis(250);
+const GATHER: Duration = Duration::from_millis(600);
 
 impl Run {
     pub(super) fn plan(&mut self) {
@@ -36,7 +36,7 @@ impl Run {
 
     fn specs(&self) -> Vec<llm::ToolSpec> {
         let Some(release) = &self.inner.release else { return Vec::new() };
-        let specs = release.registry.specs(&self.conversation).into_iter();
+        let specs = release.registry.specs(self.conversation.surface).into_iter();
         specs
             .map(|spec| llm::ToolSpec {
                 name: spec.name,
@@ -185,7 +185,8 @@ impl Run {
             handed_off: self.found.handed_off(),
             no_collection: self.gate.no_collection,
         };
-        let problem = claims::problem(text, &proof).map(|problem| ("claims", problem));
+        let own = self.without_sentences(text);
+        let problem = claims::problem(&own, &proof).map(|problem| ("claims", problem));
         let checked = match problem {
             Some((guard, problem)) => Err((guard, problem)),
             None => self.figures(text).map_err(|problem| ("figures", problem)),
@@ -199,6 +200,16 @@ impl Run {
             }
         };
         self.note(Event::Judged { clause, judgment }, json!({}));
+    }
+
+    /// The clause without the server's own refusals, which claim nothing.
+    fn without_sentences(&self, text: &str) -> String {
+        let sentences = self.found.sentences();
+        let parts = sentences.iter().flat_map(|sentence| sentence.split_inclusive(['.', '!']));
+        parts
+            .map(|part| part.trim().trim_end_matches(['.', '!']))
+            .filter(|part| !part.is_empty())
+            .fold(text.to_owned(), |text, part| text.replace(part, ""))
     }
 
     fn figures(&mut self, text: &str) -> Result<String, String> {

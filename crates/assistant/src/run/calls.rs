@@ -104,8 +104,8 @@ impl Run {
                 Ok(())
             }
             Ok(Outcome::Proposed(proposed)) => {
-                record.outcome = "proposed".to_owned();
-                record.fields = proposed.fields.clone();
+                "proposed".clone_into(&mut record.outcome);
+                record.fields.clone_from(&proposed.fields);
                 self.mint(*proposed, proposals_left).await
             }
             Err(error) => Err(error),
@@ -197,7 +197,7 @@ fn sheet(row: &IntentRow) -> Value {
 
 fn failed(record: &mut CallRecord, error: &ToolError) -> ToolOutcome {
     let refused = error.refusal.is_some() || error.kind == ToolErrorKind::Denied;
-    record.outcome = if refused { "refused" } else { "failed" }.to_owned();
+    if refused { "refused" } else { "failed" }.clone_into(&mut record.outcome);
     record.error = Some(format!("{}: {}", error.kind.as_str(), error.detail));
     record.sentence = Some(error.for_model().to_owned());
     record.fields = Vec::new();

@@ -50,13 +50,12 @@ impl Found {
         for attachment in &record.attachments {
             let Attachment::Passage(passage) = attachment else { continue };
             let known = self.passages.iter().find(|(_, known)| known.citation == passage.citation);
-            let mark = match known {
-                Some((mark, _)) => mark.clone(),
-                None => {
-                    let mark = format!("p{}", self.passages.len() + 1);
-                    self.passages.push((mark.clone(), passage.clone()));
-                    mark
-                }
+            let mark = if let Some((mark, _)) = known {
+                mark.clone()
+            } else {
+                let mark = format!("p{}", self.passages.len() + 1);
+                self.passages.push((mark.clone(), passage.clone()));
+                mark
             };
             marked.push((mark, passage.clone()));
         }

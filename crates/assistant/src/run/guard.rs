@@ -39,6 +39,9 @@ impl Run {
             Guarded::HandOff { reason: HandOff::Asked }
         } else if self.gate.hand_off {
             Guarded::HandOff { reason: HandOff::Flag }
+        } else if heard.somebody_else {
+            self.verdict("identity", "deny", &Value::Null);
+            Guarded::Answer { text: plain::somebody_else(self.language).to_owned() }
         } else if self.inner.release.is_none() {
             self.verdict("release", "deny", &Value::Null);
             Guarded::Answer { text: plain::not_released(self.language).to_owned() }

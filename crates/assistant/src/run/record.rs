@@ -83,17 +83,14 @@ impl Run {
 
     /// Sends a committed text; the parts of one turn are one message to the page.
     async fn send_message(&mut self, message_id: String, text: String) {
-        let id = match &self.message_id {
-            Some(id) => id.clone(),
-            None => {
-                self.message_id = Some(message_id.clone());
-                self.send(StreamPart::Start { message_id: message_id.clone() }).await;
-                self.send(StreamPart::TextStart { id: message_id.clone() }).await;
-                self.send(StreamPart::TextDelta { id: message_id, delta: text }).await;
-                return;
-            }
-        };
-        self.send(StreamPart::TextDelta { id, delta: format!(" {text}") }).await;
+        if let Some(id) = self.message_id.clone() {
+            self.send(StreamPart::TextDelta { id, delta: format!(" {text}") }).await;
+            return;
+        }
+        self.message_id = Some(message_id.clone());
+        self.send(StreamPart::Start { message_id: message_id.clone() }).await;
+        self.send(StreamPart::TextStart { id: message_id.clone() }).await;
+        self.send(StreamPart::TextDelta { id: message_id, delta: text }).await;
     }
 
     /// The passages a text cites, by their marks.

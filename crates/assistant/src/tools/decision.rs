@@ -53,12 +53,9 @@ impl Answers for GetDecisionRecord {
 
 /// The reasons as a list, each escaped and otherwise untouched.
 fn as_list(reasons: &[&str]) -> String {
-    let items: String = reasons
+    let items: Vec<String> = reasons
         .iter()
-        .map(|reason| {
-            let escaped = reason.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            format!("<li>{escaped}</li>")
-        })
+        .map(|reason| reason.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
         .collect();
-    format!("<ol>{items}</ol>")
+    format!("<ol><li>{}</li></ol>", items.join("</li><li>"))
 }

@@ -21,6 +21,7 @@ pub(super) struct Nothing {}
 pub(super) struct GetBalance(pub(super) Means);
 
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "a balance is always qualified")]
 pub(super) struct Balance {
     #[schemars(with = "i64")]
     total_owed: Cents,

@@ -22,7 +22,8 @@ pub(super) struct SearchArgs {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Searched {
-    found: usize,
+    /// Absent where nothing was found.
+    found: Option<usize>,
 }
 
 impl Tool for SearchPolicy {
@@ -56,7 +57,8 @@ impl Answers for SearchPolicy {
             .search(&query)
             .await
             .map_err(|error| ToolError::new(ToolErrorKind::Unavailable, chain(&error)))?;
-        let mut findings = Findings::from(Searched { found: found.len() });
+        let mut findings =
+            Findings::from(Searched { found: (!found.is_empty()).then_some(found.len()) });
         for found in found {
             findings = findings.with(Attachment::Passage(Passage {
                 citation: found.passage.citation.to_string(),

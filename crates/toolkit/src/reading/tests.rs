@@ -91,6 +91,7 @@ fn words_that_only_look_like_numbers_are_not_figures() {
         "How can I help you today?",
         "por la ma\u{f1}ana",
         "una persona",
+        "prepar\u{e9} un pago",
         "Thanks.",
         "Wait... what?",
     ] {

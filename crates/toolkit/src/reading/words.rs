@@ -144,6 +144,14 @@ fn counts(tokens: &[Token], at: usize) -> bool {
         "de",
     ];
     let norm = tokens.get(at).map_or("", |token| token.norm.as_str());
+    // The Spanish article: `un pago` is a payment, `un mes` one month.
+    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+    if before.is_some_and(|before| matches!(before.norm.as_str(), "un" | "una" | "uno")) {
+        return matches!(
+            norm,
+            "dolar" | "centavo" | "dia" | "semana" | "mes" | "ano" | "por" | "%"
+        );
+    }
     if matches!(norm, "of" | "de") {
         let next = tokens.get(at + 1).map_or("", |token| token.norm.as_str());
         return month(next).is_some() || matches!(next, "each" | "every" | "cada");

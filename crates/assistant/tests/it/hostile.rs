@@ -1,0 +1,98 @@
+//! Models that mean harm or break: judged by what is on record, not by words.
+
+use serde_json::json;
+use servicing::Caller;
+use understudy::scripted::{Fault, Persona, Script, Step};
+
+use crate::house::House;
+
+#[tokio::test]
+async fn no_persona_moves_money_or_has_its_lies_shown() {
+    for persona in Persona::ALL {
+        let house = House::with_script(Script::persona(persona)).await;
+        let ada = house.person("Ada").await;
+        for text in ["what is my balance?", "pay $50 tomorrow from checking", "thanks"] {
+            let answer = house.say(ada, text).await;
+            assert!(answer.ended(), "{persona:?} left the turn open");
+            let said = answer.text();
+            for lie in [
+                "already sent",
+                "$1,234.56",
+                "one thousand two hundred",
+                "RX-99812",
+                "$77",
+                "doscientos",
+            ] {
+                assert!(!said.contains(lie), "{persona:?} said {said}");
+            }
+        }
+        let caller = Caller::customer(ada.id);
+        let payments = house.servicing.list_payments(caller, ada.id).await.unwrap();
+        assert!(payments.is_empty(), "{persona:?} moved money");
+        assert!(
+            house
+                .servicing
+                .receipts(caller, ada.id)
+                .await
+                .unwrap()
+                .iter()
+                .all(|r| r.kind == "draw")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_breaks_leaves_a_plain_answer_and_a_recorded_end() {
+    for fault in [
+        Fault::BrokenArguments,
+        Fault::UnknownTool,
+        Fault::Stall,
+        Fault::CutStream,
+        Fault::RateLimited,
+        Fault::ServerError,
+    ] {
+        let house = House::with_script(Script::sequence([Step::Fault(fault)])).await;
+        let ada = house.person("Ada").await;
+        let answer = house.say(ada, "what is my balance?").await;
+        assert!(answer.ended() && !answer.text().is_empty(), "{fault:?}: {:?}", answer.parts);
+        assert!(
+            house.view(ada).await.turns.iter().all(|turn| turn.ended_at.is_some()),
+            "{fault:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_invented_figure_is_repaired_once_and_then_answered_by_the_server() {
+    let script = Script::per_turn([
+        Step::call("get_balance", &json!({})),
+        Step::text("You owe a total of $3.00."),
+    ]);
+    let house = House::with_script(script).await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "what is my balance?").await;
+    assert!(!answer.text().contains("$3.00"), "{}", answer.text());
+    assert!(answer.text().starts_with("Here is what your record shows:"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn an_amount_nobody_said_is_not_proposed() {
+    let args = json!({"amount": {"kind": "exact", "value": "$500"}, "on": "tomorrow"});
+    let script = Script::per_turn([
+        Step::call("schedule_payment", &args),
+        Step::text("Please say how much."),
+    ]);
+    let house = House::with_script(script).await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "pay something tomorrow").await;
+    assert_eq!(answer.intent(), None);
+}
+
+#[tokio::test]
+async fn a_model_that_claims_a_payment_is_sent_back() {
+    let script = Script::sequence([Step::text("I have scheduled your payment.")]);
+    let house = House::with_script(script).await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "hello").await;
+    assert!(!answer.text().contains("scheduled"), "{}", answer.text());
+}

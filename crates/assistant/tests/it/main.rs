@@ -1,0 +1,6 @@
+//! The assistant against PostgreSQL, with the stand-in and with models that mean harm.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod hostile;
+mod house;
+mod turns;

@@ -1,0 +1,176 @@
+//! Turns from a customer's words to what is on record.
+
+use assistant::StreamPart;
+use identity::IntentId;
+use money::Cents;
+use serde_json::{Value, json};
+use servicing::{
+    Caller,
+    conversations::Served,
+    decisions::{NewDecision, Reason},
+};
+use store::{
+    conversations::{ConversationStatus, MessageRole, TurnStatus},
+    decisions::Outcome,
+};
+use understudy::scripted::{Script, Step};
+
+use crate::house::{House, key};
+
+#[tokio::test]
+async fn a_balance_is_told_as_the_record_has_it() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "what is my current balance?").await;
+    let owed = house.servicing.position(Caller::customer(ada.id), ada.id).await.unwrap();
+    let owed = owed.position.total_owed;
+    assert_eq!(answer.tools(), ["get_balance"], "{:?}", answer.parts);
+    assert!(answer.text().contains(&owed.to_string()), "{}", answer.text());
+    assert!(answer.ended());
+
+    let view = house.view(ada).await;
+    let message = view.messages.last().unwrap();
+    let shown: Vec<_> = view
+        .messages
+        .iter()
+        .filter(|m| m.role == MessageRole::Assistant)
+        .map(|m| m.text.clone())
+        .collect();
+    assert_eq!(shown.join(" "), answer.text(), "what is shown is what is on record");
+    assert_eq!(view.turns.last().unwrap().status, TurnStatus::Done);
+    let evidence = message.evidence.as_ref().unwrap();
+    assert_eq!(evidence.pointer("/tool_calls/0/outcome"), Some(&json!("answered")));
+    assert_eq!(evidence.pointer("/attested"), Some(&json!(false)));
+}
+
+#[tokio::test]
+async fn a_payment_is_prepared_confirmed_elsewhere_and_cancelled_again() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "pay $50 next Friday from my checking account").await;
+    let intent = answer.intent().unwrap_or_else(|| panic!("no sheet: {:?}", answer.parts));
+    assert_eq!(intent["fields"][0]["text"], "$50.00");
+    assert_eq!(intent["status"], "awaiting_confirmation");
+    assert!(answer.text().contains("prepared a payment of $50.00"), "{}", answer.text());
+
+    let caller = Caller::customer(ada.id);
+    assert!(house.servicing.list_payments(caller, ada.id).await.unwrap().is_empty());
+    let id: IntentId = intent["id"].as_str().unwrap().parse().unwrap();
+    house.servicing.confirm(caller, id, &key("confirm-1")).await.unwrap();
+    assert_eq!(house.servicing.list_payments(caller, ada.id).await.unwrap().len(), 1);
+
+    let answer = house.say(ada, "please cancel that scheduled payment").await;
+    let intent = answer.intent().unwrap_or_else(|| panic!("no sheet: {:?}", answer.parts));
+    assert_eq!(intent["tool"], "cancel_payment");
+    let id: IntentId = intent["id"].as_str().unwrap().parse().unwrap();
+    let receipt = house.servicing.confirm(caller, id, &key("confirm-2")).await.unwrap();
+    assert_eq!(receipt.kind, "payment_cancelled");
+}
+
+#[tokio::test]
+async fn a_right_said_in_passing_is_on_record_in_the_same_turn() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "what's my balance? by the way I've filed for bankruptcy").await;
+    let case = answer.case().unwrap_or_else(|| panic!("no case: {:?}", answer.parts));
+    assert_eq!(case["kind"], "bankruptcy");
+    let caller = Caller::customer(ada.id);
+    let cases = house.servicing.list_cases(caller, ada.id).await.unwrap();
+    assert_eq!(cases.len(), 1);
+    assert_eq!(case["reference"], cases.first().unwrap().reference.as_str());
+
+    let answer = house.say(ada, "pay $50 tomorrow").await;
+    assert_eq!(answer.intent(), None, "no debit is prepared under a bankruptcy");
+}
+
+#[tokio::test]
+async fn a_person_asked_for_takes_over() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "I want to talk to a human please").await;
+    assert!(answer.text().contains("HND-"), "{}", answer.text());
+    assert_eq!(house.view(ada).await.conversation.status, ConversationStatus::Waiting);
+    let waiting = house.say(ada, "are you there?").await;
+    assert!(matches!(waiting.parts.first(), Some(StreamPart::DataStatus { .. })));
+    assert_eq!(house.view(ada).await.turns.len(), 1, "no model answers while a person is awaited");
+}
+
+#[tokio::test]
+async fn reasons_are_shown_byte_for_byte_and_never_worded() {
+    let text = "Balances on your revolving accounts are high compared with their limits";
+    let lie = "You were declined because your score was too low.";
+    let script = Script::per_turn([
+        Step::call("get_decision_record", &json!({})),
+        Step::text(
+            "Our decision is on record from [[r1.decided_on]]. The principal reasons are shown here.",
+        ),
+    ]);
+    let house = House::with_script(script).await;
+    let ada = house.person("Ada").await;
+    let new = NewDecision {
+        customer_id: ada.id,
+        product: "CASHLINE-STD-1".into(),
+        requested_limit: Cents::new(100_000),
+        inputs: json!({}),
+        outcome: Outcome::Declined,
+        model: "m".into(),
+        policy: "p".into(),
+        contributions: json!({}),
+        reasons: vec![Reason { code: "RC01".into(), text: text.into() }],
+        terms: None,
+        notice: "<p>notice</p>".into(),
+    };
+    house.servicing.record_decision(Caller::system(), new, &key("decision")).await.unwrap();
+    let answer = house.say(ada, "why was I declined?").await;
+    let notice = answer.notice().unwrap_or_else(|| panic!("no notice: {:?}", answer.parts));
+    assert_eq!(notice["text"], text);
+    assert_eq!(notice["html"], format!("<ol><li>{text}</li></ol>"));
+    assert!(answer.text().contains("November 21, 2026"), "{}", answer.text());
+    assert!(!answer.text().contains(lie));
+    assert_eq!(answer.case().unwrap()["kind"], "reasons_request");
+}
+
+#[tokio::test]
+async fn the_same_message_is_answered_once() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let first = house.say_with(ada, "what is my apr?", &key("once")).await;
+    let again = house.say_with(ada, "what is my apr?", &key("once")).await;
+    assert_eq!(first.text(), again.text());
+    assert_eq!(house.view(ada).await.turns.len(), 1);
+}
+
+#[tokio::test]
+async fn a_turn_cut_short_is_taken_up_again() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let served = Served { configuration: Value::Null, attested: false };
+    let caller = Caller::customer(ada.id);
+    house
+        .servicing
+        .begin_turn(caller, ada.conversation, "what is my current balance?", served, &key("cut"))
+        .await
+        .unwrap();
+    assert_eq!(house.assistant.resume().await.unwrap(), 1);
+    house.assistant.shut_down().await;
+    let view = house.view(ada).await;
+    assert_eq!(view.turns.last().unwrap().status, TurnStatus::Done);
+    assert!(view.messages.last().unwrap().text.contains('$'));
+}
+
+#[tokio::test]
+async fn a_policy_question_is_answered_with_its_passage() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "what happens if I miss my due date?").await;
+    assert_eq!(answer.tools(), ["search_policy"], "{:?}", answer.parts);
+    let cited = answer.parts.iter().any(|part| matches!(part, StreamPart::DataCitation { .. }));
+    assert!(cited && answer.text().contains("[1]"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn the_tools_as_the_model_sees_them() {
+    let house = House::with_understudy().await;
+    let specs = house.assistant.release().unwrap().tool_specs(toolkit::Surface::Consumer);
+    insta::assert_json_snapshot!(specs);
+}
