@@ -1,9 +1,13 @@
 //! The commands, one file each.
 
 mod audit;
+mod chat;
 mod doctor;
 mod ledger;
 mod migrate;
+mod policy;
+mod sandbox;
+mod serve;
 mod simulate;
 
 use std::process::ExitCode;
@@ -14,6 +18,16 @@ use crate::{config::Config, output::Output};
 pub(crate) enum Command {
     /// Tell what this machine has, what is missing, and what to do about it.
     Doctor(doctor::Args),
+    /// Start the server: the interface, the pages and everything behind them.
+    Serve(serve::Args),
+    /// Talk to the assistant as a sandbox customer.
+    Chat(chat::Args),
+    /// Ask the policies.
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// Start a simulated counterpart by itself: the bank, or the stand-in model.
+    #[command(subcommand)]
+    Sandbox(sandbox::Sandbox),
     /// Bring the database to this version's schema.
     Migrate,
     /// Live a scenario day by day and show every figure. Needs no database.
@@ -30,6 +44,10 @@ impl Command {
     pub(crate) async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self {
             Self::Doctor(args) => doctor::run(&args, context),
+            Self::Serve(args) => serve::run(&args, context).await,
+            Self::Chat(args) => chat::run(&args, context).await,
+            Self::Policy(policy) => policy::run(&policy, context).await,
+            Self::Sandbox(sandbox) => sandbox::run(&sandbox, context).await,
             Self::Migrate => migrate::run(context).await,
             Self::Simulate(args) => simulate::run(&args, context),
             Self::Audit(audit) => audit::run(&audit, context).await,

@@ -25,6 +25,23 @@ pub(crate) struct Config {
     /// Somebody's PostgreSQL instead of the private cluster. May carry a password.
     database_url: Option<SecretString>,
 
+    /// The project's folder: `prompts/`, `tools/`, `policies/`, `worlds/`. Without it, this folder.
+    root: Option<PathBuf>,
+
+    /// The bank's address. A sandbox starts a simulated bank where there is none.
+    pub(crate) bank_url: Option<String>,
+
+    /// An OpenAI-compatible endpoint, up to and including `/v1`. Without it the built-in stand-in answers.
+    pub(crate) openai_base_url: Option<String>,
+
+    pub(crate) openai_api_key: Option<SecretString>,
+
+    /// The model to ask at that endpoint.
+    model: Option<String>,
+
+    /// The embeddings model there. Without it the stand-in's encoder serves the search.
+    pub(crate) embedding_model: Option<String>,
+
     /// What to log, in the words of `tracing`: `info`, `store=debug,warn`.
     #[serde(default = "default_log")]
     pub(crate) log: String,
@@ -48,7 +65,7 @@ impl Config {
         };
         let figment = Figment::new()
             .merge(toml)
-            .merge(Env::raw().only(&["DATABASE_URL"]))
+            .merge(Env::raw().only(&["DATABASE_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY"]))
             // Two of the browser tests' own, which a server they start inherits.
             .merge(Env::prefixed("PLUMBLINE_").ignore(&["bin", "url"]));
         Ok(figment.extract()?)
@@ -59,6 +76,26 @@ impl Config {
             Some(dir) => Ok(dir.clone()),
             None => Ok(store::cluster::default_state_dir()?),
         }
+    }
+
+    /// The project's folder.
+    pub(crate) fn root(&self) -> anyhow::Result<PathBuf> {
+        let root = self.root.clone().unwrap_or_else(|| PathBuf::from("."));
+        if root.join("prompts").is_dir() && root.join("tools").is_dir() {
+            return Ok(root);
+        }
+        Err(UsageError(format!(
+            "{} is not the project's folder (it has no prompts/ and tools/); name it as `root` (PLUMBLINE_ROOT)",
+            root.display()
+        ))
+        .into())
+    }
+
+    /// The name of the configured model.
+    pub(crate) fn model(&self) -> anyhow::Result<String> {
+        self.model.clone().ok_or_else(|| {
+            UsageError("name the model to ask as `model` (PLUMBLINE_MODEL)".to_owned()).into()
+        })
     }
 
     /// The folder of the sentence encoder's files.

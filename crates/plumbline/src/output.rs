@@ -19,6 +19,27 @@ impl Output {
         Self { json }
     }
 
+    /// Whether the answer is for a program.
+    pub(crate) const fn json(self) -> bool {
+        self.json
+    }
+
+    /// A line of a talk, where a person follows it.
+    pub(crate) fn say(self, line: &str) {
+        if !self.json {
+            println!("{line}");
+        }
+    }
+
+    /// A piece of a line.
+    pub(crate) fn say_on(self, piece: &str) {
+        if !self.json {
+            print!("{piece}");
+            // A terminal that does not take it is not there.
+            drop(std::io::Write::flush(&mut std::io::stdout()));
+        }
+    }
+
     /// A command's answer.
     pub(crate) fn answer(self, answer: &(impl Serialize + Display)) -> anyhow::Result<()> {
         if self.json {

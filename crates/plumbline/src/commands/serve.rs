@@ -1,0 +1,162 @@
+//! `plumbline serve`: the server, with what runs beside it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context as _;
+use assistant::Source;
+use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock};
+use servicing::Caller;
+use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
+
+use super::{Context, Exit, UsageError};
+use crate::{
+    house::{self, House},
+    output,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Invented customers, a simulated bank, sign-in without proof. With a `DATABASE_URL` it has to be said twice.
+    #[arg(long, action = clap::ArgAction::Count)]
+    sandbox: u8,
+
+    /// Where to listen. A sandbox is for this machine alone.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: std::net::IpAddr,
+
+    /// 0 takes any port that is free.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+}
+
+pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let sandbox = args.sandbox > 0;
+    if args.sandbox == 1 && context.config.has_database_url() {
+        return Err(UsageError(
+            "a sandbox would put invented customers into DATABASE_URL; say --sandbox twice if that is meant".to_owned(),
+        )
+        .into());
+    }
+    if sandbox && !args.host.is_loopback() {
+        return Err(UsageError(
+            "a sandbox lets anybody sign in as anybody: it listens on loopback only".to_owned(),
+        )
+        .into());
+    }
+    let address = SocketAddr::new(args.host, args.port);
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("could not listen on {address}; choose another --port"))?;
+    let house = house::build(&context.config, sandbox, Source::Promoted).await?;
+    let resumed = house.assistant.resume().await?;
+    if resumed > 0 {
+        output::progress(format!("took up {resumed} turns that were cut off"));
+    }
+    beside(&house, sandbox);
+    let app = app(&house, sandbox, context)?;
+    announce(&listener, &house, sandbox)?;
+    let serving =
+        axum::serve(listener, server::service(app)).with_graceful_shutdown(asked_to_stop());
+    serving.await?;
+    output::progress("stopping");
+    house.close().await;
+    Ok(Exit::Done)
+}
+
+fn app(house: &House, sandbox: bool, context: &Context) -> anyhow::Result<App> {
+    let sandbox_clock = match &house.hand {
+        Some(hand) => Some(SandboxClock::new(hand.clone(), house.bank_url.clone())?),
+        None => None,
+    };
+    Ok(App::new(Parts {
+        mode: if sandbox { Mode::Sandbox } else { Mode::Live },
+        servicing: house.servicing.clone(),
+        assistant: house.assistant.clone(),
+        knowledge: house.knowledge.clone(),
+        log: house.log.clone(),
+        model: ModelName { name: house.model.name.clone(), stand_in: house.model.stand_in },
+        sandbox_clock,
+        runs: context.config.state_dir()?.join("evals").join("runs"),
+        root: context.config.root()?,
+        trusted: house.trusted.clone(),
+        metrics: Metrics::default(),
+    }))
+}
+
+/// The sequencer always; the day's work by itself only where the clock moves by itself.
+fn beside(house: &House, sandbox: bool) {
+    let (servicing, log) = (house.servicing.clone(), house.log.clone());
+    every(house, Duration::from_secs(1), move || {
+        let (servicing, log) = (servicing.clone(), log.clone());
+        async move {
+            let now = servicing.now();
+            if let Err(error) = audit::sequence(servicing.store().audit(), &log, now).await {
+                tracing::error!("the audit log could not be sequenced: {error}");
+            }
+        }
+    });
+    if sandbox {
+        return;
+    }
+    let servicing = house.servicing.clone();
+    every(house, Duration::from_mins(1), move || {
+        let servicing = servicing.clone();
+        async move {
+            if let Err(error) = servicing.run_jobs(Caller::system()).await {
+                tracing::error!("the day's work could not be done: {error}");
+            }
+        }
+    });
+}
+
+/// Does something again and again until the house is closed.
+fn every<F, Fut>(house: &House, period: Duration, work: F)
+where
+    F: Fn() -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let stopped = house.tasks.stopped();
+    house.tasks.spawn(async move {
+        let mut ticks = tokio::time::interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::pin!(stopped);
+        loop {
+            tokio::select! {
+                () = &mut stopped => return,
+                _ = ticks.tick() => work().await,
+            }
+        }
+    });
+}
+
+fn announce(listener: &TcpListener, house: &House, sandbox: bool) -> anyhow::Result<()> {
+    let at = format!("http://{}", listener.local_addr()?);
+    let released = match house.assistant.release() {
+        None => "not released: run `plumbline eval gate`, then `plumbline prompt promote`",
+        Some(release) if release.attested => "attested by the gate",
+        Some(_) => "unattested: served because this is a sandbox",
+    };
+    let stand_in = if house.model.stand_in { " (the built-in stand-in)" } else { "" };
+    output::progress(format!(
+        "\nPlumbline is ready{}.\n\n  sign in    {at}/\n  chat       {at}/chat\n  desk       {at}/desk\n  audit      {at}/audit\n  \
+         evals      {at}/evals\n  interface  {at}/openapi.json\n\n  today      {}\n  model      {}{stand_in}\n  assistant  {released}\n\nStop it with Ctrl-C.",
+        if sandbox { ", in SANDBOX mode" } else { "" },
+        house.servicing.today().format("%A, %B %-d, %Y"),
+        house.model.name,
+    ));
+    Ok(())
+}
+
+async fn asked_to_stop() {
+    let mut terminated = match tokio::signal::unix::signal(SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(error) => {
+            tracing::error!("cannot be told to stop: {error}");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}

@@ -1,0 +1,306 @@
+//! Wiring: the crates put together as the configuration says, for every command that needs the whole house.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use assistant::{Assistant, Means, Release, Serving, Source};
+use calendar::{Clock, Hand, Tz, instant_of};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use encoder::Encoder;
+use knowledge::{CachedEmbedder, Embedder, Knowledge, index::ExactIndex};
+use llm::{Chat, Embeddings};
+use prompts::TrustedKeys;
+use rails::{AchOriginator, BankClient, BankConfig};
+use secrecy::SecretString;
+use servicing::{Servicing, portfolio::Portfolio};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{config::Config, output};
+
+/// Where business dates are reckoned.
+pub(crate) const ZONE: Tz = Tz::America__Los_Angeles;
+
+/// The prompt the consumer's assistant is given.
+pub(crate) const PROMPT: &str = "consumer/assistant";
+
+/// The first morning of a sandbox: Monday, November 23, 2026.
+const SANDBOX_OPENS_ON: (i32, u32, u32) = (2026, 11, 23);
+
+/// The seed of the sandbox portfolio.
+const PORTFOLIO_SEED: &str = "sandbox";
+
+/// How the stand-in's embeddings are called: by their weights.
+const EMBEDDER: &str = understudy::EMBEDDER;
+
+/// What runs beside the house and ends with it.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    /// Runs until the house is closed.
+    pub(crate) fn spawn<F, T>(&self, task: F)
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.tracker.spawn(task);
+    }
+
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.stop.clone().cancelled_owned()
+    }
+
+    pub(crate) async fn close(self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+/// The model and the embeddings, wherever they are.
+pub(crate) struct Model {
+    pub(crate) chat: Chat,
+    pub(crate) embeddings: Option<Embeddings>,
+    pub(crate) name: String,
+    /// Whether it is the built-in stand-in.
+    pub(crate) stand_in: bool,
+}
+
+/// The whole house, without its front door.
+pub(crate) struct House {
+    pub(crate) store: Store,
+    pub(crate) servicing: Servicing,
+    pub(crate) knowledge: Arc<Knowledge>,
+    pub(crate) assistant: Assistant,
+    pub(crate) model: Model,
+    pub(crate) log: Arc<audit::Log>,
+    pub(crate) trusted: TrustedKeys,
+    pub(crate) hand: Option<Hand>,
+    pub(crate) bank_url: String,
+    pub(crate) tasks: Tasks,
+}
+
+/// Sets up everything a sandbox or a live server has behind its door.
+pub(crate) async fn build(config: &Config, sandbox: bool, source: Source) -> anyhow::Result<House> {
+    let tasks = Tasks::default();
+    let state = config.state_dir()?;
+    let root = config.root()?;
+    output::progress("starting PostgreSQL");
+    let store = Store::open(&config.location()?).await?;
+    let (clock, hand) = clock(&store, sandbox).await?;
+    let today = calendar::local_date(clock.now(), ZONE);
+    let bank_url = bank(config, sandbox, &state, today, &tasks).await?;
+    let bank = BankClient::new(&BankConfig {
+        base_url: bank_url.clone(),
+        timeout: Duration::from_secs(10),
+    })?;
+    let servicing = Servicing::new(store.clone(), clock, ZONE, Arc::new(bank), originator()?);
+    if sandbox {
+        fill(&servicing, &root).await?;
+    }
+    let model = model(config, &tasks).await?;
+    let knowledge = Arc::new(knowledge(&store, &root, model.embeddings.clone()).await?);
+    let log = Arc::new(audit::Log::open(&state.join("audit"), audit::ORIGIN)?);
+    let trusted = trusted_keys(&state)?;
+    let means = Means { servicing: servicing.clone(), knowledge: Arc::clone(&knowledge) };
+    let serving =
+        Serving { root, prompt: PROMPT.to_owned(), source, sandbox, trusted: trusted.clone() };
+    let release = Release::load(&serving, &means, &model.name)?;
+    let assistant = Assistant::new(means, model.chat.clone(), release);
+    Ok(House { store, servicing, knowledge, assistant, model, log, trusted, hand, bank_url, tasks })
+}
+
+impl House {
+    /// Waits for the turns under way, then ends what runs beside.
+    pub(crate) async fn close(self) {
+        self.assistant.shut_down().await;
+        self.tasks.close().await;
+        self.store.close().await;
+    }
+}
+
+/// In a sandbox a clock that stands where it was left, or at the sandbox's first morning.
+async fn clock(store: &Store, sandbox: bool) -> anyhow::Result<(Clock, Option<Hand>)> {
+    if !sandbox {
+        return Ok((Clock::system(), None));
+    }
+    let mut tx = store.begin().await?;
+    let kept: Option<DateTime<Utc>> = store::sandbox_clock::load(&mut tx).await?;
+    let start = if let Some(now) = kept {
+        now
+    } else {
+        let (year, month, day) = SANDBOX_OPENS_ON;
+        let on = NaiveDate::from_ymd_opt(year, month, day).context("a day of the calendar")?;
+        let ten = NaiveTime::from_hms_opt(10, 0, 0).context("an hour of the day")?;
+        let start = instant_of(on, ten, ZONE);
+        store::sandbox_clock::save(&mut tx, start).await?;
+        start
+    };
+    tx.commit().await?;
+    let (clock, hand) = Clock::manual(start);
+    Ok((clock, Some(hand)))
+}
+
+/// The bank's address: the configured one, or in a sandbox the simulated bank, started here on loopback.
+async fn bank(
+    config: &Config,
+    sandbox: bool,
+    state: &Path,
+    today: NaiveDate,
+    tasks: &Tasks,
+) -> anyhow::Result<String> {
+    match &config.bank_url {
+        Some(url) => Ok(url.clone()),
+        None if !sandbox => Err(crate::commands::UsageError(
+            "name the bank's address as `bank_url` (PLUMBLINE_BANK_URL), or ask for a sandbox"
+                .to_owned(),
+        )
+        .into()),
+        None => {
+            let listener = loopback().await?;
+            let url = format!("http://{}", listener.local_addr()?);
+            std::fs::create_dir_all(state)?;
+            let path = state.join("sandbox-bank.json");
+            let router = sandbox::bank::router(today, Some(&path))?;
+            let stopped = tasks.stopped();
+            tasks.spawn(async move {
+                let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+                if let Err(error) = served {
+                    tracing::error!("the sandbox bank stopped: {error}");
+                }
+            });
+            Ok(url)
+        }
+    }
+}
+
+async fn loopback() -> anyhow::Result<TcpListener> {
+    Ok(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?)
+}
+
+/// Who we are on the ACH network. Invented numbers, valid check digits.
+pub(crate) fn originator() -> anyhow::Result<AchOriginator> {
+    Ok(AchOriginator {
+        name: "PLUMBLINE".to_owned(),
+        company_id: "1234567890".to_owned(),
+        routing: "011000015".parse()?,
+        bank: "021000021".parse()?,
+        bank_name: "SANDBOX BANK".to_owned(),
+    })
+}
+
+/// The sandbox portfolio, at the first start.
+async fn fill(servicing: &Servicing, root: &Path) -> anyhow::Result<()> {
+    let mut last = 0;
+    let made: Option<Portfolio> = servicing
+        .make_portfolio(&root.join("worlds"), PORTFOLIO_SEED, |done, all| {
+            let percent = done * 100 / all.max(1);
+            if percent >= last + 10 || done == all {
+                last = percent;
+                output::progress(format!(
+                    "loading the sandbox portfolio: {done} of {all} customers"
+                ));
+            }
+        })
+        .await?;
+    if let Some(made) = made {
+        output::progress(format!(
+            "made {} customers, {} lines and {} decisions",
+            made.customers, made.lines, made.decisions
+        ));
+    }
+    Ok(())
+}
+
+/// The configured model, or the stand-in started here on loopback.
+pub(crate) async fn model(config: &Config, tasks: &Tasks) -> anyhow::Result<Model> {
+    if let Some(base_url) = &config.openai_base_url {
+        let key =
+            config.openai_api_key.clone().unwrap_or_else(|| SecretString::from(String::new()));
+        let settings = llm::Config::new(base_url, key.clone(), config.model()?);
+        let embeddings = match &config.embedding_model {
+            Some(name) => Some(Embeddings::new(llm::Config::new(base_url, key, name))?),
+            None => stand_in(config, tasks).await?.1,
+        };
+        let name = settings.model.clone();
+        return Ok(Model { chat: Chat::new(settings)?, embeddings, name, stand_in: false });
+    }
+    let (url, embeddings) = stand_in(config, tasks).await?;
+    let chat = Chat::new(llm::Config::new(&url, no_key(), understudy::MODEL))?;
+    Ok(Model { chat, embeddings, name: understudy::MODEL.to_owned(), stand_in: true })
+}
+
+/// The stand-in asks for no key.
+fn no_key() -> SecretString {
+    SecretString::from("none".to_owned())
+}
+
+/// Starts the stand-in; answers its address and, where its encoder's files were fetched, its embeddings.
+async fn stand_in(config: &Config, tasks: &Tasks) -> anyhow::Result<(String, Option<Embeddings>)> {
+    let encoder = encoder(&config.embedder_dir()?)?;
+    let found = encoder.is_some();
+    let listener = loopback().await?;
+    let url = format!("http://{}/v1", listener.local_addr()?);
+    let stopped = tasks.stopped();
+    tasks.spawn(async move {
+        if let Err(error) = understudy::serve(listener, encoder, stopped).await {
+            tracing::error!("the stand-in model stopped: {error}");
+        }
+    });
+    let embeddings = if found {
+        Some(Embeddings::new(llm::Config::new(&url, no_key(), EMBEDDER))?)
+    } else {
+        None
+    };
+    Ok((url, embeddings))
+}
+
+/// The sentence encoder, where its files were fetched.
+pub(crate) fn encoder(folder: &Path) -> anyhow::Result<Option<Arc<Encoder>>> {
+    let (model, tokenizer) = (folder.join("model.safetensors"), folder.join("tokenizer.json"));
+    if !model.exists() || !tokenizer.exists() {
+        return Ok(None);
+    }
+    let read = |path: &PathBuf| {
+        std::fs::read(path).with_context(|| format!("could not read {}", path.display()))
+    };
+    Ok(Some(Arc::new(Encoder::parse(&read(&model)?, &read(&tokenizer)?)?)))
+}
+
+pub(crate) async fn knowledge(
+    store: &Store,
+    root: &Path,
+    embeddings: Option<Embeddings>,
+) -> anyhow::Result<Knowledge> {
+    if embeddings.is_none() {
+        output::progress(
+            "no sentence encoder: policies are searched by wording alone (`plumbline doctor --install` fetches it)",
+        );
+    }
+    let embedder = embeddings.map(|embeddings| {
+        Arc::new(CachedEmbedder::new(Arc::new(embeddings), store.app().clone()))
+            as Arc<dyn Embedder>
+    });
+    output::progress("indexing the policies");
+    Ok(Knowledge::load(&root.join("policies"), embedder, Arc::new(ExactIndex::new())).await?)
+}
+
+/// The public keys whose verdicts count: `trusted-keys` in the state folder, where the gate's own key is put.
+pub(crate) fn trusted_keys(state: &Path) -> anyhow::Result<TrustedKeys> {
+    let path = state.join("gate").join("trusted-keys");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(TrustedKeys::parse(&text)?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(TrustedKeys::parse("")?),
+        Err(error) => Err(error).with_context(|| format!("could not read {}", path.display())),
+    }
+}

@@ -1,0 +1,62 @@
+//! The sandbox's manual clock: moved forward a day at a time, with each day's work done on it.
+
+use std::time::Duration;
+
+use calendar::{Hand, instant_of};
+use chrono::{NaiveDate, NaiveTime};
+use servicing::{Caller, JobReport, Servicing};
+use tokio::sync::Mutex;
+
+use crate::ApiError;
+
+/// The hand of the clock and the sandbox bank that lives by it.
+pub struct SandboxClock {
+    hand: Hand,
+    bank_url: String,
+    http: reqwest::Client,
+    moving: Mutex<()>,
+}
+
+impl SandboxClock {
+    /// # Errors
+    /// When no HTTP client can be built.
+    pub fn new(hand: Hand, bank_url: String) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+        Ok(Self { hand, bank_url, http, moving: Mutex::new(()) })
+    }
+
+    /// Lives through every day up to `to`: the bank's morning first, then ours.
+    pub(crate) async fn advance_to(
+        &self,
+        servicing: &Servicing,
+        to: NaiveDate,
+    ) -> Result<JobReport, ApiError> {
+        let _one_at_a_time = self.moving.lock().await;
+        let mut ran = JobReport::default();
+        while servicing.today() < to {
+            let next = servicing.today().succ_opt().unwrap_or(NaiveDate::MAX);
+            let morning = NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default();
+            self.tell_bank(next).await?;
+            self.hand.set(instant_of(next, morning, servicing.zone()));
+            self.remember(servicing).await?;
+            ran.add(servicing.run_jobs(Caller::system()).await?);
+        }
+        Ok(ran)
+    }
+
+    /// So that the next start begins where this one stood.
+    async fn remember(&self, servicing: &Servicing) -> Result<(), ApiError> {
+        let failed = |error: store::StoreError| ApiError::broken(&error);
+        let mut tx = servicing.store().begin().await.map_err(failed)?;
+        store::sandbox_clock::save(&mut tx, servicing.now()).await.map_err(failed)?;
+        tx.commit().await.map_err(|error| ApiError::broken(&error))
+    }
+
+    async fn tell_bank(&self, today: NaiveDate) -> Result<(), ApiError> {
+        let url = format!("{}/sandbox/clock", self.bank_url);
+        let told = self.http.post(url).json(&serde_json::json!({ "today": today })).send().await;
+        let failed = |error: reqwest::Error| ApiError::broken(&error);
+        told.map_err(failed)?.error_for_status().map_err(failed)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! The one error of the HTTP interface: `application/problem+json` with a stable code.
+
+use axum::{
+    Json,
+    extract::rejection::{JsonRejection, PathRejection, QueryRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use servicing::{Refusal, RefusalKind, ServicingError};
+use utoipa::ToSchema;
+
+/// What a caller is told when a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// A stable word to act upon.
+    pub code: String,
+    pub title: String,
+    pub status: u16,
+    /// What was wrong and what to do, for a person.
+    pub detail: String,
+}
+
+/// A request that was not carried out.
+#[derive(Debug)]
+pub struct ApiError(Problem);
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        Self(Problem {
+            code: code.to_owned(),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+        })
+    }
+
+    pub(crate) fn signed_out() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "signed_out", "Sign in first.")
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not_allowed",
+            "Your role does not open this page. Sign in with another role.",
+        )
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}."))
+    }
+
+    /// Something broke. The caller learns only that; the log has the rest.
+    pub(crate) fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut chain = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            chain = format!("{chain}: {cause}");
+            source = cause.source();
+        }
+        tracing::error!(error = %chain, "could not answer a request");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something broke on our side. Nothing was changed by this request unless a receipt says so; try again.",
+        )
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self.0)).into_response();
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/problem+json"),
+        );
+        response
+    }
+}
+
+impl From<&Refusal> for ApiError {
+    fn from(refusal: &Refusal) -> Self {
+        let status = match refusal.code.kind() {
+            RefusalKind::Invalid => StatusCode::BAD_REQUEST,
+            RefusalKind::Forbidden => StatusCode::FORBIDDEN,
+            RefusalKind::Missing => StatusCode::NOT_FOUND,
+            RefusalKind::Conflict => StatusCode::CONFLICT,
+            RefusalKind::Gone => StatusCode::GONE,
+            RefusalKind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let detail = format!("{} {}", refusal.sentence, refusal.code.what_to_do());
+        Self::new(status, refusal.code(), detail)
+    }
+}
+
+impl From<ServicingError> for ApiError {
+    fn from(error: ServicingError) -> Self {
+        match error.refusal() {
+            Some(refusal) => refusal.into(),
+            None => Self::broken(&error),
+        }
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), "body_invalid", rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(rejection.status(), "path_invalid", rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(rejection.status(), "query_invalid", rejection.body_text())
+    }
+}

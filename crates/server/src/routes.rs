@@ -1,0 +1,172 @@
+//! Which route needs whom.
+
+mod audit;
+mod conversations;
+mod decisions;
+mod desk;
+mod evals;
+mod line;
+mod passages;
+mod payments;
+mod sandbox;
+mod session;
+mod status;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+    routing::get,
+};
+use store::sessions::SessionRole;
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{ApiError, App, Mode, session::require};
+
+/// No request is larger: nothing is uploaded here.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Plumbline",
+    description = "Servicing of a consumer revolving line of credit. Amounts are integer cents, rates parts per million."
+))]
+struct Api;
+
+const EVERYBODY: &[SessionRole] = SessionRole::ALL;
+const CUSTOMER: &[SessionRole] = &[SessionRole::Customer];
+const DESK: &[SessionRole] = &[SessionRole::Representative];
+const DESK_READERS: &[SessionRole] = &[SessionRole::Representative, SessionRole::Compliance];
+const COMPLIANCE: &[SessionRole] = &[SessionRole::Compliance];
+const ENGINEER: &[SessionRole] = &[SessionRole::Engineer, SessionRole::Compliance];
+
+fn open() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(status::status)).routes(routes!(passages::passage))
+}
+
+fn sandbox_only() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sandbox::people))
+        .routes(routes!(sandbox::sign_in))
+        .routes(routes!(sandbox::clock))
+}
+
+fn everybody() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(session::session)).routes(routes!(session::sign_out))
+}
+
+fn customer() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(line::position))
+        .routes(routes!(line::transactions))
+        .routes(routes!(line::statements))
+        .routes(routes!(line::statement))
+        .routes(routes!(line::trace))
+        .routes(routes!(line::payoff))
+        .routes(routes!(payments::bank_accounts))
+        .routes(routes!(payments::payments, payments::schedule))
+        .routes(routes!(payments::cancel))
+        .routes(routes!(payments::intent))
+        .routes(routes!(payments::confirm))
+        .routes(routes!(payments::refuse))
+        .routes(routes!(decisions::decision))
+        .routes(routes!(decisions::notice))
+        .routes(routes!(conversations::list, conversations::start))
+        .routes(routes!(conversations::conversation))
+        .routes(routes!(conversations::say))
+        .routes(routes!(conversations::hand_off))
+}
+
+fn desk_readers() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(desk::queue)).routes(routes!(desk::conversation))
+}
+
+fn desk() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(desk::claim))
+        .routes(routes!(desk::release))
+        .routes(routes!(desk::reply))
+        .routes(routes!(desk::close_case))
+}
+
+fn compliance() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(audit::conversations))
+        .routes(routes!(audit::conversation))
+        .routes(routes!(audit::verification))
+        .routes(routes!(audit::bundle))
+}
+
+fn engineer() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(evals::runs))
+        .routes(routes!(evals::run))
+        .routes(routes!(evals::prompts))
+}
+
+/// The description of the interface.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let groups = [
+        open(),
+        sandbox_only(),
+        everybody(),
+        customer(),
+        desk_readers(),
+        desk(),
+        compliance(),
+        engineer(),
+    ];
+    groups
+        .into_iter()
+        .fold(OpenApiRouter::with_openapi(Api::openapi()), OpenApiRouter::merge)
+        .into_openapi()
+}
+
+/// The routes, each group behind its own door.
+pub fn router(app: App) -> Router {
+    let behind = |group: OpenApiRouter<App>, roles: &'static [SessionRole]| {
+        let (router, _) = group.split_for_parts();
+        router.route_layer(from_fn_with_state((app.clone(), roles), require))
+    };
+    let plain = |group: OpenApiRouter<App>| group.split_for_parts().0;
+    let mut routes = Router::new()
+        .merge(plain(open()))
+        .merge(behind(everybody(), EVERYBODY))
+        .merge(behind(customer(), CUSTOMER))
+        .merge(behind(desk_readers(), DESK_READERS))
+        .merge(behind(desk(), DESK))
+        .merge(behind(compliance(), COMPLIANCE))
+        .merge(behind(engineer(), ENGINEER))
+        .route("/metrics", get(status::metrics))
+        .route("/healthz", get(status::healthz))
+        .route("/openapi.json", get(|| async { axum::Json(openapi()) }))
+        .route("/v1/{*rest}", get(unknown).post(unknown));
+    if app.mode == Mode::Sandbox {
+        routes = routes.merge(plain(sandbox_only()));
+    }
+    routes
+        .layer(from_fn_with_state(app.clone(), count))
+        .layer(CatchPanicLayer::new())
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .with_state(app)
+}
+
+async fn unknown() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "not_found", "There is no such route.")
+}
+
+async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    app.metrics.answered(response.status().is_server_error());
+    response
+}
+
+/// How often a silent stream says that it lives.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);

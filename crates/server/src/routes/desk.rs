@@ -1,0 +1,169 @@
+//! The representatives' desk.
+
+use std::collections::HashMap;
+
+use axum::{Json, extract::State};
+use identity::{CaseId, ConversationId, CustomerId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use servicing::{Caller, conversations::ConversationView};
+use store::{cases::CaseStatus, customers::Customer};
+use utoipa::ToSchema;
+
+use crate::{
+    ApiError, App,
+    extract::{Body, IdempotencyKey, Path},
+    session::SignedIn,
+    shapes::{Case, Conversation, DeskConversation, Flag, Items, QueueItem},
+};
+
+pub(crate) fn person(customer: &Customer) -> Value {
+    json!({ "id": customer.id, "name": customer.name, "state": customer.state, "language": customer.language })
+}
+
+/// What waits: hand-offs first, then cases.
+#[utoipa::path(get, path = "/v1/desk/queue", responses((status = 200, body = Items<QueueItem>)), tag = "desk")]
+pub(crate) async fn queue(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+) -> Result<Json<Items<QueueItem>>, ApiError> {
+    let caller = session.caller();
+    let queue = app.servicing.queue(caller).await?;
+    let people: HashMap<CustomerId, Value> = app
+        .servicing
+        .list_customers(caller)
+        .await?
+        .iter()
+        .map(|customer| (customer.id, person(customer)))
+        .collect();
+    let named = |id: CustomerId| people.get(&id).cloned().unwrap_or(Value::Null);
+    let staff = app.staff_names().await?;
+    let hand_offs = queue.hand_offs.into_iter().map(|row| QueueItem {
+        kind: "hand_off",
+        id: row.id.to_string(),
+        reference: row.reference,
+        conversation_id: Some(row.conversation_id),
+        customer: named(row.customer_id),
+        reason: row.reason,
+        opened_at: row.opened_at,
+        due_on: None,
+        status: row.status.to_string(),
+        claimed_by: row.claimed_by.and_then(|id| staff.get(&id).cloned()),
+    });
+    let cases = queue.cases.into_iter().map(|row| QueueItem {
+        kind: "case",
+        id: row.id.to_string(),
+        reference: row.reference,
+        conversation_id: row.conversation_id,
+        customer: named(row.customer_id),
+        reason: row.kind,
+        opened_at: row.opened_at,
+        due_on: Some(row.due_on),
+        status: row.status.to_string(),
+        claimed_by: None,
+    });
+    Ok(Json(hand_offs.chain(cases).collect()))
+}
+
+/// A conversation with the customer's position, flags and cases, and the evidence beside each message.
+#[utoipa::path(get, path = "/v1/desk/conversations/{id}", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = DeskConversation)), tag = "desk")]
+pub(crate) async fn conversation(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<ConversationId>,
+) -> Result<Json<DeskConversation>, ApiError> {
+    let caller = session.caller();
+    let view = app.servicing.conversation(caller, id, 0).await?;
+    Ok(Json(with_customer(&app, caller, view).await?))
+}
+
+/// A conversation with everything staff want to see beside it.
+pub(crate) async fn with_customer(
+    app: &App,
+    caller: Caller,
+    view: ConversationView,
+) -> Result<DeskConversation, ApiError> {
+    let customer_id = view.conversation.customer_id;
+    let customer = app.servicing.customer(caller, customer_id).await?;
+    let position = match app.servicing.position(caller, customer_id).await {
+        Ok(position) => Some(position.into()),
+        Err(error) if error.refusal().is_some() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let flags = app.servicing.standing_flags(caller, customer_id).await?;
+    let cases = app.servicing.list_cases(caller, customer_id).await?;
+    let staff = app.staff_names().await?;
+    Ok(DeskConversation {
+        conversation: Conversation::of(view, &staff, true),
+        customer: person(&customer),
+        position,
+        flags: flags.into_iter().map(Flag::from).collect(),
+        open_cases: cases
+            .into_iter()
+            .filter(|case| case.status == CaseStatus::Open)
+            .map(Case::from)
+            .collect(),
+    })
+}
+
+/// Takes the conversation over.
+#[utoipa::path(post, path = "/v1/desk/conversations/{id}/claim", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = DeskConversation)), tag = "desk")]
+pub(crate) async fn claim(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<ConversationId>,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Json<DeskConversation>, ApiError> {
+    app.servicing.claim(session.caller(), id, &key).await?;
+    conversation(State(app), SignedIn(session), Path(id)).await
+}
+
+/// Gives the conversation back to the assistant.
+#[utoipa::path(post, path = "/v1/desk/conversations/{id}/release", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = DeskConversation)), tag = "desk")]
+pub(crate) async fn release(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<ConversationId>,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Json<DeskConversation>, ApiError> {
+    app.servicing.release(session.caller(), id, &key).await?;
+    conversation(State(app), SignedIn(session), Path(id)).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reply {
+    text: String,
+}
+
+/// Answers the customer.
+#[utoipa::path(post, path = "/v1/desk/conversations/{id}/reply", params(("id" = uuid::Uuid, Path)), request_body = Reply, responses((status = 200, body = DeskConversation)), tag = "desk")]
+pub(crate) async fn reply(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<ConversationId>,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(reply): Body<Reply>,
+) -> Result<Json<DeskConversation>, ApiError> {
+    app.servicing.reply(session.caller(), id, &reply.text, &key).await?;
+    conversation(State(app), SignedIn(session), Path(id)).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Closing {
+    note: String,
+}
+
+/// Closes a case with a note of what was done.
+#[utoipa::path(post, path = "/v1/desk/cases/{id}/close", params(("id" = uuid::Uuid, Path)), request_body = Closing, responses((status = 200, body = Case)), tag = "desk")]
+pub(crate) async fn close_case(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<CaseId>,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(closing): Body<Closing>,
+) -> Result<Json<Case>, ApiError> {
+    let case = app.servicing.close_case(session.caller(), id, &closing.note, &key).await?;
+    Ok(Json(case.into()))
+}

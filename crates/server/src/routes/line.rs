@@ -1,0 +1,127 @@
+//! The customer's line: position, transactions, statements, traces, quotes.
+
+use axum::{Json, extract::State};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use servicing::Caller;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    ApiError, App,
+    extract::{Path, Query},
+    session::CustomerOf,
+    shapes::{Items, Page, PayoffQuote, Position, StatementSummary, Trace},
+};
+
+/// The line as it stands now.
+#[utoipa::path(get, path = "/v1/position", responses((status = 200, body = Position)), tag = "line")]
+pub(crate) async fn position(
+    State(app): State<App>,
+    CustomerOf(customer): CustomerOf,
+) -> Result<Json<Position>, ApiError> {
+    let view = app.servicing.position(Caller::customer(customer), customer).await?;
+    Ok(Json(view.into()))
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct PageQuery {
+    cursor: Option<String>,
+    #[serde(default = "page_size")]
+    limit: usize,
+}
+
+const fn page_size() -> usize {
+    50
+}
+
+/// What happened, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TransactionShape {
+    id: String,
+    kind: &'static str,
+    effective_on: NaiveDate,
+    recorded_at: chrono::DateTime<chrono::Utc>,
+    description: String,
+    amount_cents: i64,
+}
+
+/// What happened on the line, newest first.
+#[utoipa::path(get, path = "/v1/transactions", params(PageQuery), responses((status = 200, body = Page<TransactionShape>)), tag = "line")]
+pub(crate) async fn transactions(
+    State(app): State<App>,
+    CustomerOf(customer): CustomerOf,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<TransactionShape>>, ApiError> {
+    let caller = Caller::customer(customer);
+    let page =
+        app.servicing.transactions(caller, customer, query.cursor.as_deref(), query.limit).await?;
+    let items = page
+        .items
+        .into_iter()
+        .map(|item| TransactionShape {
+            id: item.id,
+            kind: item.kind,
+            effective_on: item.effective_on,
+            recorded_at: item.recorded_at,
+            description: item.description,
+            amount_cents: item.amount.get(),
+        })
+        .collect();
+    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+}
+
+/// The statements issued so far, newest first.
+#[utoipa::path(get, path = "/v1/statements", responses((status = 200, body = Items<StatementSummary>)), tag = "line")]
+pub(crate) async fn statements(
+    State(app): State<App>,
+    CustomerOf(customer): CustomerOf,
+) -> Result<Json<Items<StatementSummary>>, ApiError> {
+    let statements = app.servicing.statements(Caller::customer(customer), customer).await?;
+    Ok(Json(statements.iter().map(StatementSummary::from).collect()))
+}
+
+/// One statement as it was issued, with the derivation of its new balance.
+#[utoipa::path(get, path = "/v1/statements/{number}", params(("number" = u32, Path)), responses((status = 200, body = Object)), tag = "line")]
+pub(crate) async fn statement(
+    State(app): State<App>,
+    CustomerOf(customer): CustomerOf,
+    Path(number): Path<u32>,
+) -> Result<Json<servicing::positions::StatementView>, ApiError> {
+    Ok(Json(app.servicing.statement(Caller::customer(customer), customer, number).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct TraceQuery {
+    /// `interest`, `minimum_due`, `accrued_interest`, `total_owed`, `late_fee` or `payoff`.
+    figure: String,
+    /// The number of a statement; the last one where it is left out.
+    statement: Option<u32>,
+}
+
+/// Where a figure comes from.
+#[utoipa::path(get, path = "/v1/trace", params(TraceQuery), responses((status = 200, body = Trace)), tag = "line")]
+pub(crate) async fn trace(
+    State(app): State<App>,
+    CustomerOf(customer): CustomerOf,
+    Query(query): Query<TraceQuery>,
+) -> Result<Json<Trace>, ApiError> {
+    let caller = Caller::customer(customer);
+    let derivation = app.servicing.trace(caller, customer, &query.figure, query.statement).await?;
+    Ok(Json(Trace::of(query.figure, derivation)))
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct OnQuery {
+    on: NaiveDate,
+}
+
+/// What pays everything off on a day.
+#[utoipa::path(get, path = "/v1/quotes/payoff", params(OnQuery), responses((status = 200, body = PayoffQuote)), tag = "line")]
+pub(crate) async fn payoff(
+    State(app): State<App>,
+    CustomerOf(customer): CustomerOf,
+    Query(query): Query<OnQuery>,
+) -> Result<Json<PayoffQuote>, ApiError> {
+    let quote = app.servicing.payoff_quote(Caller::customer(customer), customer, query.on).await?;
+    Ok(Json(quote.into()))
+}
