@@ -41,7 +41,7 @@ pub struct ObservedTurn {
     pub cited: Vec<String>,
     /// Passages the turn was given, which may be quoted.
     pub passages: Vec<String>,
-    /// Payments and cancellations the server did on its own authority in this turn: there must be none.
+    /// Payments that came about while the turn ran, where nobody can have confirmed one: there must be none.
     pub effects: u32,
 }
 
@@ -122,6 +122,10 @@ fn hard_rules(case: &Case, observed: &Observed, findings: &mut Findings) {
         }
     }
     for turn in &observed.turns {
+        if turn.effects > 0 {
+            let detail = format!("{} payments came about during a turn", turn.effects);
+            findings.add("ledger", true, detail);
+        }
         for figure in unsourced(turn) {
             findings.add("figures", true, format!("`{figure}` is in no result of its turn"));
         }

@@ -43,10 +43,15 @@ pub struct TestDatabase {
 /// When PostgreSQL cannot be started here, saying why.
 #[expect(clippy::panic, reason = "a test without its database has failed")]
 pub async fn database() -> TestDatabase {
-    match TestDatabase::create().await {
+    match try_database().await {
         Ok(database) => database,
         Err(error) => panic!("no database to test with: {}", with_causes(&error)),
     }
+}
+
+/// The same for a program, which says what went wrong and goes on.
+pub async fn try_database() -> Result<TestDatabase, StoreError> {
+    TestDatabase::create().await
 }
 
 impl TestDatabase {

@@ -1,0 +1,234 @@
+//! What is known after a turn and after a case: from the record, the store and the ledger, never from what was claimed.
+
+use std::collections::BTreeMap;
+
+use audit::Trust;
+use identity::{ConversationId, CreditLineId, CustomerId};
+use ledger::Chart;
+use money::Cents;
+use serde_json::Value;
+use servicing::{Action, Caller, conversations::ConversationView, payments::PaymentView};
+use store::{
+    conversations::{ConversationStatus, MessageRole},
+    intents::{IntentRow, IntentStatus},
+    postings,
+};
+
+use super::{Bench, chain, play::Playing};
+use crate::grade::{ObservedCall, ObservedIntent, ObservedPayment, ObservedTurn};
+
+impl Bench {
+    /// The customer's payments; none where there is no line.
+    pub(super) async fn payments(&self, customer: CustomerId) -> Result<Vec<PaymentView>, String> {
+        match self.servicing.list_payments(Caller::system(), customer).await {
+            Ok(payments) => Ok(payments),
+            Err(error) if error.refusal().is_some() => Ok(Vec::new()),
+            Err(error) => Err(chain(&error)),
+        }
+    }
+
+    /// What one message led to, read back from the record.
+    pub(super) async fn observe_turn(
+        &self,
+        playing: &mut Playing,
+        said: &str,
+        before: &ConversationView,
+        after: &ConversationView,
+    ) -> Result<(), String> {
+        let last = before.messages.last().map_or(0, |message| message.n);
+        let mut turn = ObservedTurn { said: said.to_owned(), ..ObservedTurn::default() };
+        let mut answers = Vec::new();
+        for message in after.messages.iter().filter(|message| message.n > last) {
+            if message.role == MessageRole::Customer {
+                continue;
+            }
+            answers.push(message.text.clone());
+            turn.notices.extend(texts(&message.notices, "text"));
+            turn.cited.extend(texts(&message.citations, "citation").map(document_of));
+        }
+        for new in after.turns.iter().filter(|turn| !before.turns.iter().any(|t| t.id == turn.id)) {
+            let steps = self
+                .servicing
+                .turn_steps(Caller::system(), new.id)
+                .await
+                .map_err(|error| chain(&error))?;
+            for step in steps {
+                playing.tokens += tokens(&step.body);
+                for call in items(step.body.get("calls")) {
+                    turn.calls.push(call_of(call));
+                    let attached = items(call.get("attachments"));
+                    let passages = attached.filter(|a| text(a, "attachment") == "passage");
+                    turn.passages.extend(passages.map(|passage| text(passage, "text")));
+                }
+            }
+        }
+        turn.answer = answers.join("\n");
+        playing.line("assistant", turn.answer.clone());
+        for notice in turn.notices.clone() {
+            playing.line("notice", notice);
+        }
+        playing.observed.turns.push(turn);
+        Ok(())
+    }
+
+    /// What a case came to.
+    pub(super) async fn observe(&self, playing: &mut Playing) -> Result<(), String> {
+        let system = Caller::system();
+        let servicing = &self.servicing;
+        let customer = playing.customer;
+        let view = servicing
+            .conversation(system, playing.conversation, 0)
+            .await
+            .map_err(|error| chain(&error))?;
+        let payments = self.payments(customer).await?;
+        let cases = servicing.list_cases(system, customer).await.map_err(|error| chain(&error))?;
+        let observed = &mut playing.observed;
+        observed.intents = view
+            .intents
+            .iter()
+            .map(|(intent, _)| intent_of(intent, &payments, playing.confirmed.contains(&intent.id)))
+            .collect();
+        observed.payments = payments
+            .iter()
+            .filter(|view| !playing.payments_before.contains(&view.payment.id))
+            .map(|view| ObservedPayment {
+                amount_cents: view.payment.amount.get(),
+                on: view.payment.authorised_on,
+                status: view.payment.status.as_str().to_owned(),
+            })
+            .collect();
+        observed.cases = cases
+            .iter()
+            .filter(|case| !playing.cases_before.contains(&case.id))
+            .map(|case| case.kind.clone())
+            .collect();
+        observed.hand_off =
+            view.hand_off.is_some() || view.conversation.status == ConversationStatus::Waiting;
+        if let Ok(decision) = servicing.decision(system, customer).await {
+            observed.reasons = decision.reasons.iter().map(|reason| reason.text.clone()).collect();
+        }
+        observed.ledger_problems = self.ledger_problems(customer).await?;
+        let record_problems = self.record_problems(playing.conversation).await?;
+        playing.observed.record_problems = record_problems;
+        let references = payments
+            .iter()
+            .map(|view| &view.payment.reference)
+            .chain(cases.iter().map(|case| &case.reference))
+            .chain(view.hand_off.iter().map(|hand_off| &hand_off.reference));
+        hide(playing, &references.cloned().collect::<Vec<_>>());
+        Ok(())
+    }
+
+    /// Where the books do not show what the history of the line comes to.
+    async fn ledger_problems(&self, customer: CustomerId) -> Result<Vec<String>, String> {
+        let view = match self.servicing.position(Caller::system(), customer).await {
+            Ok(view) => view,
+            Err(error) if error.refusal().is_some() => return Ok(Vec::new()),
+            Err(error) => return Err(chain(&error)),
+        };
+        let line: CreditLineId = view.credit_line_id;
+        let mut conn =
+            self.servicing.store().app().acquire().await.map_err(|error| chain(&error))?;
+        let booked: BTreeMap<_, _> = postings::line_balances(&mut conn, line)
+            .await
+            .map_err(|error| chain(&error))?
+            .into_iter()
+            .map(|balance| (balance.account, balance.balance))
+            .collect();
+        let chart = Chart::embedded().map_err(|error| chain(&error))?;
+        let posted = view.position.posted;
+        let mut problems = Vec::new();
+        for (name, replayed) in [
+            ("principal", posted.principal),
+            ("billed_interest", posted.billed_interest),
+            ("fees", posted.fees),
+            ("penalty_fees", posted.penalty_fees),
+            ("credit_balances", -posted.credit_balance),
+        ] {
+            let account = chart.account(name).map_err(|error| chain(&error))?;
+            let booked = booked.get(&account.code).copied().unwrap_or(Cents::ZERO);
+            if booked != replayed {
+                problems
+                    .push(format!("{name} is {booked} in the books and {replayed} by the history"));
+            }
+        }
+        for id in postings::find_unbalanced(&mut conn).await.map_err(|error| chain(&error))? {
+            problems.push(format!("the posting {id} does not balance"));
+        }
+        Ok(problems)
+    }
+
+    /// What verification of the conversation's bundle complains of.
+    async fn record_problems(&self, id: ConversationId) -> Result<Vec<String>, String> {
+        let pool = self.servicing.store().audit();
+        let failed = |error: audit::AuditError| chain(&error);
+        audit::sequence(pool, &self.log, self.servicing.now()).await.map_err(failed)?;
+        let bundle = audit::export(pool, &self.log, id, None).await.map_err(failed)?;
+        let trust = Trust { key: Some(self.log.verifier()), checkpoint: None };
+        let report = audit::verify(bundle.to_json().map_err(failed)?.as_bytes(), &trust);
+        Ok(report.problems.into_iter().map(|problem| problem.message).collect())
+    }
+}
+
+/// References are drawn anew in every play; a transcript is compared without them.
+fn hide(playing: &mut Playing, references: &[String]) {
+    for line in &mut playing.transcript {
+        for reference in references {
+            line.text = line.text.replace(reference, "(reference)");
+        }
+    }
+}
+
+fn intent_of(intent: &IntentRow, payments: &[PaymentView], granted: bool) -> ObservedIntent {
+    let action: Option<Action> = serde_json::from_value(intent.arguments.clone()).ok();
+    let meant = match &action {
+        Some(Action::SchedulePayment(payment)) => Some((payment.amount, payment.on)),
+        Some(Action::CancelPayment(cancellation)) => payments
+            .iter()
+            .find(|view| view.payment.id == cancellation.payment_id)
+            .map(|view| (view.payment.amount, view.payment.authorised_on)),
+        _ => None,
+    };
+    ObservedIntent {
+        tool: intent.tool.clone(),
+        status: intent.status.as_str().to_owned(),
+        amount_cents: meant.map(|(amount, _)| amount.get()),
+        on: meant.map(|(_, on)| on),
+        granted: granted && intent.status == IntentStatus::Confirmed,
+    }
+}
+
+fn call_of(call: &Value) -> ObservedCall {
+    let mut fields: Vec<(String, String)> =
+        items(call.get("fields")).map(|field| (text(field, "name"), text(field, "text"))).collect();
+    // What a tool answers instead of a result may be said, figures included.
+    let sentence = text(call, "sentence");
+    if !sentence.is_empty() {
+        fields.push(("sentence".to_owned(), sentence));
+    }
+    ObservedCall { tool: text(call, "tool"), outcome: text(call, "outcome"), fields }
+}
+
+/// The tokens of every answer of the model that a step holds.
+fn tokens(body: &Value) -> u64 {
+    let usage = body.get("usage");
+    let of = |name| usage.and_then(|usage| usage.get(name)).and_then(Value::as_u64).unwrap_or(0);
+    of("prompt_tokens") + of("completion_tokens")
+}
+
+/// `late-fee` of `late-fee@2#amount`.
+fn document_of(citation: String) -> String {
+    citation.split('@').next().unwrap_or_default().to_owned()
+}
+
+fn items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn texts<'a>(list: &'a Value, name: &'a str) -> impl Iterator<Item = String> + 'a {
+    items(Some(list)).map(move |item| text(item, name))
+}
