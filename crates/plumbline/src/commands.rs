@@ -3,9 +3,11 @@
 mod audit;
 mod chat;
 mod doctor;
+mod eval;
 mod ledger;
 mod migrate;
 mod policy;
+mod prompt;
 mod sandbox;
 mod serve;
 mod simulate;
@@ -25,6 +27,12 @@ pub(crate) enum Command {
     /// Ask the policies.
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Play the suites, and hold a change against what is promoted.
+    #[command(subcommand)]
+    Eval(eval::Eval),
+    /// What is served, and what stands in the working tree.
+    #[command(subcommand)]
+    Prompt(prompt::Prompt),
     /// Start a simulated counterpart by itself: the bank, or the stand-in model.
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
@@ -47,6 +55,8 @@ impl Command {
             Self::Serve(args) => serve::run(&args, context).await,
             Self::Chat(args) => chat::run(&args, context).await,
             Self::Policy(policy) => policy::run(&policy, context).await,
+            Self::Eval(eval) => eval::run(&eval, context).await,
+            Self::Prompt(prompt) => prompt::run(&prompt, context).await,
             Self::Sandbox(sandbox) => sandbox::run(&sandbox, context).await,
             Self::Migrate => migrate::run(context).await,
             Self::Simulate(args) => simulate::run(&args, context),
@@ -72,6 +82,14 @@ pub(crate) enum Exit {
     Internal,
     /// The command did its work, and what it looked at is not right.
     NotRight,
+    /// It could not be told.
+    Inconclusive,
+    /// A hard rule was broken.
+    HardRule,
+    /// It costs too much, or takes too long.
+    Budget,
+    /// What is asked for needs a verdict that is not there.
+    Attestation,
 }
 
 impl From<Exit> for ExitCode {
@@ -80,7 +98,11 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Usage => 1,
             Exit::Internal => 2,
+            Exit::Inconclusive => 3,
             Exit::NotRight => 10,
+            Exit::HardRule => 11,
+            Exit::Budget => 12,
+            Exit::Attestation => 13,
         })
     }
 }
