@@ -57,7 +57,7 @@ pub fn guards_digest() -> Digest {
         include_str!("plain.rs"),
         include_str!("rights.rs"),
         include_str!("rights/matching.rs"),
-        include_str!("rights/rules.rs"),
+        include_str!("rights/rules.txt"),
     ];
     Digest::of(SOURCES.concat())
 }

@@ -1,7 +1,7 @@
 //! Rights words: what a customer says that must become a record in the same turn, whatever the model does.
 //!
 //! Rules, recall first: English and Spanish, contractions, accents and typos folded, a negation just before the words
-//! takes them back. A rule matches its slots in order within one sentence. The rules stand in `rights/rules.rs` as data.
+//! takes them back. A rule matches its slots in order within one sentence. The rules stand in `rights/rules.txt`.
 //! What is absent: opening the case (`servicing`), and any use of a model; a model may only add to what is found here.
 
 mod matching;
@@ -40,18 +40,7 @@ struct Rule {
     unless: Vec<Word>,
 }
 
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    rules::TABLE
-        .iter()
-        .flat_map(|(hears, unless, patterns)| {
-            patterns.iter().map(|pattern| Rule {
-                hears: *hears,
-                pattern: Pattern::parse(pattern),
-                unless: unless.split_whitespace().map(Word::parse).collect(),
-            })
-        })
-        .collect()
-});
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(rules::all);
 
 /// What a message says of the customer's rights.
 pub fn hear(text: &str) -> Heard {
