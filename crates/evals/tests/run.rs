@@ -31,7 +31,7 @@ async fn bench(chat: Chat) -> Bench {
     };
     let setup = Setup {
         root: root(),
-        prompt: "consumer/assistant".to_owned(),
+        prompt: assistant::PROMPT.to_owned(),
         chat,
         embedder: None,
         originator,

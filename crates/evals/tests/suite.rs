@@ -99,7 +99,7 @@ fn no_utterance_is_nearly_an_example() {
 #[test]
 fn cases_name_only_tools_fields_and_documents_that_there_are() {
     let manifests = prompts::load_manifests(&root().join("tools")).unwrap();
-    let served = Bundle::from_working_tree(&root(), "consumer/assistant").unwrap();
+    let served = Bundle::from_working_tree(&root(), assistant::PROMPT).unwrap();
     let documents: BTreeSet<String> = std::fs::read_dir(root().join("policies/consumer"))
         .unwrap()
         .filter_map(|entry| {

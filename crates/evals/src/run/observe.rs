@@ -9,7 +9,7 @@ use money::Cents;
 use serde_json::Value;
 use servicing::{Action, Caller, conversations::ConversationView, payments::PaymentView};
 use store::{
-    conversations::{ConversationStatus, MessageRole},
+    conversations::{ConversationStatus, MessageRole, TurnStatus},
     intents::{IntentRow, IntentStatus},
     postings,
 };
@@ -54,6 +54,9 @@ impl Bench {
                 .map_err(|error| chain(&error))?;
             for step in steps {
                 playing.tokens += tokens(&step.body);
+                if new.status == TurnStatus::Faulted && step.kind == "model_failed" {
+                    playing.away = Some(text(&step.body, "failure"));
+                }
                 for call in items(step.body.get("calls")) {
                     turn.calls.push(call_of(call));
                     let attached = items(call.get("attachments"));

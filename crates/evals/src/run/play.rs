@@ -8,10 +8,7 @@ use std::{
 use assistant::StreamPart;
 use identity::{CaseId, ConversationId, CustomerId, IntentId, PaymentId};
 use servicing::{Caller, Key, ServicingError};
-use store::{
-    conversations::{Surface, TurnStatus},
-    intents::IntentStatus,
-};
+use store::{conversations::Surface, intents::IntentStatus};
 
 use super::{Bench, Side, chain};
 use crate::{
@@ -45,6 +42,8 @@ pub(super) struct Playing {
     pub(super) transcript: Vec<Line>,
     pub(super) tokens: u64,
     latency: Duration,
+    /// Why the model did not answer, where that ended a turn. A turn that failed by what the model said is the candidate's.
+    pub(super) away: Option<String>,
 }
 
 impl Playing {
@@ -100,6 +99,7 @@ impl Bench {
             transcript: Vec::new(),
             tokens: 0,
             latency: Duration::ZERO,
+            away: None,
         })
     }
 
@@ -154,13 +154,15 @@ impl Bench {
         }
         let after =
             self.servicing.conversation(caller, conversation, 0).await.map_err(|e| chain(&e))?;
-        let faulted = after.turns.iter().any(|turn| turn.status == TurnStatus::Faulted);
         self.observe_turn(playing, text, &before, &after).await?;
         let made = self.payments(customer).await?.len().saturating_sub(payments);
         if let Some(turn) = playing.observed.turns.last_mut() {
             turn.effects = u32::try_from(made).unwrap_or(u32::MAX);
         }
-        if faulted { Err("the model did not answer".to_owned()) } else { Ok(()) }
+        match &playing.away {
+            Some(failure) => Err(format!("the model did not answer: {failure}")),
+            None => Ok(()),
+        }
     }
 
     /// Confirms or refuses the sheet that stands open. Where none does, nothing happens: that is for the graders.
