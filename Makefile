@@ -1,5 +1,5 @@
 # The habits of the house. Each verb installs what it lacks, or says how; `plumbline doctor` tells what that is.
-.PHONY: run test check fmt lint bench web tools deny
+.PHONY: run test check fmt lint web tools deny
 
 PLUMBLINE = cargo run --quiet --package plumbline --
 
@@ -24,9 +24,6 @@ lint:
 
 fmt:
 	cargo fmt --all
-
-bench: ## The platform's own time in a chat turn.
-	cargo run --release --package bench-turn
 
 web: web/dist/index.html
 

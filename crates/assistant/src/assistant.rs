@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use identity::{ConversationId, CustomerId, TurnId};
 use llm::Chat;
 use serde_json::json;
@@ -13,7 +14,7 @@ use store::conversations::{ConversationStatus, MessageRole, MessageRow};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use crate::{AssistantError, Means, Release, StreamPart, run::Run};
+use crate::{AssistantError, Means, Release, StreamPart, context, run::Run};
 
 /// Parts that may wait for a slow reader.
 const PARTS_WAITING: usize = 256;
@@ -35,6 +36,25 @@ pub(crate) struct Inner {
 impl Assistant {
     pub fn new(means: Means, chat: Chat, release: Option<Release>) -> Self {
         Self { inner: Arc::new(Inner { means, chat, release, tasks: TaskTracker::new() }) }
+    }
+
+    /// Shows the model the prompt once, so that the first customer does not wait while the stand-in reads its examples. What
+    /// it says is thrown away; that it fails is found again, and handled, by the first turn.
+    pub async fn warm_up(&self) {
+        let Some(release) = &self.inner.release else { return };
+        let today = self.inner.means.servicing.today();
+        let Ok(rendered) = release.render(today) else { return };
+        let fixed = rendered.messages.iter().map(|one| context::fixed(one.role, &one.text));
+        let hello = llm::Message::Customer { text: "hello".to_owned() };
+        let request = llm::ChatRequest {
+            messages: fixed.chain([hello]).collect(),
+            tools: Vec::new(),
+            max_tokens: 16,
+            temperature: 0.0,
+        };
+        if let Ok(mut reply) = self.inner.chat.stream(request).await {
+            while reply.next().await.is_some_and(|piece| piece.is_ok()) {}
+        }
     }
 
     /// What is served, if anything is.

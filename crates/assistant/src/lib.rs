@@ -21,6 +21,6 @@ pub mod tools;
 
 pub use assistant::Assistant;
 pub use error::AssistantError;
-pub use release::{Release, Serving, Source, guards_digest};
+pub use release::{PROMPT, Release, Serving, Source, guards_digest};
 pub use stream::StreamPart;
 pub use tools::Means;

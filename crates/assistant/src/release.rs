@@ -13,6 +13,9 @@ use toolkit::{PolicyFile, Registry, Surface, ToolSpec};
 
 use crate::{AssistantError, Means, tools};
 
+/// The prompt of the consumer's assistant.
+pub const PROMPT: &str = "consumer/answer";
+
 /// Where prompts stand and what may be served.
 #[derive(Clone, Debug)]
 pub struct Serving {

@@ -98,9 +98,14 @@ impl Config {
         })
     }
 
-    /// The folder of the sentence encoder's files.
+    /// The folder of the sentence encoder's files: in this state folder, or where the system's own has them already.
     pub(crate) fn embedder_dir(&self) -> anyhow::Result<PathBuf> {
-        Ok(self.state_dir()?.join("models/minilm"))
+        let own = self.state_dir()?.join("models/minilm");
+        if own.is_dir() {
+            return Ok(own);
+        }
+        let shared = store::cluster::default_state_dir()?.join("models/minilm");
+        Ok(if shared.is_dir() { shared } else { own })
     }
 
     pub(crate) fn location(&self) -> anyhow::Result<Location> {
@@ -130,7 +135,7 @@ mod tests {
         assert!(
             matches!(config.location().unwrap(), Location::Private { state_dir } if state_dir == Path::new("/srv/plumbline"))
         );
-        assert_eq!(config.embedder_dir().unwrap(), Path::new("/srv/plumbline/models/minilm"));
+        assert!(config.embedder_dir().unwrap().ends_with("models/minilm"));
         assert_eq!(config.log, "warn");
     }
 

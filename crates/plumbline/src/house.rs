@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use assistant::{Assistant, Means, Release, Serving, Source};
+use assistant::{Assistant, Means, PROMPT, Release, Serving, Source};
 use calendar::{Clock, Hand, Tz, instant_of};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use encoder::Encoder;
@@ -26,9 +26,6 @@ use crate::{config::Config, output};
 
 /// Where business dates are reckoned.
 pub(crate) const ZONE: Tz = Tz::America__Los_Angeles;
-
-/// The prompt the consumer's assistant is given.
-pub(crate) const PROMPT: &str = "consumer/assistant";
 
 /// The first morning of a sandbox: Monday, November 23, 2026.
 const SANDBOX_OPENS_ON: (i32, u32, u32) = (2026, 11, 23);
@@ -117,6 +114,10 @@ pub(crate) async fn build(config: &Config, sandbox: bool, source: Source) -> any
         Serving { root, prompt: PROMPT.to_owned(), source, sandbox, trusted: trusted.clone() };
     let release = Release::load(&serving, &means, &model.name)?;
     let assistant = Assistant::new(means, model.chat.clone(), release);
+    if model.stand_in {
+        output::progress("letting the stand-in read the prompt");
+        assistant.warm_up().await;
+    }
     Ok(House { store, servicing, knowledge, assistant, model, log, trusted, hand, bank_url, tasks })
 }
 

@@ -16,14 +16,14 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::StatusCode,
     middleware::{Next, from_fn_with_state},
     response::Response,
     routing::get,
 };
 use store::sessions::SessionRole;
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -152,14 +152,23 @@ pub fn router(app: App) -> Router {
         routes = routes.merge(plain(sandbox_only()));
     }
     routes
+        .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), count))
         .layer(CatchPanicLayer::new())
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(app)
 }
 
 async fn unknown() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "not_found", "There is no such route.")
+}
+
+async fn wrong_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This route takes another method; GET /openapi.json lists them.",
+    )
 }
 
 async fn count(State(app): State<App>, request: Request, next: Next) -> Response {

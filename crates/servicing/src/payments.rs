@@ -60,7 +60,7 @@ pub enum BankAccountAsk {
     Id(BankAccountId),
     /// As people name it: its kind, its last four digits, or its bank.
     Named(String),
-    /// The only one there is.
+    /// The one there is, or the one checking account among several.
     Only,
 }
 

@@ -44,18 +44,9 @@ impl Answers for GetDecisionRecord {
         Ok(found.with(Attachment::Notice(Notice {
             kind: "adverse_action_reasons".to_owned(),
             title: "Principal reasons for our decision".to_owned(),
-            html: as_list(&reasons),
+            html: String::from_utf8_lossy(&decision.notice).into_owned(),
             text: reasons.join("\n"),
             digest: decision.notice_digest,
         })))
     }
-}
-
-/// The reasons as a list, each escaped and otherwise untouched.
-fn as_list(reasons: &[&str]) -> String {
-    let items: Vec<String> = reasons
-        .iter()
-        .map(|reason| reason.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
-        .collect();
-    format!("<ol><li>{}</li></ol>", items.join("</li><li>"))
 }

@@ -4,6 +4,7 @@
 
 mod key;
 
+use assistant::PROMPT;
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use calendar::Clock;
@@ -17,7 +18,7 @@ use serde::Serialize;
 
 use super::{Context, Exit, UsageError};
 use crate::{
-    house::{self, PROMPT, Tasks},
+    house::{self, Tasks},
     output::progress,
 };
 

@@ -1,5 +1,6 @@
 //! `plumbline prompt`: what is served, what stands in the working tree, and the step from one to the other.
 
+use assistant::PROMPT;
 use std::{fmt, fs, path::PathBuf};
 
 use anyhow::Context as _;
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use super::{Context, Exit, eval};
 use crate::{
-    house::{self, PROMPT, Tasks},
+    house::{self, Tasks},
     output::progress,
 };
 

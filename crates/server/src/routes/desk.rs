@@ -93,8 +93,11 @@ pub(crate) async fn with_customer(
     let flags = app.servicing.standing_flags(caller, customer_id).await?;
     let cases = app.servicing.list_cases(caller, customer_id).await?;
     let staff = app.staff_names().await?;
+    let leaves = leaves_of(app, view.conversation.id).await?;
+    let mut conversation = Conversation::of(view, &staff, true);
+    conversation.mark_leaves(&leaves);
     Ok(DeskConversation {
-        conversation: Conversation::of(view, &staff, true),
+        conversation,
         customer: person(&customer),
         position,
         flags: flags.into_iter().map(Flag::from).collect(),
@@ -104,6 +107,14 @@ pub(crate) async fn with_customer(
             .map(Case::from)
             .collect(),
     })
+}
+
+/// The leaves of a conversation, in order.
+async fn leaves_of(app: &App, id: ConversationId) -> Result<Vec<audit::Recorded>, ApiError> {
+    let pool = app.servicing.store().audit();
+    let mut conn = pool.acquire().await.map_err(|error| ApiError::broken(&error))?;
+    let read = audit::read(&mut conn, audit::Stream::Conversation(id)).await;
+    read.map_err(|error| ApiError::broken(&error))
 }
 
 /// Takes the conversation over.

@@ -2,14 +2,12 @@
 
 use std::path::Path as FilePath;
 
+use assistant::PROMPT;
 use axum::{Json, extract::State};
 use prompts::{Bundle, Lock};
 use serde_json::{Value, json};
 
 use crate::{ApiError, App, extract::Path, shapes::Items};
-
-/// The prompt the assistant is given.
-const PROMPT: &str = "consumer/assistant";
 
 fn read(path: &FilePath) -> Option<Value> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()

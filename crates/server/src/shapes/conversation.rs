@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::{
-    CaseId, ConversationId, CustomerId, IntentId, MessageId, ReceiptId, RepresentativeId,
+    CaseId, ConversationId, CustomerId, IntentId, MessageId, ReceiptId, RepresentativeId, TurnId,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use servicing::conversations::ConversationView;
 use store::{
     cases::CaseRow,
@@ -169,6 +169,11 @@ impl Conversation {
             .into_iter()
             .map(|(intent, receipt)| (intent.turn_id, Intent::of(intent, receipt)))
             .collect();
+        let turn_of: HashMap<MessageId, TurnId> = messages
+            .iter()
+            .filter(|row| row.role == MessageRole::Assistant)
+            .filter_map(|row| Some((row.id, row.turn_id?)))
+            .collect();
         let messages = messages
             .into_iter()
             .map(|row| {
@@ -188,6 +193,7 @@ impl Conversation {
                 Message { author, attested, ..Message::of(row, proposed, evidence) }
             })
             .collect();
+        let messages = whole(messages, &turn_of);
         Self {
             id: conversation.id,
             status: conversation.status.as_str(),
@@ -199,7 +205,64 @@ impl Conversation {
     }
 }
 
+impl Conversation {
+    /// Names, beside each message's evidence, the leaves that recorded its turn.
+    pub(crate) fn mark_leaves(&mut self, leaves: &[audit::Recorded]) {
+        for message in &mut self.messages {
+            let Some(evidence) = message.evidence.as_mut().and_then(Value::as_object_mut) else {
+                continue;
+            };
+            let turn = evidence.get("turn_id").cloned();
+            let mine = |leaf: &&audit::Recorded| {
+                leaf.payload.as_ref().is_some_and(|payload| payload.get("turn_id") == turn.as_ref())
+            };
+            let marks: Vec<Value> = leaves
+                .iter()
+                .filter(mine)
+                .map(|leaf| {
+                    json!({ "id": leaf.id, "kind": leaf.kind, "n": leaf.n, "index": leaf.index })
+                })
+                .collect();
+            evidence.insert("leaves".to_owned(), Value::Array(marks));
+        }
+    }
+}
+
+/// A turn commits its answer in pieces, and a person reads it as one message: the pieces of a turn are put together, with
+/// the evidence of the last, which holds that of the earlier ones.
+fn whole(messages: Vec<Message>, turn_of: &HashMap<MessageId, TurnId>) -> Vec<Message> {
+    let mut whole: Vec<Message> = Vec::with_capacity(messages.len());
+    for piece in messages {
+        let turn = turn_of.get(&piece.id);
+        match whole.last_mut() {
+            Some(first) if turn.is_some() && turn_of.get(&first.id) == turn => first.add(piece),
+            _ => whole.push(piece),
+        }
+    }
+    whole
+}
+
+fn append(list: &mut Value, more: Value) {
+    if let (Some(list), Value::Array(more)) = (list.as_array_mut(), more) {
+        for item in more {
+            if !list.contains(&item) {
+                list.push(item);
+            }
+        }
+    }
+}
+
 impl Message {
+    fn add(&mut self, piece: Self) {
+        self.n = piece.n;
+        self.text = format!("{} {}", self.text, piece.text);
+        self.intents.extend(piece.intents);
+        append(&mut self.citations, piece.citations);
+        append(&mut self.notices, piece.notices);
+        append(&mut self.cases, piece.cases);
+        self.evidence = piece.evidence.or(self.evidence.take());
+    }
+
     fn of(row: MessageRow, intents: Vec<Intent>, evidence: bool) -> Self {
         Self {
             id: row.id,

@@ -5,7 +5,7 @@ use identity::{BankAccountId, CustomerId};
 use money::Cents;
 use sqlx::PgConnection;
 use store::{
-    bank_accounts::{self, BankAccount, BankAccountStatus},
+    bank_accounts::{self, BankAccount, BankAccountKind, BankAccountStatus},
     cases,
     payments::{AmountKind, PaymentRow, PaymentStatus},
 };
@@ -61,6 +61,16 @@ pub(crate) async fn own_bank_account(
     Ok(account)
 }
 
+/// Who names no account means the one there is, or among several the one checking account; the sheet shows which.
+fn only(usable: Vec<&BankAccount>) -> Vec<&BankAccount> {
+    let checking: Vec<&BankAccount> = usable
+        .iter()
+        .copied()
+        .filter(|account| account.kind == BankAccountKind::Checking)
+        .collect();
+    if checking.len() == 1 { checking } else { usable }
+}
+
 fn unknown_bank_account() -> Refusal {
     Refusal::new(RefusalCode::BankAccountUnknown, "There is no such bank account on file.")
 }
@@ -78,7 +88,7 @@ pub(super) fn choose_bank_account<'a>(
             let name = name.to_lowercase();
             accounts.iter().filter(usable).filter(|account| named(account, &name)).collect()
         }
-        BankAccountAsk::Only => accounts.iter().filter(usable).collect(),
+        BankAccountAsk::Only => only(accounts.iter().filter(usable).collect()),
     };
     match found.as_slice() {
         [] => Err(unknown_bank_account()),
