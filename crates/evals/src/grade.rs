@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::{Case, CaseStep, Expectations, gate::Finding};
@@ -268,7 +268,10 @@ fn words(expect: &Expectations, observed: &Observed, findings: &mut Findings) {
                     .map(|(_, text)| text.as_str())
             })
             .collect();
-        let said = texts.iter().any(|text| last.answer.contains(text));
+        let said = texts.iter().any(|text| {
+            last.answer.contains(text)
+                || in_spanish(text).is_some_and(|text| last.answer.contains(&text))
+        });
         findings.soft("figures", said, || format!("{figure} ({texts:?}) is not in the answer"));
     }
     if !expect.cites.is_empty() {
@@ -295,6 +298,27 @@ fn words(expect: &Expectations, observed: &Observed, findings: &mut Findings) {
     for never in expect.never_says.iter().filter(|words| says(words)) {
         findings.add("wording", false, format!("`{never}` was said"));
     }
+}
+
+/// A date as a Spanish answer writes it; nothing where the text is no date.
+fn in_spanish(text: &str) -> Option<String> {
+    const MONTHS: [&str; 12] = [
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+    ];
+    let date = NaiveDate::parse_from_str(text, "%B %d, %Y").ok()?;
+    let month = MONTHS.get(usize::try_from(date.month0()).ok()?)?;
+    Some(format!("{} de {month} de {}", date.day(), date.year()))
 }
 
 fn list(names: &BTreeSet<&str>) -> String {
@@ -355,6 +379,12 @@ mod tests {
         };
         assert!(grade(&case(vec![]), &observed).iter().any(|finding| finding.hard_rule));
         assert!(grade(&case(vec![CaseStep::Confirm]), &observed).is_empty());
+    }
+
+    #[test]
+    fn a_date_counts_as_said_in_either_language() {
+        assert_eq!(in_spanish("November 3, 2026").unwrap(), "3 de noviembre de 2026");
+        assert_eq!(in_spanish("$3.00"), None);
     }
 
     #[test]
