@@ -138,15 +138,19 @@ pub(crate) async fn clock(
     let today = app.servicing.today();
     let to = match (by.to, by.advance_days) {
         (Some(to), None) => to,
-        (None, Some(days)) => today + chrono::Days::new(u64::from(days)),
+        (None, Some(days)) => today
+            .checked_add_days(chrono::Days::new(u64::from(days)))
+            .ok_or_else(|| clock_error(CLOCK_LIMITS))?,
         _ => return Err(clock_error("Name either `to` or `advance_days`.")),
     };
     if to < today || (to - today).num_days() > 400 {
-        return Err(clock_error("The clock moves forward only, by 400 days at most."));
+        return Err(clock_error(CLOCK_LIMITS));
     }
     let ran = clock.advance_to(&app.servicing, to).await?;
     Ok(Json(Moved { now: app.servicing.now(), today: app.servicing.today(), ran }))
 }
+
+const CLOCK_LIMITS: &str = "The clock moves forward only, by 400 days at most.";
 
 fn clock_error(detail: &str) -> ApiError {
     ApiError::new(axum::http::StatusCode::BAD_REQUEST, "clock_invalid", detail)
