@@ -108,7 +108,7 @@ pub(crate) async fn build(config: &Config, sandbox: bool, source: Source) -> any
     let model = model(config, &tasks).await?;
     let knowledge = Arc::new(knowledge(&store, &root, model.embeddings.clone()).await?);
     let log = Arc::new(audit::Log::open(&state.join("audit"), audit::ORIGIN)?);
-    let trusted = trusted_keys(&state)?;
+    let trusted = trusted_keys(&state, &root)?;
     let means = Means { servicing: servicing.clone(), knowledge: Arc::clone(&knowledge) };
     let serving =
         Serving { root, prompt: PROMPT.to_owned(), source, sandbox, trusted: trusted.clone() };
@@ -296,12 +296,20 @@ pub(crate) async fn knowledge(
     Ok(Knowledge::load(&root.join("policies"), embedder, Arc::new(ExactIndex::new())).await?)
 }
 
-/// The public keys whose verdicts count: `trusted-keys` in the state folder, where the gate's own key is put.
-pub(crate) fn trusted_keys(state: &Path) -> anyhow::Result<TrustedKeys> {
-    let path = state.join("gate").join("trusted-keys");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(TrustedKeys::parse(&text)?),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(TrustedKeys::parse("")?),
-        Err(error) => Err(error).with_context(|| format!("could not read {}", path.display())),
+/// The public keys whose verdicts count: those reviewed with the prompts, and this machine's own in the state folder.
+pub(crate) fn trusted_keys(state: &Path, root: &Path) -> anyhow::Result<TrustedKeys> {
+    let mut keys = String::new();
+    for path in [root.join(TRUSTED_KEYS), state.join("gate").join("trusted-keys")] {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => keys.extend([text.as_str(), "\n"]),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("could not read {}", path.display()));
+            }
+        }
     }
+    Ok(TrustedKeys::parse(&keys)?)
 }
+
+/// Below the project's folder: the keys that come with the prompts.
+pub(crate) const TRUSTED_KEYS: &str = "prompts/trusted-keys";

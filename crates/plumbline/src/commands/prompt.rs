@@ -1,11 +1,14 @@
 //! `plumbline prompt`: what is served, what stands in the working tree, and the step from one to the other.
 
 use assistant::PROMPT;
-use std::{fmt, fs, path::PathBuf};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use evals::report::{REPORT_FILE, Report};
-use prompts::{Bundle, Digest, Envelope, Lock, Promoted, ServedConfiguration, TrustedKeys};
+use prompts::{Bundle, Digest, Envelope, Lock, Promoted, ServedConfiguration, Signer, TrustedKeys};
 use serde::Serialize;
 
 use super::{Context, Exit, eval};
@@ -80,7 +83,7 @@ fn show(context: &Context) -> anyhow::Result<Exit> {
     let root = context.config.root()?;
     let working = Bundle::from_working_tree(&root, PROMPT)?.digest();
     let promoted = Lock::load(&root)?.find(PROMPT).cloned();
-    let keys = house::trusted_keys(&context.config.state_dir()?)?;
+    let keys = house::trusted_keys(&context.config.state_dir()?, &root)?;
     let envelope = match &promoted {
         Some(promoted) => promoted.envelope(&root)?,
         None => None,
@@ -126,7 +129,7 @@ async fn promote(context: &Context) -> anyhow::Result<Exit> {
     let configuration = bench.configuration().clone();
     bench.close().await;
     tasks.close().await;
-    let keys = house::trusted_keys(&context.config.state_dir()?)?;
+    let keys = house::trusted_keys(&context.config.state_dir()?, &root)?;
     let Some(envelope) = passing(&eval::runs(context)?, &configuration, &keys)? else {
         progress(format!(
             "no signed, passing verdict about {}: run `plumbline eval gate` first",
@@ -146,6 +149,7 @@ async fn promote(context: &Context) -> anyhow::Result<Exit> {
     let verdict = promoted.envelope_path(&root);
     fs::write(&verdict, format!("{}\n", serde_json::to_string_pretty(&envelope)?))
         .with_context(|| format!("could not write {}", verdict.display()))?;
+    publish_key(&eval::signer(context)?, &envelope, &root.join(house::TRUSTED_KEYS))?;
     let mut lock = Lock::load(&root)?;
     lock.promote(promoted.clone());
     lock.store(&root)?;
@@ -158,9 +162,24 @@ async fn promote(context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Puts this machine's key, where it signed the verdict, beside the prompts: it is reviewed with the promotion.
+fn publish_key(signer: &Signer, envelope: &Envelope, path: &Path) -> anyhow::Result<()> {
+    let key = signer.public_key();
+    let known = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    if known.contains(&key) || envelope.verify(&TrustedKeys::parse(&key)?).is_err() {
+        return Ok(());
+    }
+    fs::write(path, format!("{known}{key}\n"))
+        .with_context(|| format!("could not write {}", path.display()))
+}
+
 /// A verdict of one of the kept runs that lets this configuration be served, whichever is newest.
 fn passing(
-    runs: &std::path::Path,
+    runs: &Path,
     configuration: &ServedConfiguration,
     keys: &TrustedKeys,
 ) -> anyhow::Result<Option<Envelope>> {
@@ -192,8 +211,6 @@ fn passing(
 
 #[cfg(test)]
 mod tests {
-    use prompts::Signer;
-
     use super::*;
 
     #[test]
