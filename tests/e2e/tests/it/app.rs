@@ -1,0 +1,302 @@
+//! The built program in sandbox mode, with a state folder and a small portfolio of its own.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::sleep,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+/// How long a start may take: a cluster is made, and customers live through their histories.
+const STARTS_WITHIN: Duration = Duration::from_secs(240);
+
+/// Where the embedding model stands when it was fetched for the whole machine.
+const EMBEDDER: &str = "/var/lib/plumbline/models/minilm";
+
+/// Runs the program until the pipe to it closes, whichever way the tests end, then clears its folder away.
+const WATCH: &str = r#"
+"$0" serve --sandbox --port 0 >"$PLUMBLINE_STATE/log" 2>&1 </dev/null &
+served=$!
+cat >/dev/null
+kill "$served"
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$served" 2>/dev/null || break; sleep 0.5; done
+kill -KILL "$served" 2>/dev/null
+wait "$served" 2>/dev/null
+rm -rf "$PLUMBLINE_STATE"
+"#;
+
+/// A server that runs as long as this lives.
+pub(crate) struct App {
+    base: String,
+    pub(crate) state: PathBuf,
+    taken: Mutex<HashMap<String, usize>>,
+    _shell: Child,
+    _pipe: ChildStdin,
+}
+
+/// A customer or a member of staff, signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) token: String,
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: String,
+    pub(crate) text: String,
+}
+
+/// What to start with.
+#[derive(Default)]
+pub(crate) struct Setting<'a> {
+    pub(crate) env: &'a [(&'a str, String)],
+    /// Worlds besides the project's own: file name, contents.
+    pub(crate) worlds: &'a [(&'a str, String)],
+}
+
+pub(crate) fn project() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// The built program.
+pub(crate) fn program() -> PathBuf {
+    let built = std::env::var_os("PLUMBLINE_BIN")
+        .map_or_else(|| project().join("target/debug/plumbline"), PathBuf::from);
+    assert!(
+        built.is_file(),
+        "{} is missing: build it first (`cargo build --package plumbline`), or name it as PLUMBLINE_BIN",
+        built.display()
+    );
+    built
+}
+
+/// A key no other request has.
+pub(crate) fn key() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("e2e-key-{:08}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The server most tests share; each test takes customers of its own.
+pub(crate) fn shared() -> &'static App {
+    static SHARED: OnceLock<App> = OnceLock::new();
+    SHARED.get_or_init(|| App::start(&Setting::default()))
+}
+
+/// The project with a few copies of each world, and the worlds of a test.
+fn small_project(folder: &Path, more: &[(&str, String)]) {
+    fs::create_dir_all(folder.join("worlds")).unwrap();
+    for name in ["prompts", "tools", "policies", "models", "products", "evals"] {
+        let target = project().join(name).canonicalize().unwrap();
+        std::os::unix::fs::symlink(target, folder.join(name)).unwrap();
+    }
+    for entry in fs::read_dir(project().join("worlds")).unwrap().flatten() {
+        let copies = if entry.file_name() == "revolving.toml" { 24 } else { 1 };
+        let text = fs::read_to_string(entry.path()).unwrap();
+        let fewer: Vec<String> = text
+            .lines()
+            .map(|line| match line.strip_prefix("copies = ") {
+                Some(_) => format!("copies = {copies}"),
+                None => line.to_owned(),
+            })
+            .collect();
+        fs::write(folder.join("worlds").join(entry.file_name()), fewer.join("\n")).unwrap();
+    }
+    for (name, text) in more {
+        fs::write(folder.join("worlds").join(name), text).unwrap();
+    }
+}
+
+/// The address in the log, once the server is ready.
+fn wait_for_address(log: &Path) -> String {
+    const STEP: Duration = Duration::from_millis(100);
+    let mut waited = Duration::ZERO;
+    loop {
+        let text = fs::read_to_string(log).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.trim().strip_prefix("interface"));
+        if let Some(address) = line.filter(|_| text.contains("Ctrl-C")) {
+            return address.trim().trim_end_matches("/openapi.json").to_owned();
+        }
+        assert!(!text.contains("error:"), "the server did not start:\n{text}");
+        assert!(waited < STARTS_WITHIN, "the server is not ready after {waited:?}:\n{text}");
+        sleep(STEP);
+        waited += STEP;
+    }
+}
+
+impl App {
+    pub(crate) fn start(setting: &Setting<'_>) -> Self {
+        let state = tempfile::Builder::new().prefix("plumbline-e2e-").tempdir().unwrap().keep();
+        let root = state.join("project");
+        small_project(&root, setting.worlds);
+        if Path::new(EMBEDDER).is_dir() {
+            fs::create_dir_all(state.join("models")).unwrap();
+            std::os::unix::fs::symlink(EMBEDDER, state.join("models/minilm")).unwrap();
+        }
+        let mut shell = Command::new("sh")
+            .args(["-c", WATCH])
+            .arg(program())
+            .env_remove("DATABASE_URL")
+            .env_remove("OPENAI_BASE_URL")
+            .env_remove("OPENAI_API_KEY")
+            .env("PLUMBLINE_STATE", &state)
+            .env("PLUMBLINE_ROOT", &root)
+            .envs(setting.env.iter().map(|(name, value)| (*name, value.as_str())))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pipe = shell.stdin.take().unwrap();
+        let base = wait_for_address(&state.join("log"));
+        Self { base, state, taken: Mutex::default(), _shell: shell, _pipe: pipe }
+    }
+
+    /// A request as it is given.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Answer {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let method = method.parse::<reqwest::Method>().unwrap();
+        let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let content_type = response.headers().get("content-type");
+        let content_type = content_type.map_or("", |value| value.to_str().unwrap()).to_owned();
+        Answer { status, content_type, text: response.text().await.unwrap() }
+    }
+
+    pub(crate) async fn get(&self, person: &Person, path: &str) -> Answer {
+        let bearer = format!("Bearer {}", person.token);
+        self.send("GET", path, &[("authorization", &bearer)], None).await
+    }
+
+    pub(crate) async fn post(&self, person: &Person, path: &str, body: &Value) -> Answer {
+        self.post_with(person, path, &key(), body).await
+    }
+
+    pub(crate) async fn post_with(
+        &self,
+        person: &Person,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> Answer {
+        let bearer = format!("Bearer {}", person.token);
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("idempotency-key", key),
+            ("content-type", "application/json"),
+        ];
+        self.send("POST", path, &headers, Some(body.to_string())).await
+    }
+
+    pub(crate) async fn people(&self) -> Value {
+        self.send("GET", "/v1/sandbox/people", &[], None).await.ok()
+    }
+
+    async fn sign_in(&self, role: &str, person: &Value) -> Person {
+        let id = person["id"].as_str().unwrap().to_owned();
+        let body = json!({ "role": role, "id": id }).to_string();
+        let headers = [("content-type", "application/json")];
+        let signed_in = self.send("POST", "/v1/sandbox/sign-in", &headers, Some(body)).await.ok();
+        Person { id, token: signed_in["token"].as_str().unwrap().to_owned() }
+    }
+
+    /// A customer of this kind that no other test has.
+    pub(crate) async fn customer(&self, archetype: &str) -> Person {
+        let people = self.people().await;
+        let customers = people["customers"].as_array().unwrap();
+        let mut of_kind = customers.iter().filter(|customer| customer["archetype"] == archetype);
+        let n = {
+            let mut taken = self.taken.lock().unwrap();
+            let next = taken.entry(archetype.to_owned()).or_default();
+            *next += 1;
+            *next - 1
+        };
+        let customer = of_kind.nth(n);
+        let customer = customer.unwrap_or_else(|| panic!("no {archetype} customer is left"));
+        self.sign_in("customer", customer).await
+    }
+
+    pub(crate) async fn staff(&self, role: &str) -> Person {
+        let people = self.people().await;
+        let staff = people["staff"].as_array().unwrap();
+        self.sign_in(role, staff.iter().find(|one| one["role"] == role).unwrap()).await
+    }
+
+    pub(crate) async fn conversation(&self, customer: &Person) -> String {
+        let started = self.post(customer, "/v1/conversations", &json!({})).await.ok();
+        started["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Says something and answers the conversation as it then stands.
+    pub(crate) async fn say(&self, customer: &Person, conversation: &str, text: &str) -> Value {
+        let path = format!("/v1/conversations/{conversation}");
+        let turn = self.post(customer, &format!("{path}/messages"), &json!({ "text": text })).await;
+        assert_eq!(turn.status, 200, "{turn:?}");
+        assert!(
+            turn.text.trim_end().ends_with("data: [DONE]"),
+            "a stream without an end: {turn:?}"
+        );
+        self.get(customer, &path).await.ok()
+    }
+
+    /// The bank account of this kind.
+    pub(crate) async fn bank_account(&self, customer: &Person, kind: &str) -> String {
+        let accounts = self.get(customer, "/v1/bank-accounts").await.ok();
+        let accounts = accounts["items"].as_array().unwrap();
+        let found = accounts.iter().find(|account| account["kind"] == kind).unwrap();
+        found["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What must not change without a person's yes.
+    pub(crate) async fn money(&self, customer: &Person) -> Value {
+        json!({
+            "payments": self.get(customer, "/v1/payments").await.ok(),
+            "position": self.get(customer, "/v1/position").await.ok(),
+            "transactions": self.get(customer, "/v1/transactions").await.ok(),
+        })
+    }
+}
+
+impl Answer {
+    /// The body of an answer that is one.
+    #[track_caller]
+    pub(crate) fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// The status and code of a refusal, which must be a whole problem document.
+    #[track_caller]
+    pub(crate) fn problem(&self) -> (u16, String) {
+        assert_eq!(self.content_type, "application/problem+json", "{self:?}");
+        let problem: Value = serde_json::from_str(&self.text).unwrap();
+        assert_eq!(problem["status"], self.status, "{self:?}");
+        for member in ["title", "detail"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{self:?}");
+        }
+        (self.status, problem["code"].as_str().unwrap().to_owned())
+    }
+}
