@@ -16,7 +16,7 @@ use std::{
 use serde_json::{Value, json};
 
 /// How long a start may take: a cluster is made, and customers live through their histories.
-const STARTS_WITHIN: Duration = Duration::from_secs(240);
+const STARTS_WITHIN: Duration = Duration::from_mins(4);
 
 /// Where the embedding model stands when it was fetched for the whole machine.
 const EMBEDDER: &str = "/var/lib/plumbline/models/minilm";

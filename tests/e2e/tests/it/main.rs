@@ -1,9 +1,15 @@
 //! The shipped program, driven over HTTP and by its commands: nothing here knows its insides.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 
 mod access;
 mod app;
 mod bad_input;
 mod bundle;
+mod hostile;
 mod interface;
 mod payment;
