@@ -85,6 +85,8 @@ fn a_private_cluster_is_made_migrated_and_left_stopped() {
 #[test]
 fn the_doctor_names_what_is_here_and_what_is_missing() {
     let state = tempfile::tempdir().unwrap();
+    // A folder of its own, so that what the system's state folder has does not count.
+    std::fs::create_dir_all(state.path().join("models/minilm")).unwrap();
     let output =
         plumbline(&["doctor", "--json"]).env("PLUMBLINE_STATE", state.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(10), "an empty state folder has no embedding model");

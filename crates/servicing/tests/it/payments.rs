@@ -160,9 +160,12 @@ async fn a_bank_account_is_chosen_by_name_and_never_guessed() {
     house.draws(ann, 80_000).await;
     let savings = house.bank_account(ann.id, BankAccountKind::Savings, "000111225555").await;
     let service = &house.servicing;
-    let only =
-        service.preview_payment(ann.caller(), ann.id, &ask(exact(5_000), "2026-11-27")).await;
-    assert_eq!(code(only), RefusalCode::BankAccountAmbiguous);
+    let unnamed = ask(exact(5_000), "2026-11-27");
+    let only = service.preview_payment(ann.caller(), ann.id, &unnamed).await.unwrap();
+    assert_eq!(only.payment.bank_account_id, ann.checking);
+    house.bank_account(ann.id, BankAccountKind::Checking, "000111226666").await;
+    let several = service.preview_payment(ann.caller(), ann.id, &unnamed).await;
+    assert_eq!(code(several), RefusalCode::BankAccountAmbiguous);
     let from = BankAccountAsk::Named("my savings".to_owned());
     let named = PaymentAsk { from, ..ask(exact(5_000), "2026-11-27") };
     let preview = service.preview_payment(ann.caller(), ann.id, &named).await.unwrap();

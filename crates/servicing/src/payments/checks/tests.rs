@@ -40,10 +40,22 @@ fn a_bank_account_is_known_by_its_kind_its_ending_or_its_bank() {
 }
 
 #[test]
-fn an_account_that_is_not_there_or_not_the_only_one_is_not_guessed() {
+fn who_names_no_account_means_the_one_checking_account() {
+    let accounts = two();
+    let chosen = choose_bank_account(&accounts, &BankAccountAsk::Only).unwrap();
+    assert_eq!(chosen.kind, BankAccountKind::Checking);
+    let both_checking: Vec<BankAccount> = accounts
+        .into_iter()
+        .map(|account| BankAccount { kind: BankAccountKind::Checking, ..account })
+        .collect();
+    let refused = choose_bank_account(&both_checking, &BankAccountAsk::Only).unwrap_err();
+    assert_eq!(refused.code, RefusalCode::BankAccountAmbiguous);
+}
+
+#[test]
+fn an_account_that_is_not_there_is_not_guessed() {
     let accounts = two();
     let code = |ask: BankAccountAsk| choose_bank_account(&accounts, &ask).unwrap_err().code;
-    assert_eq!(code(BankAccountAsk::Only), RefusalCode::BankAccountAmbiguous);
     for words in ["5555", "my sister's account", "checking 9876"] {
         let ask = BankAccountAsk::Named(words.to_owned());
         assert_eq!(code(ask), RefusalCode::BankAccountUnknown, "{words}");
