@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fs,
+    os::unix::{fs::symlink, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
@@ -98,7 +99,7 @@ fn small_project(folder: &Path, more: &[(&str, String)]) {
     fs::create_dir_all(folder.join("worlds")).unwrap();
     for name in ["prompts", "tools", "policies", "models", "products", "evals"] {
         let target = project().join(name).canonicalize().unwrap();
-        std::os::unix::fs::symlink(target, folder.join(name)).unwrap();
+        symlink(target, folder.join(name)).unwrap();
     }
     for entry in fs::read_dir(project().join("worlds")).unwrap().flatten() {
         let copies = if entry.file_name() == "revolving.toml" { 24 } else { 1 };
@@ -141,7 +142,7 @@ impl App {
         small_project(&root, setting.worlds);
         if Path::new(EMBEDDER).is_dir() {
             fs::create_dir_all(state.join("models")).unwrap();
-            std::os::unix::fs::symlink(EMBEDDER, state.join("models/minilm")).unwrap();
+            symlink(EMBEDDER, state.join("models/minilm")).unwrap();
         }
         let mut shell = Command::new("sh")
             .args(["-c", WATCH])
@@ -152,6 +153,8 @@ impl App {
             .env("PLUMBLINE_STATE", &state)
             .env("PLUMBLINE_ROOT", &root)
             .envs(setting.env.iter().map(|(name, value)| (*name, value.as_str())))
+            // A signal to the tests is not one to what clears up after them.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
