@@ -1,4 +1,4 @@
-//! Reports of a run of the gate: JSON for the pages, JUnit and SARIF for build servers, HTML and Markdown for people.
+//! Reports of a run of the gate: JSON for the pages, `JUnit` and SARIF for build servers, HTML and Markdown for people.
 
 mod html;
 mod junit;

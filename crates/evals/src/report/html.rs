@@ -56,9 +56,9 @@ fn case(html: &mut String, result: &CaseResult, open: bool) {
         CaseOutcome::Fail => "fails",
         CaseOutcome::Infrastructure => "could not be run",
     };
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<details{}><summary>{} {outcome}</summary>\n",
+        "<details{}><summary>{} {outcome}</summary>",
         if open { " open" } else { "" },
         escaped(&result.id)
     );

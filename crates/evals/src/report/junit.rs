@@ -1,4 +1,4 @@
-//! JUnit XML, which every build server reads.
+//! `JUnit` XML, which every build server reads.
 
 use std::fmt::Write as _;
 

@@ -44,7 +44,9 @@ impl Bench {
             }
             answers.push(message.text.clone());
             turn.notices.extend(texts(&message.notices, "text"));
-            turn.cited.extend(texts(&message.citations, "citation").map(document_of));
+            turn.cited.extend(
+                texts(&message.citations, "citation").map(|citation| document_of(&citation)),
+            );
         }
         for new in after.turns.iter().filter(|turn| !before.turns.iter().any(|t| t.id == turn.id)) {
             let steps = self
@@ -220,7 +222,7 @@ fn tokens(body: &Value) -> u64 {
 }
 
 /// `late-fee` of `late-fee@2#amount`.
-fn document_of(citation: String) -> String {
+fn document_of(citation: &str) -> String {
     citation.split('@').next().unwrap_or_default().to_owned()
 }
 
