@@ -15,7 +15,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-async fn chat(url: String) -> Chat {
+fn chat(url: String) -> Chat {
     rustls::crypto::ring::default_provider().install_default().ok();
     let config = llm::Config::new(url, "none".to_owned().into(), understudy::MODEL);
     Chat::new(llm::Config { retries: 0, ..config }).unwrap()
@@ -55,7 +55,7 @@ async fn cases_are_played_and_graded_on_what_is_on_record() {
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     let mut servers = JoinSet::new();
     servers.spawn(async move { axum_serve(listener).await });
-    let bench = bench(chat(url).await).await;
+    let bench = bench(chat(url)).await;
     let say = |text: &str| CaseStep::Say(text.to_owned());
     let expect: Expectations = serde_json::from_value(serde_json::json!({
         "intent": {"tool": "schedule_payment", "amount_cents": 4500, "on": "2026-11-27"},
@@ -85,7 +85,7 @@ async fn a_model_that_is_away_decides_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     drop(listener);
-    let bench = bench(chat(url).await).await;
+    let bench = bench(chat(url)).await;
     let steps = vec![CaseStep::Say("what do I owe?".to_owned())];
     let suite = suite(vec![case("test/away", "revolving", steps, Expectations::default())]);
     let played = bench.run(&suite, |_| {}).await;

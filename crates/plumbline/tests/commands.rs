@@ -1,5 +1,5 @@
 //! The commands as a person or a script runs them: the built program, its output and its exit status.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     path::Path,

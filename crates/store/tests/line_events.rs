@@ -129,7 +129,6 @@ async fn a_snapshot_serves_until_a_later_event_reaches_into_its_cycle() {
     assert_eq!(usable(on(25)).await, None);
     // And what replay finds then is added beside the old one.
     let again = StoredSnapshot { closed_on: on(10), seq: 5, body: "again".to_owned() };
-    drop(usable);
     line_events::save_snapshot(&mut conn, line, &again).await.unwrap();
     let found: Option<StoredSnapshot<String>> =
         line_events::find_snapshot(&mut conn, line, on(25)).await.unwrap();

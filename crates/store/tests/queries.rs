@@ -24,7 +24,7 @@ async fn what_the_compiler_was_told_of_each_query_is_what_the_schema_says() {
         match describe(&mut conn, &query).await {
             Ok(said) if said == told["describe"] => {}
             Ok(said) => {
-                drifted.push(format!("{query}\n  told {}\n  said {said}", told["describe"]))
+                drifted.push(format!("{query}\n  told {}\n  said {said}", told["describe"]));
             }
             Err(error) => drifted.push(format!("{query}\n  {error}")),
         }

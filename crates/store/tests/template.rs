@@ -1,5 +1,4 @@
 //! A database per test.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use sqlx::Executor;
 

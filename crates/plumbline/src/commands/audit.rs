@@ -25,7 +25,7 @@ pub(crate) enum Audit {
 pub(crate) struct ExportArgs {
     conversation: ConversationId,
 
-    /// Where to write it [default: conversation-<ID>.json].
+    /// Where to write it [default: conversation-ID.json].
     #[arg(long, short)]
     output: Option<PathBuf>,
 
