@@ -15,7 +15,7 @@ export interface Person {
 
 /** The `nth` customer that fits; each test names another number. */
 export function customerOf(pool: Pool, nth: number): Person {
-  const pools = JSON.parse(process.env["PLUMBLINE_POOLS"] ?? "{}") as Partial<Record<Pool, Person[]>>;
+  const pools = JSON.parse(process.env["BROWSER_POOLS"] ?? "{}") as Partial<Record<Pool, Person[]>>;
   const found = pools[pool]?.[nth];
   if (found === undefined) throw new Error(`the sandbox has ${pools[pool]?.length ?? 0} customers ${pool}, number ${nth} was asked for`);
   return found;

@@ -14,7 +14,7 @@ const STOP_MS = 20_000;
 export default async function setUp(): Promise<() => Promise<void>> {
   const given = process.env["PLUMBLINE_URL"];
   const stopServer = given === undefined ? await startServer() : async () => undefined;
-  process.env["PLUMBLINE_POOLS"] = JSON.stringify(await findPools(process.env["PLUMBLINE_URL"] ?? ""));
+  process.env["BROWSER_POOLS"] = JSON.stringify(await findPools(process.env["PLUMBLINE_URL"] ?? ""));
   return stopServer;
 }
 
