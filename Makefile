@@ -1,10 +1,9 @@
 # The habits of the house. Each verb installs what it lacks, or says how; `plumbline doctor` tells what that is.
 .PHONY: run test check fmt lint web tools deny
 
-PLUMBLINE = cargo run --quiet --package plumbline --
+PLUMBLINE = $(or $(CARGO_TARGET_DIR),target)/debug/plumbline
 
-run: web ## Build, start everything in sandbox mode, and print the addresses to open.
-	$(PLUMBLINE) doctor --install
+run: web tools ## Build, start everything in sandbox mode, and print the addresses to open.
 	$(PLUMBLINE) serve --sandbox
 
 test: web tools tests/browser/node_modules/.package-lock.json ## The whole suite, browser included.
@@ -27,7 +26,8 @@ fmt:
 
 web: web/dist/index.html
 
-tools:
+tools: web ## What else the program needs: PostgreSQL, Chromium, the sentence model.
+	cargo build --package plumbline
 	$(PLUMBLINE) doctor --install
 
 # Advisories need a database from outside; where it cannot be fetched that is said, not hidden.
