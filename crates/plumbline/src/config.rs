@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use store::Location;
 
-use crate::commands::UsageError;
+use crate::exit::UsageError;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

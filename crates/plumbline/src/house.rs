@@ -162,7 +162,7 @@ async fn bank(
 ) -> anyhow::Result<String> {
     match &config.bank_url {
         Some(url) => Ok(url.clone()),
-        None if !sandbox => Err(crate::commands::UsageError(
+        None if !sandbox => Err(crate::exit::UsageError(
             "name the bank's address as `bank_url` (PLUMBLINE_BANK_URL), or ask for a sandbox"
                 .to_owned(),
         )

@@ -4,6 +4,8 @@
 
 mod commands;
 mod config;
+mod context;
+mod exit;
 mod house;
 mod output;
 
@@ -12,8 +14,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::{
-    commands::{Command, Context, Exit, UsageError},
+    commands::Command,
     config::Config,
+    context::Context,
+    exit::{Exit, UsageError},
     output::Output,
 };
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
-use crate::commands::{Exit, UsageError};
+use crate::exit::{Exit, UsageError};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {

@@ -9,7 +9,10 @@ use identity::ConversationId;
 use serde::Serialize;
 use store::Store;
 
-use super::{Context, Exit, UsageError};
+use crate::{
+    context::Context,
+    exit::{Exit, UsageError},
+};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Audit {

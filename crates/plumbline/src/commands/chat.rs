@@ -14,8 +14,11 @@ use servicing::{Caller, Key};
 use store::{conversations::Surface, customers::Customer};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
-use super::{Context, Exit, UsageError};
-use crate::house::{self, House};
+use crate::{
+    context::Context,
+    exit::{Exit, UsageError},
+    house::{self, House},
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Context, Exit};
+use crate::{context::Context, exit::Exit};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -16,8 +16,9 @@ use evals::{
 use knowledge::Embedder;
 use serde::Serialize;
 
-use super::{Context, Exit, UsageError};
 use crate::{
+    context::Context,
+    exit::{Exit, UsageError},
     house::{self, Tasks},
     output::progress,
 };

@@ -9,7 +9,7 @@ use money::Cents;
 use serde::Serialize;
 use store::{Store, postings};
 
-use super::{Context, Exit};
+use crate::{context::Context, exit::Exit};
 use lines::Difference;
 
 #[derive(clap::Subcommand)]

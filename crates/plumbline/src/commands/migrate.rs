@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use store::Store;
 
-use super::{Context, Exit};
+use crate::{context::Context, exit::Exit};
 
 #[derive(Serialize)]
 struct Migrated {

@@ -6,8 +6,11 @@ use chrono::NaiveDate;
 use knowledge::{Audience, Embedder, Found, Knowledge, Query, index::ExactIndex};
 use serde::Serialize;
 
-use super::{Context, Exit};
-use crate::house::{self, Tasks};
+use crate::{
+    context::Context,
+    exit::Exit,
+    house::{self, Tasks},
+};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Policy {

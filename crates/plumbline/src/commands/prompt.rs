@@ -11,8 +11,10 @@ use evals::report::{REPORT_FILE, Report};
 use prompts::{Bundle, Digest, Envelope, Lock, Promoted, ServedConfiguration, Signer, TrustedKeys};
 use serde::Serialize;
 
-use super::{Context, Exit, eval};
+use super::eval;
 use crate::{
+    context::Context,
+    exit::Exit,
     house::{self, Tasks},
     output::progress,
 };

@@ -5,8 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use chrono::NaiveDate;
 use tokio::net::TcpListener;
 
-use super::{Context, Exit};
-use crate::{house, output};
+use crate::{context::Context, exit::Exit, house, output};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Sandbox {

@@ -8,8 +8,9 @@ use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock};
 use servicing::Caller;
 use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
 
-use super::{Context, Exit, UsageError};
 use crate::{
+    context::Context,
+    exit::{Exit, UsageError},
     house::{self, House},
     output,
 };

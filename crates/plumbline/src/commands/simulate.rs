@@ -5,7 +5,10 @@ use std::{fmt, fs, path::PathBuf};
 use credit::{Derivation, ProductCatalog, scenario};
 use serde::Serialize;
 
-use super::{Context, Exit, UsageError};
+use crate::{
+    context::Context,
+    exit::{Exit, UsageError},
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 
 use super::Need;
-use crate::{commands::UsageError, output::progress};
+use crate::{exit::UsageError, output::progress};
 
 /// Installs what packages can bring. Nothing to do is success.
 pub(super) fn packages(needs: &[Need]) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use prompts::Signer;
 
-use crate::commands::Context;
+use crate::context::Context;
 
 const KEY_FILE: &str = "gate.key";
 const TRUSTED_FILE: &str = "trusted-keys";
