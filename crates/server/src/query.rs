@@ -79,9 +79,9 @@ fn taken_by(operation: &Operation) -> BTreeSet<String> {
 fn unknown(name: &str, taken: &BTreeSet<String>) -> String {
     let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
     let named: Vec<String> = taken.iter().map(|name| format!("`{name}`")).collect();
-    let takes =
+    let all =
         if named.is_empty() { "no query".to_owned() } else { format!("only {}", named.join(", ")) };
-    format!("This route does not know `{name}`: it takes {takes}.")
+    format!("This route does not know `{name}`: it takes {all}.")
 }
 
 /// Turns away a request whose query is not one that its route takes.

@@ -178,9 +178,13 @@ async fn wrong_method() -> ApiError {
 
 /// A handler that panicked is answered like anything else that broke.
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic.downcast_ref::<&str>().copied();
-    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    ApiError::panicked(said.unwrap_or("something that is no text")).into_response()
+    let said = match panic.downcast::<String>() {
+        Ok(said) => *said,
+        Err(panic) => panic
+            .downcast::<&str>()
+            .map_or_else(|_| "something that is no text".to_owned(), |said| (*said).to_owned()),
+    };
+    ApiError::panicked(&said).into_response()
 }
 
 async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
