@@ -110,6 +110,27 @@ test("compliance finds a conversation, sees what each message rests on, and take
   await expect(run(binary, ["audit", "verify", changed])).rejects.toThrow();
 });
 
+test("a record without the names of its leaves is shown all the same, and a calculation with its steps", async ({ asStaff }) => {
+  const { page } = await asStaff("compliance", DESK);
+  await page.route("**/v1/audit/conversations/given", (route) => route.fulfill({ json: GIVEN_CONVERSATION }));
+  await page.route("**/v1/audit/conversations/given/verification", (route) => route.fulfill({ json: GIVEN_VERIFICATION }));
+  await page.goto("/audit/given");
+  await expect(page.getByRole("list", { name: "Flags" })).toContainText("SCRA");
+  const rail = page.locator(".rail");
+  await expect(rail.locator("[data-kind=verdict]")).toBeVisible();
+  await expect(rail.locator("[data-kind=leaves]")).toHaveCount(0);
+  await rail.locator("[data-tool] summary").click();
+  for (const steps of [page.locator("article[data-role=assistant]"), rail]) {
+    const places = [];
+    for (const step of await steps.getByRole("listitem").filter({ hasText: /^(interest|days|balance):/ }).all()) {
+      places.push((await step.boundingBox())!.x);
+    }
+    expect(places).toHaveLength(3);
+    expect(places[1]).toBeGreaterThan(places[0]!);
+    expect(places[2]).toBe(places[1]);
+  }
+});
+
 test("an engineer sees what is promoted, what is not, and every run as the server reports it", async ({ asStaff }) => {
   const { page, request } = await asStaff("engineer");
   const prompts = (await (await request.get("/v1/prompts")).json()) as {
@@ -150,6 +171,58 @@ function caseResult(id: string, outcome: "pass" | "fail") {
   const transcript = [{ who: "customer", text: "what do i owe" }];
   return { id, slice: "balances", outcome, repeats: 1, passed: outcome === "pass" ? 1 : 0, findings, tokens: 1, latency_ms: 1, transcript };
 }
+
+const GIVEN_STEPS = "- interest: $23.33\n-   days: 31\n-   balance: $1,144.46";
+
+const GIVEN_CONVERSATION = {
+  id: "given",
+  status: "assistant",
+  customer_id: "c",
+  answering: false,
+  hand_off: null,
+  customer: { id: "c", name: "Ann Given" },
+  position: null,
+  flags: [{ kind: "scra", raised_on: "2026-11-23" }],
+  open_cases: [],
+  messages: [
+    {
+      id: "m",
+      n: 1,
+      role: "assistant",
+      at: "2026-11-23T18:00:00Z",
+      text: `The calculation, step by step:\n${GIVEN_STEPS}`,
+      author: null,
+      attested: true,
+      citations: [],
+      intents: [],
+      notices: [],
+      cases: [],
+      evidence: {
+        turn_id: "t",
+        attested: true,
+        served_configuration: null,
+        tool_calls: [
+          {
+            id: "r1",
+            tool: "get_interest_trace",
+            version: "1",
+            effect: "reads",
+            arguments: {},
+            outcome: "answered",
+            error: null,
+            fields: [{ name: "steps", label: "steps of the calculation", kind: "list", text: GIVEN_STEPS }],
+            latency_ms: 1,
+          },
+        ],
+        passages: [],
+        verdicts: [{ guard: "rights", answer: "allow", reason: null }],
+        repairs: 0,
+      },
+    },
+  ],
+};
+
+const GIVEN_VERIFICATION = { ok: true, checked: { leaves: 2, erased: 0, checkpoint_size: 9, trusted: true }, problems: [] };
 
 const GIVEN_RUN = {
   id: "given",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { day, instant, money, pieces, points, rate, shortDigest, title } from "./format";
+import { blocks, day, instant, money, pieces, points, rate, shortDigest, title, words } from "./format";
 
 describe("money", () => {
   test.each([
@@ -45,13 +45,32 @@ test("an instant is shown in the lender's zone", () => {
 test("citation marks are found, and nothing else that stands in brackets", () => {
   expect(pieces("Sixty days. [1][12] See [note].")).toEqual([
     { kind: "text", text: "Sixty days. " },
-    { kind: "mark", marker: "1" },
-    { kind: "mark", marker: "12" },
+    { kind: "mark", marker: 1 },
+    { kind: "mark", marker: 12 },
     { kind: "text", text: " See [note]." },
   ]);
 });
 
+test("a list keeps the steps of its lines", () => {
+  expect(blocks("It is made of:\n- interest: $23.33\n-   average balance: $1,144.46\n-     days: 31\nAsk for more.")).toEqual([
+    { kind: "text", text: "It is made of:" },
+    {
+      kind: "list",
+      lines: [
+        { depth: 0, text: "interest: $23.33" },
+        { depth: 1, text: "average balance: $1,144.46" },
+        { depth: 2, text: "days: 31" },
+      ],
+    },
+    { kind: "text", text: "Ask for more." },
+  ]);
+  expect(blocks("One line.\n\nAnother - with a dash.")).toEqual([{ kind: "text", text: "One line.\n\nAnother - with a dash." }]);
+  expect(blocks("")).toEqual([]);
+});
+
 test("names and digests are shortened for reading", () => {
   expect(title("past_due")).toBe("Past due");
+  expect(title("scra")).toBe("SCRA");
+  expect(words("mla_apr_review")).toBe("MLA APR review");
   expect(shortDigest("sha256:0123456789abcdef")).toBe("0123456789ab");
 });

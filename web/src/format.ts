@@ -59,9 +59,13 @@ export function shortDigest(digest: string): string {
   return bare.length > 12 ? bare.slice(0, 12) : bare;
 }
 
-/** `past_due` as `past due`. */
+/** Words of the domain that are written in capitals. */
+const CAPITALS = new Set(["ach", "apr", "mla", "scra"]);
+
+/** `past_due` as `past due`, `scra` as `SCRA`. */
 export function words(name: string): string {
-  return name.replaceAll(/_+/g, " ");
+  const parts = name.split(/_+/).map((part) => (CAPITALS.has(part) ? part.toUpperCase() : part));
+  return parts.join(" ");
 }
 
 /** `past_due` as `Past due`. */
@@ -70,7 +74,33 @@ export function title(name: string): string {
   return plain.charAt(0).toUpperCase() + plain.slice(1);
 }
 
-export type Piece = { kind: "text"; text: string } | { kind: "mark"; marker: string };
+export interface Line {
+  /** How far in it stands: what a figure was made from stands one step further in. */
+  depth: number;
+  text: string;
+}
+export type Block = { kind: "text"; text: string } | { kind: "list"; lines: Line[] };
+
+/** Splits a message into its running text and its lists, whose lines begin with a dash and two spaces per step. */
+export function blocks(text: string): Block[] {
+  const found: Block[] = [];
+  for (const line of text.split("\n")) {
+    const item = /^- ( *)(.*)$/.exec(line);
+    const last = found.at(-1);
+    if (item !== null) {
+      const entry = { depth: Math.floor((item[1] ?? "").length / 2), text: item[2] ?? "" };
+      if (last?.kind === "list") last.lines.push(entry);
+      else found.push({ kind: "list", lines: [entry] });
+    } else if (last?.kind === "text") {
+      last.text += `\n${line}`;
+    } else {
+      found.push({ kind: "text", text: line });
+    }
+  }
+  return found.filter((block) => block.kind === "list" || block.text.trim() !== "");
+}
+
+export type Piece = { kind: "text"; text: string } | { kind: "mark"; marker: number };
 
 /** Splits a message at its citation marks, `[1]`. */
 export function pieces(text: string): Piece[] {
@@ -78,7 +108,7 @@ export function pieces(text: string): Piece[] {
   let from = 0;
   for (const match of text.matchAll(/\[(\d{1,3})\]/g)) {
     if (match.index > from) found.push({ kind: "text", text: text.slice(from, match.index) });
-    found.push({ kind: "mark", marker: match[1] ?? "" });
+    found.push({ kind: "mark", marker: Number(match[1]) });
     from = match.index + match[0].length;
   }
   if (from < text.length) found.push({ kind: "text", text: text.slice(from) });

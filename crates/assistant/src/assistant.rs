@@ -13,6 +13,7 @@ use servicing::{
 use store::conversations::{ConversationStatus, MessageRole, MessageRow};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
+use toolkit::Surface;
 
 use crate::{AssistantError, Means, Release, StreamPart, context, run::Run};
 
@@ -38,17 +39,19 @@ impl Assistant {
         Self { inner: Arc::new(Inner { means, chat, release, tasks: TaskTracker::new() }) }
     }
 
-    /// Shows the model the prompt once, so that the first customer does not wait while the stand-in reads its examples. What
+    /// Shows the model the prompt and its tools once, so that the first customer does not wait while the stand-in reads its examples. What
     /// it says is thrown away; that it fails is found again, and handled, by the first turn.
     pub async fn warm_up(&self) {
         let Some(release) = &self.inner.release else { return };
         let today = self.inner.means.servicing.today();
         let Ok(rendered) = release.render(today) else { return };
+        let tools = release.wire_specs(Surface::Consumer);
+        release.fixed_tokens(&rendered, &tools);
         let fixed = rendered.messages.iter().map(|one| context::fixed(one.role, &one.text));
         let hello = llm::Message::Customer { text: "hello".to_owned() };
         let request = llm::ChatRequest {
             messages: fixed.chain([hello]).collect(),
-            tools: Vec::new(),
+            tools,
             max_tokens: 16,
             temperature: 0.0,
         };

@@ -119,6 +119,18 @@ impl Release {
         self.registry.specs(surface)
     }
 
+    /// The same, in the form in which a model is asked.
+    pub(crate) fn wire_specs(&self, surface: Surface) -> Vec<llm::ToolSpec> {
+        let specs = self.registry.specs(surface).into_iter();
+        specs
+            .map(|spec| llm::ToolSpec {
+                name: spec.name,
+                description: spec.description,
+                parameters: spec.parameters,
+            })
+            .collect()
+    }
+
     pub(crate) fn render(&self, today: NaiveDate) -> Result<Rendered, PromptError> {
         let today = today.format("%A, %B %-d, %Y").to_string();
         self.bundle.prompt.render(&BTreeMap::from([("today".to_owned(), json!(today))]))

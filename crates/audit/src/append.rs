@@ -18,7 +18,7 @@ pub const ERASED: &str = "audit.payload_erased";
 /// Adds a leaf to its stream, not yet sequenced, in the caller's transaction. Two round trips.
 ///
 /// Writers of one stream wait for each other until commit, writers of different streams never do. A transaction that
-/// writes to several streams takes them in the order conversation, credit line, system, or two such transactions may
+/// writes to several streams takes them first in the order conversation, credit line, system, or two such transactions may
 /// deadlock. The isolation level is read committed: under a stricter one a writer that waited fails and must retry.
 pub async fn append(conn: &mut PgConnection, leaf: Leaf) -> Result<LeafId, AuditError> {
     let stream = leaf.stream.to_string();

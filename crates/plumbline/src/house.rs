@@ -101,7 +101,8 @@ pub(crate) async fn build(config: &Config, sandbox: bool, source: Source) -> any
         base_url: bank_url.clone(),
         timeout: Duration::from_secs(10),
     })?;
-    let servicing = Servicing::new(store.clone(), clock, ZONE, Arc::new(bank), originator()?);
+    let servicing = Servicing::new(store.clone(), clock, ZONE, Arc::new(bank), originator()?)
+        .with_session_clock(Clock::system());
     if sandbox {
         fill(&servicing, &root).await?;
     }

@@ -19,6 +19,9 @@ pub struct Problem {
     pub status: u16,
     /// What was wrong and what to do, for a person.
     pub detail: String,
+    /// Of something that broke: what to name to us, who find it in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 /// A request that was not carried out.
@@ -32,6 +35,7 @@ impl ApiError {
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
+            reference: None,
         })
     }
 
@@ -59,13 +63,34 @@ impl ApiError {
             chain = format!("{chain}: {cause}");
             source = cause.source();
         }
-        tracing::error!(error = %chain, "could not answer a request");
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "Something broke on our side. Nothing was changed by this request unless a receipt says so; try again.",
-        )
+        let reference = reference();
+        tracing::error!(error = %chain, reference, "could not answer request {reference}");
+        Self::internal(reference)
     }
+
+    /// A handler panicked. The log has what it said.
+    pub(crate) fn panicked(said: &str) -> Self {
+        let reference = reference();
+        tracing::error!(error = said, reference, "a handler panicked in request {reference}");
+        Self::internal(reference)
+    }
+
+    fn internal(reference: String) -> Self {
+        let detail = format!(
+            "Something broke on our side ({reference}). Nothing was changed by this request unless a receipt says so; try again."
+        );
+        let mut error = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail);
+        error.0.reference = Some(reference);
+        error
+    }
+}
+
+/// `ERR-` and eight random hexadecimal digits.
+fn reference() -> String {
+    let mut bytes = [0_u8; 4];
+    // Without randomness the answer still goes out; its reference is then nobody's own.
+    getrandom::fill(&mut bytes).unwrap_or_default();
+    format!("ERR-{}", hex::encode_upper(bytes))
 }
 
 impl IntoResponse for ApiError {

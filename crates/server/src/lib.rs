@@ -9,6 +9,7 @@ mod clock;
 mod error;
 mod extract;
 mod metrics;
+mod query;
 mod routes;
 mod session;
 mod shapes;

@@ -12,14 +12,14 @@ mod sandbox;
 mod session;
 mod status;
 
-use std::time::Duration;
+use std::{any::Any, time::Duration};
 
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     http::StatusCode,
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse as _, Response},
     routing::get,
 };
 use store::sessions::SessionRole;
@@ -27,7 +27,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{ApiError, App, Mode, session::require};
+use crate::{
+    ApiError, App, Mode,
+    query::{self, Declared},
+    session::require,
+};
 
 /// No request is larger: nothing is uploaded here.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -153,8 +157,9 @@ pub fn router(app: App) -> Router {
     }
     routes
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Declared::of(&openapi()), query::check))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(app.clone(), count))
-        .layer(CatchPanicLayer::new())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(app)
 }
@@ -171,6 +176,17 @@ async fn wrong_method() -> ApiError {
     )
 }
 
+/// A handler that panicked is answered like anything else that broke.
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let said = match panic.downcast::<String>() {
+        Ok(said) => *said,
+        Err(panic) => panic
+            .downcast::<&str>()
+            .map_or_else(|_| "something that is no text".to_owned(), |said| (*said).to_owned()),
+    };
+    ApiError::panicked(&said).into_response()
+}
+
 async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     app.metrics.answered(response.status().is_server_error());
@@ -179,3 +195,30 @@ async fn count(State(app): State<App>, request: Request, next: Next) -> Response
 
 /// How often a silent stream says that it lives.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::header};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn breaks() -> &'static str {
+        panic!("the customer's number is 000-00-0000")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_with_a_reference_and_tells_nothing() {
+        let routes: Router =
+            Router::new().route("/", get(breaks)).layer(CatchPanicLayer::custom(panicked));
+        let answer = routes.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let body = axum::body::to_bytes(answer.into_body(), BODY_BYTES_MAX).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&problem["code"], &problem["status"]), (&"internal".into(), &500.into()));
+        let reference = problem["reference"].as_str().unwrap();
+        assert!(problem["detail"].as_str().unwrap().contains(reference), "{problem}");
+        assert!(!problem.to_string().contains("000-00"), "{problem}");
+    }
+}

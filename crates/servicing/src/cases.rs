@@ -18,6 +18,7 @@ pub use kind::CaseKind;
 
 use crate::{
     Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    conversations::checked_text,
     reference::reference,
     work::{Begun, Trail},
 };
@@ -97,6 +98,7 @@ impl Servicing {
         note: &str,
         key: &Key,
     ) -> Result<CaseRow, ServicingError> {
+        let note = checked_text(note)?;
         let permit = authorise(caller, UseCase::Serve, None, self.now())?;
         let mut work = match self.begin(permit, key, &("close_case", id, note)).await? {
             Begun::Before(answer) => return Ok(answer),

@@ -291,16 +291,24 @@ impl Servicing {
         Ok(conversations::list_of_customer(&mut conn, customer_id, 100).await?)
     }
 
-    /// Everybody's conversations, newest first, for staff; `before` pages on.
+    /// Everybody's conversations, newest first, for staff, from `cursor` on: the id of the last one seen.
     pub async fn search_conversations(
         &self,
         caller: Caller,
         words: Option<&str>,
-        before: Option<ConversationId>,
+        cursor: Option<&str>,
         limit: i64,
     ) -> Result<Vec<ConversationRow>, ServicingError> {
         authorise(caller, UseCase::Oversee, None, self.now())?;
         let mut conn = self.store.app().acquire().await?;
+        let before = match cursor {
+            None => None,
+            Some(cursor) => {
+                let id: ConversationId = cursor.parse().map_err(|_| Refusal::cursor_invalid())?;
+                let last = conversations::find(&mut conn, id).await?;
+                Some(last.ok_or_else(Refusal::cursor_invalid)?.id)
+            }
+        };
         Ok(conversations::search(&mut conn, words, before, limit).await?)
     }
 

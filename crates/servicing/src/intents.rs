@@ -148,6 +148,12 @@ impl Servicing {
         });
         self.trail(work.conn(), stream, "intent.confirmed", payload).await?;
         let receipt = self.perform(work.conn(), permit, &intent, action).await?;
+        // The effect is recorded with the line; what the customer was told of it, here.
+        let payload = json!({
+            "receipt_id": receipt.id, "reference": receipt.reference, "kind": receipt.kind, "intent_id": id,
+            "turn_id": intent.turn_id, "text": receipt.text, "fields": receipt.fields,
+        });
+        self.trail(work.conn(), stream, "receipt.given", payload).await?;
         work.finish(receipt).await
     }
 

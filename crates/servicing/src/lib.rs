@@ -53,6 +53,8 @@ pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub struct Servicing {
     store: Store,
     clock: Clock,
+    /// By which sessions begin and end.
+    session_clock: Clock,
     zone: Tz,
     bank: Arc<dyn ports::Bank>,
     originator: Arc<AchOriginator>,
@@ -67,7 +69,15 @@ impl Servicing {
         bank: Arc<dyn ports::Bank>,
         originator: AchOriginator,
     ) -> Self {
-        Self { store, clock, zone, bank, originator: Arc::new(originator) }
+        let session_clock = clock.clone();
+        Self { store, clock, session_clock, zone, bank, originator: Arc::new(originator) }
+    }
+
+    /// Measures sessions by another clock than business: a sandbox's clock is moved by hand, and nobody is to be signed
+    /// out by that.
+    #[must_use]
+    pub fn with_session_clock(self, session_clock: Clock) -> Self {
+        Self { session_clock, ..self }
     }
 
     #[must_use]

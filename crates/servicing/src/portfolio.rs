@@ -47,18 +47,21 @@ impl Servicing {
         copy: u32,
         seed: &str,
     ) -> Result<World, ServicingError> {
-        let seed = format!("{seed}/{}/{copy}", file.name);
-        let varied = file.varied(copy, &seed);
-        let scenario = varied.scenario().map_err(ServicingError::engine)?;
+        let seed = seed_of(file, copy, seed);
+        self.live(&file.varied(copy, &seed), &seed).await
+    }
+
+    async fn live(&self, file: &WorldFile, seed: &str) -> Result<World, ServicingError> {
+        let scenario = file.scenario().map_err(ServicingError::engine)?;
         let world =
-            self.load_world(Caller::system(), scenario.as_ref(), varied.person(), &seed).await?;
-        if let Some(application) = &varied.application {
-            self.decide_and_record(world.customer_id, &varied, application, &seed).await?;
+            self.load_world(Caller::system(), scenario.as_ref(), file.person(), seed).await?;
+        if let Some(application) = &file.application {
+            self.decide_and_record(world.customer_id, file, application, seed).await?;
         }
         Ok(world)
     }
 
-    /// Fills an empty database with every world of a folder in as many copies as it asks for, and the staff. Where there
+    /// Fills an empty database with every world of a folder in as many copies as it asks for, each with a name of its own, and the staff. Where there
     /// are customers already, nothing is done and `None` is answered.
     pub async fn make_portfolio(
         &self,
@@ -71,10 +74,16 @@ impl Servicing {
         }
         let files = WorldFile::load_all(folder).map_err(ServicingError::engine)?;
         let all: usize = files.iter().map(|file| file.copies as usize).sum();
+        let mut taken = files.iter().map(|file| file.person.name.clone()).collect();
         let mut made = Portfolio::default();
         for file in &files {
             for copy in 0..file.copies {
-                let world = self.make_world(file, copy, seed).await?;
+                let seed = seed_of(file, copy, seed);
+                let mut varied = file.varied(copy, &seed);
+                if copy > 0 {
+                    varied.name_apart(&mut taken, &seed);
+                }
+                let world = self.live(&varied, &seed).await?;
                 made.customers += 1;
                 made.lines += usize::from(world.credit_line_id.is_some());
                 made.decisions += usize::from(file.application.is_some());
@@ -143,6 +152,10 @@ impl Servicing {
         self.record_decision(Caller::system(), new, &key).await?;
         Ok(())
     }
+}
+
+fn seed_of(file: &WorldFile, copy: u32, seed: &str) -> String {
+    format!("{seed}/{}/{copy}", file.name)
 }
 
 fn sha2_of(text: &str) -> [u8; 16] {

@@ -54,6 +54,9 @@ pub struct StatementView {
     pub derivation: Derivation,
 }
 
+/// The longest page of transactions.
+const TRANSACTIONS_MAX: usize = 200;
+
 impl Servicing {
     /// The customer's line as it stands now.
     pub async fn position(
@@ -84,13 +87,17 @@ impl Servicing {
         limit: usize,
     ) -> Result<Transactions, ServicingError> {
         authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        if !(1..=TRANSACTIONS_MAX).contains(&limit) {
+            let sentence = format!("A page of {limit} transactions cannot be given.");
+            return Err(Refusal::new(RefusalCode::LimitInvalid, sentence).into());
+        }
+        let before = cursor.map_or(Ok(u64::MAX), read_cursor)?;
         let mut conn = self.pool_for(caller).acquire().await?;
         let line = self.line_of(&mut conn, customer_id).await?;
-        let before: u64 = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(u64::MAX);
         let mut items = Vec::new();
         let mut next_cursor = None;
         for event in line.events().iter().rev().filter(|event| event.seq < before) {
-            if items.len() >= limit.clamp(1, 200) {
+            if items.len() >= limit {
                 next_cursor = Some((event.seq + 1).to_string());
                 break;
             }
@@ -180,6 +187,12 @@ impl Servicing {
         let mut conn = self.pool_for(caller).acquire().await?;
         self.line_of(&mut conn, customer_id).await?.quote_payoff(on)
     }
+}
+
+/// The event before which a page begins, in the one spelling in which it was given out.
+fn read_cursor(cursor: &str) -> Result<u64, Refusal> {
+    let seq = cursor.parse().ok().filter(|seq: &u64| seq.to_string() == cursor);
+    seq.ok_or_else(Refusal::cursor_invalid)
 }
 
 fn statement_in(event: &LineEvent) -> Option<&Statement> {

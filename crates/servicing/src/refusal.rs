@@ -19,6 +19,7 @@ pub enum RefusalCode {
     CannotCancel,
     CaseClosed,
     ConversationClosed,
+    CursorInvalid,
     DateInPast,
     DateTooFar,
     DateUnclear,
@@ -33,6 +34,7 @@ pub enum RefusalCode {
     KeyInvalid,
     KeyReused,
     LevelTooLow,
+    LimitInvalid,
     NoCreditLine,
     NotAllowed,
     NotFound,
@@ -74,6 +76,7 @@ impl RefusalCode {
             Self::CannotCancel => "cannot_cancel",
             Self::CaseClosed => "case_closed",
             Self::ConversationClosed => "conversation_closed",
+            Self::CursorInvalid => "cursor_invalid",
             Self::DateInPast => "date_in_past",
             Self::DateTooFar => "date_too_far",
             Self::DateUnclear => "date_unclear",
@@ -88,6 +91,7 @@ impl RefusalCode {
             Self::KeyInvalid => "key_invalid",
             Self::KeyReused => "key_reused",
             Self::LevelTooLow => "level_too_low",
+            Self::LimitInvalid => "limit_invalid",
             Self::NoCreditLine => "no_credit_line",
             Self::NotAllowed => "not_allowed",
             Self::NotFound => "not_found",
@@ -105,11 +109,13 @@ impl RefusalCode {
             Self::AmountNotPositive
             | Self::AmountTooLarge
             | Self::BankAccountAmbiguous
+            | Self::CursorInvalid
             | Self::DateInPast
             | Self::DateTooFar
             | Self::DateUnclear
             | Self::FlagUnknown
             | Self::KeyInvalid
+            | Self::LimitInvalid
             | Self::TextInvalid => RefusalKind::Invalid,
             Self::LevelTooLow | Self::NotAllowed => RefusalKind::Forbidden,
             Self::BankAccountUnknown | Self::NoCreditLine | Self::NotFound => RefusalKind::Missing,
@@ -149,6 +155,7 @@ impl RefusalCode {
             Self::CannotCancel => "Ask for a person if the payment should not have been made.",
             Self::CaseClosed => "Open a new case if there is something new.",
             Self::ConversationClosed => "Start a new conversation.",
+            Self::CursorInvalid => "Send the cursor of the page before as it came, or none.",
             Self::DateInPast => "Choose today or a later day.",
             Self::DateTooFar => "Choose a day within the next year.",
             Self::DateUnclear => "Name the day, such as December 4.",
@@ -163,6 +170,7 @@ impl RefusalCode {
             Self::KeyInvalid => "Send 8 to 128 visible characters as the key.",
             Self::KeyReused => "Send a new key with a new request.",
             Self::LevelTooLow => "Sign in again, then repeat the request.",
+            Self::LimitInvalid => "Ask for 1 to 200 at a time.",
             Self::NoCreditLine => "Ask about your application instead.",
             Self::NotFound => "Check which one you mean.",
             Self::NothingDue => "Name an amount if you want to pay anyway.",
@@ -196,6 +204,11 @@ impl Refusal {
     /// There is no such thing for this person. Says the same whether it does not exist or is somebody else's.
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(RefusalCode::NotFound, format!("There is no such {what}."))
+    }
+
+    /// What was sent to page on with was never given out.
+    pub(crate) fn cursor_invalid() -> Self {
+        Self::new(RefusalCode::CursorInvalid, "This cursor is none of ours.")
     }
 
     /// The stable word.

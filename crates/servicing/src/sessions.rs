@@ -1,4 +1,6 @@
 //! Who is signed in. A token is 32 random bytes, told once; only its digest is kept.
+//!
+//! Sessions begin and end by the session clock, which nobody who is signed in can move.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use identity::{CustomerId, RepresentativeId};
@@ -12,7 +14,7 @@ use store::{
 use crate::{Caller, Level, Refusal, Servicing, ServicingError};
 
 /// How long a session lasts.
-const SESSION_HOURS: i64 = 12;
+pub const SESSION_LASTS: TimeDelta = TimeDelta::hours(12);
 
 /// Whose session it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,8 +106,8 @@ impl Servicing {
             ServicingError::Store(sqlx::Error::Protocol("no randomness for a token".into()).into())
         })?;
         let token = hex::encode(secret);
-        let now = self.now();
-        let session = Session { who, level, expires_at: now + TimeDelta::hours(SESSION_HOURS) };
+        let now = self.session_clock.now();
+        let session = Session { who, level, expires_at: now + SESSION_LASTS };
         let actor_id = match &session.who {
             Who::Customer(customer) => customer.id.as_uuid(),
             Who::Staff(staff) => staff.id.as_uuid(),
@@ -125,7 +127,8 @@ impl Servicing {
     /// The session of a token, if it is live.
     pub async fn session(&self, token: &str) -> Result<Option<Session>, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
-        let Some(row) = sessions::find_live(&mut conn, &digest(token), self.now()).await? else {
+        let now = self.session_clock.now();
+        let Some(row) = sessions::find_live(&mut conn, &digest(token), now).await? else {
             return Ok(None);
         };
         let who = match row.role {
@@ -148,7 +151,7 @@ impl Servicing {
     /// Ends the session of a token, if there is one.
     pub async fn sign_out(&self, token: &str) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
-        Ok(sessions::end(&mut conn, &digest(token), self.now()).await?)
+        Ok(sessions::end(&mut conn, &digest(token), self.session_clock.now()).await?)
     }
 }
 

@@ -87,7 +87,8 @@ export interface Passage {
 }
 
 export interface Citation {
-  marker: string;
+  /** The number of its mark: `[1]` in the text is `1`. */
+  marker: number;
   citation: string;
   title: string;
   section: string;
@@ -179,7 +180,8 @@ export interface Evidence {
   passages: EvidencePassage[];
   verdicts: Verdict[];
   repairs: number;
-  leaves: LeafMark[];
+  /** Absent until the server has named them. */
+  leaves?: LeafMark[];
 }
 
 export interface Message {

@@ -120,7 +120,7 @@ describe("a reply is the fold of its parts", () => {
       { type: "tool-output-available", toolCallId: "c", output: { outcome: "answered" } },
       { type: "data-case", data: { reference: "C-1", kind: "bankruptcy" } },
       { type: "data-notice", data: { kind: "adverse_action", title: "Notice", html: "<p>x</p>", digest: "d" } },
-      { type: "data-citation", data: { marker: "1", citation: "a@1#b", title: "A", section: "B" } },
+      { type: "data-citation", data: { marker: 1, citation: "a@1#b", title: "A", section: "B" } },
       { type: "data-status", data: { status: "waiting" } },
       { type: "error", errorText: "model unavailable" },
       { type: "finish" },

@@ -167,7 +167,7 @@ export function applyPart(draft: Draft, part: StreamPart): Draft {
   }
 }
 
-function upsert<T>(items: T[], item: T, keyOf: (item: T) => string): T[] {
+function upsert<T>(items: T[], item: T, keyOf: (item: T) => string | number): T[] {
   const at = items.findIndex((other) => keyOf(other) === keyOf(item));
   return at === -1 ? [...items, item] : items.with(at, item);
 }

@@ -35,15 +35,8 @@ impl Run {
     }
 
     fn specs(&self) -> Vec<llm::ToolSpec> {
-        let Some(release) = &self.inner.release else { return Vec::new() };
-        let specs = release.registry.specs(self.conversation.surface).into_iter();
-        specs
-            .map(|spec| llm::ToolSpec {
-                name: spec.name,
-                description: spec.description,
-                parameters: spec.parameters,
-            })
-            .collect()
+        let release = self.inner.release.as_ref();
+        release.map(|release| release.wire_specs(self.conversation.surface)).unwrap_or_default()
     }
 
     fn request(&self, ask: &Ask) -> Option<ChatRequest> {

@@ -102,7 +102,7 @@ impl Run {
                 let mut passages = self.found.passages().iter();
                 let (_, passage) = passages.find(|(_, passage)| passage.citation == *citation)?;
                 Some(json!({
-                    "marker": format!("[{number}]"), "citation": passage.citation,
+                    "marker": number, "citation": passage.citation,
                     "title": passage.title, "section": passage.section, "digest": passage.digest,
                 }))
             })

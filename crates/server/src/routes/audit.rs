@@ -24,11 +24,12 @@ use crate::{
 const PAGE: i64 = 50;
 
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SearchQuery {
     /// Words of the customer's name or of a message.
     q: Option<String>,
-    #[param(value_type = Option<uuid::Uuid>)]
-    cursor: Option<ConversationId>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -53,7 +54,8 @@ pub(crate) async fn conversations(
 ) -> Result<Json<Page<ConversationSummary>>, ApiError> {
     let caller = session.caller();
     let words = query.q.as_deref().map(str::trim).filter(|words| !words.is_empty());
-    let rows = app.servicing.search_conversations(caller, words, query.cursor, PAGE).await?;
+    let rows =
+        app.servicing.search_conversations(caller, words, query.cursor.as_deref(), PAGE).await?;
     let full = rows.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
     let next_cursor = rows.last().filter(|_| full).map(|row| row.id.to_string());
     let mut items = Vec::with_capacity(rows.len());

@@ -69,10 +69,11 @@ pub(crate) async fn start(
 }
 
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct AfterQuery {
     /// Leaves out messages up to and including this number.
     #[serde(default)]
-    after: i32,
+    after: u32,
 }
 
 /// A conversation with its messages.
@@ -84,7 +85,8 @@ pub(crate) async fn conversation(
     Query(query): Query<AfterQuery>,
 ) -> Result<Json<Conversation>, ApiError> {
     let caller = Caller::customer(customer);
-    let view = app.servicing.conversation(caller, id, query.after).await?;
+    let after = i32::try_from(query.after).unwrap_or(i32::MAX);
+    let view = app.servicing.conversation(caller, id, after).await?;
     let staff = app.staff_names().await?;
     Ok(Json(Conversation::of(view, &staff, false)))
 }

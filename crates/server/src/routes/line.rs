@@ -24,6 +24,7 @@ pub(crate) async fn position(
 }
 
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
     cursor: Option<String>,
     #[serde(default = "page_size")]
@@ -90,10 +91,36 @@ pub(crate) async fn statement(
     Ok(Json(app.servicing.statement(Caller::customer(customer), customer, number).await?))
 }
 
+/// A figure that can be traced.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Figure {
+    Interest,
+    MinimumDue,
+    AccruedInterest,
+    TotalOwed,
+    LateFee,
+    Payoff,
+}
+
+impl Figure {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Interest => "interest",
+            Self::MinimumDue => "minimum_due",
+            Self::AccruedInterest => "accrued_interest",
+            Self::TotalOwed => "total_owed",
+            Self::LateFee => "late_fee",
+            Self::Payoff => "payoff",
+        }
+    }
+}
+
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct TraceQuery {
-    /// `interest`, `minimum_due`, `accrued_interest`, `total_owed`, `late_fee` or `payoff`.
-    figure: String,
+    #[param(inline)]
+    figure: Figure,
     /// The number of a statement; the last one where it is left out.
     statement: Option<u32>,
 }
@@ -106,11 +133,13 @@ pub(crate) async fn trace(
     Query(query): Query<TraceQuery>,
 ) -> Result<Json<Trace>, ApiError> {
     let caller = Caller::customer(customer);
-    let derivation = app.servicing.trace(caller, customer, &query.figure, query.statement).await?;
-    Ok(Json(Trace::of(query.figure, derivation)))
+    let figure = query.figure.as_str();
+    let derivation = app.servicing.trace(caller, customer, figure, query.statement).await?;
+    Ok(Json(Trace::of(figure, derivation)))
 }
 
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct OnQuery {
     on: NaiveDate,
 }

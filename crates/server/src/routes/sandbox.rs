@@ -11,7 +11,10 @@ use axum::{
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::CreditLineId;
 use serde::{Deserialize, Serialize};
-use servicing::{Caller, JobReport, Level, sessions::Session};
+use servicing::{
+    Caller, JobReport, Level,
+    sessions::{SESSION_LASTS, Session},
+};
 use store::sessions::SessionRole;
 use utoipa::ToSchema;
 
@@ -107,8 +110,8 @@ pub(crate) async fn sign_in(
         app.servicing.sign_out(&token).await?;
         return Err(ApiError::forbidden());
     }
-    let seconds = (session.expires_at - app.servicing.now()).num_seconds();
-    let cookie = cookie(&token, u32::try_from(seconds).unwrap_or_default());
+    let seconds = u32::try_from(SESSION_LASTS.num_seconds()).unwrap_or_default();
+    let cookie = cookie(&token, seconds);
     let body = Json(SignedInShape { token, actor: (&session).into() });
     Ok(([(header::SET_COOKIE, cookie)], body).into_response())
 }

@@ -113,7 +113,7 @@ impl From<&Statement> for StatementSummary {
 /// A figure and where it comes from.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Trace {
-    figure: String,
+    figure: &'static str,
     /// The figure as it is printed.
     text: String,
     /// `{rule, label, value, inputs: [derivation]}`.
@@ -122,7 +122,7 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn of(figure: String, derivation: Derivation) -> Self {
+    pub(crate) fn of(figure: &'static str, derivation: Derivation) -> Self {
         Self { figure, text: derivation.value.text(), derivation }
     }
 }

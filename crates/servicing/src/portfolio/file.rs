@@ -1,6 +1,7 @@
 //! A world file: read, checked, and varied.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -157,9 +158,7 @@ impl WorldFile {
         if copy == 0 {
             return world;
         }
-        let bits = sha2_of(seed);
-        let number =
-            bits.iter().fold(0_u64, |number, bit| number.wrapping_mul(251) + u64::from(*bit));
+        let number = number_of(seed);
         world.person.name = names::name(number);
         for account in &mut world.person.bank_accounts {
             let kept = account.account_number.len().saturating_sub(4);
@@ -176,6 +175,20 @@ impl WorldFile {
         }
         world
     }
+
+    /// Takes the next name that nobody has, where somebody has this one: a person is chosen by name.
+    pub(super) fn name_apart(&mut self, taken: &mut BTreeSet<String>, seed: &str) {
+        let mut number = number_of(seed);
+        while !taken.insert(self.person.name.clone()) {
+            number = number.wrapping_add(1);
+            self.person.name = names::name(number);
+        }
+    }
+}
+
+/// A number that looks like any other and is always that of its seed.
+fn number_of(seed: &str) -> u64 {
+    sha2_of(seed).iter().fold(0_u64, |number, bit| number.wrapping_mul(251) + u64::from(*bit))
 }
 
 /// Multiplies every amount of the line's events by so many percent, to whole dollars.

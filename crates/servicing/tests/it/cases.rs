@@ -134,6 +134,10 @@ async fn a_case_is_closed_by_staff_with_a_note_and_once() {
     let opened = service.open_case(ann.caller(), case(ann, CaseKind::Complaint)).await.unwrap();
     let by_ann = service.close_case(ann.caller(), opened.id, "done", &key("close")).await;
     assert_eq!(code(by_ann), RefusalCode::NotAllowed);
+    for none in ["", " \n", "nul\0"] {
+        let unsaid = service.close_case(staff, opened.id, none, &key("unsaid")).await;
+        assert_eq!(code(unsaid), RefusalCode::TextInvalid);
+    }
     let closed = service.close_case(staff, opened.id, "apologised", &key("close")).await.unwrap();
     assert_eq!((closed.status, closed.note.as_deref()), (CaseStatus::Closed, Some("apologised")));
     let again = service.close_case(staff, opened.id, "again", &key("close-2")).await;

@@ -1,9 +1,8 @@
-//! Decisions are told from the record, byte for byte; sessions are known by their token alone.
+//! Decisions are told from the record, byte for byte.
 
-use chrono::TimeDelta;
 use serde_json::json;
 use servicing::{
-    Caller, Level, RefusalCode,
+    Caller, RefusalCode,
     decisions::{NewDecision, Reason},
 };
 use store::decisions::Outcome;
@@ -65,24 +64,4 @@ async fn a_denial_names_one_to_four_reasons() {
         let recorded = house.servicing.record_decision(Caller::system(), new, &key("bad")).await;
         assert_eq!(code(recorded), RefusalCode::NotAllowed);
     }
-}
-
-#[tokio::test]
-async fn a_session_lives_until_it_expires_or_ends() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    let service = &house.servicing;
-    let (token, session) = service.sign_in_customer(ann.id, Level::L2).await.unwrap();
-    assert_eq!(session.caller(), ann.caller());
-    assert_eq!(service.session(&token).await.unwrap(), Some(session));
-    assert_eq!(service.session("made up").await.unwrap(), None);
-    service.sign_out(&token).await.unwrap();
-    assert_eq!(service.session(&token).await.unwrap(), None);
-
-    let (token, _) = service.sign_in_customer(ann.id, Level::L2).await.unwrap();
-    house.hand.advance(TimeDelta::hours(12));
-    assert_eq!(service.session(&token).await.unwrap(), None);
-    let kept =
-        house.count("SELECT count(*) FROM sessions WHERE encode(token_digest, 'hex') = ''").await;
-    assert_eq!(kept, 0);
 }

@@ -62,6 +62,8 @@ async fn a_confirmed_intent_is_done_once_with_its_grant_and_receipt() {
     assert_eq!((&again, &other_key), (&receipt, &receipt));
     assert_eq!(house.count("SELECT count(*) FROM payments").await, 1);
     assert_eq!(house.count("SELECT count(*) FROM grants").await, 1);
+    let given = "SELECT count(*) FROM audit_leaves WHERE kind = 'receipt.given'";
+    assert_eq!(house.count(given).await, 1);
     let (seen, with) = service.intent(ann.caller(), intent.id).await.unwrap();
     assert_eq!((seen.status, with), (IntentStatus::Confirmed, Some(receipt)));
 }

@@ -64,6 +64,15 @@ async fn interest_is_explained_from_its_days() {
         service.transactions(ann.caller(), ann.id, page.next_cursor.as_deref(), 10).await.unwrap();
     assert_eq!(next.items.iter().map(|item| item.kind).collect::<Vec<_>>(), ["draw"]);
     assert_eq!(next.next_cursor, None);
+
+    for garbage in ["garbage", "", "-1", "+1", "01", "1.fee", "99999999999999999999"] {
+        let page = service.transactions(ann.caller(), ann.id, Some(garbage), 10).await;
+        assert_eq!(code(page), RefusalCode::CursorInvalid, "{garbage}");
+    }
+    for limit in [0, 201, usize::MAX] {
+        let page = service.transactions(ann.caller(), ann.id, None, limit).await;
+        assert_eq!(code(page), RefusalCode::LimitInvalid, "{limit}");
+    }
 }
 
 #[tokio::test]

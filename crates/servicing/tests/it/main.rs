@@ -16,4 +16,5 @@ mod payments;
 mod portfolio;
 mod release;
 mod rights;
+mod sessions;
 mod worlds;

@@ -61,3 +61,24 @@ async fn the_same_files_and_seed_give_the_same_portfolio() {
     assert_eq!(first, second);
     assert_ne!(first[1].1, first[2].1, "copies differ");
 }
+
+#[tokio::test]
+async fn nobody_in_the_portfolio_has_the_name_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, copies) in [("first", 40), ("second", 40)] {
+        let text = format!(
+            "copies = {copies}\n[person]\nname = \"Ann {name}\"\nstate = \"CA\"\narchetype = \"{name}\"\nsummary = \"-\"\nbank_accounts = []\n"
+        );
+        std::fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
+    }
+    let house = House::on("2026-11-23").await;
+    // Drawn by themselves, two names of this seed fall on two people each.
+    house.servicing.make_portfolio(folder.path(), "sandbox", |_, _| ()).await.unwrap();
+    let customers = house.servicing.list_customers(Caller::system()).await.unwrap();
+    let mut names: Vec<_> = customers.into_iter().map(|customer| customer.name).collect();
+    assert_eq!(names.len(), 80);
+    assert!(names.contains(&"Ann first".to_owned()) && names.contains(&"Ann second".to_owned()));
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 80);
+}

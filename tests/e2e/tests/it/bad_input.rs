@@ -191,6 +191,71 @@ async fn the_clock_does_not_run_back_or_away() {
     }
 }
 
+#[tokio::test]
+async fn a_query_that_is_none_of_the_routes_is_refused() {
+    let app = shared();
+    let (customer, _) = payer(app).await;
+    let compliance = app.staff("compliance").await;
+    let conversation = app.conversation(&customer).await;
+    let said = format!("/v1/conversations/{conversation}");
+    for (person, path, code) in [
+        (&customer, "/v1/transactions?cursor=garbage".to_owned(), "cursor_invalid"),
+        (&customer, "/v1/transactions?cursor=".to_owned(), "cursor_invalid"),
+        (&customer, "/v1/transactions?cursor=-1".to_owned(), "cursor_invalid"),
+        (&customer, "/v1/transactions?limit=0".to_owned(), "limit_invalid"),
+        (&customer, "/v1/transactions?limit=201".to_owned(), "limit_invalid"),
+        (&customer, "/v1/transactions?limit=-1".to_owned(), "query_invalid"),
+        (&customer, "/v1/transactions?limit=many".to_owned(), "query_invalid"),
+        (&customer, "/v1/transactions?limit=1&limit=2".to_owned(), "query_invalid"),
+        (&customer, "/v1/transactions?page=2".to_owned(), "query_invalid"),
+        (&customer, "/v1/transactions?%FF=2".to_owned(), "query_invalid"),
+        (&customer, "/v1/trace".to_owned(), "query_invalid"),
+        (&customer, "/v1/trace?figure=luck".to_owned(), "query_invalid"),
+        (&customer, "/v1/trace?figure=interest&statement=last".to_owned(), "query_invalid"),
+        (&customer, "/v1/trace?figure=interest&statement=-1".to_owned(), "query_invalid"),
+        (&customer, "/v1/trace?figure=interest&cycle=1".to_owned(), "query_invalid"),
+        (&customer, "/v1/quotes/payoff".to_owned(), "query_invalid"),
+        (&customer, "/v1/quotes/payoff?on=tomorrow".to_owned(), "query_invalid"),
+        (&customer, "/v1/quotes/payoff?on=2026-02-30".to_owned(), "query_invalid"),
+        (&customer, "/v1/quotes/payoff?on=1970-01-01".to_owned(), "date_in_past"),
+        (&customer, "/v1/quotes/payoff?on=9999-12-31".to_owned(), "date_too_far"),
+        (&customer, format!("{said}?after=first"), "query_invalid"),
+        (&customer, format!("{said}?after=-1"), "query_invalid"),
+        (&customer, format!("{said}?before=1"), "query_invalid"),
+        (&customer, "/v1/position?as_of=2020-01-01".to_owned(), "query_invalid"),
+        (&compliance, "/v1/audit/conversations?cursor=garbage".to_owned(), "cursor_invalid"),
+        (
+            &compliance,
+            "/v1/audit/conversations?cursor=00000000-0000-7000-8000-000000000000".to_owned(),
+            "cursor_invalid",
+        ),
+        (&compliance, "/v1/audit/conversations?q=%00".to_owned(), "query_invalid"),
+        (&compliance, "/v1/audit/conversations?query=x".to_owned(), "query_invalid"),
+        (&compliance, "/v1/desk/queue?status=open".to_owned(), "query_invalid"),
+    ] {
+        let answer = app.get(person, &path).await;
+        assert_eq!(answer.problem(), (400, code.to_owned()), "{path}");
+    }
+    let posted = app.post(&customer, &format!("{said}/hand-off?now=1"), &json!({})).await;
+    assert_eq!(posted.problem(), (400, "query_invalid".to_owned()));
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_and_end() {
+    let app = shared();
+    let (customer, _) = payer(app).await;
+    let whole = app.get(&customer, "/v1/transactions").await.ok();
+    let mut path = "/v1/transactions?limit=3".to_owned();
+    let mut items = Vec::new();
+    loop {
+        let page = app.get(&customer, &path).await.ok();
+        items.extend(page["items"].as_array().unwrap().clone());
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/transactions?limit=3&cursor={cursor}");
+    }
+    assert_eq!(json!(items), whole["items"]);
+}
+
 async fn payments(app: &App, customer: &Person) -> usize {
     let payments = app.get(customer, "/v1/payments").await.ok();
     payments["items"].as_array().unwrap().len()

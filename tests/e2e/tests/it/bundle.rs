@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::{program, shared};
 
@@ -68,5 +68,47 @@ async fn it_verifies_by_itself_and_a_changed_byte_is_named() {
                 && !problems.is_empty(),
             "{found}"
         );
+    }
+}
+
+/// What a compliance user takes away of a payment that was asked for in words: the proposal, the customer's yes, and the
+/// receipt as it was given. And the case that was opened in the same conversation.
+#[tokio::test]
+async fn receipts_and_cases_are_in_the_bundle_and_a_changed_byte_of_one_is_named() {
+    let app = shared();
+    let customer = app.customer("revolving").await;
+    let conversation = app.conversation(&customer).await;
+    let view =
+        app.say(&customer, &conversation, "pay $50 next Friday from my checking account").await;
+    let intent = view["messages"].as_array().unwrap().last().unwrap()["intents"][0]["id"].clone();
+    let confirm = format!("/v1/intents/{}/confirm", intent.as_str().unwrap());
+    let receipt = app.post(&customer, &confirm, &json!({})).await.ok();
+    let view = app.say(&customer, &conversation, "by the way I have filed for bankruptcy").await;
+    let case = &view["messages"].as_array().unwrap().last().unwrap()["cases"][0]["reference"];
+
+    let compliance = app.staff("compliance").await;
+    let path = format!("/v1/audit/conversations/{conversation}/bundle");
+    let bundle = app.get(&compliance, &path).await;
+    assert_eq!(bundle.status, 200, "{bundle:?}");
+    let leaves = bundle.ok()["streams"][0]["leaves"].as_array().unwrap().clone();
+    let place = |kind: &str| leaves.iter().position(|leaf| leaf["kind"] == kind).unwrap();
+    let given = &leaves[place("receipt.given")]["payload"];
+    for member in ["reference", "text", "fields", "kind", "intent_id"] {
+        assert_eq!(given[member], receipt[member], "{member}");
+    }
+    assert_eq!(&leaves[place("case.opened")]["payload"]["reference"], case);
+
+    let folder = tempfile::tempdir().unwrap();
+    assert!(verify(&bundle.text, folder.path()).status.success());
+    for (kind, text) in [("receipt.given", &receipt["reference"]), ("case.opened", case)] {
+        let text = text.as_str().unwrap();
+        let whole = &leaves[place(kind)]["payload"].to_string();
+        assert!(bundle.text.contains(whole), "{kind} is not spelt as it was committed to");
+        let other = whole.replace(text, &text.replace('-', "+"));
+        let broken = verify(&bundle.text.replace(whole, &other), folder.path());
+        assert!(!broken.status.success(), "an edited {kind} passed");
+        let at = format!("streams[0].leaves[{}].payload", place(kind));
+        let problems = report(&broken)["problems"].as_array().unwrap().clone();
+        assert_eq!(problems.iter().map(|one| &one["at"]).collect::<Vec<_>>(), [at.as_str()]);
     }
 }
