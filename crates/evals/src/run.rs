@@ -167,12 +167,18 @@ impl Bench {
         let mut candidate = run(&self.candidate);
         let mut baseline = self.baseline.as_ref().map(run);
         for (at, case) in suite.cases.iter().enumerate() {
-            let now = Box::pin(self.repeat(&self.candidate, case)).await;
             let mut was = None;
-            if let (Some(side), Some(run)) = (&self.baseline, &mut baseline) {
-                let result = Box::pin(self.repeat(side, case)).await;
+            // Who comes second finds what both need warm: they take turns.
+            let second = at % 2 == 1;
+            if let (Some(side), true) = (&self.baseline, second) {
+                was = Some(Box::pin(self.repeat(side, case)).await);
+            }
+            let now = Box::pin(self.repeat(&self.candidate, case)).await;
+            if let (Some(side), false) = (&self.baseline, second) {
+                was = Some(Box::pin(self.repeat(side, case)).await);
+            }
+            if let (Some(run), Some(result)) = (&mut baseline, &was) {
                 run.results.push(result.clone());
-                was = Some(result);
             }
             progress(Progress {
                 done: at + 1,

@@ -32,7 +32,8 @@ const LANGUAGE_PENALTY: Score = 120;
 /// An exchange whose typed spans are the message's own is the better model; one that has no place for one of them, the worse.
 const SPANS_BONUS: Score = 50;
 
-/// Who asks how much or why wants to know; an example that orders something is rarely the model for it.
+/// Who asks how much or why wants to know; an example that orders something is rarely the model for it, and less so if it acts
+/// on what was said.
 const ORDER_PENALTY: Score = 80;
 
 /// "Don't", "I did" and "what if I did" have the words of an order and are none: an example that acts on what was said is not
@@ -272,6 +273,7 @@ impl<'a> Chooser<'a> {
         }
         if ours.asks && !theirs.asks {
             score -= ORDER_PENALTY;
+            score -= if acts_on_words(exchange) { ORDER_PENALTY } else { 0 };
         }
         if ours.opening.is_some() && ours.opening == theirs.opening {
             score += OPENING_BONUS;

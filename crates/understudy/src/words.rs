@@ -95,11 +95,12 @@ pub(crate) fn agrees(text: &str) -> bool {
     first && words.len() <= 6 && words.iter().all(|word| AGREEMENT.contains(&word.as_str()))
 }
 
-/// Whether a text begins as a question after a fact: how much, when, why.
+/// Whether a text begins as a question after a fact: how much, when, why, is it. "Can you" asks for a deed.
 pub(crate) fn asks(text: &str) -> bool {
-    const ASKING: [&str; 17] = [
-        "how", "what", "what's", "whats", "when", "when's", "where", "why", "which", "who", "que",
-        "cuanto", "cuanta", "cuando", "cual", "donde", "como",
+    const ASKING: [&str; 27] = [
+        "how", "what", "what's", "whats", "when", "when's", "where", "why", "which", "who", "is",
+        "are", "am", "was", "were", "do", "does", "did", "has", "have", "que", "cuanto", "cuanta",
+        "cuando", "cual", "donde", "como",
     ];
     plain(text)
         .iter()
