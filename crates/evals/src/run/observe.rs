@@ -268,11 +268,10 @@ mod tests {
             let steps: Vec<StepRow> = (1..).zip(kinds).map(step).collect();
             gave_up(status, &steps).is_some()
         };
-        use TurnStatus::{Done, Faulted, OutOfBudget};
-        assert!(gave_up_after(Faulted, &["received", "model_failed", "model_failed"]));
-        assert!(gave_up_after(OutOfBudget, &["received", "timed_out"]));
-        assert!(!gave_up_after(Done, &["received", "model_failed", "replied"]));
-        assert!(!gave_up_after(Faulted, &["received", "model_failed", "replied"]));
-        assert!(!gave_up_after(OutOfBudget, &["received", "replied"]));
+        assert!(gave_up_after(TurnStatus::Faulted, &["received", "model_failed", "model_failed"]));
+        assert!(gave_up_after(TurnStatus::OutOfBudget, &["received", "timed_out"]));
+        assert!(!gave_up_after(TurnStatus::Done, &["received", "model_failed", "replied"]));
+        assert!(!gave_up_after(TurnStatus::Faulted, &["received", "model_failed", "replied"]));
+        assert!(!gave_up_after(TurnStatus::OutOfBudget, &["received", "replied"]));
     }
 }

@@ -116,18 +116,14 @@ async fn watched(bench: Bench, tasks: Tasks, suite: &Suite) -> Result<Played, St
         bench.close().await;
         tasks.close().await;
     };
-    match played {
-        Ok(played) => {
-            closing.await;
-            Ok(played)
-        }
-        Err(()) => {
-            progress("\nstopping");
-            // What does not end by then ends with the program.
-            drop(tokio::time::timeout(STOP_TIMEOUT, closing).await);
-            Err(Stopped { stopped: true, played: bar.done, cases: suite.cases.len() })
-        }
+    if let Ok(played) = played {
+        closing.await;
+        return Ok(played);
     }
+    progress("\nstopping");
+    // What does not end by then ends with the program.
+    drop(tokio::time::timeout(STOP_TIMEOUT, closing).await);
+    Err(Stopped { ended_early: true, played: bar.done, cases: suite.cases.len() })
 }
 
 /// How far a run has come.

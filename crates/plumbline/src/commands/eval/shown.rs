@@ -53,7 +53,7 @@ impl Results {
 /// A run that was told to stop: nothing is judged and nothing is signed.
 #[derive(Serialize)]
 pub(super) struct Stopped {
-    pub(super) stopped: bool,
+    pub(super) ended_early: bool,
     pub(super) played: usize,
     pub(super) cases: usize,
 }
