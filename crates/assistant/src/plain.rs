@@ -105,21 +105,7 @@ pub(crate) const fn somebody_else(language: Language) -> &'static str {
 
 /// In which language the customer writes.
 pub(crate) fn language_of(text: &str) -> Language {
-    const SPANISH: &[&str] = &[
-        "el", "la", "los", "las", "de", "que", "mi", "es", "un", "una", "por", "para", "cuanto",
-        "cual", "cuando", "quiero", "puedo", "pago", "saldo", "debo", "hola", "gracias", "como",
-        "con", "no", "me", "del", "al", "en", "su", "y", "mis", "deuda", "pagar", "favor", "soy",
-        "tengo", "donde", "necesito", "hablar", "persona", "viernes", "manana", "minimo", "cargo",
-    ];
-    const ENGLISH: &[&str] = &[
-        "the", "my", "is", "a", "an", "to", "of", "and", "what", "when", "how", "i", "pay", "me",
-        "can", "you", "do", "it", "in", "on", "for", "was", "why", "much", "please", "balance",
-    ];
-    let folded = toolkit::reading::fold(text);
-    let words: Vec<&str> =
-        folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    let count = |known: &[&str]| words.iter().filter(|word| known.contains(word)).count();
-    if count(SPANISH) > count(ENGLISH) { Language::Spanish } else { Language::English }
+    if toolkit::reading::spanish(text) { Language::Spanish } else { Language::English }
 }
 
 #[cfg(test)]

@@ -41,7 +41,8 @@ impl SpokenDate {
             .or_else(|| relative(&tokens))
             .or_else(|| weekday(&tokens))
             .or_else(|| day_and_month(&tokens))
-            .or_else(|| day_of_month(&tokens));
+            .or_else(|| day_of_month(&tokens))
+            .or_else(|| numbered(&self.0));
         let said = || self.0.trim().to_owned();
         match meaning {
             None => Err(SpokenDateError::NotADate(said())),
@@ -223,6 +224,18 @@ fn day_and_month(tokens: &[&str]) -> Option<Meaning> {
         _ => return None,
     };
     Some(Meaning::MonthAndDay { month, day, year })
+}
+
+/// `el 20`, `the 20`: an article makes a number a day.
+fn numbered(text: &str) -> Option<Meaning> {
+    let lower = text.trim().to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    let number = match words.as_slice() {
+        ["el" | "the", number] | ["para" | "on" | "by", "el" | "the", number] => *number,
+        _ => return None,
+    };
+    let digits = number.len() <= 2 && number.bytes().all(|byte| byte.is_ascii_digit());
+    words::day(number).filter(|_| digits).map(Meaning::DayOfMonth)
 }
 
 /// "the 20th", "the first", "the end of the month", "the 5th of next month".

@@ -29,6 +29,8 @@ use crate::{
     gate::{CaseResult, Run},
 };
 
+use play::Play;
+
 const ZONE: Tz = Tz::America__Los_Angeles;
 
 /// When every case happens: Monday, November 23, 2026, ten in the morning in Los Angeles.
@@ -38,6 +40,9 @@ pub fn opens_at() -> DateTime<Utc> {
     let ten = NaiveTime::from_hms_opt(10, 0, 0).unwrap_or_default();
     instant_of(on, ten, ZONE)
 }
+
+/// How often a play is begun anew, in a fresh world, before it counts as one that could not be run.
+const TRIES: u32 = 3;
 
 /// What is run, and with what.
 pub struct Setup {
@@ -135,6 +140,14 @@ impl Bench {
         Self { baseline: None, ..self }
     }
 
+    /// Lets the model read both prompts, so that the first case does not wait for it until it counts as away.
+    async fn warm_up(&self) {
+        self.candidate.assistant.warm_up().await;
+        if let Some(side) = &self.baseline {
+            side.assistant.warm_up().await;
+        }
+    }
+
     /// What a verdict would be about.
     #[must_use]
     pub fn configuration(&self) -> &ServedConfiguration {
@@ -143,6 +156,10 @@ impl Bench {
 
     /// Plays every case of a suite under both configurations, one after the other.
     pub async fn run(&self, suite: &Suite, mut progress: impl FnMut(Progress<'_>)) -> Played {
+        // A model that always says the same is the stand-in, which reads a prompt slowly the first time.
+        if self.repeats == 1 {
+            self.warm_up().await;
+        }
         let run = |side: &Side| Run {
             configuration: side.configuration.digest().to_string(),
             results: Vec::with_capacity(suite.cases.len()),
@@ -150,12 +167,18 @@ impl Bench {
         let mut candidate = run(&self.candidate);
         let mut baseline = self.baseline.as_ref().map(run);
         for (at, case) in suite.cases.iter().enumerate() {
-            let now = Box::pin(self.repeat(&self.candidate, case)).await;
             let mut was = None;
-            if let (Some(side), Some(run)) = (&self.baseline, &mut baseline) {
-                let result = Box::pin(self.repeat(side, case)).await;
+            // Who comes second finds what both need warm: they take turns.
+            let second = at % 2 == 1;
+            if let (Some(side), true) = (&self.baseline, second) {
+                was = Some(Box::pin(self.repeat(side, case)).await);
+            }
+            let now = Box::pin(self.repeat(&self.candidate, case)).await;
+            if let (Some(side), false) = (&self.baseline, second) {
+                was = Some(Box::pin(self.repeat(side, case)).await);
+            }
+            if let (Some(run), Some(result)) = (&mut baseline, &was) {
                 run.results.push(result.clone());
-                was = Some(result);
             }
             progress(Progress {
                 done: at + 1,
@@ -172,12 +195,23 @@ impl Bench {
     async fn repeat(&self, side: &Side, case: &Case) -> CaseResult {
         let mut plays = Vec::new();
         for nth in 0..self.repeats {
-            plays.push(self.play(side, case, nth).await);
+            plays.push(self.tried(side, case, nth).await);
         }
         play::summed(case, plays)
     }
 
-    /// Ends the assistants' work and gives the database back.
+    /// One play. What a model did not answer says nothing about a prompt: the play is begun again, from nothing.
+    async fn tried(&self, side: &Side, case: &Case, nth: u32) -> Play {
+        let mut play = self.play(side, case, &format!("{nth}")).await;
+        for again in 1..TRIES {
+            let Some(problem) = play.problem() else { break };
+            tracing::warn!(case.id = %case.id, %problem, "playing {} again", case.id);
+            play = self.play(side, case, &format!("{nth}.{again}")).await;
+        }
+        play
+    }
+
+    /// Ends the assistants' work and gives the database back. A turn that is still under way is waited for.
     pub async fn close(self) {
         self.candidate.assistant.shut_down().await;
         if let Some(side) = &self.baseline {

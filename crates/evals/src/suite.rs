@@ -83,6 +83,17 @@ impl Suite {
         Ok(suite)
     }
 
+    /// Whether so many cases could not be run that the others say nothing.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::float_arithmetic,
+        reason = "counts of cases are far below 2^52; no money here"
+    )]
+    pub fn too_many_not_run(&self, not_run: usize) -> bool {
+        not_run as f64 > self.declaration.infrastructure * self.cases.len() as f64
+    }
+
     /// The normal quantile of the declared confidence.
     #[must_use]
     pub fn z(&self) -> f64 {

@@ -8,6 +8,7 @@ use evals::{
     gate::{self, CaseOutcome, Outcome},
 };
 use llm::Chat;
+use prompts::Lock;
 use rails::AchOriginator;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -22,6 +23,10 @@ fn chat(url: String) -> Chat {
 }
 
 async fn bench(chat: Chat) -> Bench {
+    bench_at(root(), chat).await
+}
+
+async fn bench_at(root: PathBuf, chat: Chat) -> Bench {
     let originator = AchOriginator {
         name: "PLUMBLINE".to_owned(),
         company_id: "1234567890".to_owned(),
@@ -30,7 +35,7 @@ async fn bench(chat: Chat) -> Bench {
         bank_name: "SANDBOX BANK".to_owned(),
     };
     let setup = Setup {
-        root: root(),
+        root,
         prompt: assistant::PROMPT.to_owned(),
         chat,
         embedder: None,
@@ -93,6 +98,97 @@ async fn a_model_that_is_away_decides_nothing() {
     assert_eq!(result.outcome, CaseOutcome::Infrastructure, "{result:#?}");
     assert_eq!(gate::judge(&suite, &played.candidate, None).outcome, Outcome::Inconclusive);
     bench.close().await;
+}
+
+/// A folder with what is promoted as its working tree, its worked examples changed.
+fn promoted_with(change: impl Fn(&str) -> String) -> tempfile::TempDir {
+    let (from, folder) = (root(), tempfile::tempdir().unwrap());
+    let to = folder.path();
+    for shared in ["policies", "worlds"] {
+        std::os::unix::fs::symlink(from.join(shared), to.join(shared)).unwrap();
+    }
+    copy(&from.join("prompts"), &to.join("prompts"));
+    let promoted = Lock::load(&from).unwrap().find(assistant::PROMPT).unwrap().digest.to_string();
+    let bundle = from.join("prompts/promoted").join(promoted);
+    copy(&bundle.join("tools"), &to.join("tools"));
+    let read = |path: &str| std::fs::read_to_string(bundle.join(path)).unwrap();
+    let write = |path: &str, text: String| std::fs::write(to.join(path), text).unwrap();
+    write("prompts/consumer/answer.prompt.md", read("prompt.md"));
+    write("prompts/consumer/examples.md", change(&read("includes/consumer/examples.md")));
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).unwrap();
+        }
+    }
+}
+
+/// The examples without those that call this tool.
+fn without(examples: &str, tool: &str) -> String {
+    let parts = examples.split_inclusive("</example>\n");
+    parts.filter(|part| !part.contains(&format!("<call tool=\"{tool}\">"))).collect()
+}
+
+#[tokio::test]
+async fn a_change_is_held_against_what_is_promoted_case_by_case() {
+    let say = |text: &str| vec![CaseStep::Say(text.to_owned())];
+    let expect =
+        |tool: &str| Expectations { tools: vec![tool.to_owned()], ..Expectations::default() };
+    let cases = || {
+        vec![
+            case(
+                "test/quote",
+                "military",
+                say("what would it cost to clear the line on March 9"),
+                expect("get_payoff_quote"),
+            ),
+            case(
+                "test/balance",
+                "revolving",
+                say("tell me my current balance"),
+                expect("get_balance"),
+            ),
+        ]
+    };
+    for (unlearned, broken, outcome) in [
+        ("no_such_tool", vec![], Outcome::Pass),
+        ("get_payoff_quote", vec!["test/quote"], Outcome::Quality),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let mut servers = JoinSet::new();
+        servers.spawn(async move { axum_serve(listener).await });
+        let folder = promoted_with(|examples| without(examples, unlearned));
+        // A candidate that learned nothing about it must not be saved by the words of the manifest.
+        if !broken.is_empty() {
+            let manifest = folder.path().join("tools").join(format!("{unlearned}.toml"));
+            let text = std::fs::read_to_string(&manifest).unwrap();
+            let described = text.lines().map(|line| {
+                if line.starts_with("description = ") { "description = \"Unused.\"" } else { line }
+            });
+            std::fs::write(&manifest, described.collect::<Vec<_>>().join("\n")).unwrap();
+        }
+        let bench = bench_at(folder.path().to_owned(), chat(url)).await;
+        // Two cases are too few for the interval of the real suite.
+        let mut suite = suite(cases());
+        suite.declaration.margin = 0.9;
+        suite.declaration.latency_ratio = 1e3;
+        let played = bench.run(&suite, |_| {}).await;
+        let baseline = played.baseline.as_ref().unwrap();
+        let judged = gate::judge(&suite, &played.candidate, Some(baseline));
+        assert_eq!(judged.newly_failing, broken, "{judged:#?}");
+        assert_eq!(judged.outcome, outcome, "{judged:#?}");
+        assert_eq!(judged.no_effect, broken.is_empty());
+        bench.close().await;
+    }
 }
 
 async fn axum_serve(listener: TcpListener) {

@@ -64,6 +64,22 @@ impl Tasks {
     }
 }
 
+/// Done when somebody asks the program to stop: Ctrl-C, or `SIGTERM`.
+pub(crate) async fn asked_to_stop() {
+    let mut terminated =
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(signal) => signal,
+            Err(error) => {
+                tracing::error!("cannot be told to stop: {error}");
+                return std::future::pending().await;
+            }
+        };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
 /// The model and the embeddings, wherever they are.
 pub(crate) struct Model {
     pub(crate) chat: Chat,
@@ -238,8 +254,19 @@ pub(crate) async fn model(config: &Config, tasks: &Tasks) -> anyhow::Result<Mode
         return Ok(Model { chat: Chat::new(settings)?, embeddings, name, stand_in: false });
     }
     let (url, embeddings) = stand_in(config, tasks).await?;
-    let chat = Chat::new(llm::Config::new(&url, no_key(), understudy::MODEL))?;
+    let chat = Chat::new(beside_us(&url, understudy::MODEL))?;
     Ok(Model { chat, embeddings, name: understudy::MODEL.to_owned(), stand_in: true })
+}
+
+/// How the stand-in is asked. It computes on this machine, and is slow where the machine is busy: asking again would only add
+/// to that.
+fn beside_us(url: &str, model: &str) -> llm::Config {
+    llm::Config {
+        first_byte_timeout: Duration::from_mins(3),
+        idle_timeout: Duration::from_mins(1),
+        reply_timeout: Duration::from_mins(4),
+        ..llm::Config::new(url, no_key(), model)
+    }
 }
 
 /// The stand-in asks for no key.
@@ -259,11 +286,7 @@ async fn stand_in(config: &Config, tasks: &Tasks) -> anyhow::Result<(String, Opt
             tracing::error!("the stand-in model stopped: {error}");
         }
     });
-    let embeddings = if found {
-        Some(Embeddings::new(llm::Config::new(&url, no_key(), EMBEDDER))?)
-    } else {
-        None
-    };
+    let embeddings = if found { Some(Embeddings::new(beside_us(&url, EMBEDDER))?) } else { None };
     Ok((url, embeddings))
 }
 

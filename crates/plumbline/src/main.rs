@@ -9,7 +9,7 @@ mod exit;
 mod house;
 mod output;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 
@@ -37,6 +37,9 @@ struct Cli {
     command: Command,
 }
 
+/// How long a computation that nobody waits for may hold up the end of the program.
+const LEFT_BEHIND_TIMEOUT: Duration = Duration::from_millis(500);
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -58,10 +61,11 @@ fn start(cli: Cli, output: Output) -> anyhow::Result<Exit> {
     // Two providers come with our dependencies, and a TLS client wants to know which one; a second call changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
     let context = Context { config, output };
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(cli.command.run(&context))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let exit = runtime.block_on(cli.command.run(&context));
+    // A thread that still computes what nobody waits for does not hold up the end.
+    runtime.shutdown_timeout(LEFT_BEHIND_TIMEOUT);
+    exit
 }
 
 /// What the caller did wrong exits otherwise than what went wrong with us.

@@ -1,7 +1,7 @@
 //! What a person or a script sees: answers on standard output, progress and errors on standard error.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's voice")]
 
-use std::fmt::Display;
+use std::{fmt::Display, io::IsTerminal as _};
 
 use serde::Serialize;
 use serde_json::json;
@@ -78,6 +78,37 @@ fn causes(error: &anyhow::Error) -> Vec<String> {
 /// What is being done, for a person who waits.
 pub(crate) fn progress(what: impl Display) {
     eprintln!("{what}");
+}
+
+/// How far a long piece of work has come: a bar on a terminal, a line now and then anywhere else.
+pub(crate) struct Meter {
+    all: usize,
+    terminal: bool,
+}
+
+impl Meter {
+    /// Of this many pieces.
+    pub(crate) fn new(all: usize) -> Self {
+        Self { all, terminal: std::io::stderr().is_terminal() }
+    }
+
+    pub(crate) fn show(&self, done: usize, note: &str) {
+        const WIDTH: usize = 30;
+        if self.terminal {
+            let full = (done * WIDTH).checked_div(self.all).unwrap_or(WIDTH);
+            let bar = format!("{}{}", "#".repeat(full), ".".repeat(WIDTH - full));
+            let end = if done == self.all { "\n" } else { "" };
+            eprint!("\r\x1b[2K[{bar}] {done} of {}, {note}{end}", self.all);
+        } else if done.is_multiple_of(20) || done == self.all {
+            eprintln!("{done} of {}, {note}", self.all);
+        }
+    }
+
+    /// A line of its own, above the bar.
+    pub(crate) fn line(&self, text: &str) {
+        let clear = if self.terminal { "\r\x1b[2K" } else { "" };
+        eprintln!("{clear}{text}");
+    }
 }
 
 /// Help and version are answers; anything else about the command line is the caller's mistake.

@@ -18,7 +18,8 @@ use crate::{
     work::{Begun, Trail},
 };
 
-/// Whether no money is taken while the flag stands.
+/// Whether no money is taken while the flag stands. Who wants no contact has not revoked a payment: it goes, or they would
+/// fall behind without hearing of it.
 #[must_use]
 pub const fn stops_debits(kind: FlagKind) -> bool {
     matches!(
@@ -29,7 +30,6 @@ pub const fn stops_debits(kind: FlagKind) -> bool {
             | FlagKind::Bankruptcy
             | FlagKind::Deceased
             | FlagKind::Attorney
-            | FlagKind::Cease
             | FlagKind::Litigation
     )
 }
@@ -234,6 +234,7 @@ mod tests {
     fn a_dispute_leaves_a_chosen_payment_alone_and_a_bankruptcy_does_not() {
         assert!(!stops_debits(FlagKind::Dispute) && !stops_debits(FlagKind::Hardship));
         assert!(stops_debits(FlagKind::Bankruptcy) && stops_draws(FlagKind::Bankruptcy));
+        assert!(!stops_debits(FlagKind::Cease) && !stops_debits(FlagKind::DoNotContact));
         assert!(stops_draws(FlagKind::Frozen) && !stops_debits(FlagKind::Frozen));
     }
 }

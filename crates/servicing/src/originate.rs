@@ -59,6 +59,15 @@ pub struct Opening {
     pub terms: Terms,
 }
 
+/// Whose policies a customer reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyScope {
+    /// Two letters: where they live.
+    pub state: String,
+    /// The product of their line; none while they have no line.
+    pub product: Option<String>,
+}
+
 impl Servicing {
     /// Adds a customer.
     pub async fn add_customer(
@@ -107,6 +116,20 @@ impl Servicing {
         authorise(caller, UseCase::Read, Some(id), self.now())?;
         let mut conn = self.pool_for(caller).acquire().await?;
         Ok(customers::find(&mut conn, id).await?.ok_or_else(|| Refusal::not_found("customer"))?)
+    }
+
+    /// Which policies are this customer's: those of the product of their line and of the state they live in.
+    pub async fn policy_scope(
+        &self,
+        caller: Caller,
+        id: CustomerId,
+    ) -> Result<PolicyScope, ServicingError> {
+        authorise(caller, UseCase::Read, Some(id), self.now())?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        let customer =
+            customers::find(&mut conn, id).await?.ok_or_else(|| Refusal::not_found("customer"))?;
+        let line = credit_lines::find_of_customer(&mut conn, id).await?;
+        Ok(PolicyScope { state: customer.state, product: line.map(|line| line.product) })
     }
 
     /// Everybody, by name: for staff, and for the sandbox's sign-in page.

@@ -30,6 +30,49 @@ pub struct Unsourced {
     pub argument: String,
 }
 
+/// Checks every protected argument that is present. Money moves for what the person asks for: an amount that they only refuse
+/// ("don't pay $50") or report ("I paid $50") is no source, and a message that does nothing else asks for nothing.
+pub(crate) fn check_ordered(
+    protected: &BTreeMap<String, Protection>,
+    args: &Value,
+    evidence: &Evidence,
+    today: NaiveDate,
+) -> Result<(), Unsourced> {
+    let amounts = protected.iter().filter(|(_, protection)| **protection == Protection::Amount);
+    for (argument, _) in amounts {
+        let Some(value) = args.get(argument).filter(|value| !value.is_null()) else { continue };
+        let asked = evidence.said.last().is_none_or(|text| !reading::only_disowns(text));
+        if !asked || literal_cents(value).is_some_and(|cents| !owned(cents, evidence)) {
+            return Err(Unsourced { argument: argument.clone() });
+        }
+    }
+    check(protected, args, evidence, today)
+}
+
+/// Whether an amount was said otherwise than to refuse or report it, or is a verified field.
+fn owned(cents: Cents, evidence: &Evidence) -> bool {
+    let said = |text: &String| {
+        let mut figures = reading::figures(text).into_iter();
+        figures
+            .any(|figure| figure.value.is_amount(cents) && !reading::disowned(text, figure.start))
+    };
+    evidence.said.iter().any(said)
+        || verified(evidence).any(|field| field.value == FieldValue::Money(cents))
+}
+
+/// The amount that an argument names in figures; none where it names one that the engine resolves.
+fn literal_cents(value: &Value) -> Option<Cents> {
+    let literal = match value {
+        Value::Object(amount) => amount.get("value").filter(|value| !value.is_null())?,
+        other => other,
+    };
+    let wanted = literal.as_str().map_or_else(|| literal.to_string(), str::to_owned);
+    match reading::figures(&wanted).as_slice() {
+        [figure] => as_cents(&figure.value),
+        _ => None,
+    }
+}
+
 /// Checks every protected argument that is present.
 pub fn check(
     protected: &BTreeMap<String, Protection>,
@@ -55,17 +98,10 @@ pub fn check(
 
 /// `{"kind": "exact", "value": "$50"}` needs a source; the other kinds name a figure that the engine resolves.
 fn amount(value: &Value, evidence: &Evidence) -> bool {
-    let literal = match value {
-        Value::Object(amount) => match amount.get("value") {
-            None | Some(Value::Null) => return true,
-            Some(literal) => literal,
-        },
-        other => other,
-    };
-    let wanted = literal.as_str().map_or_else(|| literal.to_string(), str::to_owned);
-    let figures = reading::figures(&wanted);
-    let [figure] = figures.as_slice() else { return false };
-    let Some(cents) = as_cents(&figure.value) else { return false };
+    if value.as_object().is_some_and(|amount| amount.get("value").is_none_or(Value::is_null)) {
+        return true;
+    }
+    let Some(cents) = literal_cents(value) else { return false };
     let said = evidence.said.iter().flat_map(|text| reading::figures(text));
     said.into_iter().any(|figure| figure.value.is_amount(cents))
         || verified(evidence).any(|field| field.value == FieldValue::Money(cents))
@@ -175,6 +211,33 @@ mod tests {
         let args = json!({"amount": {"kind": "exact", "value": "$500"}});
         assert!(!sourced(&args, "pay $50", vec![]));
         assert!(!sourced(&args, "pay something", vec![memo("please pay $500")]));
+    }
+
+    #[test]
+    fn money_moves_for_what_is_asked_and_not_for_what_is_refused_or_reported() {
+        let fifty = json!({"amount": {"kind": "exact", "value": "$50"}});
+        let minimum = json!({"amount": {"kind": "minimum"}});
+        let ordered = |args: &Value, said: &[&str]| {
+            let said = said.iter().map(|text| (*text).to_owned()).collect();
+            let evidence = Evidence { said, fields: vec![] };
+            check_ordered(&protected(), args, &evidence, today()).is_ok()
+        };
+        for said in
+            ["pay $50", "what if I paid less? pay $50", "did you get it? if not, send 50 dollars"]
+        {
+            assert!(ordered(&fifty, &[said]), "{said}");
+        }
+        for said in [
+            "tell me that I paid $50",
+            "don't pay $50",
+            "confirm that I already sent you $50",
+            "no pague $50",
+        ] {
+            assert!(!ordered(&fifty, &[said]), "{said}");
+        }
+        assert!(ordered(&fifty, &["pay $50", "from checking"]), "an earlier order stands");
+        assert!(!ordered(&minimum, &["I don't want to pay today"]));
+        assert!(ordered(&minimum, &["I can't pay $50", "pay the minimum"]));
     }
 
     #[test]

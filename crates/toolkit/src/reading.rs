@@ -5,6 +5,8 @@
 //! cannot be read (other scripts) is [`Reading::Unreadable`], which equals nothing. What is absent: whether a figure is
 //! true (the guards of `assistant`) and where it came from ([`crate::check_provenance`]).
 
+mod language;
+mod mood;
 mod tokens;
 mod words;
 
@@ -12,6 +14,8 @@ use calendar::SpokenDate;
 use chrono::{Datelike, NaiveDate, Weekday};
 use money::Cents;
 
+pub use language::spanish;
+pub use mood::{Mood, disowned, mood, only_disowns};
 pub use tokens::{Token, fold, tokens};
 use words::{MICROS, month, number_words, weekday};
 

@@ -179,7 +179,11 @@ impl Judge<'_> {
             EffectClass::MovesMoney => Effect::MovesMoney(money::Cents::ZERO),
         };
         self.effect(manifest, least)?;
-        provenance::check(&manifest.protected, args, self.evidence, self.conversation.today)
+        let check = match manifest.effect {
+            EffectClass::MovesMoney => provenance::check_ordered,
+            EffectClass::Reads | EffectClass::Protects | EffectClass::Writes => provenance::check,
+        };
+        check(&manifest.protected, args, self.evidence, self.conversation.today)
             .map_err(|unsourced| ToolError::new(ToolErrorKind::Unsourced, unsourced.to_string()))
     }
 

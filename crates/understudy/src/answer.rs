@@ -3,11 +3,16 @@
 //!
 //! No figure is ever written: a value is named by reference, and a sentence that names what is not there is left out.
 
+use serde_json::Value;
+
 use crate::{
     choose::Choice,
     likeness::Likeness,
-    phrases, quote,
+    phrases,
+    prompt::Exchange,
+    quote,
     reading::{Field, Reading, ToolResult},
+    schema::Node,
     words::{Language, plain, sentences, stem},
 };
 
@@ -86,20 +91,19 @@ impl Answerer<'_> {
         if refusals.is_empty() && !informs && !choice.exchange.calls.is_empty() {
             let plain: Vec<String> =
                 results.iter().flat_map(|result| self.plainly_for(result, choice)).collect();
-            let searched =
-                results.iter().all(|result| result.fields.is_empty() && result.passages.is_empty());
             if !plain.is_empty() {
                 said = plain;
-            } else if said.is_empty() && searched {
+            } else if said.is_empty() {
                 said.push(self.nothing_found());
             }
         }
         refusals.into_iter().chain(said).collect()
     }
 
-    /// The reply to follow; for a call nobody worked a reply for, the one of the nearest exchange with the same call.
+    /// The reply to follow; for a call nobody worked a reply for, or that was made in another variant than the example's, the
+    /// one of the nearest exchange with the same call.
     fn template(&self, choice: &Choice) -> String {
-        if !choice.exchange.reply.is_empty() {
+        if !choice.exchange.reply.is_empty() && self.same_variants(&choice.exchange) {
             return choice.exchange.reply.clone();
         }
         let tools = |calls: &[crate::prompt::WorkedCall]| {
@@ -111,11 +115,25 @@ impl Answerer<'_> {
             .lessons
             .exchanges
             .iter()
-            .filter(|other| tools(&other.calls) == wanted && !other.reply.is_empty());
+            .filter(|other| tools(&other.calls) == wanted && !other.reply.is_empty())
+            .filter(|other| {
+                self.same_variants(other) && Language::of(&other.reply) == self.language
+            });
         let scored =
             alike.map(|other| (self.likeness.said(&choice.clause, &other.customer), other));
         let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        best.map(|(_, other)| other.reply.clone()).unwrap_or_default()
+        best.map_or_else(|| choice.exchange.reply.clone(), |(_, other)| other.reply.clone())
+    }
+
+    /// Whether what was called has, in each tagged choice, the variant that the example shows.
+    fn same_variants(&self, exchange: &Exchange) -> bool {
+        exchange.calls.iter().all(|call| {
+            let made = self.reading.called.iter().filter(|(tool, _)| *tool == call.tool);
+            let mut made = made.map(|(_, args)| args);
+            let schema = self.reading.tool(&call.tool).map_or(&Value::Null, |tool| &tool.schema);
+            made.next_back()
+                .is_none_or(|args| variants(args, schema) == variants(&call.args, schema))
+        })
     }
 
     /// A sentence of the reply with its references, or nothing when one of them is not there.
@@ -134,14 +152,23 @@ impl Answerer<'_> {
 
     fn reference(&self, name: &str, choice: &Choice, results: &[&ToolResult]) -> Option<String> {
         if name == "passage" || name.ends_with(".passage") {
-            return quote::best(self.likeness, &choice.message, results.iter().copied())
-                .map(|quoted| quoted.cited());
+            return self.quoted(&choice.message, results.iter().copied());
         }
         let (tool, field) = name.split_once('.')?;
         let of_tool = |result: &&&ToolResult| result.tool == tool && result.field(field).is_some();
         let found = results.iter().find(of_tool).copied();
         let found = found.or_else(|| self.reading.results.iter().find(|result| of_tool(&result)));
         found.map(|result| format!("[[{}.{field}]]", result.reference))
+    }
+
+    /// What the passages say to a question, with its mark.
+    fn quoted<'r>(
+        &self,
+        question: &str,
+        results: impl Iterator<Item = &'r ToolResult>,
+    ) -> Option<String> {
+        let refused = self.reading.repair.as_deref();
+        quote::best(self.likeness, question, refused, results).map(|quoted| quoted.cited())
     }
 
     /// What a tool said when it could not.
@@ -154,12 +181,12 @@ impl Answerer<'_> {
     }
 
     fn plainly_for(&self, result: &ToolResult, choice: &Choice) -> Vec<String> {
-        if let Some(quoted) = quote::best(self.likeness, &choice.message, [result].into_iter()) {
-            return vec![quoted.cited()];
+        if let Some(quoted) = self.quoted(&choice.message, [result].into_iter()) {
+            return vec![quoted];
         }
-        let mut scored: Vec<(i32, &Field)> = result
-            .fields
-            .iter()
+        // How many passages there are answers nothing.
+        let fields = result.fields.iter().filter(|_| result.passages.is_empty());
+        let mut scored: Vec<(i32, &Field)> = fields
             .filter(|field| shown_plainly(field))
             .map(|field| (self.likeness.compare(&choice.clause, &field.label), field))
             .collect();
@@ -172,6 +199,15 @@ impl Answerer<'_> {
     fn nothing_found(&self) -> String {
         phrases::nothing_found(self.language, self.reading.lessons.offer().as_deref())
     }
+}
+
+/// The variant of each tagged choice among arguments, by the argument's name.
+fn variants<'v>(args: &'v Value, schema: &'v Value) -> Vec<(&'v str, &'v str)> {
+    let members = Node::new(schema).members().filter_map(|(name, node)| {
+        let (tag, _) = node.variants()?;
+        Some((name.as_str(), args.get(name)?.get(&tag)?.as_str()?))
+    });
+    members.collect()
 }
 
 /// Items of lists and free texts are not shown unasked.
@@ -199,6 +235,7 @@ fn joined(said: &[String]) -> String {
 /// A result without words of anybody's: its fields by their labels.
 pub(crate) fn plainly(result: &ToolResult) -> Vec<String> {
     let fields = result.fields.iter().filter(|field| shown_plainly(field)).take(FIELDS_MAX);
+    let fields = fields.filter(|_| result.passages.is_empty());
     fields.map(|field| show(result, field)).collect()
 }
 

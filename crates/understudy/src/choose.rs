@@ -1,5 +1,9 @@
 //! Which worked exchange, or which tool by its description, a message is like.
 
+use std::collections::BTreeSet;
+
+use toolkit::reading::Mood;
+
 use crate::{
     likeness::{Likeness, Score},
     prompt::{Exchange, described_examples},
@@ -28,8 +32,16 @@ const LANGUAGE_PENALTY: Score = 120;
 /// An exchange whose typed spans are the message's own is the better model; one that has no place for one of them, the worse.
 const SPANS_BONUS: Score = 50;
 
-/// Who asks how much or why wants to know; an example that orders something is rarely the model for it.
+/// Who asks how much or why wants to know; an example that orders something is rarely the model for it, and less so if it acts
+/// on what was said.
 const ORDER_PENALTY: Score = 80;
+
+/// "Don't", "I did" and "what if I did" have the words of an order and are none: an example that acts on what was said is not
+/// the model for them.
+const MOOD_PENALTY: Score = 400;
+
+/// Two that begin with the same word of substance ask for the same sort of thing: "pay...", "cancel...".
+const OPENING_BONUS: Score = 60;
 
 /// So near that the message is the example, and is not cut.
 const THE_SAME: Score = 950;
@@ -43,10 +55,15 @@ const DESCRIPTION_MARGIN: Score = 40;
 /// From here on an example is clearly near, and descriptions are not asked.
 const CLEARLY_NEAR: Score = 600;
 
+/// How much farther than the nearest example of all one may be that only looks the words up.
+const LOOK_UP_MARGIN: Score = 80;
+
 pub(crate) struct Chooser<'a> {
     likeness: &'a Likeness,
     reading: &'a Reading,
     exchanges: Vec<Exchange>,
+    /// Every word of the examples and descriptions: what a slip of the finger may have meant.
+    vocabulary: BTreeSet<String>,
 }
 
 impl<'a> Chooser<'a> {
@@ -59,9 +76,38 @@ impl<'a> Chooser<'a> {
         };
         let described =
             reading.tools.iter().flat_map(|tool| described_examples(&tool.name, &tool.described));
-        let exchanges =
+        let exchanges: Vec<Exchange> =
             reading.lessons.exchanges.iter().cloned().chain(described).filter(usable).collect();
-        Self { likeness, reading, exchanges }
+        let taught = exchanges.iter().map(|exchange| exchange.customer.as_str());
+        let described = reading.tools.iter().map(|tool| tool.description.as_str());
+        let vocabulary = taught.chain(described).flat_map(plain).collect();
+        Self { likeness, reading, exchanges, vocabulary }
+    }
+
+    /// A text with what look like slips of the finger as the word of the lessons that was meant: for comparing only.
+    fn corrected(&self, text: &str) -> String {
+        let words =
+            text.split_whitespace().map(|word| self.meant(word).unwrap_or_else(|| word.to_owned()));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn meant(&self, word: &str) -> Option<String> {
+        let core = word.trim_matches(|c: char| !c.is_alphabetic());
+        let folded = plain(core).pop()?;
+        let letters = folded.chars().count();
+        let known = says_little(&folded)
+            || filler(&folded)
+            || self.vocabulary.contains(&folded)
+            || self.likeness.knows(&folded);
+        if letters < 4 || known || !core.chars().all(char::is_alphabetic) {
+            return None;
+        }
+        let slips = if letters < 7 { 1 } else { 2 };
+        let first = folded.chars().next();
+        let alike = self.vocabulary.iter().filter(|other| other.chars().next() == first);
+        let near = alike.map(|other| (strsim::osa_distance(&folded, other), other));
+        let (_, meant) = near.filter(|(far, _)| *far <= slips).min()?;
+        Some(word.replace(core, meant))
     }
 
     /// What the message at hand asks for: nothing, one thing, or several.
@@ -174,6 +220,7 @@ impl<'a> Chooser<'a> {
 
     /// The nearest exchange, near or not.
     pub(crate) fn nearest(&self, text: &str, at: usize) -> Option<(Score, &Exchange)> {
+        let text = &self.corrected(text);
         let scored =
             self.exchanges.iter().map(|exchange| (self.score(text, exchange, at), exchange));
         // The first of equals: prompts are read from the top.
@@ -192,8 +239,20 @@ impl<'a> Chooser<'a> {
             Some(other) if near.is_none() || other.score >= score + DESCRIPTION_MARGIN => {
                 Some(other)
             }
-            _ => near,
+            _ => near.or_else(|| self.looked_up(text, at, score)),
         }
+    }
+
+    /// Before it is said that nothing can be done: an example that passes the words on to be looked up is followed from
+    /// farther away, since looking harms nobody.
+    fn looked_up(&self, text: &str, at: usize, best: Score) -> Option<Choice> {
+        let corrected = &self.corrected(text);
+        let passing = self.exchanges.iter().filter(|exchange| passes_on(exchange));
+        let scored = passing.map(|exchange| (self.score(corrected, exchange, at), exchange));
+        let (score, exchange) =
+            scored.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+        let near = score >= self.likeness.bars().look_up && score + LOOK_UP_MARGIN >= best;
+        near.then(|| choice(exchange.clone(), text, score))
     }
 
     fn score(&self, text: &str, exchange: &Exchange, at: usize) -> Score {
@@ -214,6 +273,13 @@ impl<'a> Chooser<'a> {
         }
         if ours.asks && !theirs.asks {
             score -= ORDER_PENALTY;
+            score -= if acts_on_words(exchange) { ORDER_PENALTY } else { 0 };
+        }
+        if ours.opening.is_some() && ours.opening == theirs.opening {
+            score += OPENING_BONUS;
+        }
+        if ours.mood != Mood::Plain && ours.mood != theirs.mood && acts_on_words(exchange) {
+            score -= MOOD_PENALTY;
         }
         match (
             exchange.before.last(),
@@ -228,10 +294,14 @@ impl<'a> Chooser<'a> {
     /// The tool whose description is nearest, when no example is near.
     fn described(&self, text: &str) -> Option<Choice> {
         let tools = self.reading.tools.iter().filter(|tool| !tool.description.is_empty());
+        let text = &self.corrected(text);
+        let language = self.likeness.prepared(text).language;
         let nearest = |description: &str| {
             let parts =
                 sentences(description).into_iter().map(|part| self.likeness.compare(text, part));
-            parts.max().unwrap_or(0).max(self.likeness.compare(text, description))
+            let near = parts.max().unwrap_or(0).max(self.likeness.compare(text, description));
+            let foreign = self.likeness.prepared(description).language != language;
+            if foreign { near - LANGUAGE_PENALTY } else { near }
         };
         let scored = tools.map(|tool| (nearest(&tool.description), tool));
         let (score, tool) =
@@ -247,6 +317,23 @@ impl<'a> Chooser<'a> {
         };
         (score >= self.likeness.bars().description).then(|| choice(exchange, text, score))
     }
+}
+
+/// Whether an example puts what its customer said into arguments, other than by passing the whole of it on.
+fn acts_on_words(exchange: &Exchange) -> bool {
+    let whole = |value: &serde_json::Value| value.as_str() == Some(exchange.customer.as_str());
+    let args = exchange.calls.iter().filter_map(|call| call.args.as_object());
+    args.flat_map(|args| args.values()).any(|value| !whole(value))
+}
+
+/// Whether all an example does is pass its customer's words on as they are.
+fn passes_on(exchange: &Exchange) -> bool {
+    !exchange.calls.is_empty()
+        && !acts_on_words(exchange)
+        && exchange
+            .calls
+            .iter()
+            .all(|call| call.args.as_object().is_some_and(|args| !args.is_empty()))
 }
 
 fn choice(exchange: Exchange, text: &str, score: Score) -> Choice {

@@ -93,6 +93,9 @@ impl Filler<'_> {
         if let Some(switched) = self.switch(members, node) {
             return Some(switched);
         }
+        if self.unsaid(members, node) {
+            return None;
+        }
         let mut filled = Map::new();
         for (name, template) in members {
             let child = node.member(name);
@@ -106,6 +109,13 @@ impl Filler<'_> {
             }
         }
         Some(Value::Object(filled))
+    }
+
+    /// Whether the variant of a tagged choice is one that the example's customer named and this one does not: a slot too.
+    fn unsaid(&self, members: &Map<String, Value>, node: Node<'_>) -> bool {
+        let Some((tag, _)) = node.variants() else { return false };
+        let named = members.get(&tag).and_then(Value::as_str);
+        named.is_some_and(|name| says(self.example, name) && !says(self.message, name))
     }
 
     /// Another variant of a tagged choice, when the message names it or has the amount that only it holds.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use encoder::{Encoder, cosine};
+use toolkit::reading::{Mood, mood};
 
 use crate::{
     spans::{Kind, masked, spans},
@@ -20,6 +21,9 @@ pub(crate) type Score = i32;
 
 /// Of the score, what the embedding decides; wording decides the rest.
 const EMBEDDING_SHARE: Score = 750;
+
+/// The same for Spanish: the encoder has read little of it.
+const EMBEDDING_SHARE_SPANISH: Score = 450;
 
 /// Kept texts; past this the cache is emptied.
 const CACHE_MAX: usize = 8_192;
@@ -40,6 +44,10 @@ pub(crate) struct Prepared {
     pub(crate) language: Language,
     /// It begins as a question after a fact does.
     pub(crate) asks: bool,
+    /// The stem of its first word, where that is one of substance.
+    pub(crate) opening: Option<String>,
+    /// Whether it is ordered, or refused, reported or supposed.
+    pub(crate) mood: Mood,
 }
 
 /// From which score on something counts as near.
@@ -49,6 +57,8 @@ pub(crate) struct Bars {
     pub(crate) example: Score,
     /// A tool is called for its description alone.
     pub(crate) description: Score,
+    /// An example that only passes the words on to be looked up is followed, for want of a nearer one.
+    pub(crate) look_up: Score,
     /// A passage's sentence answers the question.
     pub(crate) passage: Score,
     /// So near that nothing else is considered.
@@ -66,9 +76,9 @@ impl Likeness {
 
     pub(crate) fn bars(&self) -> Bars {
         if self.embeds() {
-            Bars { example: 400, description: 330, passage: 200, sure: 850 }
+            Bars { example: 400, description: 330, look_up: 260, passage: 200, sure: 850 }
         } else {
-            Bars { example: 480, description: 330, passage: 120, sure: 850 }
+            Bars { example: 480, description: 330, look_up: 330, passage: 120, sure: 850 }
         }
     }
 
@@ -81,6 +91,13 @@ impl Likeness {
     /// How near two texts are as they stand.
     pub(crate) fn compare(&self, a: &str, b: &str) -> Score {
         score(&self.prepared(a), &self.prepared(b))
+    }
+
+    /// Whether a word is one that the encoder's readers wrote often enough to have a sign of its own: no slip of the finger.
+    /// Without an encoder every word is taken as it stands.
+    pub(crate) fn knows(&self, word: &str) -> bool {
+        // Two tokens frame every text.
+        self.encoder.as_ref().is_none_or(|encoder| encoder.count_tokens(word) <= 3)
     }
 
     /// A text made ready for comparing; kept, since examples come with every request.
@@ -99,6 +116,8 @@ impl Likeness {
             kinds,
             language: Language::of(text),
             asks: asks(text),
+            opening: opening(text),
+            mood: mood(text),
         });
         let mut known = self.known();
         if known.len() >= CACHE_MAX {
@@ -113,10 +132,19 @@ impl Likeness {
     }
 }
 
+fn opening(text: &str) -> Option<String> {
+    let courtesy = |word: &Word| matches!(word.stem.as_str(), "pleas" | "please" | "favor");
+    let words = weighted(text);
+    let first = words.iter().find(|word| !courtesy(word))?;
+    (first.weight > 1).then(|| first.stem.clone())
+}
+
 fn score(a: &Prepared, b: &Prepared) -> Score {
     let worded = wording(&a.words, &b.words);
+    let spanish = a.language == Language::Spanish || b.language == Language::Spanish;
+    let share = if spanish { EMBEDDING_SHARE_SPANISH } else { EMBEDDING_SHARE };
     let (Some(a), Some(b)) = (&a.vector, &b.vector) else { return worded };
-    (thousandths(cosine(a, b)) * EMBEDDING_SHARE + worded * (1000 - EMBEDDING_SHARE)) / 1000
+    (thousandths(cosine(a, b)) * share + worded * (1000 - share)) / 1000
 }
 
 /// Twice the weight of the words in common over the weight of all.

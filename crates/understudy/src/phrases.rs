@@ -33,11 +33,16 @@ pub(crate) fn refused(language: Language, reason: Option<&str>, offer: Option<&s
 
 /// What the customer has still to say, as the schema describes it.
 pub(crate) fn missing(language: Language, what: &[String]) -> String {
-    let list = what.join("; ");
+    let list = what.iter().map(|what| uncapitalised(what)).collect::<Vec<_>>().join("; ");
     match language {
         Language::English => format!("To do that I still need to know: {list}."),
         Language::Spanish => format!("Para hacerlo todav\u{ed}a necesito saber: {list}."),
     }
+}
+
+fn uncapitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
 }
 
 /// A labelled value, by reference.

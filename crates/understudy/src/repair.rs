@@ -10,8 +10,17 @@ use crate::{
 /// `</refused>`. When nothing is left, the fields that were found are listed by reference.
 pub(crate) fn rewrite(answerer: &Answerer<'_>, draft: &str, note: &str) -> String {
     let note = even(note);
-    let kept: Vec<&str> =
-        sentences(draft).into_iter().filter(|sentence| !names(&note, sentence)).collect();
+    let mut kept: Vec<&str> = Vec::new();
+    let mut before_refused = false;
+    for sentence in sentences(draft) {
+        let refused = names(&note, sentence);
+        // The mark of a passage stands behind the sentence that rests on it, and goes with it.
+        let own = if before_refused { without_mark(sentence) } else { sentence };
+        before_refused = refused;
+        if !refused && !own.is_empty() {
+            kept.push(own);
+        }
+    }
     let refused_something = kept.len() < sentences(draft).len();
     let literal = kept.iter().any(|sentence| has_figure(sentence));
     if refused_something && !kept.is_empty() {
@@ -30,8 +39,14 @@ pub(crate) fn rewrite(answerer: &Answerer<'_>, draft: &str, note: &str) -> Strin
     }
 }
 
-fn names(note: &str, sentence: &str) -> bool {
-    let sentence = even(sentence);
+/// A sentence without the reference that begins it.
+fn without_mark(sentence: &str) -> &str {
+    let rest = sentence.strip_prefix("[[").and_then(|rest| rest.split_once("]]"));
+    rest.map_or(sentence, |(_, rest)| rest.trim_start())
+}
+
+pub(crate) fn names(note: &str, sentence: &str) -> bool {
+    let sentence = even(without_mark(sentence));
     let bare = sentence.trim_end_matches(['.', '!', '?']);
     // Too short a clause would be found in any note.
     bare.len() >= 6 && note.contains(bare)

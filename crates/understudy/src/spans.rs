@@ -97,6 +97,8 @@ fn dates(text: &str, tokens: &[Token]) -> Vec<Span> {
     while at < tokens.len() {
         let last =
             (at..tokens.len().min(at + 8)).rev().find(|last| is_date(text, tokens, at, *last));
+        // "all the 20th" could be many days; "the 20th" within it is one.
+        let last = last.filter(|last| !vague(text, tokens, at, *last));
         if let (Some(last), Some(first)) = (last, tokens.get(at)) {
             let end = tokens.get(last).map_or(first.end, |token| token.end);
             found.push(Span { kind: Kind::Date, start: first.start, end });
@@ -106,6 +108,18 @@ fn dates(text: &str, tokens: &[Token]) -> Vec<Span> {
         }
     }
     found
+}
+
+/// Whether words could be more than one day although fewer of them, up to the same end, are one.
+fn vague(text: &str, tokens: &[Token], first: usize, last: usize) -> bool {
+    let resolved = |first: usize| {
+        let start = tokens.get(first).map_or(0, |token| token.start);
+        let end = tokens.get(last).map_or(start, |token| token.end);
+        SpokenDate(text.get(start..end).unwrap_or_default().to_owned()).resolve(some_day())
+    };
+    matches!(resolved(first), Err(SpokenDateError::Ambiguous(_)))
+        && (first + 1..=last)
+            .any(|first| is_date(text, tokens, first, last) && resolved(first).is_ok())
 }
 
 fn is_date(text: &str, tokens: &[Token], first: usize, last: usize) -> bool {
@@ -288,6 +302,14 @@ fn accounts(tokens: &[Token]) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_found_behind_words_that_would_make_it_many() {
+        let text = "\u{bf}cu\u{e1}nto hay que traer para llevarlo todo el 20?";
+        let found: Vec<_> =
+            spans(text).into_iter().filter(|span| span.kind == Kind::Date).collect();
+        assert_eq!(found.iter().map(|span| span.of(text)).collect::<Vec<_>>(), ["el 20"]);
+    }
 
     fn found(text: &str) -> Vec<(Kind, &str)> {
         spans(text).into_iter().map(|span| (span.kind, span.of(text))).collect()

@@ -1,6 +1,6 @@
 //! Text as the stand-in compares and cuts it: folded words with weights, sentences, clauses, and which of two languages.
 
-use toolkit::reading::fold;
+use toolkit::reading::{fold, spanish};
 
 /// Words that hold a sentence together and say little about what is wanted. English, then Spanish.
 const FUNCTION_WORDS: &[&str] = &[
@@ -13,12 +13,6 @@ const FUNCTION_WORDS: &[&str] = &[
     "some", "any", "get", "el", "la", "los", "las", "un", "una", "de", "del", "al", "en", "con",
     "por", "para", "que", "es", "son", "mi", "mis", "su", "yo", "me", "se", "lo", "y", "o", "si",
     "favor", "quiero", "puedo", "puede", "hola",
-];
-
-const SPANISH_MARKS: &[&str] = &[
-    "el", "la", "los", "las", "de", "del", "que", "mi", "mis", "cuando", "cuanto", "cual", "por",
-    "para", "quiero", "puedo", "como", "esta", "es", "una", "y", "hola", "gracias", "con",
-    "hablar", "necesito", "si", "donde", "tengo", "manana", "al", "su", "en", "un", "favor",
 ];
 
 /// Words that carry on from what was said before and mean nothing alone.
@@ -44,13 +38,7 @@ pub(crate) enum Language {
 
 impl Language {
     pub(crate) fn of(text: &str) -> Self {
-        let words = plain(text);
-        let marks = words.iter().filter(|word| SPANISH_MARKS.contains(&word.as_str())).count();
-        if text.contains(['\u{bf}', '\u{a1}', '\u{f1}']) || marks * 3 >= words.len().max(1) {
-            Self::Spanish
-        } else {
-            Self::English
-        }
+        if spanish(text) { Self::Spanish } else { Self::English }
     }
 }
 
@@ -72,9 +60,14 @@ pub(crate) fn plain(text: &str) -> Vec<String> {
 }
 
 pub(crate) fn weighted(text: &str) -> Vec<Word> {
+    let language = Language::of(text);
     let word = |word: String| {
         let weight = if says_little(&word) { 1 } else { 4 };
-        Word { stem: stem(&word).to_owned(), weight }
+        let stem = match language {
+            Language::English => stem(&word),
+            Language::Spanish => spanish_stem(&word),
+        };
+        Word { stem: stem.to_owned(), weight }
     };
     plain(text).into_iter().map(word).collect()
 }
@@ -102,11 +95,12 @@ pub(crate) fn agrees(text: &str) -> bool {
     first && words.len() <= 6 && words.iter().all(|word| AGREEMENT.contains(&word.as_str()))
 }
 
-/// Whether a text begins as a question after a fact: how much, when, why.
+/// Whether a text begins as a question after a fact: how much, when, why, is it. "Can you" asks for a deed.
 pub(crate) fn asks(text: &str) -> bool {
-    const ASKING: [&str; 17] = [
-        "how", "what", "what's", "whats", "when", "when's", "where", "why", "which", "who", "que",
-        "cuanto", "cuanta", "cuando", "cual", "donde", "como",
+    const ASKING: [&str; 27] = [
+        "how", "what", "what's", "whats", "when", "when's", "where", "why", "which", "who", "is",
+        "are", "am", "was", "were", "do", "does", "did", "has", "have", "que", "cuanto", "cuanta",
+        "cuando", "cual", "donde", "como",
     ];
     plain(text)
         .iter()
@@ -125,6 +119,16 @@ pub(crate) fn stem(word: &str) -> &str {
         }
     }
     word
+}
+
+/// The same for Spanish, whose verbs and nouns bend more: `pague`, `pagar` and `pagos` meet.
+fn spanish_stem(word: &str) -> &str {
+    const ENDINGS: [&str; 24] = [
+        "aciones", "iciones", "acion", "icion", "ando", "iendo", "aron", "ieron", "amos", "emos",
+        "ado", "ada", "ido", "ida", "ue", "os", "as", "es", "ar", "er", "ir", "o", "a", "e",
+    ];
+    let rest = ENDINGS.iter().filter_map(|ending| word.strip_suffix(ending));
+    rest.into_iter().find(|rest| rest.chars().count() >= 3).unwrap_or(word)
 }
 
 /// The sentences of a text, each with its closing mark, without the blanks between them. Lines end sentences too.

@@ -13,6 +13,7 @@ use crate::{
     clauses::Clauses,
     context,
     figures::{self, Checked, Sources},
+    flags,
 };
 
 /// Clauses that have passed wait this long for more before they are released.
@@ -176,7 +177,8 @@ impl Run {
             statuses: statuses.map(|field| field.text.clone()).collect(),
             recorded: !self.found.cases.is_empty(),
             handed_off: self.found.handed_off(),
-            no_collection: self.gate.no_collection,
+            no_collection: self.gate.no_collection
+                && !flags::tells_what_was_asked(&self.lately_said(), text, self.quotes(text)),
         };
         let own = self.without_sentences(text);
         let problem = claims::problem(&own, &proof).map(|problem| ("claims", problem));
@@ -193,6 +195,18 @@ impl Run {
             }
         };
         self.note(Event::Judged { clause, judgment }, json!({}));
+    }
+
+    /// Whether the clause stands word for word in a passage of this turn.
+    fn quotes(&self, text: &str) -> bool {
+        let text = text.trim();
+        self.found.passages().iter().any(|(_, passage)| passage.text.contains(text))
+    }
+
+    /// The customer's last words, with those before that they may lean on.
+    fn lately_said(&self) -> String {
+        let from = self.said.len().saturating_sub(2);
+        self.said.get(from..).unwrap_or_default().join(" ")
     }
 
     /// The clause without the server's own refusals, which claim nothing.

@@ -25,6 +25,9 @@ pub(super) struct GetBalance(pub(super) Means);
 pub(super) struct Balance {
     #[schemars(with = "i64")]
     total_owed: Cents,
+    /// Absent unless more was paid than is owed.
+    #[schemars(with = "Option<i64>")]
+    credit_balance: Option<Cents>,
     #[schemars(with = "i64")]
     principal_balance: Cents,
     #[schemars(with = "i64")]
@@ -58,7 +61,8 @@ impl Answers for GetBalance {
         let view = self.0.servicing.position(caller(conversation), conversation.customer).await;
         let position = view.map_err(|error| tool_error(&error))?.position;
         Ok(Balance {
-            total_owed: position.total_owed,
+            total_owed: position.total_owed.max(Cents::ZERO),
+            credit_balance: position.total_owed.is_negative().then(|| -position.total_owed),
             principal_balance: position.principal_balance,
             billed_interest: position.billed_interest,
             accrued_interest: position.accrued_interest,

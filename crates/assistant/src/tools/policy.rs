@@ -3,11 +3,12 @@
 use knowledge::{Audience, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use servicing::originate::PolicyScope;
 use toolkit::{
     Answers, Attachment, Conversation, Findings, Passage, Surface, Tool, ToolError, ToolErrorKind,
 };
 
-use super::{Means, chain};
+use super::{Means, caller, chain, tool_error};
 
 const PASSAGES: usize = 3;
 
@@ -43,12 +44,13 @@ impl Answers for SearchPolicy {
             Surface::Consumer => Audience::Consumer,
             Surface::Staff => Audience::Staff,
         };
+        let scope = self.scope(conversation).await?;
         let query = Query {
             text: args.question,
             audience,
             on: conversation.today,
-            product: None,
-            state: None,
+            product: scope.as_ref().and_then(|scope| scope.product.clone()),
+            state: scope.map(|scope| scope.state),
             limit: PASSAGES,
         };
         let found = self
@@ -69,5 +71,22 @@ impl Answers for SearchPolicy {
             }));
         }
         Ok(findings)
+    }
+}
+
+impl SearchPolicy {
+    /// The customer's product and state, from their own record and never from the model. Who may not be told about their
+    /// line reads what holds for everybody.
+    async fn scope(&self, conversation: &Conversation) -> Result<Option<PolicyScope>, ToolError> {
+        if conversation.surface != Surface::Consumer {
+            return Ok(None);
+        }
+        let scope =
+            self.0.servicing.policy_scope(caller(conversation), conversation.customer).await;
+        match scope {
+            Ok(scope) => Ok(Some(scope)),
+            Err(error) if error.refusal().is_some() => Ok(None),
+            Err(error) => Err(tool_error(&error)),
+        }
     }
 }

@@ -130,13 +130,18 @@ impl House {
 
     /// A customer with a line of $2,000.00 at 24.00%, a checking account, and a conversation.
     pub(crate) async fn person(&self, name: &str) -> Person {
+        self.person_in(name, "CA").await
+    }
+
+    /// The same, living in this state.
+    pub(crate) async fn person_in(&self, name: &str, state: &str) -> Person {
         let now = self.servicing.now();
         let (id, line) = (CustomerId::mint(now), CreditLineId::mint(now));
         let new = NewCustomer {
             name: name.to_owned(),
             email: format!("{}@example.com", name.to_lowercase()),
             phone: "+1 555 0100".to_owned(),
-            state: "CA".to_owned(),
+            state: state.to_owned(),
             language: Language::English,
             archetype: None,
             summary: None,

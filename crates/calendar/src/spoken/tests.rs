@@ -58,6 +58,9 @@ fn what_people_say_is_the_day_they_mean() {
         ("el viernes que viene", "2026-11-27"),
         ("el 3 de diciembre", "2026-12-03"),
         ("el primero", "2026-12-01"),
+        ("el 20", "2026-12-20"),
+        ("the 20", "2026-12-20"),
+        ("para el 5", "2026-12-05"),
         ("fin de mes", "2026-11-30"),
         ("en dos semanas", "2026-12-05"),
     ];

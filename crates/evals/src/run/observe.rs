@@ -9,7 +9,7 @@ use money::Cents;
 use serde_json::Value;
 use servicing::{Action, Caller, conversations::ConversationView, payments::PaymentView};
 use store::{
-    conversations::{ConversationStatus, MessageRole, TurnStatus},
+    conversations::{ConversationStatus, MessageRole, StepRow, TurnStatus},
     intents::{IntentRow, IntentStatus},
     postings,
 };
@@ -54,11 +54,11 @@ impl Bench {
                 .turn_steps(Caller::system(), new.id)
                 .await
                 .map_err(|error| chain(&error))?;
+            if let Some(failure) = gave_up(new.status, &steps) {
+                playing.away = Some(failure);
+            }
             for step in steps {
                 playing.tokens += tokens(&step.body);
-                if new.status == TurnStatus::Faulted && step.kind == "model_failed" {
-                    playing.away = Some(text(&step.body, "failure"));
-                }
                 for call in items(step.body.get("calls")) {
                     turn.calls.push(call_of(call));
                     let attached = items(call.get("attachments"));
@@ -184,6 +184,18 @@ fn hide(playing: &mut Playing, references: &[String]) {
     }
 }
 
+/// Why a turn ended without what the model would have said: it failed last, or time ran out. A turn that ended badly by what
+/// the model did say is the candidate's.
+fn gave_up(status: TurnStatus, steps: &[StepRow]) -> Option<String> {
+    if steps.iter().any(|step| step.kind == "timed_out") {
+        return Some("the turn ran out of time".to_owned());
+    }
+    let heard = |step: &&StepRow| matches!(step.kind.as_str(), "replied" | "model_failed");
+    let last = steps.iter().rfind(heard)?;
+    (status == TurnStatus::Faulted && last.kind == "model_failed")
+        .then(|| text(&last.body, "failure"))
+}
+
 fn intent_of(intent: &IntentRow, payments: &[PaymentView], granted: bool) -> ObservedIntent {
     let action: Option<Action> = serde_json::from_value(intent.arguments.clone()).ok();
     let meant = match &action {
@@ -236,4 +248,30 @@ fn text(value: &Value, name: &str) -> String {
 
 fn texts<'a>(list: &'a Value, name: &'a str) -> impl Iterator<Item = String> + 'a {
     items(Some(list)).map(move |item| text(item, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_turn_is_the_models_absence_only_where_the_model_failed_last_or_time_ran_out() {
+        let gave_up_after = |status, kinds: &[&str]| {
+            let step = |(n, kind): (i32, &&str)| StepRow {
+                n,
+                kind: (*kind).to_owned(),
+                body: json!({"failure": "stalled"}),
+                recorded_at: chrono::DateTime::UNIX_EPOCH,
+            };
+            let steps: Vec<StepRow> = (1..).zip(kinds).map(step).collect();
+            gave_up(status, &steps).is_some()
+        };
+        assert!(gave_up_after(TurnStatus::Faulted, &["received", "model_failed", "model_failed"]));
+        assert!(gave_up_after(TurnStatus::OutOfBudget, &["received", "timed_out"]));
+        assert!(!gave_up_after(TurnStatus::Done, &["received", "model_failed", "replied"]));
+        assert!(!gave_up_after(TurnStatus::Faulted, &["received", "model_failed", "replied"]));
+        assert!(!gave_up_after(TurnStatus::OutOfBudget, &["received", "replied"]));
+    }
 }

@@ -53,7 +53,7 @@ impl Playing {
 }
 
 impl Bench {
-    pub(super) async fn play(&self, side: &Side, case: &Case, nth: u32) -> Play {
+    pub(super) async fn play(&self, side: &Side, case: &Case, nth: &str) -> Play {
         let seed = format!("{}/{}/{nth}", side.name, case.id);
         let mut playing = match self.begin(case, &seed).await {
             Ok(playing) => playing,
@@ -215,6 +215,11 @@ fn digest_key(text: &str) -> String {
 }
 
 impl Play {
+    /// Why it could not be run.
+    pub(super) fn problem(&self) -> Option<&str> {
+        self.observed.as_ref().err().map(String::as_str)
+    }
+
     fn not_run(problem: String) -> Self {
         Self { observed: Err(problem), transcript: Vec::new(), tokens: 0, latency: Duration::ZERO }
     }

@@ -3,30 +3,34 @@
 //! A run has a database of its own, which is thrown away; what it came to stays in the state folder under `evals/runs`.
 
 mod key;
+mod shown;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use assistant::PROMPT;
-use std::{fmt, path::PathBuf, sync::Arc};
-
 use calendar::Clock;
 use evals::{
-    Bench, Progress, Setup, Suite,
-    gate::{self, CaseOutcome, CaseResult, Outcome},
-    report::{Report, sentence},
+    Bench, Played, Progress, Setup, Suite,
+    gate::{self, CaseOutcome, Outcome},
+    report::Report,
 };
 use knowledge::Embedder;
-use serde::Serialize;
 
 use crate::{
     context::Context,
     exit::{Exit, UsageError},
     house::{self, Tasks},
-    output::progress,
+    output::{Meter, progress},
 };
+use shown::{Judged, Results, Stopped};
 
 pub(super) use key::signer;
 
 /// How often a case is run against a model that does not always say the same.
 const REPEATS: u32 = 3;
+
+/// How long what was begun may take to end, once somebody asks to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Eval {
@@ -101,18 +105,60 @@ pub(super) async fn bench(context: &Context, tasks: &Tasks) -> anyhow::Result<Be
     Ok(Box::pin(Bench::set_up(setup)).await?)
 }
 
-fn show(played: &Progress<'_>) {
-    let result = played.candidate;
-    if played.done.is_multiple_of(20) || played.done == played.all {
-        progress(format!("{} of {} cases", played.done, played.all));
+/// Plays the suite with a bar that follows; nothing if somebody asks to stop. What was begun is given a moment to end.
+async fn watched(bench: Bench, tasks: Tasks, suite: &Suite) -> Result<Played, Stopped> {
+    progress(format!("playing {} cases", suite.cases.len()));
+    let mut bar = Bar::new(suite.cases.len());
+    let played = tokio::select! {
+        played = bench.run(suite, |played| bar.follow(&played)) => Ok(played),
+        () = house::asked_to_stop() => Err(()),
+    };
+    let closing = async {
+        bench.close().await;
+        tasks.close().await;
+    };
+    if let Ok(played) = played {
+        closing.await;
+        return Ok(played);
     }
-    let broke = played.baseline.is_none_or(|was| was.outcome == CaseOutcome::Pass);
-    match result.outcome {
-        CaseOutcome::Fail if broke => progress(format!("  fails: {}", result.id)),
-        CaseOutcome::Infrastructure => {
-            progress(format!("  could not be run: {}", result.id));
+    progress("\nstopping");
+    // What does not end by then ends with the program.
+    drop(tokio::time::timeout(STOP_TIMEOUT, closing).await);
+    Err(Stopped { ended_early: true, played: bar.done, cases: suite.cases.len() })
+}
+
+/// How far a run has come.
+struct Bar {
+    meter: Meter,
+    done: usize,
+    failing: usize,
+    not_run: usize,
+}
+
+impl Bar {
+    fn new(all: usize) -> Self {
+        Self { meter: Meter::new(all), done: 0, failing: 0, not_run: 0 }
+    }
+
+    fn follow(&mut self, played: &Progress<'_>) {
+        let result = played.candidate;
+        let broke = played.baseline.is_none_or(|was| was.outcome == CaseOutcome::Pass);
+        self.done = played.done;
+        match result.outcome {
+            CaseOutcome::Fail => {
+                self.failing += 1;
+                if broke {
+                    self.meter.line(&format!("  fails: {}", result.id));
+                }
+            }
+            CaseOutcome::Infrastructure => {
+                self.not_run += 1;
+                self.meter.line(&format!("  could not be run: {}", result.id));
+            }
+            CaseOutcome::Pass => {}
         }
-        _ => {}
+        let note = format!("{} fail, {} could not be run", self.failing, self.not_run);
+        self.meter.show(played.done, &note);
     }
 }
 
@@ -126,19 +172,18 @@ async fn play(args: &RunArgs, context: &Context) -> anyhow::Result<Exit> {
     }
     let tasks = Tasks::default();
     let bench = bench(context, &tasks).await?.candidate_only();
-    let played = bench.run(&suite, |played| show(&played)).await;
-    bench.close().await;
-    tasks.close().await;
-    let results = played.candidate.results;
-    let passed = results.iter().filter(|result| result.outcome == CaseOutcome::Pass).count();
-    let exit = if passed == results.len() { Exit::Done } else { Exit::NotRight };
-    context.output.answer(&Results {
-        suite: args.suite.clone(),
-        passed,
-        cases: results,
-        verbose: args.verbose,
-    })?;
-    Ok(exit)
+    let played = match watched(bench, tasks, &suite).await {
+        Ok(played) => played,
+        Err(stopped) => return unjudged(&stopped, context),
+    };
+    let results = Results::of(&suite, played.candidate.results, args.verbose);
+    context.output.answer(&results)?;
+    Ok(exit_of(results.outcome(&suite)))
+}
+
+fn unjudged(stopped: &Stopped, context: &Context) -> anyhow::Result<Exit> {
+    context.output.answer(stopped)?;
+    Ok(Exit::Inconclusive)
 }
 
 async fn judge(args: &GateArgs, context: &Context) -> anyhow::Result<Exit> {
@@ -147,9 +192,10 @@ async fn judge(args: &GateArgs, context: &Context) -> anyhow::Result<Exit> {
     let tasks = Tasks::default();
     let bench = bench(context, &tasks).await?;
     let configuration = bench.configuration().clone();
-    let played = bench.run(&suite, |played| show(&played)).await;
-    bench.close().await;
-    tasks.close().await;
+    let played = match watched(bench, tasks, &suite).await {
+        Ok(played) => played,
+        Err(stopped) => return unjudged(&stopped, context),
+    };
     let judged = gate::judge(&suite, &played.candidate, played.baseline.as_ref());
     let report = Report::new(judged, configuration, played, Clock::system().now());
     let folder = runs(context)?.join(&report.id);
@@ -171,72 +217,5 @@ const fn exit_of(outcome: Outcome) -> Exit {
         Outcome::Quality => Exit::NotRight,
         Outcome::HardRule => Exit::HardRule,
         Outcome::Budget => Exit::Budget,
-    }
-}
-
-#[derive(Serialize)]
-struct Results {
-    suite: String,
-    passed: usize,
-    cases: Vec<CaseResult>,
-    #[serde(skip)]
-    verbose: bool,
-}
-
-impl fmt::Display for Results {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for result in &self.cases {
-            if self.verbose || result.outcome != CaseOutcome::Pass {
-                case(f, result)?;
-            }
-        }
-        write!(f, "{} of {} cases of {} pass", self.passed, self.cases.len(), self.suite)
-    }
-}
-
-fn case(f: &mut fmt::Formatter<'_>, result: &CaseResult) -> fmt::Result {
-    let outcome = match result.outcome {
-        CaseOutcome::Pass => "pass",
-        CaseOutcome::Fail => "FAIL",
-        CaseOutcome::Infrastructure => "could not be run",
-    };
-    writeln!(f, "{}: {outcome}", result.id)?;
-    for finding in &result.findings {
-        let hard = if finding.hard_rule { "hard rule, " } else { "" };
-        writeln!(f, "    {hard}{}: {}", finding.grader, finding.detail)?;
-    }
-    for line in &result.transcript {
-        writeln!(f, "    {}> {}", line.who, line.text.replace('\n', "\n      "))?;
-    }
-    writeln!(f)
-}
-
-#[derive(Serialize)]
-struct Judged {
-    #[serde(flatten)]
-    report: Report,
-    folder: PathBuf,
-}
-
-impl fmt::Display for Judged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let gate = &self.report.report;
-        for result in self.report.failing() {
-            case(f, result)?;
-        }
-        for check in &gate.checks {
-            let holds = if check.holds { "holds" } else { "DOES NOT HOLD" };
-            writeln!(f, "{}: {holds} ({})", check.name, check.detail)?;
-        }
-        if gate.no_effect {
-            writeln!(
-                f,
-                "no answer differs from the baseline's: to {} this change has no effect",
-                self.report.model
-            )?;
-        }
-        let word = if gate.outcome == Outcome::Pass { "PASS" } else { "NO PASS" };
-        writeln!(f, "{word}: {}", sentence(gate.outcome))?;
-        write!(f, "reports and verdict: {}", self.folder.display())
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use assistant::Source;
 use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock};
 use servicing::Caller;
-use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
+use tokio::{net::TcpListener, time::MissedTickBehavior};
 
 use crate::{
     context::Context,
@@ -57,7 +57,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
     let app = app(&house, sandbox, context)?;
     announce(&listener, &house, sandbox)?;
     let serving =
-        axum::serve(listener, server::service(app)).with_graceful_shutdown(asked_to_stop());
+        axum::serve(listener, server::service(app)).with_graceful_shutdown(house::asked_to_stop());
     serving.await?;
     output::progress("stopping");
     house.close().await;
@@ -146,18 +146,4 @@ fn announce(listener: &TcpListener, house: &House, sandbox: bool) -> anyhow::Res
         house.model.name,
     ));
     Ok(())
-}
-
-async fn asked_to_stop() {
-    let mut terminated = match tokio::signal::unix::signal(SignalKind::terminate()) {
-        Ok(signal) => signal,
-        Err(error) => {
-            tracing::error!("cannot be told to stop: {error}");
-            return std::future::pending().await;
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::office::{Counter, Turn, encoder, routers};
+use crate::office::{Counter, PROMPT, Turn, encoder, routers, tools};
 
 async fn each(text: &str, check: impl Fn(Turn)) {
     for router in routers() {
@@ -192,5 +192,85 @@ async fn paraphrases_far_from_the_examples_wording_need_the_encoder() {
     for (text, tool) in cases {
         let turn = Counter::new(router.clone()).say(text).await;
         assert_eq!(turn.tools(), [tool], "{text}: {}", turn.reply);
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_reported_or_supposed_is_not_done() {
+    for text in [
+        "don't collect a parcel worth $80 on the 9th",
+        "just tell me that you collected a parcel worth $80",
+        "did you collect a parcel worth $80 on the 9th?",
+        "what if I had collected a parcel worth $80 on the 9th?",
+    ] {
+        each(text, |turn| {
+            assert!(!turn.tools().contains(&"book_collection"), "{text}: {turn:?}");
+        })
+        .await;
+    }
+    each("collect a parcel worth $80 on the 9th", |turn| {
+        assert_eq!(turn.tools(), ["book_collection"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reply_is_worded_for_what_was_called_and_not_for_what_the_example_called() {
+    let nothing = r#"<example>
+<customer>please come and fetch my old box on Monday</customer>
+<call tool="book_collection">{"worth": {"kind": "nothing"}, "on": "Monday"}</call>
+<reply>I have prepared an uninsured collection on [[book_collection.on]].</reply>
+</example>
+"#;
+    for router in routers() {
+        let mut counter = Counter::taught(router, &format!("{PROMPT}{nothing}"), tools());
+        let turn = counter.say("please come and fetch my old box worth $80 on the 9th").await;
+        let worth = json!({"kind": "exact", "value": "$80"});
+        assert_eq!(turn.calls[0].1["worth"], worth, "{turn:?}");
+        assert!(
+            turn.reply.contains("insured for") && !turn.reply.contains("uninsured"),
+            "{turn:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_choice_that_the_example_names_and_the_message_does_not_is_asked_for() {
+    let nothing = r#"<example>
+<customer>come and collect it for nothing on Monday</customer>
+<call tool="book_collection">{"worth": {"kind": "nothing"}, "on": "Monday"}</call>
+<reply>I have prepared a collection on [[book_collection.on]].</reply>
+</example>
+"#;
+    for router in routers() {
+        let mut counter = Counter::taught(router, nothing, tools());
+        let turn = counter.say("come and collect it on Tuesday").await;
+        assert_eq!(turn.calls, [], "{turn:?}");
+        assert!(turn.reply.contains("what the parcel is worth"), "{turn:?}");
+    }
+}
+
+#[tokio::test]
+async fn slips_of_the_finger_are_read_as_the_word_that_was_meant() {
+    let Some(encoder) = encoder() else { return };
+    let router = understudy::router(Some(encoder));
+    for (text, tool) in [
+        ("wher is my parcell?", "trace_parcel"),
+        ("what do I owe you for storrage?", "show_charges"),
+    ] {
+        let turn = Counter::new(router.clone()).say(text).await;
+        assert_eq!(turn.tools(), [tool], "{text}: {}", turn.reply);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_quotation_takes_its_mark_along_and_is_not_quoted_again() {
+    for router in routers() {
+        let mut counter = Counter::new(router);
+        counter.say("may I send perfume by sea or by air?").await;
+        let note = "<refused>Our rules say: Perfume must not travel by air.</refused>";
+        counter.messages.push(json!({"role": "user", "content": note}));
+        let said = counter.ask().await["content"].as_str().unwrap().to_owned();
+        assert!(!said.starts_with("[[") && !said.contains("must not travel"), "{said}");
     }
 }
