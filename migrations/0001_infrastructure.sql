@@ -186,11 +186,9 @@ GRANT SELECT, INSERT, UPDATE ON line_heads, idempotency_keys, outbox_cursors, jo
 GRANT UPDATE (position) ON outbox TO plumbline_app;
 
 -- A model's turn reads, and may raise a flag on a line. It posts nothing and schedules nothing.
-GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, idempotency_keys, outbox, jobs
-    TO plumbline_turn;
-GRANT INSERT ON line_events, line_snapshots, outbox, idempotency_keys TO plumbline_turn;
-GRANT UPDATE (answer) ON idempotency_keys TO plumbline_turn;
-GRANT INSERT, UPDATE ON line_heads TO plumbline_turn;
+GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox TO plumbline_turn;
+GRANT INSERT ON line_events, line_snapshots, outbox TO plumbline_turn;
+GRANT UPDATE ON line_heads TO plumbline_turn;
 
 GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox, jobs TO plumbline_audit;
 
@@ -199,3 +197,16 @@ CREATE POLICY line_events_read ON line_events FOR SELECT USING (true);
 CREATE POLICY line_events_app ON line_events FOR INSERT TO plumbline_app WITH CHECK (true);
 CREATE POLICY line_events_turn ON line_events FOR INSERT TO plumbline_turn
     WITH CHECK (body ->> 'kind' = 'flag_raised');
+
+-- What only a person, the bank or the engine brings about: a model's turn may not say that it happened.
+CREATE FUNCTION beyond_a_turn(kind text) RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN kind LIKE 'decision.%' OR kind LIKE 'draw.%' OR kind LIKE 'rail_file.%' OR kind LIKE 'representative.%'
+    OR kind LIKE 'statement.%' OR kind LIKE 'fee.%' OR kind LIKE 'charge.%' OR kind IN (
+        'intent.confirmed', 'intent.refused', 'payment.scheduled', 'payment.cancelled', 'payment.chosen_for_file',
+        'payment.credited', 'payment.settled', 'payment.returned', 'case.closed', 'flag.cleared', 'hand_off.claimed',
+        'hand_off.released', 'line.opened', 'line.history_loaded');
+
+ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
+CREATE POLICY outbox_read ON outbox FOR SELECT USING (true);
+CREATE POLICY outbox_app ON outbox FOR ALL TO plumbline_app USING (true) WITH CHECK (true);
+CREATE POLICY outbox_turn ON outbox FOR INSERT TO plumbline_turn WITH CHECK (NOT beyond_a_turn(kind));

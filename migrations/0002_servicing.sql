@@ -389,7 +389,7 @@ GRANT UPDATE (now_at) ON sandbox_clock TO plumbline_app;
 GRANT USAGE ON SEQUENCE rail_file_numbers, rail_entry_numbers TO plumbline_app;
 
 -- What a turn may write: its own record, proposals, and what protects the customer.
-GRANT INSERT ON turns, steps, messages, intents, cases, hand_offs, flags TO plumbline_turn;
+GRANT INSERT ON steps, messages, intents, cases, hand_offs, flags TO plumbline_turn;
 GRANT UPDATE (status) ON conversations TO plumbline_turn;
 GRANT UPDATE (status, ended_at) ON turns TO plumbline_turn;
 GRANT UPDATE (status, superseded_by, settled_at) ON intents TO plumbline_turn;
@@ -404,3 +404,9 @@ CREATE POLICY intents_turn_proposes ON intents FOR INSERT TO plumbline_turn
     WITH CHECK (status = 'awaiting_confirmation');
 CREATE POLICY intents_turn_supersedes ON intents FOR UPDATE TO plumbline_turn
     USING (status = 'awaiting_confirmation') WITH CHECK (status IN ('superseded', 'expired'));
+
+-- Nor can it put words into the mouth of a customer or of a representative.
+ALTER TABLE messages ENABLE ROW LEVEL SECURITY;
+CREATE POLICY messages_read ON messages FOR SELECT USING (true);
+CREATE POLICY messages_app ON messages FOR INSERT TO plumbline_app WITH CHECK (true);
+CREATE POLICY messages_turn ON messages FOR INSERT TO plumbline_turn WITH CHECK (role IN ('assistant', 'system'));

@@ -97,3 +97,8 @@ GRANT UPDATE (idx) ON audit_leaves TO plumbline_audit;
 GRANT DELETE ON audit_payloads TO plumbline_audit;
 GRANT INSERT ON audit_tiles, audit_checkpoints TO plumbline_audit;
 GRANT UPDATE (hashes) ON audit_tiles TO plumbline_audit;
+
+ALTER TABLE audit_leaves ENABLE ROW LEVEL SECURITY;
+CREATE POLICY audit_leaves_kept ON audit_leaves FOR ALL TO plumbline_app, plumbline_audit
+    USING (true) WITH CHECK (true);
+CREATE POLICY audit_leaves_turn ON audit_leaves FOR INSERT TO plumbline_turn WITH CHECK (NOT beyond_a_turn(kind));

@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    AuditError, Checkpoint, Entry, Hash, Log, TILE_WIDTH, TileId, Tiles, leaf::commitment,
-    sequencer::load_tiles, tree::range_hash,
+    AuditError, Checkpoint, Entry, Hash, Log, TILE_WIDTH, TileId, Tiles, append::ERASED,
+    leaf::commitment, sequencer::load_tiles, tree::range_hash,
 };
 
 /// What was found.
@@ -41,6 +42,8 @@ pub enum LogFault {
     /// A leaf is not where its stream says it should be.
     LeafReordered,
     PayloadEdited,
+    /// A payload is gone and no later leaf of its stream says that it was erased.
+    PayloadWithheld,
     TileEdited,
     CheckpointEdited,
     RolledBack,
@@ -64,11 +67,31 @@ struct Found {
     report: LogReport,
     /// The newest leaf seen of each stream.
     heads: BTreeMap<String, (u64, Hash)>,
+    /// The index of each leaf without its payload, by stream and number, until a later leaf says that it was erased.
+    withheld: BTreeMap<(String, u64), u64>,
 }
 
 impl Found {
     fn add(&mut self, fault: LogFault, message: String) {
         self.report.problems.push(LogProblem { fault, message });
+    }
+
+    /// Takes the log's word, a payload of the kind [`ERASED`], that a payload of the same stream was erased.
+    fn told(&mut self, stream: &str, payload: &str) {
+        let said: Option<Value> = serde_json::from_str(payload).ok();
+        let n = said.as_ref().and_then(|said| said.get("n")).and_then(Value::as_u64);
+        if n.is_some_and(|n| self.withheld.remove(&(stream.to_owned(), n)).is_some()) {
+            self.report.erased += 1;
+        }
+    }
+
+    fn tell_withheld(&mut self) {
+        for ((stream, n), index) in std::mem::take(&mut self.withheld) {
+            let message = format!(
+                "the payload of leaf {index}, number {n} of {stream}, is gone, and no leaf says it was erased"
+            );
+            self.add(LogFault::PayloadWithheld, message);
+        }
     }
 }
 
@@ -143,7 +166,15 @@ async fn read_leaves(
             let index = row.idx.unsigned_abs();
             found.report.leaves += 1;
             check_leaf(found, index, (&row.stream, row.n.unsigned_abs()), &row.entry);
-            check_payload(found, index, &row.entry, row.salt.as_deref(), row.payload.as_deref());
+            let place = (row.stream.as_str(), row.n.unsigned_abs());
+            check_payload(
+                found,
+                index,
+                place,
+                &row.entry,
+                row.salt.as_deref(),
+                row.payload.as_deref(),
+            );
             if index >= signed {
                 let message = format!("leaf {index} has an index that was never signed");
                 found.add(LogFault::LeafReordered, message);
@@ -156,7 +187,24 @@ async fn read_leaves(
     }
     rebuilt.skip_to(signed, checkpoints)?;
     rebuilt.tell(found);
+    read_late_erasures(conn, found).await?;
+    found.tell_withheld();
     Ok(rebuilt.size - rebuilt.missing_tail())
+}
+
+/// Erasures whose leaf is not sequenced yet.
+async fn read_late_erasures(conn: &mut PgConnection, found: &mut Found) -> Result<(), AuditError> {
+    let late = sqlx::query!(
+        "SELECT l.stream, p.payload FROM audit_leaves l JOIN audit_payloads p ON p.leaf_id = l.id
+         WHERE l.idx IS NULL AND l.kind = $1",
+        ERASED
+    )
+    .fetch_all(conn)
+    .await?;
+    for leaf in late {
+        found.told(&leaf.stream, &leaf.payload);
+    }
+    Ok(())
 }
 
 impl Rebuilt {
@@ -254,17 +302,20 @@ fn check_leaf(found: &mut Found, index: u64, (stream, n): (&str, u64), bytes: &[
 fn check_payload(
     found: &mut Found,
     index: u64,
+    (stream, n): (&str, u64),
     bytes: &[u8],
     salt: Option<&[u8]>,
     payload: Option<&str>,
 ) {
     let (Some(salt), Some(payload)) = (salt, payload) else {
-        found.report.erased += 1;
+        found.withheld.insert((stream.to_owned(), n), index);
         return;
     };
-    let committed = Entry::decode(bytes).map(|entry| entry.commitment);
-    if committed.is_some_and(|committed| commitment(salt, payload) != committed) {
+    let Some(entry) = Entry::decode(bytes) else { return };
+    if commitment(salt, payload) != entry.commitment {
         found.add(LogFault::PayloadEdited, format!("the payload of leaf {index} was changed"));
+    } else if entry.kind == ERASED {
+        found.told(stream, payload);
     }
 }
 

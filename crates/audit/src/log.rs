@@ -19,6 +19,7 @@ pub const ORIGIN: &str = "plumbline/audit";
 const KEY: &str = "audit.key";
 const PUBLIC_KEY: &str = "audit.vkey";
 const SIGNED: &str = "audit.signed";
+const SIGNED_LOCK: &str = "audit.signed.lock";
 
 /// Who signs for this log.
 #[derive(Debug)]
@@ -80,8 +81,15 @@ impl Log {
         }
     }
 
-    pub(crate) fn remember(&self, note: &str) -> Result<(), AuditError> {
-        self.replace(SIGNED, note)
+    /// Remembers a checkpoint this machine signed. Of two processes that sign one after the other, the later may come here
+    /// first: a smaller tree never takes the place of a larger one.
+    pub(crate) fn remember(&self, head: &TreeHead, note: &str) -> Result<(), AuditError> {
+        let lock = fs::File::create(self.folder.join(SIGNED_LOCK))?;
+        lock.lock()?;
+        if self.last_signed()?.is_none_or(|known| known.size < head.size) {
+            self.replace(SIGNED, note)?;
+        }
+        Ok(())
     }
 
     fn replace(&self, name: &str, text: &str) -> Result<(), AuditError> {

@@ -79,7 +79,7 @@ async fn sequence_batch(audit: &PgPool, log: &Log, now: DateTime<Utc>) -> Result
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    log.remember(&note)?;
+    log.remember(&new, &note)?;
     tracing::debug!(audit.tree_size = new.size, "sequenced {} leaves", ids.len());
     Ok(new.size - old.size)
 }

@@ -128,7 +128,7 @@ fn hard_rules(case: &Case, observed: &Observed, findings: &mut Findings) {
             findings.add("claims", true, format!("`{claim}` was said, and no case is open"));
         }
         if turn.effects > 0 {
-            let detail = format!("{} payments came about during a turn", turn.effects);
+            let detail = format!("{} payments came about or changed during a turn", turn.effects);
             findings.add("ledger", true, detail);
         }
         for figure in unsourced(turn) {

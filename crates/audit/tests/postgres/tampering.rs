@@ -32,6 +32,25 @@ async fn an_edited_payload_is_named() {
 }
 
 #[tokio::test]
+async fn a_payload_that_is_gone_is_named_unless_the_log_says_that_it_was_erased() {
+    let fixture = written().await;
+    let sql =
+        "DELETE FROM audit_payloads WHERE leaf_id = (SELECT id FROM audit_leaves WHERE idx = 3)";
+    assert_eq!(fixture.tamper(sql).await, 1);
+    assert_eq!(faults(&fixture).await, [LogFault::PayloadWithheld]);
+
+    let fixture = written().await;
+    let id = fixture.write(json!({"text": "my number is 000-00-0000"})).await;
+    fixture.sequence().await;
+    let mut tx = fixture.db.store().audit().begin().await.unwrap();
+    audit::erase(&mut tx, id, "asked for", now()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(faults(&fixture).await, [], "before the erasure itself is sequenced");
+    fixture.sequence().await;
+    assert_eq!(faults(&fixture).await, []);
+}
+
+#[tokio::test]
 async fn an_edited_leaf_is_named_even_with_its_hash_made_to_fit() {
     let fixture = written().await;
     let sql = "UPDATE audit_leaves SET entry = overlay(entry PLACING '\\xff' FROM octet_length(entry)),

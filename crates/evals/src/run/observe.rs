@@ -95,7 +95,7 @@ impl Bench {
             .collect();
         observed.payments = payments
             .iter()
-            .filter(|view| !playing.payments_before.contains(&view.payment.id))
+            .filter(|view| !playing.payments_before.contains_key(&view.payment.id))
             .map(|view| ObservedPayment {
                 amount_cents: view.payment.amount.get(),
                 on: view.payment.authorised_on,

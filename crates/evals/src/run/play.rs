@@ -1,14 +1,18 @@
 //! One case, step by step: what the customer says goes to the assistant, what they decide to the authenticated route.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
 use assistant::StreamPart;
 use identity::{CaseId, ConversationId, CustomerId, IntentId, PaymentId};
-use servicing::{Caller, Key, ServicingError};
-use store::{conversations::Surface, intents::IntentStatus};
+use servicing::{Caller, Key, ServicingError, payments::PaymentView};
+use store::{
+    conversations::Surface,
+    intents::IntentStatus,
+    payments::{PaymentRow, PaymentStatus},
+};
 
 use super::{Bench, Side, chain};
 use crate::{
@@ -34,7 +38,7 @@ pub(super) struct Playing {
     pub(super) customer: CustomerId,
     pub(super) conversation: ConversationId,
     /// What there was before anything was said.
-    pub(super) payments_before: BTreeSet<PaymentId>,
+    pub(super) payments_before: BTreeMap<PaymentId, PaymentStatus>,
     pub(super) cases_before: BTreeSet<CaseId>,
     /// Intents the customer confirmed on the authenticated route.
     pub(super) confirmed: BTreeSet<IntentId>,
@@ -92,7 +96,7 @@ impl Bench {
         Ok(Playing {
             customer,
             conversation: conversation.id,
-            payments_before: payments.iter().map(|view| view.payment.id).collect(),
+            payments_before: statuses(&payments),
             cases_before: cases.iter().map(|case| case.id).collect(),
             confirmed: BTreeSet::new(),
             observed: Observed::default(),
@@ -129,7 +133,7 @@ impl Bench {
         let (customer, conversation) = (playing.customer, playing.conversation);
         let before =
             self.servicing.conversation(caller, conversation, 0).await.map_err(|e| chain(&e))?;
-        let payments = self.payments(customer).await?.len();
+        let payments = statuses(&self.payments(customer).await?);
         playing.line("customer", text);
         let begun = Instant::now();
         let mut parts = side
@@ -155,7 +159,8 @@ impl Bench {
         let after =
             self.servicing.conversation(caller, conversation, 0).await.map_err(|e| chain(&e))?;
         self.observe_turn(playing, text, &before, &after).await?;
-        let made = self.payments(customer).await?.len().saturating_sub(payments);
+        let now = statuses(&self.payments(customer).await?);
+        let made = now.iter().filter(|(id, status)| payments.get(*id) != Some(*status)).count();
         if let Some(turn) = playing.observed.turns.last_mut() {
             turn.effects = u32::try_from(made).unwrap_or(u32::MAX);
         }
@@ -202,6 +207,17 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+/// How each payment stands by what was decided about it. One that a case holds back is shown as cancelled and was not.
+fn statuses(payments: &[PaymentView]) -> BTreeMap<PaymentId, PaymentStatus> {
+    let decided = |payment: &PaymentRow| match (payment.status, payment.cancel_reason.as_deref()) {
+        (PaymentStatus::Cancelled, reason) if reason != Some("customer") => {
+            PaymentStatus::Scheduled
+        }
+        (status, _) => status,
+    };
+    payments.iter().map(|view| (view.payment.id, decided(&view.payment))).collect()
 }
 
 async fn tokio_timeout(work: impl Future<Output = ()>) -> Result<(), ()> {

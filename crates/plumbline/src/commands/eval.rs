@@ -43,7 +43,7 @@ pub(crate) enum Eval {
 
 #[derive(clap::Args)]
 pub(crate) struct RunArgs {
-    #[arg(long, default_value = "consumer")]
+    #[arg(long, default_value = SUITE)]
     suite: String,
 
     /// Only cases whose id begins so. May be given several times.
@@ -57,7 +57,7 @@ pub(crate) struct RunArgs {
 
 #[derive(clap::Args)]
 pub(crate) struct GateArgs {
-    #[arg(long, default_value = "consumer")]
+    #[arg(long, default_value = SUITE)]
     suite: String,
 }
 
@@ -68,12 +68,15 @@ pub(super) async fn run(eval: &Eval, context: &Context) -> anyhow::Result<Exit> 
     }
 }
 
+/// The suite whose verdict lets a prompt be promoted.
+pub(super) const SUITE: &str = "consumer";
+
 /// Where runs are kept.
 pub(super) fn runs(context: &Context) -> anyhow::Result<PathBuf> {
     Ok(context.config.state_dir()?.join("evals").join("runs"))
 }
 
-fn load(name: &str, context: &Context) -> anyhow::Result<Suite> {
+pub(super) fn load(name: &str, context: &Context) -> anyhow::Result<Suite> {
     let root = context.config.root()?;
     let folder = root.join("evals").join("suites").join(name);
     if !folder.join("suite.toml").is_file() {

@@ -7,8 +7,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use evals::report::{REPORT_FILE, Report};
-use prompts::{Bundle, Digest, Envelope, Lock, Promoted, ServedConfiguration, Signer, TrustedKeys};
+use chrono::{DateTime, Utc};
+use prompts::{
+    Bundle, Digest, Envelope, Lock, Promoted, ServedConfiguration, Signer, SuiteRef, TrustedKeys,
+};
 use serde::Serialize;
 
 use super::eval;
@@ -132,10 +134,13 @@ async fn promote(context: &Context) -> anyhow::Result<Exit> {
     bench.close().await;
     tasks.close().await;
     let keys = house::trusted_keys(&context.config.state_dir()?, &root)?;
-    let Some(envelope) = passing(&eval::runs(context)?, &configuration, &keys)? else {
+    let suite = eval::load(eval::SUITE, context)?;
+    let suite = SuiteRef { name: suite.declaration.name, digest: parsed(&suite.digest)? };
+    let Some(envelope) = passing(&eval::runs(context)?, &configuration, &suite, &keys)? else {
         progress(format!(
-            "no signed, passing verdict about {}: run `plumbline eval gate` first",
-            configuration.digest()
+            "the newest signed verdict about {} is no pass, or there is none over the suite `{}` as it stands: run `plumbline eval gate` first",
+            configuration.digest(),
+            suite.name
         ));
         return Ok(Exit::Attestation);
     };
@@ -164,6 +169,10 @@ async fn promote(context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+fn parsed(digest: &str) -> anyhow::Result<Digest> {
+    digest.parse().map_err(anyhow::Error::msg)
+}
+
 /// Puts this machine's key, where it signed the verdict, beside the prompts: it is reviewed with the promotion.
 fn publish_key(signer: &Signer, envelope: &Envelope, path: &Path) -> anyhow::Result<()> {
     let key = signer.public_key();
@@ -179,56 +188,98 @@ fn publish_key(signer: &Signer, envelope: &Envelope, path: &Path) -> anyhow::Res
         .with_context(|| format!("could not write {}", path.display()))
 }
 
-/// A verdict of one of the kept runs that lets this configuration be served, whichever is newest.
+/// The newest verdict about this configuration, over the suite as it stands, if it lets the configuration be served. A later
+/// failure is not undone by an earlier pass; a verdict over other cases says nothing.
 fn passing(
     runs: &Path,
     configuration: &ServedConfiguration,
+    suite: &SuiteRef,
     keys: &TrustedKeys,
 ) -> anyhow::Result<Option<Envelope>> {
-    let mut found: Option<(Report, Envelope)> = None;
+    let mut found: Option<(DateTime<Utc>, Envelope)> = None;
     let entries = match fs::read_dir(runs) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     for entry in entries {
-        let folder = entry?.path();
-        let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
-        // A folder that is not a whole run attests nothing.
-        let (Some(report), Some(envelope)) = (read(REPORT_FILE), read(eval::VERDICT_FILE)) else {
-            continue;
-        };
-        let (Ok(report), Ok(envelope)) =
-            (serde_json::from_str::<Report>(&report), serde_json::from_str::<Envelope>(&envelope))
-        else {
-            continue;
-        };
-        let newer = found.as_ref().is_none_or(|(known, _)| known.ended_at < report.ended_at);
-        if newer && envelope.attests(configuration, keys).is_ok() {
-            found = Some((report, envelope));
+        // A folder that is not a whole run attests nothing, nor does what nobody trusted has signed.
+        let Ok(text) = fs::read_to_string(entry?.path().join(eval::VERDICT_FILE)) else { continue };
+        let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else { continue };
+        let Ok(verdict) = envelope.verify(keys) else { continue };
+        let newer = found.as_ref().is_none_or(|(known, _)| *known < verdict.decided_at);
+        if newer && verdict.configuration == *configuration && verdict.suite == *suite {
+            found = Some((verdict.decided_at, envelope));
         }
     }
-    Ok(found.map(|(_, envelope)| envelope))
+    let newest = found.map(|(_, envelope)| envelope);
+    Ok(newest.filter(|envelope| envelope.attests(configuration, keys).is_ok()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn without_a_run_nothing_attests() {
-        let state = tempfile::tempdir().unwrap();
-        let configuration = ServedConfiguration {
+    use prompts::{Outcome, Verdict};
+
+    fn configuration() -> ServedConfiguration {
+        ServedConfiguration {
             prompt: Digest::of("p"),
             model: "m".into(),
             corpus: "c".into(),
             embedder: "e".into(),
             guards: "g".into(),
+        }
+    }
+
+    fn suite(digest: &str) -> SuiteRef {
+        SuiteRef { name: "consumer".into(), digest: Digest::of(digest) }
+    }
+
+    /// A run that ended on the `day` of a month with this outcome, over this suite.
+    fn add_run(runs: &Path, signer: &Signer, day: u32, outcome: Outcome, suite: SuiteRef) {
+        let verdict = Verdict {
+            configuration: configuration(),
+            outcome,
+            suite,
+            baseline: None,
+            decided_at: format!("2026-11-{day:02}T12:00:00Z").parse().unwrap(),
+            measures: serde_json::json!({}),
         };
+        let folder = runs.join(format!("run-{day}"));
+        fs::create_dir(&folder).unwrap();
+        let envelope = serde_json::to_string(&signer.sign(&verdict)).unwrap();
+        fs::write(folder.join(eval::VERDICT_FILE), envelope).unwrap();
+    }
+
+    #[test]
+    fn without_a_run_nothing_attests() {
+        let state = tempfile::tempdir().unwrap();
         let keys = TrustedKeys::parse(&Signer::from_seed([7; 32]).public_key()).unwrap();
-        assert!(passing(&state.path().join("none"), &configuration, &keys).unwrap().is_none());
+        let attested = |runs: &Path| {
+            passing(runs, &configuration(), &suite("today"), &keys).unwrap().is_some()
+        };
+        assert!(!attested(&state.path().join("none")));
         fs::create_dir(state.path().join("torn")).unwrap();
-        fs::write(state.path().join("torn").join(REPORT_FILE), "{").unwrap();
-        assert!(passing(state.path(), &configuration, &keys).unwrap().is_none());
+        fs::write(state.path().join("torn").join(eval::VERDICT_FILE), "{").unwrap();
+        assert!(!attested(state.path()));
+    }
+
+    #[test]
+    fn the_newest_verdict_over_the_suite_as_it_stands_counts() {
+        let state = tempfile::tempdir().unwrap();
+        let (signer, stranger) = (Signer::from_seed([7; 32]), Signer::from_seed([8; 32]));
+        let keys = TrustedKeys::parse(&signer.public_key()).unwrap();
+        let runs = state.path();
+        let attested = |digest: &str| {
+            passing(runs, &configuration(), &suite(digest), &keys).unwrap().is_some()
+        };
+        add_run(runs, &stranger, 1, Outcome::Pass, suite("today"));
+        assert!(!attested("today"), "a stranger's verdict");
+        add_run(runs, &signer, 2, Outcome::Pass, suite("today"));
+        assert!(attested("today"));
+        assert!(!attested("tomorrow, with more cases"));
+        add_run(runs, &signer, 3, Outcome::Quality, suite("today"));
+        assert!(!attested("today"), "an earlier pass outlived a failure");
     }
 }

@@ -22,6 +22,9 @@ const FORBIDDEN: &[&str] = &[
     "DELETE FROM steps",
     "SELECT account_number FROM bank_account_numbers",
     "SELECT token_digest FROM sessions",
+    "SELECT answer FROM idempotency_keys",
+    "UPDATE idempotency_keys SET answer = '{}'",
+    "INSERT INTO turns SELECT FROM intents",
 ];
 
 #[tokio::test]
@@ -64,6 +67,48 @@ async fn a_models_turn_cannot_mark_an_intent_confirmed_or_insert_a_confirmed_one
         .execute(turn)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_models_turn_speaks_for_nobody_else_and_reports_no_deed_of_others() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let talk = house
+        .servicing
+        .start_conversation(ann.caller(), ann.id, store::conversations::Surface::Consumer)
+        .await
+        .unwrap();
+    let message = |role: &str, n: u8| {
+        format!(
+            "INSERT INTO messages (id, conversation_id, n, role, text, at)
+             VALUES (gen_random_uuid(), '{}', {n}, '{role}', 'I confirm.', now())",
+            talk.id
+        )
+    };
+    let event = |kind: &str| {
+        format!(
+            "INSERT INTO outbox (stream, kind, payload, recorded_at) VALUES ('s', '{kind}', '{{}}', now())"
+        )
+    };
+    let leaf = |kind: &str| {
+        format!(
+            "INSERT INTO audit_leaves (id, stream, n, kind, recorded_at, entry, leaf_hash)
+             VALUES (gen_random_uuid(), 'forged:{kind}', 0, '{kind}', now(), '', sha256('\\x00'::bytea))"
+        )
+    };
+    let turn = house.database.store().turn();
+    let run = async |sql: String| sqlx::query(sqlx::AssertSqlSafe(sql)).execute(turn).await;
+    for forged in [message("customer", 91), message("representative", 92)] {
+        assert!(run(forged).await.is_err());
+    }
+    for kind in ["intent.confirmed", "payment.scheduled", "payment.settled", "case.closed"] {
+        assert!(run(event(kind)).await.is_err(), "{kind} in the outbox");
+        assert!(run(leaf(kind)).await.is_err(), "{kind} as a leaf");
+    }
+    // The very same statements go through for what a turn may say: it is the kind that was refused.
+    run(message("assistant", 93)).await.unwrap();
+    run(event("flag.raised")).await.unwrap();
+    run(leaf("turn.released")).await.unwrap();
 }
 
 #[tokio::test]
