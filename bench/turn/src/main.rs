@@ -118,7 +118,7 @@ async fn run(args: &Args) -> anyhow::Result<Report> {
     }
     let breaches = ours.model.breaches();
     ensure!(breaches.is_empty(), "the model was sent what it must not be: {breaches:?}");
-    ours.stop()?;
+    drop(ours);
     if let Some(rival) = rival {
         rival.stop().await?;
     }

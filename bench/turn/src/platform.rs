@@ -36,7 +36,7 @@ pub(crate) struct Platform {
     token: String,
     next_key: u32,
     /// Gone when this is, after the program.
-    state: tempfile::TempDir,
+    _state: tempfile::TempDir,
 }
 
 impl Platform {
@@ -60,8 +60,16 @@ impl Platform {
         let base = address(&log, &mut program).await?;
         let postgres = postmaster(state.path())?;
         let http = reqwest::Client::builder().no_proxy().build()?;
-        let mut platform =
-            Self { model, program, postgres, http, base, token: String::new(), next_key: 0, state };
+        let mut platform = Self {
+            model,
+            program,
+            postgres,
+            http,
+            base,
+            token: String::new(),
+            next_key: 0,
+            _state: state,
+        };
         platform.token = platform.sign_in().await?;
         Ok(platform)
     }
@@ -154,14 +162,15 @@ impl Platform {
         let request = request.header("idempotency-key", key).json(body);
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
+}
 
-    /// Stops the program and waits until it has left its cluster in order.
-    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        let asked = Command::new("kill").arg(self.program.id().to_string()).status()?;
-        ensure!(asked.success(), "the program was gone before it was asked to stop");
-        self.program.wait()?;
-        self.state.close()?;
-        Ok(())
+/// However the bench ends, the program is told to stop, and leaves its cluster in order before its folder goes.
+impl Drop for Platform {
+    fn drop(&mut self) {
+        let asked = Command::new("kill").arg(self.program.id().to_string()).status();
+        if asked.is_ok_and(|status| status.success()) {
+            self.program.wait().ok();
+        }
     }
 }
 
