@@ -181,15 +181,8 @@ impl Run {
         Ok(())
     }
 
-    /// What is pending, releases and checks first.
     fn next_effect(&self) -> Option<Effect> {
-        let pending = self.turn.outstanding();
-        let rank = |effect: &&Effect| match effect {
-            Effect::Check { .. } => 0,
-            Effect::Release { .. } => 1,
-            _ => 2,
-        };
-        pending.iter().min_by_key(rank).cloned()
+        most_urgent(self.turn.outstanding()).cloned()
     }
 
     /// Applies an event and keeps it as a step, with what the driver adds to it.
@@ -259,6 +252,16 @@ impl Run {
     }
 }
 
+/// Checks and releases first. Of several releases the widest, which settles the others: clauses that are ready together
+/// are committed together.
+fn most_urgent(pending: &[Effect]) -> Option<&Effect> {
+    pending.iter().min_by_key(|effect| match effect {
+        Effect::Check { .. } => (0, 0),
+        Effect::Release { through } => (1, u32::MAX - through),
+        _ => (2, 0),
+    })
+}
+
 const fn status(ended: Ended) -> TurnStatus {
     match ended {
         Ended::Done => TurnStatus::Done,
@@ -266,5 +269,22 @@ const fn status(ended: Ended) -> TurnStatus {
         Ended::Cancelled => TurnStatus::Cancelled,
         Ended::OutOfBudget => TurnStatus::OutOfBudget,
         Ended::Faulted => TurnStatus::Faulted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clauses_that_are_ready_together_are_released_together_after_the_last_check() {
+        let check = |clause| Effect::Check { clause, text: String::new() };
+        let release = |through| Effect::Release { through };
+        let pending = [Effect::Plan, release(1), check(2), check(3), release(2)];
+        assert_eq!(most_urgent(&pending), Some(&check(2)));
+        let pending = [Effect::Plan, release(1), release(2), release(3)];
+        assert_eq!(most_urgent(&pending), Some(&release(3)));
+        assert_eq!(most_urgent(&[Effect::Plan]), Some(&Effect::Plan));
+        assert_eq!(most_urgent(&[]), None);
     }
 }

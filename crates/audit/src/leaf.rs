@@ -82,6 +82,14 @@ impl Leaf {
     }
 }
 
+/// What a caller records in a stream that is known: a [`Leaf`] without its stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeafBody {
+    pub kind: Cow<'static, str>,
+    pub at: DateTime<Utc>,
+    pub payload: Value,
+}
+
 /// Hides `payload` behind `salt`.
 pub(crate) fn commitment(salt: &[u8], payload: &str) -> Hash {
     Hash::of(&[COMMITMENT_PREFIX, salt, payload.as_bytes()])

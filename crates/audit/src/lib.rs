@@ -26,7 +26,7 @@ mod tiles;
 mod tree;
 mod verify;
 
-pub use append::{ERASED, append, erase};
+pub use append::{ERASED, append, append_all, erase};
 pub use bundle::{
     BUNDLE_FORMAT, Bundle, Consistency, Hex, LeafRecord, Seal, SealedLeaf, SealedStream,
     StreamRecord,
@@ -37,7 +37,7 @@ pub use checkpoint::Checkpoint;
 pub use error::AuditError;
 pub use export::export;
 pub use hash::Hash;
-pub use leaf::{Entry, LEAF_VERSION, Leaf, Salt, Stream};
+pub use leaf::{Entry, LEAF_VERSION, Leaf, LeafBody, Salt, Stream};
 pub use log::{Log, ORIGIN};
 pub use note::{NoteFault, NoteKey, VerifierKey};
 pub use read::{Recorded, read};

@@ -3,15 +3,15 @@
 //! Invariants: one turn at a time in a conversation; what a turn records arrives whole, with its leaves, in one
 //! transaction, under the role of model turns when the assistant records it. What is absent: answering.
 
-use audit::Stream;
+use audit::{LeafBody, Stream};
 use identity::{ConversationId, CustomerId, MessageId, TurnId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::{
     conversations::{
-        self, ConversationRow, ConversationStatus, MessageRole, MessageRow, StepRow, Surface,
-        TurnRow, TurnStatus,
+        self, ConversationRow, ConversationStatus, MessageRole, MessageRow, NewMessageRow, StepRow,
+        Surface, TurnRow, TurnStatus,
     },
     hand_offs::{self, HandOffRow},
     intents::{self, IntentRow, ReceiptRow},
@@ -135,8 +135,9 @@ impl Servicing {
         };
         let now = self.now();
         conversations::lock(work.conn(), conversation_id).await?;
-        let turns = conversations::list_turns(work.conn(), conversation_id).await?;
-        if turns.iter().any(|turn| turn.status == TurnStatus::Running) {
+        // One that runs is the last: none begins while one does.
+        let last = conversations::find_last_turn(work.conn(), conversation_id).await?;
+        if last.as_ref().is_some_and(|turn| turn.status == TurnStatus::Running) {
             return Err(Refusal::new(
                 RefusalCode::TurnRunning,
                 "The message before is still being answered.",
@@ -146,7 +147,7 @@ impl Servicing {
         let turn = TurnRow {
             id: TurnId::mint(now),
             conversation_id,
-            n: turns.last().map_or(1, |turn| turn.n + 1),
+            n: last.map_or(1, |turn| turn.n + 1),
             status: TurnStatus::Running,
             served_configuration: served.configuration,
             attested: served.attested,
@@ -201,14 +202,10 @@ impl Servicing {
     ) -> Result<Vec<MessageId>, ServicingError> {
         let now = self.now();
         let mut tx = self.pool_for(caller).begin().await?;
-        let turn = conversations::find_turn(&mut tx, turn_id)
+        let held = conversations::hold_turn(&mut tx, turn_id)
             .await?
             .ok_or_else(|| Refusal::not_found("turn"))?;
-        let conversation = conversations::find(&mut tx, turn.conversation_id)
-            .await?
-            .ok_or_else(|| Refusal::not_found("conversation"))?;
-        authorise(caller, UseCase::Converse, Some(conversation.customer_id), now)?;
-        conversations::lock(&mut tx, conversation.id).await?;
+        authorise(caller, UseCase::Converse, Some(held.customer_id), now)?;
         let steps: Vec<StepRow> = record
             .steps
             .into_iter()
@@ -220,12 +217,19 @@ impl Servicing {
         let mut ids = Vec::with_capacity(record.messages.len());
         for message in record.messages {
             ids.push(
-                self.add_message(&mut tx, conversation.id, Some(turn_id), None, message).await?,
+                self.add_message(&mut tx, held.conversation_id, Some(turn_id), None, message)
+                    .await?,
             );
         }
-        for leaf in record.leaves {
-            let stream = Stream::Conversation(conversation.id);
-            self.trail(&mut tx, stream, leaf.kind, leaf.payload).await?;
+        if !record.leaves.is_empty() {
+            let leaves = record.leaves.into_iter();
+            let leaves = leaves.map(|leaf| LeafBody {
+                kind: leaf.kind.into(),
+                at: now,
+                payload: leaf.payload,
+            });
+            let stream = Stream::Conversation(held.conversation_id);
+            audit::append_all(&mut tx, stream, leaves.collect()).await?;
         }
         if let Some(status) = record.ends {
             conversations::end_turn(&mut tx, turn_id, status, now).await?;
@@ -272,10 +276,15 @@ impl Servicing {
         let messages = conversations::list_messages(&mut conn, id, after).await?;
         let turns = conversations::list_turns(&mut conn, id).await?;
         let hand_off = hand_offs::find_open(&mut conn, id).await?;
-        let mut proposals = Vec::new();
-        for intent in intents::list_of_conversation(&mut conn, id).await? {
-            let receipt = intents::find_receipt_of(&mut conn, intent.id).await?;
-            proposals.push((self.aged(intent), receipt));
+        let proposed = intents::list_of_conversation(&mut conn, id).await?;
+        let mut receipts = match proposed.is_empty() {
+            true => Vec::new(),
+            false => intents::list_receipts_of_conversation(&mut conn, id).await?,
+        };
+        let mut proposals = Vec::with_capacity(proposed.len());
+        for intent in proposed {
+            let at = receipts.iter().position(|receipt| receipt.intent_id == Some(intent.id));
+            proposals.push((self.aged(intent), at.map(|at| receipts.swap_remove(at))));
         }
         Ok(ConversationView { conversation, messages, intents: proposals, turns, hand_off })
     }
@@ -341,12 +350,10 @@ impl Servicing {
         message: NewMessage,
     ) -> Result<MessageId, ServicingError> {
         let now = self.now();
-        let n = conversations::next_message_n(conn, conversation_id).await?;
         let id = MessageId::mint(now);
-        let row = MessageRow {
+        let row = NewMessageRow {
             id,
             conversation_id,
-            n,
             turn_id,
             role: message.role,
             author_id,
@@ -357,7 +364,7 @@ impl Servicing {
             evidence: message.evidence,
             at: now,
         };
-        conversations::insert_message(conn, &row).await?;
+        conversations::append_message(conn, &row).await?;
         Ok(id)
     }
 }

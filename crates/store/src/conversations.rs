@@ -93,6 +93,29 @@ pub struct MessageRow {
     pub at: DateTime<Utc>,
 }
 
+/// A message that has no number yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMessageRow {
+    pub id: MessageId,
+    pub conversation_id: ConversationId,
+    pub turn_id: Option<TurnId>,
+    pub role: MessageRole,
+    pub author_id: Option<Uuid>,
+    pub text: String,
+    pub citations: Value,
+    pub notices: Value,
+    pub cases: Value,
+    pub evidence: Option<Value>,
+    pub at: DateTime<Utc>,
+}
+
+/// Where a turn belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldTurn {
+    pub conversation_id: ConversationId,
+    pub customer_id: CustomerId,
+}
+
 macro_rules! select_conversations {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
@@ -259,6 +282,38 @@ pub async fn find_turn(conn: &mut PgConnection, id: TurnId) -> Result<Option<Tur
     Ok(select_turns!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
 }
 
+/// As [`lock`], for the conversation of a turn; tells whose it is.
+pub async fn hold_turn(
+    conn: &mut PgConnection,
+    id: TurnId,
+) -> Result<Option<HeldTurn>, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT t.conversation_id, c.customer_id,
+                  pg_advisory_xact_lock(hashtextextended('conversation:' || c.id::text, 0)) AS "locked: ()"
+           FROM turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = $1"#,
+        id.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| HeldTurn {
+        conversation_id: ConversationId::from_uuid(row.conversation_id),
+        customer_id: CustomerId::from_uuid(row.customer_id),
+    }))
+}
+
+/// The newest turn of the conversation.
+pub async fn find_last_turn(
+    conn: &mut PgConnection,
+    conversation_id: ConversationId,
+) -> Result<Option<TurnRow>, StoreError> {
+    Ok(select_turns!(
+        "WHERE conversation_id = $1 ORDER BY n DESC LIMIT 1",
+        conversation_id.as_uuid()
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
 pub async fn list_turns(
     conn: &mut PgConnection,
     conversation_id: ConversationId,
@@ -315,30 +370,19 @@ pub async fn list_steps(
     .await?)
 }
 
-/// The number the next message of the conversation takes; under the conversation's lock.
-pub async fn next_message_n(
+/// Adds a message at the conversation's end, under the conversation's lock; answers its number.
+pub async fn append_message(
     conn: &mut PgConnection,
-    conversation_id: ConversationId,
+    message: &NewMessageRow,
 ) -> Result<i32, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT coalesce(max(n), 0) + 1 AS "n!" FROM messages WHERE conversation_id = $1"#,
-        conversation_id.as_uuid(),
-    )
-    .fetch_one(conn)
-    .await?)
-}
-
-pub async fn insert_message(
-    conn: &mut PgConnection,
-    message: &MessageRow,
-) -> Result<(), StoreError> {
-    sqlx::query!(
         "INSERT INTO messages (id, conversation_id, n, turn_id, role, author_id, text, citations, notices, cases,
                                evidence, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         SELECT $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11
+         FROM messages WHERE conversation_id = $2
+         RETURNING n",
         message.id.as_uuid(),
         message.conversation_id.as_uuid(),
-        message.n,
         message.turn_id.map(TurnId::as_uuid),
         message.role.as_str(),
         message.author_id,
@@ -349,9 +393,8 @@ pub async fn insert_message(
         message.evidence,
         message.at,
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_one(conn)
+    .await?)
 }
 
 /// The messages after number `after`, in order.

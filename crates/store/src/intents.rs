@@ -271,6 +271,19 @@ pub async fn find_receipt_of(
     Ok(select_receipts!("WHERE intent_id = $1", intent_id.as_uuid()).fetch_optional(conn).await?)
 }
 
+/// The receipts of a conversation's intents.
+pub async fn list_receipts_of_conversation(
+    conn: &mut PgConnection,
+    conversation_id: ConversationId,
+) -> Result<Vec<ReceiptRow>, StoreError> {
+    Ok(select_receipts!(
+        "WHERE intent_id IN (SELECT i.id FROM intents i WHERE i.conversation_id = $1)",
+        conversation_id.as_uuid()
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// The customer's receipts, newest first.
 pub async fn list_receipts(
     conn: &mut PgConnection,

@@ -215,10 +215,20 @@ async fn create_database(cluster: &Cluster) -> Result<(), StoreError> {
     Ok(conn.close().await?)
 }
 
+/// A connection that was used a moment ago is taken to be alive: to ask first would be a round trip for each checkout.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
 fn pool(owner: &PgConnectOptions, entrance: Entrance, role: Role) -> PgPool {
     let pool = PgPoolOptions::new()
         .max_connections(role.connections_max())
-        .acquire_timeout(Duration::from_secs(10));
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                // One that does not answer is not handed out; the pool takes another.
+                Ok(meta.idle_for < TRUSTED_FOR || conn.ping().await.is_ok())
+            })
+        });
     let options = owner.clone().application_name(role.name());
     match entrance {
         Entrance::LogIn => pool.connect_lazy_with(options.username(role.name())),

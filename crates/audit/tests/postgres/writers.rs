@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use audit::{Leaf, Stream, append, erase, read};
+use audit::{Leaf, LeafBody, Stream, append, append_all, erase, read};
 use identity::{ConversationId, CreditLineId};
 use serde_json::json;
 use tokio::time::timeout;
@@ -32,6 +32,23 @@ async fn a_leaf_exists_only_if_its_effect_does() {
     append(&mut tx, Leaf::new(fixture.stream(), "test.leaf", now(), json!({}))).await.unwrap();
     tx.rollback().await.unwrap();
     assert_eq!(count(&fixture, fixture.stream()).await, 0);
+}
+
+#[tokio::test]
+async fn leaves_written_together_are_a_chain_like_those_written_one_by_one() {
+    let fixture = Fixture::new().await;
+    fixture.write(json!({"n": "before"})).await;
+    let body = |n: u32| LeafBody { kind: "test.leaf".into(), at: now(), payload: json!({"n": n}) };
+    let mut tx = fixture.app().begin().await.unwrap();
+    let ids = append_all(&mut tx, fixture.stream(), (0..5).map(body).collect()).await.unwrap();
+    tx.commit().await.unwrap();
+    fixture.write(json!({"n": "after"})).await;
+
+    assert_eq!(ids.len(), 5);
+    assert_eq!(fixture.sequence().await, 7);
+    let report = fixture.verify(&fixture.bundle().await);
+    assert!(report.ok, "{report:?}");
+    assert_eq!(report.checked.leaves, 7);
 }
 
 #[tokio::test]

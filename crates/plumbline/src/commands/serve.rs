@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use assistant::Source;
+use axum::serve::ListenerExt as _;
 use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock};
 use servicing::Caller;
 use tokio::{net::TcpListener, time::MissedTickBehavior};
@@ -56,6 +57,12 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
     beside(&house, sandbox);
     let app = app(&house, sandbox, context)?;
     announce(&listener, &house, sandbox)?;
+    // The parts of a turn are small and sent one by one: none waits until the one before was acknowledged.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!("a connection keeps its delay: {error}");
+        }
+    });
     let serving =
         axum::serve(listener, server::service(app)).with_graceful_shutdown(house::asked_to_stop());
     serving.await?;
