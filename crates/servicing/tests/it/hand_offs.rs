@@ -14,6 +14,21 @@ fn served() -> Served {
 }
 
 #[tokio::test]
+async fn a_conversation_is_started_once_for_one_key() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let start = async |text| {
+        let key = key(text);
+        house.servicing.start_conversation(ann.caller(), ann.id, Surface::Consumer, &key).await
+    };
+    let first = start("once").await.unwrap();
+    assert_eq!(start("once").await.unwrap(), first);
+    assert_ne!(start("twice").await.unwrap().id, first.id);
+    let all = house.servicing.list_conversations(ann.caller(), ann.id).await.unwrap();
+    assert_eq!(all.len(), 2);
+}
+
+#[tokio::test]
 async fn a_turn_is_recorded_whole_and_one_at_a_time() {
     let house = House::on("2026-11-20").await;
     let ann = house.person("Ann").await;

@@ -32,8 +32,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// Runs at a time: they wait for each other's processes more than for the machine.
-const AT_ONCE: usize = 4;
+/// Runs at a time, beyond one for each processor: a run waits now and then for the second in which the log is sequenced.
+const AT_ONCE_MORE: usize = 1;
 
 /// Commits of the sequencer that every run has at least, if each step waits for one: after the conversation began, the
 /// turn, the confirmation, the day of the payment.
@@ -136,8 +136,9 @@ async fn run_all(
 ) -> (usize, Vec<String>) {
     let (mut running, mut names) = (JoinSet::new(), HashMap::new());
     let (mut done, mut failures) = (0, Vec::new());
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from) + AT_ONCE_MORE;
     loop {
-        while running.len() < AT_ONCE
+        while running.len() < at_once
             && let Some(cut) = waiting.pop_front()
         {
             let run = cut_run(Arc::clone(stage), Arc::clone(reference), cut);
