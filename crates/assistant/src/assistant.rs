@@ -138,7 +138,7 @@ impl Assistant {
             let steps = servicing.turn_steps(Caller::assistant(customer), turn.id).await?;
             let (sender, _) = mpsc::channel(PARTS_WAITING);
             let mut run = Run::new(&self.inner, customer, &view, turn.id, &text, sender);
-            run.take_up(steps)?;
+            run.take_up(steps, &view)?;
             self.inner.tasks.spawn(run.drive());
         }
         Ok(count)

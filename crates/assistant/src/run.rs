@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use identity::{CustomerId, TurnId};
 use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, StepError, Turn};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use servicing::{
     Caller, ServicingError,
     conversations::{ConversationView, NewLeaf},
@@ -54,6 +54,8 @@ pub(crate) struct Run {
     gate: Gate,
     citations: Citations,
     verdicts: Vec<Value>,
+    /// How many verdicts and citations stand in steps.
+    noted: (usize, usize),
     parts: mpsc::Sender<StreamPart>,
     /// Steps and leaves that are not yet committed.
     steps: Vec<(i32, String, Value)>,
@@ -105,6 +107,7 @@ impl Run {
             gate: crate::flags::gate([]),
             citations: Citations::default(),
             verdicts: Vec::new(),
+            noted: (0, 0),
             parts,
             steps: Vec::new(),
             leaves: Vec::new(),
@@ -115,8 +118,13 @@ impl Run {
         }
     }
 
-    /// Folds the recorded steps of a turn that was cut short. An ask that was under way counts as a cut stream.
-    pub(crate) fn take_up(&mut self, steps: Vec<StepRow>) -> Result<(), AssistantError> {
+    /// Folds the recorded steps of a turn that was cut short, of which `view` shows what was said. An ask that was under way
+    /// counts as a cut stream.
+    pub(crate) fn take_up(
+        &mut self,
+        steps: Vec<StepRow>,
+        view: &ConversationView,
+    ) -> Result<(), AssistantError> {
         let turn = self.conversation.turn.to_string();
         let broken = |problem: String| AssistantError::Record { turn: turn.clone(), problem };
         for step in steps {
@@ -124,7 +132,17 @@ impl Run {
                 .map_err(|error| broken(error.to_string()))?;
             self.turn.apply(event).map_err(|error| broken(error.to_string()))?;
             self.found.take_up(&step.body);
+            let list =
+                |name: &str| step.body.get(name).and_then(Value::as_array).into_iter().flatten();
+            self.verdicts.extend(list("verdicts").cloned());
+            let citations = list("citations").filter_map(Value::as_str);
+            self.citations.0.extend(citations.map(str::to_owned));
             self.next_step = step.n + 1;
+        }
+        self.noted = (self.verdicts.len(), self.citations.0.len());
+        for message in view.messages.iter().filter(|m| m.turn_id == Some(self.conversation.turn)) {
+            self.found.cases_shown += message.cases.as_array().map_or(0, Vec::len);
+            self.found.notices_shown += message.notices.as_array().map_or(0, Vec::len);
         }
         let asking = self.turn.outstanding().iter().find_map(|effect| match effect {
             Effect::Ask(ask) => Some(ask.number),
@@ -189,13 +207,30 @@ impl Run {
     fn apply(&mut self, event: Event, more: Value) -> Result<(), StepError> {
         let mut body = serde_json::to_value(&event).unwrap_or_default();
         self.turn.apply(event)?;
+        let beside = self.beside();
         if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
             body.extend(more);
+            body.extend(beside);
         }
         let kind = body.get("event").and_then(Value::as_str).unwrap_or("event").to_owned();
         self.steps.push((self.next_step, kind, body));
         self.next_step += 1;
         Ok(())
+    }
+
+    /// What the guards said and which passages were cited since the last step: no event holds them, and a turn that is taken
+    /// up must not lose them.
+    fn beside(&mut self) -> Map<String, Value> {
+        let (verdicts, citations) = self.noted;
+        self.noted = (self.verdicts.len(), self.citations.0.len());
+        let mut beside = Map::new();
+        if let Some(verdicts) = self.verdicts.get(verdicts..).filter(|new| !new.is_empty()) {
+            beside.insert("verdicts".into(), json!(verdicts));
+        }
+        if let Some(citations) = self.citations.0.get(citations..).filter(|new| !new.is_empty()) {
+            beside.insert("citations".into(), json!(citations));
+        }
+        beside
     }
 
     /// As [`Self::apply`], for an event the turn is known to wait for.

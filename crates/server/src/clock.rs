@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use calendar::{Hand, instant_of};
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use servicing::{Caller, JobReport, Servicing};
 use tokio::sync::Mutex;
 
@@ -37,19 +37,12 @@ impl SandboxClock {
             let next = servicing.today().succ_opt().unwrap_or(NaiveDate::MAX);
             let morning = NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default();
             self.tell_bank(next).await?;
-            self.hand.set(instant_of(next, morning, servicing.zone()));
-            self.remember(servicing).await?;
+            let then = instant_of(next, morning, servicing.zone());
+            remember(servicing, then).await?;
+            self.hand.set(then);
             ran.add(servicing.run_jobs(Caller::system()).await?);
         }
         Ok(ran)
-    }
-
-    /// So that the next start begins where this one stood.
-    async fn remember(&self, servicing: &Servicing) -> Result<(), ApiError> {
-        let failed = |error: store::StoreError| ApiError::broken(&error);
-        let mut tx = servicing.store().begin().await.map_err(failed)?;
-        store::sandbox_clock::save(&mut tx, servicing.now()).await.map_err(failed)?;
-        tx.commit().await.map_err(|error| ApiError::broken(&error))
     }
 
     async fn tell_bank(&self, today: NaiveDate) -> Result<(), ApiError> {
@@ -59,4 +52,13 @@ impl SandboxClock {
         told.map_err(failed)?.error_for_status().map_err(failed)?;
         Ok(())
     }
+}
+
+/// So that the next start begins where this one stood. Kept before the hand moves: nothing may be recorded at a time that
+/// a start would go back behind.
+async fn remember(servicing: &Servicing, then: DateTime<Utc>) -> Result<(), ApiError> {
+    let failed = |error: store::StoreError| ApiError::broken(&error);
+    let mut tx = servicing.store().begin().await.map_err(failed)?;
+    store::sandbox_clock::save(&mut tx, then).await.map_err(failed)?;
+    tx.commit().await.map_err(|error| ApiError::broken(&error))
 }

@@ -90,15 +90,21 @@ pub struct TurnRecord {
 }
 
 impl Servicing {
-    /// Starts a conversation of a customer.
+    /// Starts a conversation of a customer. The same key again answers the conversation it started.
     pub async fn start_conversation(
         &self,
         caller: Caller,
         customer_id: CustomerId,
         surface: Surface,
+        key: &Key,
     ) -> Result<ConversationRow, ServicingError> {
         let now = self.now();
         let permit = authorise(caller, UseCase::Converse, Some(customer_id), now)?;
+        let request = ("start_conversation", customer_id, surface);
+        let mut work = match self.begin(permit, key, &request).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
         let row = ConversationRow {
             id: ConversationId::mint(now),
             customer_id,
@@ -106,12 +112,11 @@ impl Servicing {
             status: ConversationStatus::Assistant,
             started_at: now,
         };
-        let mut tx = self.store.app().begin().await?;
-        conversations::insert(&mut tx, &row).await?;
+        conversations::insert(work.conn(), &row).await?;
         let payload = json!({"customer_id": customer_id, "surface": surface, "authorised": permit});
-        self.trail(&mut tx, Stream::Conversation(row.id), "conversation.started", payload).await?;
-        tx.commit().await?;
-        Ok(row)
+        let stream = Stream::Conversation(row.id);
+        self.trail(work.conn(), stream, "conversation.started", payload).await?;
+        work.finish(row).await
     }
 
     /// Records a customer's message and begins the turn that will answer it.

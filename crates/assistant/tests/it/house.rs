@@ -166,8 +166,9 @@ impl House {
             .draw(caller, id, Cents::new(100_000), checking, &key(&format!("draw-{line}")))
             .await
             .unwrap();
-        let conversation =
-            self.servicing.start_conversation(caller, id, Surface::Consumer).await.unwrap().id;
+        let started =
+            self.servicing.start_conversation(caller, id, Surface::Consumer, &key("start")).await;
+        let conversation = started.unwrap().id;
         Person { id, conversation }
     }
 

@@ -6,7 +6,7 @@ use money::Cents;
 use serde_json::{Value, json};
 use servicing::{
     Caller,
-    conversations::Served,
+    conversations::{ConversationView, NewMessage, Served, TurnRecord},
     decisions::{NewDecision, Reason},
 };
 use store::{
@@ -156,6 +156,48 @@ async fn a_turn_cut_short_is_taken_up_again() {
     let view = house.view(ada).await;
     assert_eq!(view.turns.last().unwrap().status, TurnStatus::Done);
     assert!(view.messages.last().unwrap().text.contains('$'));
+}
+
+#[tokio::test]
+async fn a_turn_cut_between_two_releases_goes_on_with_what_its_guards_said() {
+    let house = House::with_understudy().await;
+    let text = "pay $50 next Friday from my checking account";
+    let ada = house.person("Ada").await;
+    house.say(ada, text).await;
+    let whole = house.view(ada).await;
+    let turn = whole.turns.last().unwrap().id;
+    let steps = house.servicing.turn_steps(Caller::assistant(ada.id), turn).await.unwrap();
+    let released = steps.iter().position(|step| step.kind == "released").unwrap();
+
+    // Bob's turn stands where Ada's stood after its first release.
+    let bob = house.person("Bob").await;
+    let served = Served { configuration: Value::Null, attested: false };
+    let caller = Caller::customer(bob.id);
+    let begun = house
+        .servicing
+        .begin_turn(caller, bob.conversation, text, served, &key("cut"))
+        .await
+        .unwrap();
+    let steps = steps.into_iter().take(released + 1);
+    let record = TurnRecord {
+        steps: steps.map(|step| (step.n, step.kind, step.body)).collect(),
+        messages: vec![NewMessage::plain(MessageRole::Assistant, whole.messages[1].text.clone())],
+        ..TurnRecord::default()
+    };
+    house.servicing.record_turn(Caller::assistant(bob.id), begun.turn_id, record).await.unwrap();
+    assert_eq!(house.assistant.resume().await.unwrap(), 1);
+    house.assistant.shut_down().await;
+
+    let taken_up = house.view(bob).await;
+    let texts = |view: &ConversationView| {
+        view.messages.iter().map(|message| message.text.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&taken_up), texts(&whole));
+    let verdicts = |view: &ConversationView| {
+        view.messages.last().unwrap().evidence.as_ref().unwrap()["verdicts"].clone()
+    };
+    assert_eq!(verdicts(&taken_up), verdicts(&whole));
+    assert_ne!(verdicts(&whole), json!([]));
 }
 
 #[tokio::test]

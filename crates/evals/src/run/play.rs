@@ -86,9 +86,10 @@ impl Bench {
             .ok_or_else(|| format!("there is no world `{}`", case.world))?;
         let world = self.servicing.make_world(file, 0, seed).await.map_err(failed)?;
         let customer = world.customer_id;
+        let key = Key::parse(&digest_key("conversation")).map_err(|refusal| refusal.sentence)?;
         let conversation = self
             .servicing
-            .start_conversation(Caller::customer(customer), customer, Surface::Consumer)
+            .start_conversation(Caller::customer(customer), customer, Surface::Consumer, &key)
             .await
             .map_err(failed)?;
         let payments = self.payments(customer).await?;

@@ -89,8 +89,10 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
 async fn talk(args: &Args, context: &Context, house: &House) -> anyhow::Result<Exit> {
     let customer = find(house, &args.customer).await?;
     let caller = Caller::customer(customer.id);
+    // Each talk is a conversation of its own.
+    let key = Key::parse(&format!("chat:{}", ConversationId::mint(house.servicing.now())))?;
     let conversation =
-        house.servicing.start_conversation(caller, customer.id, Surface::Consumer).await?;
+        house.servicing.start_conversation(caller, customer.id, Surface::Consumer, &key).await?;
     let mut talk =
         Talk { house, context, customer: customer.id, conversation: conversation.id, turns: 0 };
     if args.say.is_empty() {

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use assistant::Source;
 use axum::serve::ListenerExt as _;
 use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock};
-use servicing::Caller;
-use tokio::{net::TcpListener, time::MissedTickBehavior};
+use servicing::{Caller, Servicing};
+use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
 
 use crate::{
     context::Context,
@@ -53,6 +53,10 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
     let resumed = house.assistant.resume().await?;
     if resumed > 0 {
         output::progress(format!("took up {resumed} turns that were cut off"));
+    }
+    if sandbox {
+        // The clock may have been killed in the middle of its day, and nothing but a hand would move it on.
+        run_jobs(&house.servicing).await;
     }
     beside(&house, sandbox);
     let app = app(&house, sandbox, context)?;
@@ -109,12 +113,14 @@ fn beside(house: &House, sandbox: bool) {
     let servicing = house.servicing.clone();
     every(house, Duration::from_mins(1), move || {
         let servicing = servicing.clone();
-        async move {
-            if let Err(error) = servicing.run_jobs(Caller::system()).await {
-                tracing::error!("the day's work could not be done: {error}");
-            }
-        }
+        async move { run_jobs(&servicing).await }
     });
+}
+
+async fn run_jobs(servicing: &Servicing) {
+    if let Err(error) = servicing.run_jobs(Caller::system()).await {
+        tracing::error!("the day's work could not be done: {error}");
+    }
 }
 
 /// Does something again and again until the house is closed.

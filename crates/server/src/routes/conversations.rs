@@ -57,14 +57,15 @@ pub(crate) struct Started {
     id: ConversationId,
 }
 
-/// Starts a conversation.
+/// Starts a conversation. The same key again answers the one it started.
 #[utoipa::path(post, path = "/v1/conversations", responses((status = 200, body = Started)), tag = "conversations")]
 pub(crate) async fn start(
     State(app): State<App>,
     CustomerOf(customer): CustomerOf,
+    IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Json<Started>, ApiError> {
     let caller = Caller::customer(customer);
-    let row = app.servicing.start_conversation(caller, customer, Surface::Consumer).await?;
+    let row = app.servicing.start_conversation(caller, customer, Surface::Consumer, &key).await?;
     Ok(Json(Started { id: row.id }))
 }
 

@@ -14,13 +14,30 @@ fn served() -> Served {
 }
 
 #[tokio::test]
+async fn a_conversation_is_started_once_for_one_key() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let start = async |text| {
+        let key = key(text);
+        house.servicing.start_conversation(ann.caller(), ann.id, Surface::Consumer, &key).await
+    };
+    let first = start("once").await.unwrap();
+    assert_eq!(start("once").await.unwrap(), first);
+    assert_ne!(start("twice").await.unwrap().id, first.id);
+    let all = house.servicing.list_conversations(ann.caller(), ann.id).await.unwrap();
+    assert_eq!(all.len(), 2);
+}
+
+#[tokio::test]
 async fn a_turn_is_recorded_whole_and_one_at_a_time() {
     let house = House::on("2026-11-20").await;
     let ann = house.person("Ann").await;
     let service = &house.servicing;
     let assistant = Caller::assistant(ann.id);
-    let conversation =
-        service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap();
+    let conversation = service
+        .start_conversation(ann.caller(), ann.id, Surface::Consumer, &key("start"))
+        .await
+        .unwrap();
 
     let begun = service
         .begin_turn(ann.caller(), conversation.id, " What do I owe? ", served(), &key("m1"))
@@ -59,7 +76,11 @@ async fn a_person_asked_for_answers_in_the_same_conversation_and_gives_it_back()
     let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
     let service = &house.servicing;
     let assistant = Caller::assistant(ann.id);
-    let id = service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap().id;
+    let id = service
+        .start_conversation(ann.caller(), ann.id, Surface::Consumer, &key("start"))
+        .await
+        .unwrap()
+        .id;
 
     let opened = service.open_hand_off(assistant, id, "asked", "Wants a person.").await.unwrap();
     let again = service.open_hand_off(assistant, id, "asked", "Wants a person.").await.unwrap();
@@ -92,7 +113,11 @@ async fn another_customer_cannot_read_or_speak_in_a_conversation() {
     let ann = house.person("Ann").await;
     let bob = house.person_with_account("Bob", "000111227777").await;
     let service = &house.servicing;
-    let id = service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap().id;
+    let id = service
+        .start_conversation(ann.caller(), ann.id, Surface::Consumer, &key("start"))
+        .await
+        .unwrap()
+        .id;
     assert_eq!(code(service.conversation(bob.caller(), id, 0).await), RefusalCode::NotFound);
     let spoken = service.begin_turn(bob.caller(), id, "hi", served(), &key("hi")).await;
     assert_eq!(code(spoken), RefusalCode::NotFound);

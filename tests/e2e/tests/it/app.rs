@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs,
-    os::unix::{fs::symlink, process::CommandExt as _},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
@@ -18,9 +18,6 @@ use serde_json::{Value, json};
 
 /// How long a start may take: a cluster is made, and customers live through their histories.
 const STARTS_WITHIN: Duration = Duration::from_mins(4);
-
-/// Where the embedding model stands when it was fetched for the whole machine.
-const EMBEDDER: &str = "/var/lib/plumbline/models/minilm";
 
 /// Runs the program until the pipe to it closes, whichever way the tests end, then clears its folder away.
 const WATCH: &str = r#"
@@ -66,22 +63,6 @@ pub(crate) struct Setting<'a> {
     pub(crate) worlds: &'a [(&'a str, String)],
 }
 
-pub(crate) fn project() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-}
-
-/// The built program.
-pub(crate) fn program() -> PathBuf {
-    let built = std::env::var_os("PLUMBLINE_BIN")
-        .map_or_else(|| project().join("target/debug/plumbline"), PathBuf::from);
-    assert!(
-        built.is_file(),
-        "{} is missing: build it first (`cargo build --package plumbline`), or name it as PLUMBLINE_BIN",
-        built.display()
-    );
-    built
-}
-
 /// A key no other request has.
 pub(crate) fn key() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -92,30 +73,6 @@ pub(crate) fn key() -> String {
 pub(crate) fn shared() -> &'static App {
     static SHARED: OnceLock<App> = OnceLock::new();
     SHARED.get_or_init(|| App::start(&Setting::default()))
-}
-
-/// The project with a few copies of each world, and the worlds of a test.
-fn small_project(folder: &Path, more: &[(&str, String)]) {
-    fs::create_dir_all(folder.join("worlds")).unwrap();
-    for name in ["prompts", "tools", "policies", "models", "products", "evals"] {
-        let target = project().join(name).canonicalize().unwrap();
-        symlink(target, folder.join(name)).unwrap();
-    }
-    for entry in fs::read_dir(project().join("worlds")).unwrap().flatten() {
-        let copies = if entry.file_name() == "revolving.toml" { 24 } else { 1 };
-        let text = fs::read_to_string(entry.path()).unwrap();
-        let fewer: Vec<String> = text
-            .lines()
-            .map(|line| match line.strip_prefix("copies = ") {
-                Some(_) => format!("copies = {copies}"),
-                None => line.to_owned(),
-            })
-            .collect();
-        fs::write(folder.join("worlds").join(entry.file_name()), fewer.join("\n")).unwrap();
-    }
-    for (name, text) in more {
-        fs::write(folder.join("worlds").join(name), text).unwrap();
-    }
 }
 
 /// The address in the log, once the server is ready.
@@ -139,14 +96,12 @@ impl App {
     pub(crate) fn start(setting: &Setting<'_>) -> Self {
         let state = tempfile::Builder::new().prefix("plumbline-e2e-").tempdir().unwrap().keep();
         let root = state.join("project");
-        small_project(&root, setting.worlds);
-        if Path::new(EMBEDDER).is_dir() {
-            fs::create_dir_all(state.join("models")).unwrap();
-            symlink(EMBEDDER, state.join("models/minilm")).unwrap();
-        }
+        let copies = |name: &str| if name == "revolving.toml" { 24 } else { 1 };
+        e2e::small_project(&root, copies, setting.worlds);
+        e2e::with_embedder(&state);
         let mut shell = Command::new("sh")
             .args(["-c", WATCH])
-            .arg(program())
+            .arg(e2e::program())
             .env_remove("DATABASE_URL")
             .env_remove("OPENAI_BASE_URL")
             .env_remove("OPENAI_API_KEY")

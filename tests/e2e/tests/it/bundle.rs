@@ -8,12 +8,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::app::{program, shared};
+use crate::app::shared;
 
 /// Checks a bundle in an empty folder with nothing in the environment.
 fn verify(bundle: &str, folder: &Path) -> Output {
     fs::write(folder.join("bundle.json"), bundle).unwrap();
-    Command::new(program().canonicalize().unwrap())
+    Command::new(e2e::program().canonicalize().unwrap())
         .args(["--json", "audit", "verify", "bundle.json"])
         .env_clear()
         .current_dir(folder)
