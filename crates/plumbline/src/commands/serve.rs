@@ -7,7 +7,7 @@ use assistant::Source;
 use axum::serve::ListenerExt as _;
 use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock};
 use servicing::{Caller, Servicing};
-use tokio::{net::TcpListener, signal::unix::SignalKind, time::MissedTickBehavior};
+use tokio::{net::TcpListener, time::MissedTickBehavior};
 
 use crate::{
     context::Context,

@@ -75,7 +75,12 @@ async fn a_models_turn_speaks_for_nobody_else_and_reports_no_deed_of_others() {
     let ann = house.person("Ann").await;
     let talk = house
         .servicing
-        .start_conversation(ann.caller(), ann.id, store::conversations::Surface::Consumer)
+        .start_conversation(
+            ann.caller(),
+            ann.id,
+            store::conversations::Surface::Consumer,
+            &crate::house::key("talk"),
+        )
         .await
         .unwrap();
     let message = |role: &str, n: u8| {
