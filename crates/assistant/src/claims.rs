@@ -90,12 +90,51 @@ const DEEDS: &[(&[&str], &str)] = &[
             "logged",
             "noted",
             "registrado",
+            "registrada",
+            "registrados",
+            "registradas",
+            "anotado",
+            "anotada",
             "abierto",
+            "abierta",
+            "recibida",
         ],
         "recorded",
     ),
     (&["connected", "routed", "escalated", "transferido", "derivado"], "handed_off"),
     (&["confirmed", "completed", "confirmado", "completado"], "settled"),
+];
+
+/// What says that something was written down, in other words than a deed's.
+const ON_RECORD: &[&str] = &[
+    "on record",
+    "on the record",
+    "it is on file",
+    "it's on file",
+    "that is on file",
+    "that's on file",
+    "this is on file",
+    "put on file",
+    "complaint is on file",
+    "dispute is on file",
+    "request is on file",
+    "taken note",
+    "a case is open",
+    "case is now open",
+    "there is a case",
+    "there is now a case",
+    "queda constancia",
+    "quedo constancia",
+    "dejado constancia",
+    "deje constancia",
+    "tomado nota",
+    "tome nota",
+    "tomamos nota",
+    "registramos su",
+    "registre su",
+    "abri un caso",
+    "abrimos un caso",
+    "hay un caso",
 ];
 
 const PROMISES: &[&str] = &[
@@ -153,9 +192,12 @@ pub fn problem(clause: &str, proof: &Proof) -> Option<String> {
     if proof.no_collection && says(COLLECTS) {
         return Some("nothing may ask this customer for money now".to_owned());
     }
+    if on_record(&words) && !(proof.recorded || receipt_of_payment(&words, proof)) {
+        return Some("it says that something is on record, and no case was opened".to_owned());
+    }
     let (deed, wanted) = claimed(&words)?;
     let proven = match wanted {
-        "recorded" => proof.recorded,
+        "recorded" => proof.recorded || of_decision(&words) || receipt_of_payment(&words, proof),
         "handed_off" => proof.handed_off,
         "settled" => {
             proof.statuses.iter().any(|status| matches!(status.as_str(), "settled" | "released"))
@@ -171,6 +213,36 @@ pub fn problem(clause: &str, proof: &Proof) -> Option<String> {
         .then(|| format!("it says that something was {deed}, and there is no receipt for that"))
 }
 
+/// Words that take a deed back, or put it off.
+const CONDITIONAL: &[&str] = &[
+    "if", "when", "once", "until", "unless", "not", "can", "may", "could", "to", "will", "would",
+    "should", "must", "no", "si", "cuando", "never", "nothing", "none", "nada", "isn't", "hasn't",
+];
+
+/// Whether a clause says that something was written down. A decision that was read is on record without our doing.
+fn on_record(words: &[String]) -> bool {
+    let says = |phrase: &&str| {
+        let phrase: Vec<&str> = phrase.split(' ').collect();
+        words.windows(phrase.len()).enumerate().any(|(at, window)| {
+            let before = words.get(at.saturating_sub(4)..at).unwrap_or_default();
+            window == phrase && !before.iter().any(|word| CONDITIONAL.contains(&word.as_str()))
+        })
+    };
+    !of_decision(words) && ON_RECORD.iter().any(says)
+}
+
+fn of_decision(words: &[String]) -> bool {
+    words.iter().any(|word| matches!(word.as_str(), "decision" | "decisiones" | "decisions"))
+}
+
+/// A payment that was scheduled or cancelled in this conversation is on record by its receipt.
+fn receipt_of_payment(words: &[String], proof: &Proof) -> bool {
+    !proof.receipts.is_empty()
+        && words
+            .iter()
+            .any(|word| matches!(word.as_str(), "payment" | "payments" | "pago" | "pagos"))
+}
+
 /// A deed that is said to be done: by us, or to something of theirs.
 fn claimed(words: &[String]) -> Option<(String, &'static str)> {
     let deed_at = |at: usize| {
@@ -184,15 +256,11 @@ fn claimed(words: &[String]) -> Option<(String, &'static str)> {
         let (word, wanted) = deed_at(at)?;
         let before = words.get(at.saturating_sub(4)..at).unwrap_or_default();
         let has = |set: &[&str]| before.iter().any(|word| set.contains(&word.as_str()));
-        let conditional = has(&[
-            "if", "when", "once", "until", "unless", "not", "can", "may", "could", "to", "will",
-            "would", "should", "must", "no", "si", "cuando", "never", "nothing", "none", "nada",
-            "isn't", "hasn't",
-        ]);
+        let conditional = has(CONDITIONAL);
         let by_us = has(&["i", "i've", "we", "we've", "he", "hemos", "i'm"]);
         let passive = has(&[
             "is", "are", "was", "were", "been", "be", "esta", "fue", "ha", "sido", "been", "now",
-            "has", "have",
+            "has", "have", "queda", "quedo", "quedan", "quedado", "estan",
         ]);
         let bare =
             at <= 1 && matches!(words.get(at + 1).map(String::as_str), None | Some("." | "!"));
@@ -237,6 +305,41 @@ mod tests {
             "Done, I paid it.",
         ] {
             assert!(!fine(clause, &scheduled), "{clause}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_be_on_record_needs_a_case_or_a_receipt() {
+        let nothing = Proof::default();
+        let recorded = Proof { recorded: true, ..Proof::default() };
+        for clause in [
+            "It is on record.",
+            "Thank you for telling us; it is on record.",
+            "Your complaint is on record and a person will answer it.",
+            "That's on file now.",
+            "Hemos dejado constancia.",
+            "There is a case for this now.",
+            "Your dispute has been noted.",
+            "Queda registrada.",
+            "Gracias por decirnos; qued\u{f3} registrado.",
+            "Su queja est\u{e1} registrada y una persona le responder\u{e1}.",
+            "Hemos tomado nota.",
+            "Su caso queda abierto.",
+        ] {
+            assert!(!fine(clause, &nothing), "{clause}");
+            assert_eq!(problem(clause, &recorded), None, "{clause}");
+        }
+        let paid = Proof { receipts: vec!["payment_scheduled".into()], ..Proof::default() };
+        assert!(fine("Your payment is on record.", &paid));
+        assert!(!fine("Your complaint is on record.", &paid));
+        for clause in [
+            "Our decision is on record from [[r1.decided_on]].",
+            "Nuestra decisi\u{f3}n est\u{e1} registrada con fecha [[r1.decided_on]].",
+            "Nothing is on record yet.",
+            "If you want it on record, tell me what happened.",
+            "We use the address on file.",
+        ] {
+            assert_eq!(problem(clause, &nothing), None, "{clause}");
         }
     }
 

@@ -11,7 +11,7 @@ use prompts::{Bundle, Digest, Lock, PromptError, Rendered, ServedConfiguration, 
 use serde_json::json;
 use toolkit::{PolicyFile, Registry, Surface, ToolSpec};
 
-use crate::{AssistantError, Means, tools};
+use crate::{AssistantError, Means, rights, tools};
 
 /// The prompt of the consumer's assistant.
 pub const PROMPT: &str = "consumer/answer";
@@ -49,7 +49,7 @@ pub struct Release {
     counted: Mutex<Option<(String, u64)>>,
 }
 
-/// The digest of the guards: an edit to any of them is another configuration.
+/// The digest of the guards, the weights of the classifier among them: an edit to any of them is another configuration.
 pub fn guards_digest() -> Digest {
     const SOURCES: &[&str] = &[
         include_str!("claims.rs"),
@@ -60,9 +60,12 @@ pub fn guards_digest() -> Digest {
         include_str!("plain.rs"),
         include_str!("rights.rs"),
         include_str!("rights/matching.rs"),
+        include_str!("rights/rules.rs"),
         include_str!("rights/rules.txt"),
+        include_str!("rights/thesaurus.txt"),
     ];
-    Digest::of(SOURCES.concat())
+    let read = SOURCES.iter().chain(classifier::SOURCES).flat_map(|source| source.bytes());
+    Digest::of(read.chain(rights::WEIGHTS.iter().copied()).collect::<Vec<u8>>())
 }
 
 impl Release {

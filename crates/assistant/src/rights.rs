@@ -1,18 +1,21 @@
 //! Rights words: what a customer says that must become a record in the same turn, whatever the model does.
 //!
-//! Rules, recall first: English and Spanish, contractions, accents and typos folded, a negation just before the words
-//! takes them back. A rule matches its slots in order within one sentence. The rules stand in `rights/rules.txt`.
-//! What is absent: opening the case (`servicing`), and any use of a model; a model may only add to what is found here.
+//! Rules beside a classifier, recall first, English and Spanish; either is enough. The classifier (`models/rights-1.bin`) was
+//! learnt from `rights/said/` and looks at every sentence and at the whole. A rule (`rights/rules.txt`) is a phrase that is never
+//! anything else: slots in order within one sentence, typos forgiven, and a negation just before the words takes it back.
+//! What is absent: opening the case (`servicing`), and any use of a language model; a model may only add to what is found here.
 
 mod matching;
 mod rules;
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
+use classifier::{Model, Thesaurus, sentences};
+use prompts::Digest;
 use serde::{Deserialize, Serialize};
 use servicing::CaseKind;
 
-use matching::{Pattern, Word, sentences};
+use rules::Rules;
 
 /// What was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,48 +28,59 @@ pub struct Heard {
     pub somebody_else: bool,
 }
 
-/// What a rule hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hears {
-    Right(CaseKind),
-    Person,
-    SomebodyElse,
-}
+/// What is heard besides rights, by its name among the rules and the classifier's labels.
+const PERSON: &str = "person";
+const SOMEBODY_ELSE: &str = "somebody_else";
 
-struct Rule {
-    hears: Hears,
-    pattern: Pattern,
-    /// Words near the match that make it something else.
-    unless: Vec<Word>,
-}
+/// The words that the classifier takes for one another.
+pub const THESAURUS: &str = include_str!("rights/thesaurus.txt");
+pub(crate) const WEIGHTS: &[u8] = include_bytes!("../../../models/rights-1.bin");
 
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(rules::all);
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::read);
+
+/// The classifier with its thesaurus. Weights that cannot be read hear nothing; a test holds that they can.
+static CLASSIFIER: LazyLock<(Model, Thesaurus)> =
+    LazyLock::new(|| (Model::parse(WEIGHTS).unwrap_or_default(), Thesaurus::parse(THESAURUS)));
 
 /// What a message says of the customer's rights.
 pub fn hear(text: &str) -> Heard {
+    let sentences = sentences(text);
     let mut heard = Heard::default();
-    for sentence in sentences(text) {
-        for rule in RULES.iter() {
-            if let Hears::Right(kind) = rule.hears
-                && heard.rights.contains(&kind)
-            {
-                continue;
-            }
-            let found = rule
-                .pattern
-                .find(&sentence)
-                .is_some_and(|(first, last)| !matching::near(&sentence, first, last, &rule.unless));
-            match rule.hears {
-                _ if !found => {}
-                Hears::Right(kind) => {
-                    heard.rights.insert(kind);
-                }
-                Hears::Person => heard.asks_for_person = true,
-                Hears::SomebodyElse => heard.somebody_else = true,
-            }
-        }
+    for name in sentences.iter().flat_map(|words| RULES.matching(words)) {
+        heard.add(name);
+    }
+    let (model, thesaurus) = &*CLASSIFIER;
+    for name in model.heard(&sentences, thesaurus) {
+        heard.add(name);
     }
     heard
+}
+
+impl Heard {
+    fn add(&mut self, name: &str) {
+        match CaseKind::parse(name) {
+            Some(kind) => {
+                self.rights.insert(kind);
+            }
+            None if name == SOMEBODY_ELSE => self.somebody_else = true,
+            None => self.asks_for_person |= name == PERSON,
+        }
+    }
+}
+
+/// What the rules alone hear, by name: the trainer sets the classifier's thresholds beside them.
+pub fn by_rules(text: &str) -> BTreeSet<&'static str> {
+    sentences(text).iter().flat_map(|words| RULES.matching(words)).collect()
+}
+
+/// What the classifier tells apart: the rights, and the wish for a person.
+pub fn labels() -> Vec<&'static str> {
+    CaseKind::ALL.iter().map(|kind| kind.as_str()).chain([PERSON]).collect()
+}
+
+/// The digest of what a classifier is learnt from: these texts and the thesaurus.
+pub fn learnt_from(texts: &[String]) -> Digest {
+    Digest::of([texts.concat().as_str(), THESAURUS].concat())
 }
 
 #[cfg(test)]

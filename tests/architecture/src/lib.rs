@@ -6,7 +6,7 @@
 pub const FLOORS: &[&[&str]] = &[
     &["money", "calendar", "identity"],
     &["ledger", "toolkit", "decisioning", "nacha", "encoder"],
-    &["credit", "orchestrator"],
+    &["classifier", "credit", "orchestrator"],
     &["store", "llm", "prompts", "documents"],
     &["audit", "knowledge", "rails", "sandbox", "understudy"],
     &["servicing"],

@@ -1,6 +1,6 @@
 //! Slots in order, a few words apart, in one sentence; typos forgiven, negations heeded.
 
-use toolkit::reading::fold;
+use std::collections::HashMap;
 
 /// Words between two slots of a pattern, at most.
 const GAP: usize = 3;
@@ -39,9 +39,26 @@ const NO_SLIP: &[&str] = &[
 ];
 
 /// One alternative of a slot: a word, or how it begins.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Word {
     stem: String,
     prefix: bool,
+}
+
+/// The words of all patterns, each once.
+#[derive(Default)]
+pub(super) struct Vocabulary {
+    places: HashMap<Word, usize>,
+    /// A word and what stands for it begin alike, so a token is held against few.
+    by_first: HashMap<u8, Vec<(Word, usize)>>,
+}
+
+/// A sentence with the words of the vocabulary that each of its tokens stands for.
+pub(super) struct Sentence<'a> {
+    tokens: &'a [String],
+    fits: Vec<Vec<usize>>,
+    /// By place in the vocabulary: whether any token stands for it.
+    there: Vec<bool>,
 }
 
 /// Slots in order. A pattern that begins with `=` is not taken back by a negation; `+` before a slot: nothing between.
@@ -53,8 +70,60 @@ pub(super) struct Pattern {
 }
 
 struct Slot {
-    words: Vec<Word>,
+    /// Places in the vocabulary.
+    words: Vec<usize>,
     adjacent: bool,
+}
+
+impl Vocabulary {
+    fn place(&mut self, text: &str) -> usize {
+        let word = Word::parse(text);
+        if let Some(place) = self.places.get(&word) {
+            return *place;
+        }
+        let place = self.places.len();
+        let first = word.stem.bytes().next().unwrap_or_default();
+        self.by_first.entry(first).or_default().push((word.clone(), place));
+        self.places.insert(word, place);
+        place
+    }
+
+    /// What each token of a sentence stands for.
+    pub(super) fn read<'a>(&self, tokens: &'a [String]) -> Sentence<'a> {
+        let fits: Vec<Vec<usize>> = tokens.iter().map(|token| self.fitting(token)).collect();
+        let mut there = vec![false; self.places.len()];
+        for place in fits.iter().flatten() {
+            if let Some(there) = there.get_mut(*place) {
+                *there = true;
+            }
+        }
+        Sentence { tokens, fits, there }
+    }
+
+    fn fitting(&self, token: &str) -> Vec<usize> {
+        let first = token.bytes().next().unwrap_or_default();
+        let alike = self.by_first.get(&first).map(Vec::as_slice).unwrap_or_default();
+        // A word of the rules is no slip for another one.
+        let known = self.places.contains_key(&Word { stem: token.to_owned(), prefix: false });
+        if known {
+            return alike
+                .iter()
+                .filter(|(word, _)| word.fits_exactly(token))
+                .map(|(_, place)| *place)
+                .collect();
+        }
+        alike.iter().filter(|(word, _)| word.fits(token)).map(|(_, place)| *place).collect()
+    }
+}
+
+impl Sentence<'_> {
+    fn fits(&self, slot: &Slot, at: usize) -> bool {
+        self.fits.get(at).is_some_and(|fits| slot.words.iter().any(|word| fits.contains(word)))
+    }
+
+    fn holds(&self, slot: &Slot) -> bool {
+        slot.words.iter().any(|word| self.there.get(*word).copied().unwrap_or_default())
+    }
 }
 
 impl Word {
@@ -101,7 +170,7 @@ fn transposed(word: &str, token: &str) -> bool {
 }
 
 impl Pattern {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str, vocabulary: &mut Vocabulary) -> Self {
         let (text, negatable) = match text.strip_prefix('=') {
             Some(rest) => (rest, false),
             None => (text, true),
@@ -117,40 +186,36 @@ impl Pattern {
                     Some(rest) => (rest, true),
                     None => (slot, false),
                 };
-                Slot { words: slot.split('|').map(Word::parse).collect(), adjacent }
+                let words = slot.split('|').map(|word| vocabulary.place(word)).collect();
+                Slot { words, adjacent }
             })
             .collect();
         Self { slots, negatable, alone }
     }
 
     /// Where it matches first: its first and last token.
-    pub(super) fn find(&self, sentence: &[String]) -> Option<(usize, usize)> {
-        if self.alone && sentence.len() > self.slots.len() {
+    pub(super) fn find(&self, sentence: &Sentence<'_>) -> Option<(usize, usize)> {
+        if self.alone && sentence.tokens.len() > self.slots.len() {
             return None;
         }
-        (0..sentence.len()).find_map(|start| {
-            let last = self.match_from(sentence, start)?;
-            (!self.negatable || !negated(sentence, start, last)).then_some((start, last))
-        })
-    }
-
-    fn match_from(&self, sentence: &[String], start: usize) -> Option<usize> {
+        if !self.slots.iter().all(|slot| sentence.holds(slot)) {
+            return None;
+        }
         let (first, rest) = self.slots.split_first()?;
-        let fits = |slot: &Slot, at: usize| {
-            sentence.get(at).is_some_and(|token| slot.words.iter().any(|word| word.fits(token)))
-        };
-        if !fits(first, start) {
-            return None;
-        }
-        match_rest(rest, start, &fits)
+        (0..sentence.tokens.len()).filter(|start| sentence.fits(first, *start)).find_map(|start| {
+            let last = match_rest(rest, start, sentence)?;
+            (!self.negatable || !negated(sentence.tokens, start, last)).then_some((start, last))
+        })
     }
 }
 
 /// The last token of the slots after `last`, if they all fit.
-fn match_rest(slots: &[Slot], last: usize, fits: &dyn Fn(&Slot, usize) -> bool) -> Option<usize> {
+fn match_rest(slots: &[Slot], last: usize, sentence: &Sentence<'_>) -> Option<usize> {
     let Some((slot, rest)) = slots.split_first() else { return Some(last) };
     let reach = if slot.adjacent { 1 } else { GAP + 1 };
-    (last + 1..=last + reach).filter(|at| fits(slot, *at)).find_map(|at| match_rest(rest, at, fits))
+    (last + 1..=last + reach)
+        .filter(|at| sentence.fits(slot, *at))
+        .find_map(|at| match_rest(rest, at, sentence))
 }
 
 fn negated(sentence: &[String], first: usize, last: usize) -> bool {
@@ -193,45 +258,5 @@ pub(super) fn near(sentence: &[String], first: usize, last: usize, words: &[Word
 impl Word {
     fn fits_exactly(&self, token: &str) -> bool {
         if self.prefix { token.starts_with(&self.stem) } else { token == self.stem }
-    }
-}
-
-/// The sentences of a text as folded words, contractions written out.
-pub(super) fn sentences(text: &str) -> Vec<Vec<String>> {
-    let folded = fold(text);
-    folded
-        .split(['.', '!', '?', ';', '\n', '\u{bf}', '\u{a1}'])
-        .map(|sentence| {
-            sentence
-                .split(|c: char| !(c.is_alphanumeric() || c == '\''))
-                .flat_map(|word| written_out(word.trim_matches('\'')))
-                .collect::<Vec<String>>()
-        })
-        .filter(|sentence| !sentence.is_empty())
-        .collect()
-}
-
-fn written_out(word: &str) -> Vec<String> {
-    let two = |one: &str, other: &str| vec![one.to_owned(), other.to_owned()];
-    match word {
-        "" => Vec::new(),
-        "cannot" | "can't" | "cant" => two("can", "not"),
-        "won't" | "wont" => two("will", "not"),
-        "dont" => two("do", "not"),
-        "didnt" | "doesnt" | "isnt" | "wasnt" | "havent" | "hasnt" | "shouldnt" | "couldnt"
-        | "wouldnt" | "arent" | "werent" => two(word.strip_suffix("nt").unwrap_or(word), "not"),
-        "im" => two("i", "am"),
-        "ive" => two("i", "have"),
-        _ => match word.split_once('\'') {
-            Some((stem, "t")) => two(stem.strip_suffix('n').unwrap_or(stem), "not"),
-            Some((stem, "m")) => two(stem, "am"),
-            Some((stem, "re")) => two(stem, "are"),
-            Some((stem, "ve")) => two(stem, "have"),
-            Some((stem, "ll")) => two(stem, "will"),
-            Some((stem, "d")) => two(stem, "would"),
-            Some((stem, "s")) => two(stem, "'s"),
-            Some((stem, rest)) => two(stem, rest),
-            None => vec![word.to_owned()],
-        },
     }
 }
