@@ -36,7 +36,8 @@ pub fn small_project(folder: &Path, copies: impl Fn(&str) -> u32, more: &[(&str,
         symlink(target, folder.join(name)).expect("a new link");
     }
     for entry in fs::read_dir(project().join("worlds")).expect("the worlds").flatten() {
-        let name = entry.file_name().into_string().unwrap_or_else(|name| panic!("{name:?}"));
+        let name =
+            entry.file_name().into_string().unwrap_or_else(|name| panic!("{}", name.display()));
         let copies = copies(&name);
         if copies == 0 {
             continue;

@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     io::Write as _,
     os::unix::process::CommandExt as _,
-    process::{ChildStdin, Stdio},
+    process::Stdio,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -55,9 +55,9 @@ pub(crate) struct Program<'a> {
 }
 
 fn tell(op: &str, what: &str) {
-    static WATCHER: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
+    static WATCHER: OnceLock<Mutex<std::process::Child>> = OnceLock::new();
     let watcher = WATCHER.get_or_init(|| {
-        let mut shell = std::process::Command::new("sh")
+        let shell = std::process::Command::new("sh")
             .args(["-c", WATCH])
             // A signal to the tests is not one to what clears up after them.
             .process_group(0)
@@ -66,10 +66,10 @@ fn tell(op: &str, what: &str) {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Mutex::new(shell.stdin.take().unwrap())
+        Mutex::new(shell)
     });
     let mut watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
-    writeln!(watcher, "{op} {what}").unwrap();
+    writeln!(watcher.stdin.as_mut().unwrap(), "{op} {what}").unwrap();
 }
 
 /// A folder that goes when the tests end, however those end.

@@ -78,19 +78,35 @@ impl Rows {
     }
 
     /// What has come since, changed rows included.
-    pub(crate) fn since(self, before: &Self) -> Self {
+    pub(crate) fn since(self, before: &Before) -> Self {
         let new = |(table, rows): (String, Vec<Value>)| {
-            let known: BTreeSet<String> = before.of(&table).iter().map(Value::to_string).collect();
-            let new: Vec<_> =
-                rows.into_iter().filter(|row| !known.contains(&row.to_string())).collect();
+            let new = rows.into_iter().filter(|row| !before.rows.contains(&row_of(&table, row)));
+            let new: Vec<_> = new.collect();
             (table, new)
         };
         Self(self.0.into_iter().map(new).filter(|(_, rows)| !rows.is_empty()).collect())
     }
+}
 
-    fn text(&self) -> String {
-        json!(self.0).to_string()
+/// What stood in the database before a run.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    rows: BTreeSet<String>,
+    /// Ids and references of these rows: they keep their names.
+    known: BTreeSet<String>,
+}
+
+impl Before {
+    pub(crate) fn of(rows: &Rows) -> Self {
+        let each =
+            rows.0.iter().flat_map(|(table, rows)| rows.iter().map(|row| row_of(table, row)));
+        let rows: BTreeSet<String> = each.collect();
+        Self { known: rows.iter().flat_map(|row| lots(row)).collect(), rows }
     }
+}
+
+fn row_of(table: &str, row: &Value) -> String {
+    format!("{table} {row}")
 }
 
 /// A run's record, one line for each row, in an order that hangs on nothing drawn by lot.
@@ -99,8 +115,8 @@ pub(crate) struct Record(pub(crate) Vec<String>);
 
 impl Record {
     /// `more` is what else was seen: by the customer, at the bank.
-    pub(crate) fn of(rows: &Rows, more: &[(&str, Value)], before: &Rows) -> Self {
-        let known: BTreeSet<String> = lots(&before.text()).into_iter().collect();
+    pub(crate) fn of(rows: &Rows, more: &[(&str, Value)], before: &Before) -> Self {
+        let known = &before.known;
         let mut lines: Vec<(String, String)> = Vec::new();
         for (table, rows) in &rows.0 {
             for row in rows {
@@ -213,17 +229,13 @@ fn rename(text: &str, mut name: impl FnMut(&str) -> Option<String>) -> String {
     while let Some(first) = rest.chars().next() {
         let lot = [ID, REFERENCE]
             .into_iter()
-            .filter_map(|pattern| rest.get(..pattern.len()).filter(|lot| fits(lot, pattern)))
-            .next();
-        match lot {
-            Some(lot) => {
-                renamed.push_str(&name(lot).unwrap_or_else(|| lot.to_owned()));
-                rest = &rest[lot.len()..];
-            }
-            None => {
-                renamed.push(first);
-                rest = &rest[first.len_utf8()..];
-            }
+            .find_map(|pattern| rest.get(..pattern.len()).filter(|lot| fits(lot, pattern)));
+        if let Some(lot) = lot {
+            renamed.push_str(&name(lot).unwrap_or_else(|| lot.to_owned()));
+            rest = &rest[lot.len()..];
+        } else {
+            renamed.push(first);
+            rest = &rest[first.len_utf8()..];
         }
     }
     renamed
@@ -240,6 +252,7 @@ mod tests {
     fn record(rows: &Value) -> Record {
         let rows = Rows(serde_json::from_value(rows.clone()).unwrap());
         let before = Rows(BTreeMap::from([("people".to_owned(), vec![json!({ "id": A })])]));
+        let before = Before::of(&before);
         Record::of(&rows.since(&before), &[], &before)
     }
 

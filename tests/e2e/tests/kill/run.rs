@@ -76,8 +76,8 @@ impl Answer {
 impl<'s> Run<'s> {
     pub(crate) async fn begin(stage: &'s Stage, cut: Option<Cut>) -> Self {
         let copy = stage.copy().await;
-        let state = stage.state();
-        let bank = stage.bank(state.path(), TODAY).await;
+        let home = stage.state();
+        let bank = stage.bank(home.path(), TODAY).await;
         let gate = Arc::new(Gate::new(cut));
         let mut proxies = JoinSet::new();
         let (listener, postgres) = listen().await;
@@ -93,7 +93,7 @@ impl<'s> Run<'s> {
             ),
             bank: format!("http://{to_bank}"),
             model: format!("http://{to_model}"),
-            state: state.path().to_owned(),
+            state: home.path().to_owned(),
         };
         let server = stage.serve(&around).await;
         let base = server.address.clone();
@@ -102,7 +102,7 @@ impl<'s> Run<'s> {
         Self {
             stage,
             copy,
-            state,
+            state: home,
             gate,
             around,
             bank,

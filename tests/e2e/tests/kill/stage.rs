@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
     process::{Process, Program, SERVES, folder},
-    record::Rows,
+    record::{Before, Rows},
 };
 
 /// A Sunday: "next Friday" is five days away.
@@ -37,7 +37,7 @@ pub(crate) struct Stage {
     folder: TempDir,
     model: Process,
     /// What stands in the prepared database.
-    pub(crate) before: Rows,
+    pub(crate) before: Before,
     /// Maria, who pays.
     pub(crate) customer: String,
 }
@@ -98,11 +98,11 @@ impl Stage {
         let folder = folder("plumbline-kill-");
         let copies = |name: &str| if name == "revolving.toml" { 2 } else { 0 };
         e2e::small_project(&folder.path().join("project"), copies, &[]);
-        let state = folder.path().join("prepared");
-        without_embedder(&state);
+        let home = folder.path().join("prepared");
+        without_embedder(&home);
         let model = Process::start(&Program {
             args: &["sandbox", "model"],
-            env: &[("PLUMBLINE_STATE", state.as_os_str())],
+            env: &[("PLUMBLINE_STATE", home.as_os_str())],
             marker: "simulated model at ",
         })
         .await;
@@ -112,10 +112,10 @@ impl Stage {
             admin,
             folder,
             model,
-            before: Rows::default(),
+            before: Before::default(),
             customer: String::new(),
         };
-        stage.prepare(state).await;
+        stage.prepare(home).await;
         stage
     }
 
@@ -142,7 +142,7 @@ impl Stage {
         maria["id"].as_str().unwrap().clone_into(&mut self.customer);
         let pool = pool(&url).await;
         sequenced(&pool).await;
-        self.before = Rows::read(&pool).await;
+        self.before = Before::of(&Rows::read(&pool).await);
         pool.close().await;
         server.kill().await;
         bank.kill().await;
