@@ -41,6 +41,8 @@ pub const MODEL: &str = "scripted-1";
 pub enum Step {
     Reply(Reply),
     Fault(Fault),
+    /// What a persona would do with it.
+    Persona(Persona),
 }
 
 /// How a model fails.
@@ -150,14 +152,18 @@ impl Script {
             .with_state(Arc::new(self))
     }
 
-    fn step(&self, request: &ChatRequest, n: usize) -> Step {
+    fn reply(&self, request: &ChatRequest, n: usize) -> Result<Reply, Fault> {
         let nth = |steps: &[Step], n: usize| steps.get(n).or(steps.last()).cloned();
         let step = match &self.plan {
             Plan::Sequence(steps) => nth(steps, n),
             Plan::PerTurn(steps) => nth(steps, rounds(request)),
-            Plan::Persona(persona) => Some(Step::Reply(persona.reply(request))),
+            Plan::Persona(persona) => Some(Step::Persona(*persona)),
         };
-        step.unwrap_or_else(|| Step::text(""))
+        match step.unwrap_or_else(|| Step::text("")) {
+            Step::Reply(reply) => Ok(reply),
+            Step::Persona(persona) => Ok(persona.reply(request)),
+            Step::Fault(fault) => Err(fault),
+        }
     }
 
     /// What is wrong with a request, if anything.
@@ -237,9 +243,9 @@ async fn complete(State(script): State<Arc<Script>>, body: Bytes) -> Response {
     // The number of the request keeps ids apart that a repeated request would share.
     let salted = [body.as_ref(), &n.to_be_bytes()].concat();
     let envelope = Envelope::new(&salted, &request, MODEL, "scripted");
-    match script.step(&request, n) {
-        Step::Reply(reply) => respond(&envelope, &request, &reply),
-        Step::Fault(fault) => fail(fault, &envelope, &request),
+    match script.reply(&request, n) {
+        Ok(reply) => respond(&envelope, &request, &reply),
+        Err(fault) => fail(fault, &envelope, &request),
     }
 }
 

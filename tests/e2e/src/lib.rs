@@ -57,6 +57,32 @@ pub fn small_project(folder: &Path, copies: impl Fn(&str) -> u32, more: &[(&str,
     }
 }
 
+/// Adds policies to a project made by [`small_project`], whose own are the project's: they are copied first.
+pub fn with_policies(folder: &Path, more: &[(&str, String)]) {
+    if more.is_empty() {
+        return;
+    }
+    let own = folder.join("policies");
+    let original = own.canonicalize().expect("the policies");
+    fs::remove_file(&own).expect("a link");
+    copy_folder(&original, &own);
+    for (name, text) in more {
+        fs::write(own.join(name), text).expect("a new policy");
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a new folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_folder(&path, &copy);
+        } else {
+            fs::copy(&path, &copy).expect("a copy");
+        }
+    }
+}
+
 /// Puts the machine's embedding model into a state folder, where there is one; answers whether there is.
 pub fn with_embedder(state: &Path) -> bool {
     let found = Path::new(EMBEDDER).is_dir();

@@ -61,6 +61,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) env: &'a [(&'a str, String)],
     /// Worlds besides the project's own: file name, contents.
     pub(crate) worlds: &'a [(&'a str, String)],
+    /// Policies besides the project's own: path below `policies`, contents.
+    pub(crate) policies: &'a [(&'a str, String)],
 }
 
 /// A key no other request has.
@@ -98,6 +100,7 @@ impl App {
         let root = state.join("project");
         let copies = |name: &str| if name == "revolving.toml" { 24 } else { 1 };
         e2e::small_project(&root, copies, setting.worlds);
+        e2e::with_policies(&root, setting.policies);
         e2e::with_embedder(&state);
         let mut shell = Command::new("sh")
             .args(["-c", WATCH])
