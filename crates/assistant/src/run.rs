@@ -2,22 +2,26 @@
 //!
 //! What is committed when: the message when it arrives (`begin_turn`); each proposal, case and hand-off in its own use case;
 //! the steps, verdicts and tool calls so far with each batch of released clauses. A process that dies between two commits
-//! takes the turn up from its recorded steps.
+//! takes the turn up from its recorded steps. A turn that breaks is ended as faulted, with words that say so.
 
 mod ask;
 mod calls;
 mod found;
 mod guard;
+mod proof;
 mod record;
 
-use std::{sync::Arc, time::Duration};
+pub(crate) use calls::sheet;
 
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::FutureExt as _;
 use identity::{CustomerId, TurnId};
 use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, StepError, Turn};
 use serde_json::{Value, json};
 use servicing::{
     Caller, ServicingError,
-    conversations::{ConversationView, NewLeaf},
+    conversations::{ConversationView, NewLeaf, NewMessage},
 };
 use store::conversations::{MessageRole, StepRow, TurnStatus};
 use tokio::{sync::mpsc, time::Instant};
@@ -33,9 +37,10 @@ use crate::{
 };
 
 use found::Found;
+use proof::Given;
 
 /// A turn takes no longer.
-const TURN_SECONDS: u64 = 90;
+pub(crate) const TURN_LIMIT: Duration = Duration::from_secs(90);
 
 /// Everything of one turn under way.
 pub(crate) struct Run {
@@ -48,12 +53,14 @@ pub(crate) struct Run {
     history: Vec<llm::Message>,
     /// The customer's own messages, this one included.
     said: Vec<String>,
-    /// Kinds of the receipts of this conversation.
-    receipts: Vec<String>,
+    /// The receipts of this conversation.
+    receipts: Vec<Given>,
     found: Found,
     gate: Gate,
     citations: Citations,
     verdicts: Vec<Value>,
+    /// How many verdicts stand in the steps.
+    verdicts_kept: usize,
     parts: mpsc::Sender<StreamPart>,
     /// Steps and leaves that are not yet committed.
     steps: Vec<(i32, String, Value)>,
@@ -81,7 +88,6 @@ impl Run {
             .map(|message| message.text.clone())
             .collect();
         said.push(text.to_owned());
-        let receipts = view.intents.iter().filter_map(|(_, receipt)| receipt.as_ref());
         Self {
             conversation: Conversation {
                 id: view.conversation.id,
@@ -100,19 +106,25 @@ impl Run {
             text: text.to_owned(),
             history: crate::context::history(view, turn),
             said,
-            receipts: receipts.map(|receipt| receipt.kind.clone()).collect(),
+            receipts: proof::given(view, turn),
             found: Found::default(),
             gate: crate::flags::gate([]),
             citations: Citations::default(),
             verdicts: Vec::new(),
+            verdicts_kept: 0,
             parts,
             steps: Vec::new(),
             leaves: Vec::new(),
             next_step: 1,
             message_id: None,
-            ends_at: Instant::now() + Duration::from_secs(TURN_SECONDS),
+            ends_at: Instant::now() + TURN_LIMIT,
             inner: Arc::clone(inner),
         }
+    }
+
+    /// Under another time limit.
+    pub(crate) fn within(self, limit: Duration) -> Self {
+        Self { ends_at: Instant::now() + limit, ..self }
     }
 
     /// Folds the recorded steps of a turn that was cut short. An ask that was under way counts as a cut stream.
@@ -122,10 +134,24 @@ impl Run {
         for step in steps {
             let event: Event = serde_json::from_value(step.body.clone())
                 .map_err(|error| broken(error.to_string()))?;
+            let shows = match &event {
+                Event::Released { through } => !self.texts(*through).is_empty(),
+                Event::Said | Event::HandedOff { .. } => true,
+                _ => false,
+            };
             self.turn.apply(event).map_err(|error| broken(error.to_string()))?;
             self.found.take_up(&step.body);
+            if shows {
+                self.found.shown();
+            }
+            let list = |name: &str| step.body.get(name).and_then(Value::as_array).cloned();
+            self.verdicts.extend(list("verdicts").unwrap_or_default());
+            let cited =
+                step.body.get("cited").and_then(|cited| serde_json::from_value(cited.clone()).ok());
+            self.citations.0 = cited.unwrap_or(std::mem::take(&mut self.citations.0));
             self.next_step = step.n + 1;
         }
+        self.verdicts_kept = self.verdicts.len();
         let asking = self.turn.outstanding().iter().find_map(|effect| match effect {
             Effect::Ask(ask) => Some(ask.number),
             _ => None,
@@ -137,15 +163,36 @@ impl Run {
         Ok(())
     }
 
-    /// Carries the turn to its end.
+    /// Carries the turn to its end. One that breaks is ended all the same, so that the next message can be answered.
     pub(crate) async fn drive(mut self) {
         let id = self.conversation.turn;
-        if let Err(error) = self.driven().await {
-            tracing::error!(turn.id = %id, error = %chain(&error), "gave up turn {id} for now");
-            let error_text = "Something went wrong on our side. Please try again.".to_owned();
-            self.send(StreamPart::Error { error_text }).await;
-            self.send(StreamPart::Finish).await;
+        let problem = match AssertUnwindSafe(self.driven()).catch_unwind().await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(chain(&error)),
+            Err(_) => Some("the driver of the turn panicked".to_owned()),
+        };
+        if let Some(problem) = problem {
+            tracing::error!(turn.id = %id, error = %problem, "gave up turn {id}");
+            self.break_off(&problem).await;
         }
+        self.inner.answering.give_back(id).await;
+    }
+
+    /// Ends the turn as faulted in a transaction of its own. Where even that fails the turn stays open, and whoever comes
+    /// next (the sweep of running turns, or the customer's next message) takes it over.
+    pub(crate) async fn break_off(&mut self, problem: &str) {
+        let error_text = plain::broken_off(self.language).to_owned();
+        let cases = self.found.cases.get(self.found.cases_shown..).unwrap_or_default();
+        let message = NewMessage {
+            cases: json!(cases),
+            ..NewMessage::plain(MessageRole::Assistant, error_text.clone())
+        };
+        let (id, servicing) = (self.conversation.turn, &self.inner.means.servicing);
+        if let Err(error) = servicing.fault_turn(self.caller, id, message, problem).await {
+            tracing::error!(turn.id = %id, error = %chain(&error), "could not end turn {id}");
+        }
+        self.send(StreamPart::Error { error_text }).await;
+        self.send(StreamPart::Finish).await;
     }
 
     async fn driven(&mut self) -> Result<(), ServicingError> {
@@ -155,12 +202,7 @@ impl Run {
         }
         self.look_at_flags().await?;
         while let Some(effect) = self.next_effect() {
-            if Instant::now() > self.ends_at
-                && !matches!(
-                    effect,
-                    Effect::Say { .. } | Effect::Finish { .. } | Effect::Release { .. }
-                )
-            {
+            if Instant::now() > self.ends_at && !outlasts_the_limit(&effect) {
                 self.note(Event::TimedOut, json!({}));
                 continue;
             }
@@ -196,6 +238,11 @@ impl Run {
     fn apply(&mut self, event: Event, more: Value) -> Result<(), StepError> {
         let mut body = serde_json::to_value(&event).unwrap_or_default();
         self.turn.apply(event)?;
+        let verdicts = self.verdicts.get(self.verdicts_kept..).unwrap_or_default();
+        if let (Value::Object(body), false) = (&mut body, verdicts.is_empty()) {
+            body.insert("verdicts".to_owned(), json!(verdicts));
+        }
+        self.verdicts_kept = self.verdicts.len();
         if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
             body.extend(more);
         }
@@ -222,8 +269,7 @@ impl Run {
     }
 
     async fn say(&mut self, plain: &Plain) -> Result<(), ServicingError> {
-        let results = self.found.results();
-        let text = plain::words(plain, &results, self.language);
+        let text = plain::words(plain, &self.found.facts(), self.language);
         self.note(Event::Said, json!({}));
         self.show(text, Vec::new()).await
     }
@@ -257,6 +303,18 @@ impl Run {
         self.send(StreamPart::Finish).await;
         Ok(())
     }
+}
+
+/// What is done however late it is: what protects the customer, what they asked of a person, and what was found already.
+const fn outlasts_the_limit(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::Guard
+            | Effect::HandOff { .. }
+            | Effect::Say { .. }
+            | Effect::Finish { .. }
+            | Effect::Release { .. }
+    )
 }
 
 const fn status(ended: Ended) -> TurnStatus {
