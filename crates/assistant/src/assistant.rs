@@ -226,7 +226,7 @@ impl Assistant {
         let text = words_of(&view, turn.id);
         let run = Run::new(&self.inner, customer, &view, turn.id, &text, sender);
         let mut run = run.within(self.turn_limit);
-        if let Err(error) = run.take_up(steps) {
+        if let Err(error) = run.take_up(steps, &view) {
             let problem = match error {
                 AssistantError::Record { problem, .. } => problem,
                 other => crate::tools::chain(&other),

@@ -215,7 +215,8 @@ fn claimed(words: &[String]) -> Vec<(String, &'static str)> {
             let start = words.iter().take(*at).rposition(|word| parts(word)).map_or(0, |at| at + 1);
             let span = words.get(start..*at).unwrap_or_default();
             let next = words.get(at + length).map(String::as_str);
-            let active = matches!(deed.as_str(), "went through" | "gone through");
+            let goes = matches!(deed.as_str(), "went through" | "gone through");
+            let active = goes && span.last().is_some_and(|word| is_one(word, GOES));
             by_us(span)
                 || suffered(span, active, words.get(..start).unwrap_or_default())
                 || bare(span, start, next, wanted)
@@ -267,6 +268,10 @@ const FILLERS: &[&str] = &[
     "no",
 ];
 
+/// What is said to go through.
+const GOES: &[&str] =
+    &["it", "that", "this", "everything", "payment", "transfer", "cancellation", "request", "pago"];
+
 fn is_one(word: &str, set: &[&str]) -> bool {
     set.contains(&word)
 }
@@ -292,6 +297,7 @@ fn by_us(span: &[String]) -> bool {
     let ahead = near.get(..at).and_then(<[String]>::last).map_or("", String::as_str);
     let spanish = near.get(at).is_some_and(|us| matches!(us.as_str(), "he" | "hemos"));
     let put_off = is_one(ahead, CONDITIONS)
+        || span.first().is_some_and(|word| is_one(word, CONDITIONS))
         || is_one(ahead, TIMES)
         || (spanish && (ahead == "no" || negates(ahead)));
     let between = near.get(at + 1..).unwrap_or_default();
@@ -308,6 +314,10 @@ fn suffered(span: &[String], active: bool, earlier: &[String]) -> bool {
     let from = span.len().saturating_sub(REACH);
     let last = span.iter().skip(from).rposition(|word| auxiliary(word)).map(|at| from + at);
     let Some(last) = last.or_else(|| active.then_some(span.len())) else { return false };
+    // "It is when you opened it": somebody else's doing.
+    if span.iter().skip(last).any(|word| is_one(word, OTHERS)) {
+        return false;
+    }
     let chained = |word: &String| auxiliary(word) || is_one(word, FILLERS) || negates(word);
     let head = span.iter().take(last).rposition(|word| !chained(word)).map_or(0, |at| at + 1);
     let (subject, chain) = span.split_at(head.min(span.len()));
@@ -472,6 +482,9 @@ mod tests {
             "If a payment is returned, it is reversed.",
             "A payment can be set up in a minute.",
             "Do you want to set up a payment?",
+            "If you think we reported something wrong, tell us what it is and why.",
+            "If you lost work, are ill, went through a disaster, tell us.",
+            "What matters is when you opened the line.",
             "A payment may be scheduled, settled, returned or cancelled.",
         ] {
             assert_eq!(problem(clause, &Proof::default()), None, "{clause}");

@@ -18,7 +18,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures::FutureExt as _;
 use identity::{CustomerId, TurnId};
 use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, StepError, Turn};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use servicing::{
     Caller, ServicingError,
     conversations::{ConversationView, NewLeaf, NewMessage},
@@ -59,8 +59,8 @@ pub(crate) struct Run {
     gate: Gate,
     citations: Citations,
     verdicts: Vec<Value>,
-    /// How many verdicts stand in the steps.
-    verdicts_kept: usize,
+    /// How many verdicts and citations stand in steps.
+    noted: (usize, usize),
     parts: mpsc::Sender<StreamPart>,
     /// Steps and leaves that are not yet committed.
     steps: Vec<(i32, String, Value)>,
@@ -111,7 +111,7 @@ impl Run {
             gate: crate::flags::gate([]),
             citations: Citations::default(),
             verdicts: Vec::new(),
-            verdicts_kept: 0,
+            noted: (0, 0),
             parts,
             steps: Vec::new(),
             leaves: Vec::new(),
@@ -127,31 +127,32 @@ impl Run {
         Self { ends_at: Instant::now() + limit, ..self }
     }
 
-    /// Folds the recorded steps of a turn that was cut short. An ask that was under way counts as a cut stream.
-    pub(crate) fn take_up(&mut self, steps: Vec<StepRow>) -> Result<(), AssistantError> {
+    /// Folds the recorded steps of a turn that was cut short, of which `view` shows what was said. An ask that was under way
+    /// counts as a cut stream.
+    pub(crate) fn take_up(
+        &mut self,
+        steps: Vec<StepRow>,
+        view: &ConversationView,
+    ) -> Result<(), AssistantError> {
         let turn = self.conversation.turn.to_string();
         let broken = |problem: String| AssistantError::Record { turn: turn.clone(), problem };
         for step in steps {
             let event: Event = serde_json::from_value(step.body.clone())
                 .map_err(|error| broken(error.to_string()))?;
-            let shows = match &event {
-                Event::Released { through } => !self.texts(*through).is_empty(),
-                Event::Said | Event::HandedOff { .. } => true,
-                _ => false,
-            };
             self.turn.apply(event).map_err(|error| broken(error.to_string()))?;
             self.found.take_up(&step.body);
-            if shows {
-                self.found.shown();
-            }
-            let list = |name: &str| step.body.get(name).and_then(Value::as_array).cloned();
-            self.verdicts.extend(list("verdicts").unwrap_or_default());
-            let cited =
-                step.body.get("cited").and_then(|cited| serde_json::from_value(cited.clone()).ok());
-            self.citations.0 = cited.unwrap_or(std::mem::take(&mut self.citations.0));
+            let list =
+                |name: &str| step.body.get(name).and_then(Value::as_array).into_iter().flatten();
+            self.verdicts.extend(list("verdicts").cloned());
+            let citations = list("citations").filter_map(Value::as_str);
+            self.citations.0.extend(citations.map(str::to_owned));
             self.next_step = step.n + 1;
         }
-        self.verdicts_kept = self.verdicts.len();
+        self.noted = (self.verdicts.len(), self.citations.0.len());
+        for message in view.messages.iter().filter(|m| m.turn_id == Some(self.conversation.turn)) {
+            self.found.cases_shown += message.cases.as_array().map_or(0, Vec::len);
+            self.found.notices_shown += message.notices.as_array().map_or(0, Vec::len);
+        }
         let asking = self.turn.outstanding().iter().find_map(|effect| match effect {
             Effect::Ask(ask) => Some(ask.number),
             _ => None,
@@ -238,18 +239,30 @@ impl Run {
     fn apply(&mut self, event: Event, more: Value) -> Result<(), StepError> {
         let mut body = serde_json::to_value(&event).unwrap_or_default();
         self.turn.apply(event)?;
-        let verdicts = self.verdicts.get(self.verdicts_kept..).unwrap_or_default();
-        if let (Value::Object(body), false) = (&mut body, verdicts.is_empty()) {
-            body.insert("verdicts".to_owned(), json!(verdicts));
-        }
-        self.verdicts_kept = self.verdicts.len();
+        let beside = self.beside();
         if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
             body.extend(more);
+            body.extend(beside);
         }
         let kind = body.get("event").and_then(Value::as_str).unwrap_or("event").to_owned();
         self.steps.push((self.next_step, kind, body));
         self.next_step += 1;
         Ok(())
+    }
+
+    /// What the guards said and which passages were cited since the last step: no event holds them, and a turn that is taken
+    /// up must not lose them.
+    fn beside(&mut self) -> Map<String, Value> {
+        let (verdicts, citations) = self.noted;
+        self.noted = (self.verdicts.len(), self.citations.0.len());
+        let mut beside = Map::new();
+        if let Some(verdicts) = self.verdicts.get(verdicts..).filter(|new| !new.is_empty()) {
+            beside.insert("verdicts".into(), json!(verdicts));
+        }
+        if let Some(citations) = self.citations.0.get(citations..).filter(|new| !new.is_empty()) {
+            beside.insert("citations".into(), json!(citations));
+        }
+        beside
     }
 
     /// As [`Self::apply`], for an event the turn is known to wait for.

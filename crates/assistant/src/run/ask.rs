@@ -202,7 +202,7 @@ impl Run {
                 Judgment::Repair { reason: format!("<refused>{text}</refused> {problem}.") }
             }
         };
-        self.note(Event::Judged { clause, judgment }, json!({ "cited": self.citations.0 }));
+        self.note(Event::Judged { clause, judgment }, json!({}));
     }
 
     /// The clause without the server's own refusals, which claim nothing.
