@@ -1,21 +1,28 @@
 //! The door: a customer's message in, a stream of parts out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use identity::{ConversationId, CustomerId, TurnId};
 use llm::Chat;
 use serde_json::json;
 use servicing::{
-    Caller, Key,
-    conversations::{ConversationView, Served},
+    Caller, Key, RefusalCode, ServicingError,
+    conversations::{BegunTurn, ConversationView, NewMessage, Served},
 };
-use store::conversations::{ConversationStatus, MessageRole, MessageRow};
+use store::{
+    answering::Answering,
+    conversations::{ConversationStatus, MessageRole, MessageRow, TurnRow, TurnStatus},
+    intents::{IntentRow, ReceiptRow},
+};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use toolkit::Surface;
 
-use crate::{AssistantError, Means, Release, StreamPart, context, run::Run};
+use crate::{
+    AssistantError, Means, Release, StreamPart, context, heard, plain,
+    run::{Run, TURN_LIMIT, sheet},
+};
 
 /// Parts that may wait for a slow reader.
 const PARTS_WAITING: usize = 256;
@@ -24,6 +31,7 @@ const PARTS_WAITING: usize = 256;
 #[derive(Clone)]
 pub struct Assistant {
     inner: Arc<Inner>,
+    turn_limit: Duration,
 }
 
 pub(crate) struct Inner {
@@ -31,12 +39,23 @@ pub(crate) struct Inner {
     pub(crate) chat: Chat,
     /// None while nothing may be served.
     pub(crate) release: Option<Release>,
+    /// The turns this process drives.
+    pub(crate) answering: Answering,
     tasks: TaskTracker,
 }
 
 impl Assistant {
     pub fn new(means: Means, chat: Chat, release: Option<Release>) -> Self {
-        Self { inner: Arc::new(Inner { means, chat, release, tasks: TaskTracker::new() }) }
+        let answering = Answering::new(means.servicing.store());
+        let tasks = TaskTracker::new();
+        let inner = Arc::new(Inner { means, chat, release, answering, tasks });
+        Self { inner, turn_limit: TURN_LIMIT }
+    }
+
+    /// The same assistant, giving each turn no longer than this.
+    #[must_use]
+    pub fn with_turn_limit(self, turn_limit: Duration) -> Self {
+        Self { turn_limit, ..self }
     }
 
     /// Shows the model the prompt and its tools once, so that the first customer does not wait while the stand-in reads its examples. What
@@ -90,18 +109,73 @@ impl Assistant {
             ConversationStatus::Waiting | ConversationStatus::Representative
         ) {
             servicing.post_customer_message(caller, conversation, text, key).await?;
+            let of = (customer, conversation);
+            heard::beside_a_person(servicing, of, text, key, &sender).await?;
             wait_for_person(&view, &sender).await;
             return Ok(receiver);
         }
-        let begun = servicing.begin_turn(caller, conversation, text, self.served(), key).await?;
-        if !begun.fresh {
+        let turn = TurnId::mint(servicing.now());
+        self.take(turn).await?;
+        let begun = self.begin(turn, caller, (conversation, text), key).await;
+        if !begun.as_ref().is_ok_and(|begun| begun.fresh) {
+            self.inner.answering.give_back(turn).await;
+            let turn = begun?.turn_id;
             let view = servicing.conversation(caller, conversation, 0).await?;
-            self.inner.tasks.spawn(replay(view, begun.turn_id, sender));
+            self.inner.tasks.spawn(replay(view, turn, sender));
             return Ok(receiver);
         }
-        let run = Run::new(&self.inner, customer, &view, begun.turn_id, text.trim(), sender);
-        self.inner.tasks.spawn(run.drive());
+        let run = Run::new(&self.inner, customer, &view, turn, text.trim(), sender);
+        self.inner.tasks.spawn(run.within(self.turn_limit).drive());
         Ok(receiver)
+    }
+
+    async fn take(&self, turn: TurnId) -> Result<bool, AssistantError> {
+        Ok(self.inner.answering.take(turn).await.map_err(ServicingError::from)?)
+    }
+
+    /// Begins a turn. Where one runs that nobody answers any more, that one is ended first.
+    async fn begin(
+        &self,
+        turn: TurnId,
+        caller: Caller,
+        (conversation, text): (ConversationId, &str),
+        key: &Key,
+    ) -> Result<BegunTurn, AssistantError> {
+        let servicing = &self.inner.means.servicing;
+        let asked = (conversation, text);
+        let begun = servicing.begin_turn_as(turn, caller, asked, self.served(), key).await;
+        let running = |error: &ServicingError| matches!(error, ServicingError::Refused(refusal) if refusal.code == RefusalCode::TurnRunning);
+        match begun {
+            Err(error) if running(&error) && self.end_unanswered(caller, conversation).await? => {
+                Ok(servicing.begin_turn_as(turn, caller, asked, self.served(), key).await?)
+            }
+            begun => Ok(begun?),
+        }
+    }
+
+    /// Ends the turns of a conversation that nobody answers; `false` where there is none.
+    async fn end_unanswered(
+        &self,
+        caller: Caller,
+        conversation: ConversationId,
+    ) -> Result<bool, AssistantError> {
+        let servicing = &self.inner.means.servicing;
+        let view = servicing.conversation(caller, conversation, 0).await?;
+        let assistant = Caller::assistant(view.conversation.customer_id);
+        let mut ended = false;
+        for turn in view.turns.iter().filter(|turn| turn.status == TurnStatus::Running) {
+            if !self.take(turn.id).await? {
+                continue;
+            }
+            let language = plain::language_of(&words_of(&view, turn.id));
+            let words = plain::broken_off(language);
+            let message = NewMessage::plain(MessageRole::Assistant, words);
+            let fault = servicing.fault_turn(assistant, turn.id, message, "nobody answered it");
+            let fault = fault.await;
+            self.inner.answering.give_back(turn.id).await;
+            ended |= fault?;
+        }
+        Ok(ended)
     }
 
     fn served(&self) -> Served {
@@ -121,27 +195,51 @@ impl Assistant {
         }
     }
 
-    /// Takes up the turns that were running when a process went away; answers how many.
+    /// Takes up the turns that nobody answers any more, whoever began them; answers how many. One whose record makes no
+    /// sense is ended.
     pub async fn resume(&self) -> Result<usize, AssistantError> {
-        let servicing = &self.inner.means.servicing;
-        let turns = servicing.running_turns().await?;
-        let count = turns.len();
-        for turn in turns {
-            let view = servicing.conversation(Caller::system(), turn.conversation_id, 0).await?;
-            let customer = view.conversation.customer_id;
-            let text = view
-                .messages
-                .iter()
-                .find(|m| m.turn_id == Some(turn.id) && m.role == MessageRole::Customer)
-                .map(|message| message.text.clone())
-                .unwrap_or_default();
-            let steps = servicing.turn_steps(Caller::assistant(customer), turn.id).await?;
-            let (sender, _) = mpsc::channel(PARTS_WAITING);
-            let mut run = Run::new(&self.inner, customer, &view, turn.id, &text, sender);
-            run.take_up(steps, &view)?;
-            self.inner.tasks.spawn(run.drive());
+        let mut count = 0;
+        for turn in self.inner.means.servicing.running_turns().await? {
+            if !self.take(turn.id).await? {
+                continue;
+            }
+            match self.taken_up(&turn).await {
+                Ok(true) => count += 1,
+                Ok(false) => self.inner.answering.give_back(turn.id).await,
+                Err(error) => {
+                    self.inner.answering.give_back(turn.id).await;
+                    tracing::error!(turn.id = %turn.id, %error, "could not take up turn {}", turn.id);
+                }
+            }
         }
         Ok(count)
+    }
+
+    /// Drives a turn on from its record; `false` where it has ended.
+    async fn taken_up(&self, turn: &TurnRow) -> Result<bool, AssistantError> {
+        let servicing = &self.inner.means.servicing;
+        let view = servicing.conversation(Caller::system(), turn.conversation_id, 0).await?;
+        let running = |known: &TurnRow| known.id == turn.id && known.status == TurnStatus::Running;
+        if !view.turns.iter().any(running) {
+            return Ok(false);
+        }
+        let customer = view.conversation.customer_id;
+        let steps = servicing.turn_steps(Caller::assistant(customer), turn.id).await?;
+        let (sender, _) = mpsc::channel(PARTS_WAITING);
+        let text = words_of(&view, turn.id);
+        let run = Run::new(&self.inner, customer, &view, turn.id, &text, sender);
+        let mut run = run.within(self.turn_limit);
+        if let Err(error) = run.take_up(steps, &view) {
+            let problem = match error {
+                AssistantError::Record { problem, .. } => problem,
+                other => crate::tools::chain(&other),
+            };
+            tracing::error!(turn.id = %turn.id, error = %problem, "gave up turn {}", turn.id);
+            run.break_off(&problem).await;
+            return Ok(false);
+        }
+        self.inner.tasks.spawn(run.drive());
+        Ok(true)
     }
 
     /// Waits until every turn under way is done, and takes no more.
@@ -161,6 +259,13 @@ async fn wait_for_person(view: &ConversationView, parts: &mpsc::Sender<StreamPar
     parts.send(StreamPart::Finish).await.ok();
 }
 
+/// What the customer said to begin a turn.
+fn words_of(view: &ConversationView, turn: TurnId) -> String {
+    let mut messages = view.messages.iter();
+    let begins = |m: &&MessageRow| m.turn_id == Some(turn) && m.role == MessageRole::Customer;
+    messages.find(begins).map(|message| message.text.clone()).unwrap_or_default()
+}
+
 /// The answer as it was recorded, as one message.
 async fn replay(view: ConversationView, turn: TurnId, parts: mpsc::Sender<StreamPart>) {
     let answers: Vec<_> = view
@@ -178,6 +283,7 @@ async fn replay(view: ConversationView, turn: TurnId, parts: mpsc::Sender<Stream
         let text: Vec<&str> = answers.iter().map(|message| message.text.as_str()).collect();
         sent.push(StreamPart::Start { message_id: id.clone() });
         sent.extend(all(|m| &m.cases).into_iter().map(|data| StreamPart::DataCase { data }));
+        sent.extend(sheets(&view.intents, turn));
         sent.push(StreamPart::TextStart { id: id.clone() });
         sent.push(StreamPart::TextDelta { id: id.clone(), delta: text.join(" ") });
         sent.push(StreamPart::TextEnd { id });
@@ -190,4 +296,15 @@ async fn replay(view: ConversationView, turn: TurnId, parts: mpsc::Sender<Stream
     for part in sent {
         parts.send(part).await.ok();
     }
+}
+
+/// The sheets of a turn, as they stand now.
+fn sheets(intents: &[(IntentRow, Option<ReceiptRow>)], turn: TurnId) -> Vec<StreamPart> {
+    let of_turn = intents.iter().filter(|(intent, _)| intent.turn_id == Some(turn));
+    of_turn
+        .map(|(intent, receipt)| StreamPart::DataIntent {
+            id: intent.id.to_string(),
+            data: sheet(intent, receipt.as_ref()),
+        })
+        .collect()
 }

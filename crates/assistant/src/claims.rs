@@ -1,7 +1,8 @@
 //! What a draft says was done, is promised or is asked for: bound to a receipt, or sent back.
 //!
-//! "I have scheduled", "your payment is cancelled", "I waived": each needs proof of this conversation, or a status this
-//! turn has read. Promises of approval, deletion or a waiver are never said. Under a flag that forbids it, nothing asks
+//! "I have scheduled", "your payment is cancelled", "it's all set": each deed of a clause needs a receipt of just this deed,
+//! or a status of it that this turn has read. What is denied, asked or put off ("not", "can", "once you confirm") claims
+//! nothing, but only where that governs the deed: "no problem, I paid it" claims. Promises of approval, deletion or a waiver are never said. Under a flag that forbids it, nothing asks
 //! for money.
 
 use toolkit::reading::{fold, tokens};
@@ -9,9 +10,9 @@ use toolkit::reading::{fold, tokens};
 /// What proves a claim.
 #[derive(Clone, Debug, Default)]
 pub struct Proof {
-    /// Kinds of the receipts of this conversation: `payment_scheduled`, `payment_cancelled`.
+    /// Kinds of the receipts that speak of what the clause speaks of: `payment_scheduled`, `payment_cancelled`.
     pub receipts: Vec<String>,
-    /// Texts of this turn's fields that are no third party's: statuses among them.
+    /// Texts of this turn's fields that speak of what the clause speaks of and are no third party's: statuses among them.
     pub statuses: Vec<String>,
     /// A case was opened in this turn, or a person was asked for.
     pub recorded: bool,
@@ -30,7 +31,6 @@ const DEEDS: &[(&[&str], &str)] = &[
             "pagada",
             "processed",
             "procesado",
-            "submitted",
             "debited",
             "charged",
             "made",
@@ -39,6 +39,7 @@ const DEEDS: &[(&[&str], &str)] = &[
         ],
         "settled",
     ),
+    (&["submitted"], "released"),
     (&["cancelled", "canceled", "cancelado", "cancelada", "stopped"], "payment_cancelled"),
     (
         &[
@@ -137,6 +138,21 @@ const ON_RECORD: &[&str] = &[
     "hay un caso",
 ];
 
+/// Deeds in short: the first word, what follows it within a few words, and what proves it. `receipt` is one of any kind.
+const SHORT_FORMS: &[(&str, &[&str], &str)] = &[
+    ("set", &["up"], "payment_scheduled"),
+    ("all", &["set"], "receipt"),
+    ("taken", &["care", "of"], "receipt"),
+    ("took", &["care", "of"], "receipt"),
+    ("put", &["through"], "settled"),
+    ("went", &["through"], "settled"),
+    ("gone", &["through"], "settled"),
+    ("listo", &[], "receipt"),
+];
+
+/// Words between the parts of a short form, at most: "set *it* up".
+const APART_MAX: usize = 3;
+
 const PROMISES: &[&str] = &[
     "i guarantee",
     "we guarantee",
@@ -195,29 +211,25 @@ pub fn problem(clause: &str, proof: &Proof) -> Option<String> {
     if on_record(&words) && !(proof.recorded || receipt_of_payment(&words, proof)) {
         return Some("it says that something is on record, and no case was opened".to_owned());
     }
-    let (deed, wanted) = claimed(&words)?;
-    let proven = match wanted {
-        "recorded" => proof.recorded || of_decision(&words) || receipt_of_payment(&words, proof),
-        "handed_off" => proof.handed_off,
-        "settled" => {
-            proof.statuses.iter().any(|status| matches!(status.as_str(), "settled" | "released"))
-                && !mine(&words)
-        }
-        kind => {
-            let status = kind.strip_prefix("payment_").unwrap_or(kind);
-            proof.receipts.iter().any(|receipt| receipt == kind)
-                || (!mine(&words) && proof.statuses.iter().any(|known| known == status))
-        }
-    };
-    (!proven)
-        .then(|| format!("it says that something was {deed}, and there is no receipt for that"))
+    claimed(&words).into_iter().find(|(_, wanted)| !proven(wanted, &words, proof)).map(
+        |(deed, _)| format!("it says that something was {deed}, and there is no receipt for that"),
+    )
 }
 
-/// Words that take a deed back, or put it off.
-const CONDITIONAL: &[&str] = &[
-    "if", "when", "once", "until", "unless", "not", "can", "may", "could", "to", "will", "would",
-    "should", "must", "no", "si", "cuando", "never", "nothing", "none", "nada", "isn't", "hasn't",
-];
+fn proven(wanted: &str, words: &[String], proof: &Proof) -> bool {
+    let status = |known: &str| proof.statuses.iter().any(|status| status == known);
+    match wanted {
+        "recorded" => proof.recorded || of_decision(words) || receipt_of_payment(words, proof),
+        "handed_off" => proof.handed_off,
+        "receipt" => !proof.receipts.is_empty(),
+        "settled" => status("settled") && !mine(words),
+        "released" => (status("released") || status("settled")) && !mine(words),
+        kind => {
+            proof.receipts.iter().any(|receipt| receipt == kind)
+                || (!mine(words) && status(kind.strip_prefix("payment_").unwrap_or(kind)))
+        }
+    }
+}
 
 /// Whether a clause says that something was written down. A decision that was read is on record without our doing.
 fn on_record(words: &[String]) -> bool {
@@ -225,7 +237,12 @@ fn on_record(words: &[String]) -> bool {
         let phrase: Vec<&str> = phrase.split(' ').collect();
         words.windows(phrase.len()).enumerate().any(|(at, window)| {
             let before = words.get(at.saturating_sub(4)..at).unwrap_or_default();
-            window == phrase && !before.iter().any(|word| CONDITIONAL.contains(&word.as_str()))
+            let taken_back = |word: &String| {
+                negates(word)
+                    || modal(word)
+                    || [NO, NOTHING, CONDITIONS, TIMES].iter().any(|set| is_one(word, set))
+            };
+            window == phrase && !before.iter().any(taken_back)
         })
     };
     !of_decision(words) && ON_RECORD.iter().any(says)
@@ -243,29 +260,189 @@ fn receipt_of_payment(words: &[String], proof: &Proof) -> bool {
             .any(|word| matches!(word.as_str(), "payment" | "payments" | "pago" | "pagos"))
 }
 
-/// A deed that is said to be done: by us, or to something of theirs.
-fn claimed(words: &[String]) -> Option<(String, &'static str)> {
-    let deed_at = |at: usize| {
-        let word = words.get(at)?;
-        DEEDS
-            .iter()
-            .find(|(deeds, _)| deeds.contains(&word.as_str()))
-            .map(|(_, wanted)| (word, *wanted))
-    };
-    (0..words.len()).find_map(|at| {
-        let (word, wanted) = deed_at(at)?;
-        let before = words.get(at.saturating_sub(4)..at).unwrap_or_default();
-        let has = |set: &[&str]| before.iter().any(|word| set.contains(&word.as_str()));
-        let conditional = has(CONDITIONAL);
-        let by_us = has(&["i", "i've", "we", "we've", "he", "hemos", "i'm"]);
-        let passive = has(&[
-            "is", "are", "was", "were", "been", "be", "esta", "fue", "ha", "sido", "been", "now",
-            "has", "have", "queda", "quedo", "quedan", "quedado", "estan",
-        ]);
-        let bare =
-            at <= 1 && matches!(words.get(at + 1).map(String::as_str), None | Some("." | "!"));
-        ((by_us || passive || bare) && !conditional).then(|| (word.clone(), wanted))
+/// A deed at a place: how it is said, what proves it, and how many words it takes.
+fn deed_at(words: &[String], at: usize) -> Option<(String, &'static str, usize)> {
+    let word = words.get(at)?;
+    if let Some((_, wanted)) = DEEDS.iter().find(|(deeds, _)| deeds.contains(&word.as_str())) {
+        return Some((word.clone(), wanted, 1));
+    }
+    SHORT_FORMS.iter().filter(|(first, ..)| first == word).find_map(|(_, rest, wanted)| {
+        let said = || format!("{word} {}", rest.join(" ")).trim().to_owned();
+        (0..=APART_MAX).find_map(|apart| {
+            let from = at + 1 + apart;
+            let between = words.get(at + 1..from)?;
+            let follows = words.get(from..from + rest.len())? == *rest;
+            let whole = follows && !between.iter().any(|word| parts(word));
+            whole.then(|| (said(), *wanted, 1 + apart + rest.len()))
+        })
     })
+}
+
+/// Every deed that is said to be done: by us, or to something of theirs.
+fn claimed(words: &[String]) -> Vec<(String, &'static str)> {
+    let deeds = (0..words.len()).filter_map(|at| deed_at(words, at).map(|deed| (at, deed)));
+    deeds
+        .filter(|(at, (deed, wanted, length))| {
+            let start = words.iter().take(*at).rposition(|word| parts(word)).map_or(0, |at| at + 1);
+            let span = words.get(start..*at).unwrap_or_default();
+            let next = words.get(at + length).map(String::as_str);
+            let goes = matches!(deed.as_str(), "went through" | "gone through");
+            let active = goes && span.last().is_some_and(|word| is_one(word, GOES));
+            by_us(span)
+                || suffered(span, active, words.get(..start).unwrap_or_default())
+                || bare(span, start, next, wanted)
+        })
+        .map(|(_, (deed, wanted, _))| (deed, wanted))
+        .collect()
+}
+
+/// What parts one span of a clause from the next.
+fn parts(word: &str) -> bool {
+    matches!(word, "," | ";" | ":" | "." | "!" | "?" | "(" | ")" | "-")
+}
+
+/// Words before a deed that still belong to it.
+const REACH: usize = 5;
+
+const US: &[&str] = &["i", "i've", "we", "we've", "he", "hemos", "i'm", "we're"];
+const OTHERS: &[&str] = &["you", "you've", "they", "they've", "she", "usted", "who"];
+const NEGATIONS: &[&str] = &["not", "never", "neither", "nor", "nunca", "tampoco"];
+const MODALS: &[&str] = &[
+    "can", "may", "could", "to", "will", "would", "should", "must", "might", "cannot", "puede",
+    "puedo", "podria", "debe", "sera", "seran", "para",
+];
+/// A subject that says that nothing was done.
+const NOTHING: &[&str] = &["nothing", "none", "neither", "nobody", "nada", "nadie"];
+const NO: &[&str] = &["no", "ningun", "ninguna", "ninguno"];
+/// What begins a condition whatever the tense; and what begins a mere time, where the tense is past.
+const CONDITIONS: &[&str] = &["if", "unless", "until", "whether", "si", "hasta"];
+const TIMES: &[&str] = &["when", "once", "before", "after", "cuando"];
+const NOW: &[&str] = &["is", "are", "be", "it's", "esta", "estan", "queda", "quedan"];
+const AUXILIARIES: &[&str] = &[
+    "is", "are", "was", "were", "been", "be", "being", "has", "have", "had", "now", "esta",
+    "estan", "fue", "fueron", "ha", "han", "sido", "queda", "quedo", "quedan",
+];
+/// What may stand between an auxiliary and its deed.
+const FILLERS: &[&str] = &[
+    "yet",
+    "only",
+    "then",
+    "also",
+    "already",
+    "still",
+    "just",
+    "ever",
+    "successfully",
+    "se",
+    "ya",
+    "so",
+    "no",
+];
+
+/// What is said to go through.
+const GOES: &[&str] =
+    &["it", "that", "this", "everything", "payment", "transfer", "cancellation", "request", "pago"];
+
+fn is_one(word: &str, set: &[&str]) -> bool {
+    set.contains(&word)
+}
+
+fn negates(word: &str) -> bool {
+    is_one(word, NEGATIONS) || word.ends_with("n't")
+}
+
+fn modal(word: &str) -> bool {
+    is_one(word, MODALS) || word.ends_with("'ll") || word.ends_with("'d")
+}
+
+fn auxiliary(word: &str) -> bool {
+    is_one(word, AUXILIARIES)
+        || word.ends_with("n't")
+        || (word != "let's" && (word.ends_with("'s") || word.ends_with("'re")))
+}
+
+/// We are said to have done it, and nothing between us and the deed takes that back.
+fn by_us(span: &[String]) -> bool {
+    let near = span.get(span.len().saturating_sub(REACH)..).unwrap_or_default();
+    let Some(at) = near.iter().rposition(|word| is_one(word, US)) else { return false };
+    let ahead = near.get(..at).and_then(<[String]>::last).map_or("", String::as_str);
+    let spanish = near.get(at).is_some_and(|us| matches!(us.as_str(), "he" | "hemos"));
+    let put_off = is_one(ahead, CONDITIONS)
+        || span.first().is_some_and(|word| is_one(word, CONDITIONS))
+        || is_one(ahead, TIMES)
+        || (spanish && (ahead == "no" || negates(ahead)));
+    let between = near.get(at + 1..).unwrap_or_default();
+    let taken_back = between.iter().enumerate().any(|(at, word)| {
+        // "Happy to have scheduled it" has scheduled it.
+        let perfect = word == "to" && between.get(at + 1).is_some_and(|next| next == "have");
+        negates(word) || is_one(word, OTHERS) || (modal(word) && !perfect)
+    });
+    !put_off && !taken_back
+}
+
+/// Something is said to have been done to something, and nothing that governs the deed takes that back.
+fn suffered(span: &[String], active: bool, earlier: &[String]) -> bool {
+    let from = span.len().saturating_sub(REACH);
+    let last = span.iter().skip(from).rposition(|word| auxiliary(word)).map(|at| from + at);
+    let Some(last) = last.or_else(|| active.then_some(span.len())) else { return false };
+    // "It is when you opened it": somebody else's doing.
+    if span.iter().skip(last).any(|word| is_one(word, OTHERS)) {
+        return false;
+    }
+    let chained = |word: &String| auxiliary(word) || is_one(word, FILLERS) || negates(word);
+    let head = span.iter().take(last).rposition(|word| !chained(word)).map_or(0, |at| at + 1);
+    let (subject, chain) = span.split_at(head.min(span.len()));
+    // "No se ha programado", and not "no, it is scheduled".
+    let spanish =
+        |word: &String| matches!(word.as_str(), "se" | "ha" | "han" | "fue" | "esta" | "estan");
+    let no = chain.windows(2).any(|pair| matches!(pair, [no, next] if no == "no" && spanish(next)));
+    if no || chain.iter().any(|word| negates(word)) {
+        return false;
+    }
+    let governs = subject.last().map_or("", String::as_str);
+    let perfect = governs == "to" && chain.first().is_some_and(|word| word == "have");
+    if modal(governs) && !perfect {
+        return false;
+    }
+    let now = chain.iter().any(|word| is_one(word, NOW)) && !chain.iter().any(|w| w == "been");
+    let puts_off = |word: &String| is_one(word, CONDITIONS) || (is_one(word, TIMES) && !was(chain));
+    if nothing_of(subject) || subject.iter().any(puts_off) {
+        return false;
+    }
+    // "Once you confirm, it is scheduled": a condition in the span before governs the present, not the past.
+    let before = earlier.split_last().map_or(earlier, |(_, rest)| rest);
+    let start = before.iter().rposition(|word| parts(word)).map_or(0, |at| at + 1);
+    let opens =
+        before.get(start).is_some_and(|word| is_one(word, CONDITIONS) || is_one(word, TIMES));
+    !(now && opens)
+}
+
+fn was(chain: &[String]) -> bool {
+    chain.iter().any(|word| matches!(word.as_str(), "was" | "were" | "had" | "fue" | "fueron"))
+}
+
+/// "No payment", "none of your payments"; not "no problem, your payment".
+fn nothing_of(subject: &[String]) -> bool {
+    let starts_anew = |word: &String| {
+        is_one(word, US)
+            || matches!(word.as_str(), "your" | "the" | "it" | "this" | "that" | "su" | "el" | "la")
+    };
+    let none = subject.iter().rposition(|word| is_one(word, NOTHING));
+    let no = subject.iter().rposition(|word| is_one(word, NO));
+    let after = |at: usize| subject.get(at + 1..).unwrap_or_default();
+    none.is_some_and(|at| !after(at).iter().any(|word| is_one(word, US)))
+        || no.is_some_and(|at| !after(at).iter().any(starts_anew))
+}
+
+/// "Payment scheduled", "Done": without a verb of its own, at the head of a clause.
+fn bare(span: &[String], start: usize, next: Option<&str>, wanted: &str) -> bool {
+    const NOUNS: &[&str] =
+        &["payment", "autopay", "transfer", "cancellation", "pago", "transferencia"];
+    let ends = next.is_none_or(parts);
+    let told = span.last().is_some_and(|word| is_one(word, NOUNS))
+        && wanted.starts_with("payment_")
+        && next.is_some_and(|word| matches!(word, "for" | "on" | "and" | "as" | "para" | "y"));
+    start == 0 && ((span.len() <= 1 && ends) || (span.len() <= 2 && told))
 }
 
 /// Said in the first person: a status that was read proves nothing of our own doing.
@@ -305,6 +482,83 @@ mod tests {
             "Done, I paid it.",
         ] {
             assert!(!fine(clause, &scheduled), "{clause}");
+        }
+    }
+
+    /// What a clause claims, and what alone proves it.
+    const CLAIMS: &[(&str, &[&str])] = &[
+        ("Your payment is scheduled and your late fee was waived.", &["payment_scheduled"]),
+        ("I scheduled it, and I refunded the fee.", &["payment_scheduled"]),
+        ("No problem, I scheduled it.", &[]),
+        ("No problem, your payment is scheduled.", &[]),
+        ("No problem your payment is scheduled.", &[]),
+        ("To confirm, I cancelled it.", &[]),
+        ("You can relax, I paid it.", &[]),
+        ("You can relax and I scheduled it.", &[]),
+        ("I can confirm it was cancelled.", &[]),
+        ("I am happy to have scheduled it.", &[]),
+        ("When you asked, I cancelled it.", &[]),
+        ("When you called, your payment was cancelled.", &[]),
+        ("Payment scheduled, thank you.", &[]),
+        ("Payment scheduled for Friday.", &[]),
+        ("It's scheduled.", &[]),
+        ("That's been cancelled.", &[]),
+        ("You have a payment scheduled for Friday.", &[]),
+        ("I set up the payment.", &[]),
+        ("I've set it up for Friday.", &[]),
+        ("I put it through.", &[]),
+        ("Your payment went through.", &[]),
+        ("It has gone through.", &[]),
+        ("That is taken care of.", &[]),
+        ("I took care of it.", &[]),
+        ("You're all set.", &[]),
+        ("All set!", &[]),
+    ];
+
+    #[test]
+    fn each_deed_of_a_clause_is_proved_by_itself_whatever_stands_before_it() {
+        for (clause, receipts) in CLAIMS {
+            let receipts = receipts.iter().map(|kind| (*kind).to_owned()).collect();
+            assert!(!fine(clause, &Proof { receipts, ..Proof::default() }), "{clause}");
+        }
+        let scheduled = Proof { receipts: vec!["payment_scheduled".into()], ..Proof::default() };
+        for clause in [
+            "No problem, I scheduled it.",
+            "Payment scheduled, thank you.",
+            "You're all set.",
+            "I've set it up for Friday.",
+            "It's scheduled.",
+        ] {
+            assert_eq!(problem(clause, &scheduled), None, "{clause}");
+        }
+        let sent = Proof { statuses: vec!["released".into()], ..Proof::default() };
+        assert!(!fine("Your payment was processed.", &sent), "on its way is not settled");
+        assert!(fine("Your payment was submitted.", &sent));
+    }
+
+    #[test]
+    fn what_governs_the_deed_takes_it_back() {
+        for clause in [
+            "Your payment is not scheduled.",
+            "It hasn't been paid yet.",
+            "No payment is scheduled.",
+            "No late fee was charged.",
+            "None of your payments was cancelled.",
+            "I have not scheduled anything.",
+            "I can have it cancelled.",
+            "No he programado nada.",
+            "No se ha programado nada.",
+            "Once you confirm, it is scheduled.",
+            "If you confirm it, your payment is scheduled.",
+            "If a payment is returned, it is reversed.",
+            "A payment can be set up in a minute.",
+            "Do you want to set up a payment?",
+            "If you think we reported something wrong, tell us what it is and why.",
+            "If you lost work, are ill, went through a disaster, tell us.",
+            "What matters is when you opened the line.",
+            "A payment may be scheduled, settled, returned or cancelled.",
+        ] {
+            assert_eq!(problem(clause, &Proof::default()), None, "{clause}");
         }
     }
 

@@ -4,6 +4,9 @@
 #[derive(Debug, Default)]
 pub(crate) struct Clauses {
     held: String,
+    /// How far `held` has been looked at, in bytes, and whether that is inside a reference.
+    seen: usize,
+    inside: bool,
 }
 
 /// Abbreviations whose full stop ends nothing.
@@ -16,6 +19,9 @@ const ABBREVIATIONS: &[&str] = &[
 /// A clause longer than this is cut at a blank, so that nothing is held for ever.
 const LENGTH_MAX: usize = 1_200;
 
+/// A clause that has no place to cut and is longer than this is none: no word and no reference is that long.
+const HELD_MAX: usize = 4 * LENGTH_MAX;
+
 impl Clauses {
     /// Takes a piece of the stream; answers the clauses that are now whole.
     pub(crate) fn push(&mut self, piece: &str) -> Vec<String> {
@@ -23,6 +29,7 @@ impl Clauses {
         let mut whole = Vec::new();
         while let Some(end) = self.end() {
             let rest = self.held.split_off(end);
+            (self.seen, self.inside) = (0, false);
             let clause = std::mem::replace(&mut self.held, rest);
             if !clause.trim().is_empty() {
                 whole.push(clause.trim().to_owned());
@@ -39,17 +46,19 @@ impl Clauses {
 
     /// Where the first clause ends: the character after it is here already, so that `3.` of `3.50` ends nothing. A
     /// reference that follows belongs to the clause before it.
-    fn end(&self) -> Option<usize> {
-        let chars: Vec<(usize, char)> = self.held.char_indices().collect();
-        let mut inside = false;
-        for (at, window) in chars.windows(2).enumerate() {
-            let [(_, c), (next_at, next)] = *window else { continue };
+    fn end(&mut self) -> Option<usize> {
+        let from = self.seen;
+        let new = self.held.get(from..).unwrap_or_default();
+        let chars: Vec<(usize, char)> = new.char_indices().map(|(at, c)| (from + at, c)).collect();
+        for window in chars.windows(2) {
+            let [(at, c), (next_at, next)] = *window else { continue };
             match (c, next) {
-                ('[', '[') => inside = true,
-                (']', ']') => inside = false,
+                ('[', '[') => self.inside = true,
+                (']', ']') => self.inside = false,
                 _ => {}
             }
-            let ends = !inside
+            self.seen = at;
+            let ends = !self.inside
                 && (c == '\n'
                     || (matches!(c, '.' | '!' | '?')
                         && next.is_whitespace()
@@ -60,10 +69,20 @@ impl Clauses {
                 }
                 return Some(next_at);
             }
+            self.seen = next_at;
         }
-        (self.held.len() > LENGTH_MAX)
-            .then(|| self.held.rfind(' ').filter(|at| *at > 0 && !inside))
-            .flatten()
+        self.cut()
+    }
+
+    /// Where a clause that is too long is cut.
+    fn cut(&self) -> Option<usize> {
+        let long = self.held.len() > LENGTH_MAX && !self.inside;
+        long.then(|| self.held.rfind(' ').filter(|at| *at > 0)).flatten()
+    }
+
+    /// What is held can never become a clause.
+    pub(crate) const fn endless(&self) -> bool {
+        self.held.len() > HELD_MAX
     }
 
     /// Whether a passage reference follows: `Some(Some(end))` where it does, `Some(None)` where it does not, and `None`
@@ -86,7 +105,7 @@ impl Clauses {
     }
 
     fn abbreviates(&self, stop: usize) -> bool {
-        let before: String = self.held.chars().take(stop).collect();
+        let before = self.held.get(..stop).unwrap_or_default();
         let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or("");
         let numbered = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
         let heads_line = before.trim_start() == word || before.ends_with(&format!("\n{word}"));
@@ -124,6 +143,25 @@ mod tests {
         ] {
             assert_eq!(cut(&[text]), [text]);
         }
+    }
+
+    #[test]
+    fn what_has_no_blank_or_never_closes_is_endless() {
+        for endless in ["a".repeat(20_000), format!("See [[{}", "\u{e9} ".repeat(10_000))] {
+            let mut clauses = Clauses::default();
+            let mut taken = 0;
+            for letter in endless.chars() {
+                assert!(clauses.push(&letter.to_string()).is_empty());
+                taken += letter.len_utf8();
+                if clauses.endless() {
+                    break;
+                }
+            }
+            assert!(taken <= HELD_MAX + 2, "it is given up at the first letter too many");
+        }
+        let mut words = Clauses::default();
+        let cut: usize = (0..2_000).map(|_| words.push("word ").len()).sum();
+        assert!(cut > 5 && !words.endless());
     }
 
     #[test]

@@ -10,6 +10,9 @@ use store::conversations::MessageRole;
 /// Tokens of the conversation before this turn, at most.
 const HISTORY_TOKENS: u64 = 3_000;
 
+/// Stands before the words of a representative.
+const BY_A_REPRESENTATIVE: &str = "A representative, not the assistant, wrote to the customer";
+
 /// A message of the prompt itself.
 pub(crate) fn fixed(role: Role, text: &str) -> Message {
     match role {
@@ -32,9 +35,14 @@ pub(crate) fn history(view: &ConversationView, turn: TurnId) -> Vec<Message> {
         left -= tokens;
         kept.push(match message.role {
             MessageRole::Customer => Message::Customer { text },
-            MessageRole::Assistant | MessageRole::Representative | MessageRole::System => {
+            MessageRole::Assistant | MessageRole::System => {
                 Message::Assistant { text, calls: Vec::new() }
             }
+            // What a person of ours wrote is nothing the model said, promised or may go on from.
+            MessageRole::Representative => Message::Assistant {
+                text: format!("[{BY_A_REPRESENTATIVE}: \"{text}\"]"),
+                calls: Vec::new(),
+            },
         });
     }
     kept.reverse();

@@ -12,6 +12,8 @@ mod context;
 mod error;
 pub mod figures;
 pub mod flags;
+mod guards;
+mod heard;
 mod plain;
 mod release;
 pub mod rights;

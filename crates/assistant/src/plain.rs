@@ -1,6 +1,7 @@
 //! The server's own sentences: said when no draft passes, when the model is away, and when a person takes over.
 
 use orchestrator::Plain;
+use serde_json::Value;
 use toolkit::{Field, FieldKind};
 
 use crate::figures::{Language, value_text};
@@ -8,11 +9,18 @@ use crate::figures::{Language, value_text};
 /// Fields shown of one result.
 const FIELDS_MAX: usize = 6;
 
+/// What a turn has found: what is on record, and what it has only proposed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) recorded: Vec<Vec<Field>>,
+    pub(crate) proposed: Vec<Vec<Field>>,
+}
+
 /// The words for a plain answer; facts are this turn's fields, each with its label.
-pub(crate) fn words(plain: &Plain, results: &[(String, Vec<Field>)], language: Language) -> String {
+pub(crate) fn words(plain: &Plain, found: &Facts, language: Language) -> String {
     match plain {
         Plain::Guard { text } => text.clone(),
-        Plain::Facts => facts(results, language).unwrap_or_else(|| cannot(language).to_owned()),
+        Plain::Facts => facts(found, language).unwrap_or_else(|| cannot(language).to_owned()),
         Plain::Unavailable => match language {
             Language::English => {
                 "I cannot answer right now. Please try again in a moment, or ask for a person and one will reply here."
@@ -37,9 +45,24 @@ const fn cannot(language: Language) -> &'static str {
     }
 }
 
-fn facts(results: &[(String, Vec<Field>)], language: Language) -> Option<String> {
+fn facts(found: &Facts, language: Language) -> Option<String> {
+    let (recorded, proposed) = match language {
+        Language::English => {
+            ("Here is what your record shows:", "This waits for your confirmation:")
+        }
+        Language::Spanish => {
+            ("Esto es lo que muestra su registro:", "Esto espera su confirmaci\u{f3}n:")
+        }
+    };
+    let blocks =
+        [listed(recorded, &found.recorded, language), listed(proposed, &found.proposed, language)];
+    let blocks: Vec<String> = blocks.into_iter().flatten().collect();
+    (!blocks.is_empty()).then(|| blocks.join("\n\n"))
+}
+
+fn listed(lead: &str, results: &[Vec<Field>], language: Language) -> Option<String> {
     let mut lines = Vec::new();
-    for (_, fields) in results {
+    for fields in results {
         let shown = fields
             .iter()
             .filter(|field| !field.third_party && !field.name.contains('.'))
@@ -55,16 +78,39 @@ fn facts(results: &[(String, Vec<Field>)], language: Language) -> Option<String>
             }
         }
     }
-    let lead = match language {
-        Language::English => "Here is what your record shows:",
-        Language::Spanish => "Esto es lo que muestra su registro:",
-    };
     (!lines.is_empty()).then(|| format!("{lead}\n{}", lines.join("\n")))
 }
 
 fn capitalised(label: &str) -> String {
     let mut chars = label.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// What is said of rights that were heard while a person has the conversation.
+pub(crate) fn on_record(cases: &[Value], language: Language) -> String {
+    let label = match language {
+        Language::English => "Reference",
+        Language::Spanish => "Referencia",
+    };
+    let part = |case: &Value, name: &str| {
+        case.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let said = cases
+        .iter()
+        .map(|case| format!("{} {label}: {}.", part(case, "text"), part(case, "reference")));
+    said.collect::<Vec<_>>().join(" ")
+}
+
+/// What is said when a turn cannot be carried to its end.
+pub(crate) const fn broken_off(language: Language) -> &'static str {
+    match language {
+        Language::English => {
+            "Something went wrong on our side, and I could not finish this answer. Please write again, or ask for a person and one will reply here."
+        }
+        Language::Spanish => {
+            "Algo fall\u{f3} de nuestro lado y no pude terminar esta respuesta. Escriba de nuevo, o pida hablar con una persona y le responderemos aqu\u{ed}."
+        }
+    }
 }
 
 /// What is said when a person takes over.
@@ -125,6 +171,8 @@ mod tests {
 
     #[test]
     fn without_facts_a_person_is_offered() {
-        assert!(words(&Plain::Facts, &[], Language::English).contains("ask for a person"));
+        assert!(
+            words(&Plain::Facts, &Facts::default(), Language::English).contains("ask for a person")
+        );
     }
 }

@@ -52,6 +52,7 @@ pub struct Release {
 /// The digest of the guards, the weights of the classifier among them: an edit to any of them is another configuration.
 pub fn guards_digest() -> Digest {
     const SOURCES: &[&str] = &[
+        crate::guards::SOURCES,
         include_str!("claims.rs"),
         include_str!("clauses.rs"),
         include_str!("figures.rs"),

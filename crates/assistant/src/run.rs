@@ -2,22 +2,26 @@
 //!
 //! What is committed when: the message when it arrives (`begin_turn`); each proposal, case and hand-off in its own use case;
 //! the steps, verdicts and tool calls so far with each batch of released clauses. A process that dies between two commits
-//! takes the turn up from its recorded steps.
+//! takes the turn up from its recorded steps. A turn that breaks is ended as faulted, with words that say so.
 
 mod ask;
 mod calls;
 mod found;
 mod guard;
+mod proof;
 mod record;
 
-use std::{sync::Arc, time::Duration};
+pub(crate) use calls::sheet;
 
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::FutureExt as _;
 use identity::{CustomerId, TurnId};
 use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, StepError, Turn};
 use serde_json::{Map, Value, json};
 use servicing::{
     Caller, ServicingError,
-    conversations::{ConversationView, NewLeaf},
+    conversations::{ConversationView, NewLeaf, NewMessage},
 };
 use store::conversations::{MessageRole, StepRow, TurnStatus};
 use tokio::{sync::mpsc, time::Instant};
@@ -33,9 +37,10 @@ use crate::{
 };
 
 use found::Found;
+use proof::Given;
 
 /// A turn takes no longer.
-const TURN_SECONDS: u64 = 90;
+pub(crate) const TURN_LIMIT: Duration = Duration::from_secs(90);
 
 /// Everything of one turn under way.
 pub(crate) struct Run {
@@ -48,8 +53,8 @@ pub(crate) struct Run {
     history: Vec<llm::Message>,
     /// The customer's own messages, this one included.
     said: Vec<String>,
-    /// Kinds of the receipts of this conversation.
-    receipts: Vec<String>,
+    /// The receipts of this conversation.
+    receipts: Vec<Given>,
     found: Found,
     gate: Gate,
     citations: Citations,
@@ -83,7 +88,6 @@ impl Run {
             .map(|message| message.text.clone())
             .collect();
         said.push(text.to_owned());
-        let receipts = view.intents.iter().filter_map(|(_, receipt)| receipt.as_ref());
         Self {
             conversation: Conversation {
                 id: view.conversation.id,
@@ -102,7 +106,7 @@ impl Run {
             text: text.to_owned(),
             history: crate::context::history(view, turn),
             said,
-            receipts: receipts.map(|receipt| receipt.kind.clone()).collect(),
+            receipts: proof::given(view, turn),
             found: Found::default(),
             gate: crate::flags::gate([]),
             citations: Citations::default(),
@@ -113,9 +117,14 @@ impl Run {
             leaves: Vec::new(),
             next_step: 1,
             message_id: None,
-            ends_at: Instant::now() + Duration::from_secs(TURN_SECONDS),
+            ends_at: Instant::now() + TURN_LIMIT,
             inner: Arc::clone(inner),
         }
+    }
+
+    /// Under another time limit.
+    pub(crate) fn within(self, limit: Duration) -> Self {
+        Self { ends_at: Instant::now() + limit, ..self }
     }
 
     /// Folds the recorded steps of a turn that was cut short, of which `view` shows what was said. An ask that was under way
@@ -155,15 +164,36 @@ impl Run {
         Ok(())
     }
 
-    /// Carries the turn to its end.
+    /// Carries the turn to its end. One that breaks is ended all the same, so that the next message can be answered.
     pub(crate) async fn drive(mut self) {
         let id = self.conversation.turn;
-        if let Err(error) = self.driven().await {
-            tracing::error!(turn.id = %id, error = %chain(&error), "gave up turn {id} for now");
-            let error_text = "Something went wrong on our side. Please try again.".to_owned();
-            self.send(StreamPart::Error { error_text }).await;
-            self.send(StreamPart::Finish).await;
+        let problem = match AssertUnwindSafe(self.driven()).catch_unwind().await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(chain(&error)),
+            Err(_) => Some("the driver of the turn panicked".to_owned()),
+        };
+        if let Some(problem) = problem {
+            tracing::error!(turn.id = %id, error = %problem, "gave up turn {id}");
+            self.break_off(&problem).await;
         }
+        self.inner.answering.give_back(id).await;
+    }
+
+    /// Ends the turn as faulted in a transaction of its own. Where even that fails the turn stays open, and whoever comes
+    /// next (the sweep of running turns, or the customer's next message) takes it over.
+    pub(crate) async fn break_off(&mut self, problem: &str) {
+        let error_text = plain::broken_off(self.language).to_owned();
+        let cases = self.found.cases.get(self.found.cases_shown..).unwrap_or_default();
+        let message = NewMessage {
+            cases: json!(cases),
+            ..NewMessage::plain(MessageRole::Assistant, error_text.clone())
+        };
+        let (id, servicing) = (self.conversation.turn, &self.inner.means.servicing);
+        if let Err(error) = servicing.fault_turn(self.caller, id, message, problem).await {
+            tracing::error!(turn.id = %id, error = %chain(&error), "could not end turn {id}");
+        }
+        self.send(StreamPart::Error { error_text }).await;
+        self.send(StreamPart::Finish).await;
     }
 
     async fn driven(&mut self) -> Result<(), ServicingError> {
@@ -173,12 +203,7 @@ impl Run {
         }
         self.look_at_flags().await?;
         while let Some(effect) = self.next_effect() {
-            if Instant::now() > self.ends_at
-                && !matches!(
-                    effect,
-                    Effect::Say { .. } | Effect::Finish { .. } | Effect::Release { .. }
-                )
-            {
+            if Instant::now() > self.ends_at && !outlasts_the_limit(&effect) {
                 self.note(Event::TimedOut, json!({}));
                 continue;
             }
@@ -250,8 +275,7 @@ impl Run {
     }
 
     async fn say(&mut self, plain: &Plain) -> Result<(), ServicingError> {
-        let results = self.found.results();
-        let text = plain::words(plain, &results, self.language);
+        let text = plain::words(plain, &self.found.facts(), self.language);
         self.note(Event::Said, json!({}));
         self.show(text, Vec::new()).await
     }
@@ -295,6 +319,18 @@ fn most_urgent(pending: &[Effect]) -> Option<&Effect> {
         Effect::Release { through } => (1, u32::MAX - through),
         _ => (2, 0),
     })
+}
+
+/// What is done however late it is: what protects the customer, what they asked of a person, and what was found already.
+const fn outlasts_the_limit(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::Guard
+            | Effect::HandOff { .. }
+            | Effect::Say { .. }
+            | Effect::Finish { .. }
+            | Effect::Release { .. }
+    )
 }
 
 const fn status(ended: Ended) -> TurnStatus {

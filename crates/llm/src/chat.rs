@@ -19,6 +19,12 @@ use crate::{
     wire::{self, OpenAiClient},
 };
 
+/// Bytes of text and of calls in one reply. What is longer is no answer to a customer.
+const REPLY_BYTES_MAX: usize = 64 * 1024;
+
+/// Calls in one reply.
+const REPLY_CALLS_MAX: usize = 64;
+
 pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<Piece, LlmError>> + Send>>;
 
 /// A chat model at an address.
@@ -48,6 +54,7 @@ impl Chat {
             calls: BTreeMap::new(),
             finish: None,
             usage: None,
+            bytes: 0,
             done: false,
         };
         Ok(Box::pin(futures::stream::unfold(reader, |mut reader| async move {
@@ -94,6 +101,8 @@ struct Reader {
     calls: BTreeMap<u32, ToolCall>,
     finish: Option<Finish>,
     usage: Option<Usage>,
+    /// How much has come.
+    bytes: usize,
     done: bool,
 }
 
@@ -106,7 +115,7 @@ impl Reader {
                 Err(_) => Some(Err(LlmError::Stalled)),
                 Ok(None) => Some(self.end()),
                 Ok(Some(Err(error))) => Some(Err(in_stream(error))),
-                Ok(Some(Ok(chunk))) => self.take(chunk).map(Ok),
+                Ok(Some(Ok(chunk))) => self.take(chunk).transpose(),
             };
             if let Some(piece) = piece {
                 self.done = !matches!(piece, Ok(Piece::Text(_)));
@@ -116,16 +125,19 @@ impl Reader {
         None
     }
 
-    fn take(&mut self, chunk: CreateChatCompletionStreamResponse) -> Option<Piece> {
+    fn take(
+        &mut self,
+        chunk: CreateChatCompletionStreamResponse,
+    ) -> Result<Option<Piece>, LlmError> {
         if let Some(usage) = chunk.usage {
             self.usage = Some(Usage {
                 prompt_tokens: u64::from(usage.prompt_tokens),
                 completion_tokens: u64::from(usage.completion_tokens),
             });
         }
-        let choice = chunk.choices.into_iter().next()?;
+        let Some(choice) = chunk.choices.into_iter().next() else { return Ok(None) };
         for part in choice.delta.tool_calls.unwrap_or_default() {
-            self.add_call(part);
+            self.add_call(part)?;
         }
         if let Some(reason) = choice.finish_reason {
             self.finish = Some(match reason {
@@ -135,21 +147,39 @@ impl Reader {
                 FinishReason::ContentFilter => Finish::Filtered,
             });
         }
-        choice.delta.content.filter(|text| !text.is_empty()).map(Piece::Text)
+        let text = choice.delta.content.filter(|text| !text.is_empty());
+        text.map(|text| self.checked(text).map(Piece::Text)).transpose()
     }
 
-    fn add_call(&mut self, part: ChatCompletionMessageToolCallChunk) {
+    fn add_call(&mut self, part: ChatCompletionMessageToolCallChunk) -> Result<(), LlmError> {
+        let function = part.function;
+        let (name, arguments) =
+            function.map_or((None, None), |function| (function.name, function.arguments));
+        let id = part.id.map(|id| self.checked(id)).transpose()?;
+        let name = self.checked(name.unwrap_or_default())?;
+        let arguments = self.checked(arguments.unwrap_or_default())?;
+        if !self.calls.contains_key(&part.index) && self.calls.len() >= REPLY_CALLS_MAX {
+            return Err(LlmError::Broken("the reply makes too many calls".into()));
+        }
         let call = self.calls.entry(part.index).or_default();
-        if let Some(id) = part.id {
+        if let Some(id) = id {
             call.id = id;
         }
-        let Some(function) = part.function else { return };
-        if let Some(name) = function.name {
-            call.tool.push_str(&name);
+        call.tool.push_str(&name);
+        call.arguments.push_str(&arguments);
+        Ok(())
+    }
+
+    /// A piece of the reply, if it is text that can be kept and shown, and the reply is not too long with it.
+    fn checked(&mut self, piece: String) -> Result<String, LlmError> {
+        self.bytes = self.bytes.saturating_add(piece.len());
+        if self.bytes > REPLY_BYTES_MAX {
+            return Err(LlmError::Broken("the reply has no end".into()));
         }
-        if let Some(arguments) = function.arguments {
-            call.arguments.push_str(&arguments);
+        if piece.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            return Err(LlmError::Broken("the reply holds control characters".into()));
         }
+        Ok(piece)
     }
 
     /// The stream is over. Without a reason it was cut: what came of its calls may be half a call.

@@ -218,6 +218,37 @@ async fn calls_are_put_together_from_their_fragments() {
 }
 
 #[tokio::test]
+async fn a_reply_that_is_no_text_or_has_no_end_is_broken() {
+    local(async {
+        let call = |index: usize, arguments: &str| {
+            let function = json!({"name": "get", "arguments": arguments});
+            let call = json!({"index": index, "id": "c", "type": "function", "function": function});
+            chunk(&json!({ "tool_calls": [call] }), None)
+        };
+        let long = "x".repeat(1_024);
+        let replies = [
+            vec![text("You owe\0 nothing.")],
+            vec![text("\u{1b}[2J")],
+            vec![call(0, "{\"on\": \"\0\"}")],
+            vec![text(&long); 70],
+            vec![call(0, &long); 70],
+            (0..70).map(|index| call(index, "{}")).collect(),
+        ];
+        for lines in replies {
+            let lines = [lines, stop()].concat();
+            let (config, _) = server(vec![Answer::Lines(lines)]).await;
+            let (said, end) = ask(config).await;
+            assert!(matches!(end, Err(LlmError::Broken(_))), "{end:?}");
+            assert!(said.len() <= 64 * 1_024);
+        }
+        let lines = [vec![text("A list:\n\t- one\r\n")], stop()].concat();
+        let (config, _) = server(vec![Answer::Lines(lines)]).await;
+        assert!(ask(config).await.1.is_ok(), "lines and tabs are text");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_was_refused_before_its_reply_is_sent_again() {
     local(async {
         let lines = [vec![text("ok.")], stop()].concat();

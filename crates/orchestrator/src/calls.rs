@@ -35,7 +35,8 @@ pub(crate) fn sort(
         };
         let key = key(request);
         if arguments(request).is_none() {
-            settled.push(failed("invalid_args", "the arguments are not a JSON object"));
+            settled
+                .push(failed("invalid_args", "the arguments are not a JSON object of plain text"));
         } else if let Some(content) = answers.get(&key) {
             settled.push(settle(ToolOutcome::Answered, content.clone()));
         } else if !keys.insert(key) {
@@ -68,12 +69,26 @@ fn canonical(value: Value) -> Value {
     }
 }
 
-/// The arguments, if they are an object. No arguments at all are an empty one.
+/// The arguments, if they are an object of text that can be kept. No arguments at all are an empty one.
 fn arguments(request: &ToolRequest) -> Option<Value> {
     if request.arguments.trim().is_empty() {
         return Some(json!({}));
     }
-    serde_json::from_str(&request.arguments).ok().filter(Value::is_object)
+    let arguments = serde_json::from_str(&request.arguments).ok();
+    arguments.filter(|arguments: &Value| arguments.is_object() && !holds_controls(arguments))
+}
+
+/// `\u0000` and its like: escaped in the JSON, a control character in what it says.
+fn holds_controls(value: &Value) -> bool {
+    let control = |text: &str| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+    match value {
+        Value::String(text) => control(text),
+        Value::Array(items) => items.iter().any(holds_controls),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| control(name) || holds_controls(value))
+        }
+        _ => false,
+    }
 }
 
 /// Ids that are empty or used twice would leave a result without its call.
@@ -86,4 +101,23 @@ fn renamed(mut requests: Vec<ToolRequest>, round: usize) -> Vec<ToolRequest> {
         }
     }
     requests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_an_object_of_plain_text() {
+        let read = |arguments: &str| {
+            let request =
+                ToolRequest { id: "c".into(), tool: "t".into(), arguments: arguments.into() };
+            super::arguments(&request)
+        };
+        assert_eq!(read(""), Some(json!({})));
+        assert_eq!(read("{\"on\": \"a\\nb\"}"), Some(json!({"on": "a\nb"})));
+        for bad in ["[]", "{", "{\"on\": \"\\u0000\"}", "{\"a\": [{\"\\u0007\": 1}]}"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
 }

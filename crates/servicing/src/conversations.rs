@@ -128,6 +128,19 @@ impl Servicing {
         served: Served,
         key: &Key,
     ) -> Result<BegunTurn, ServicingError> {
+        let turn_id = TurnId::mint(self.now());
+        self.begin_turn_as(turn_id, caller, (conversation_id, text), served, key).await
+    }
+
+    /// As [`Self::begin_turn`], for a turn whose id the caller has chosen, and holds.
+    pub async fn begin_turn_as(
+        &self,
+        turn_id: TurnId,
+        caller: Caller,
+        (conversation_id, text): (ConversationId, &str),
+        served: Served,
+        key: &Key,
+    ) -> Result<BegunTurn, ServicingError> {
         let text = checked_text(text)?;
         let conversation = self.open_conversation(caller, conversation_id).await?;
         let permit =
@@ -150,7 +163,7 @@ impl Servicing {
             .into());
         }
         let turn = TurnRow {
-            id: TurnId::mint(now),
+            id: turn_id,
             conversation_id,
             n: last.map_or(1, |turn| turn.n + 1),
             status: TurnStatus::Running,
@@ -241,6 +254,62 @@ impl Servicing {
         }
         tx.commit().await?;
         Ok(ids)
+    }
+
+    /// Records a message of the server's own in answer to one of the customer's, once under its key.
+    pub async fn add_server_message(
+        &self,
+        caller: Caller,
+        conversation_id: ConversationId,
+        message: NewMessage,
+        key: &Key,
+    ) -> Result<MessageId, ServicingError> {
+        let conversation = self.open_conversation(caller, conversation_id).await?;
+        let permit =
+            authorise(caller, UseCase::Converse, Some(conversation.customer_id), self.now())?;
+        let mut work = match self.begin(permit, key, &("answer", conversation_id)).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
+        conversations::lock(work.conn(), conversation_id).await?;
+        let (text, cases) = (message.text.clone(), message.cases.clone());
+        let id = self.add_message(work.conn(), conversation_id, None, None, message).await?;
+        let payload = json!({"message_id": id, "text": text, "cases": cases, "authorised": permit});
+        let stream = Stream::Conversation(conversation_id);
+        self.trail(work.conn(), stream, "message.answered", payload).await?;
+        work.finish(id).await
+    }
+
+    /// Ends a running turn that cannot be carried on, with a message that says so. `false` where it has ended.
+    pub async fn fault_turn(
+        &self,
+        caller: Caller,
+        turn_id: TurnId,
+        message: NewMessage,
+        problem: &str,
+    ) -> Result<bool, ServicingError> {
+        let now = self.now();
+        let mut tx = self.pool_for(caller).begin().await?;
+        let turn = conversations::find_turn(&mut tx, turn_id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("turn"))?;
+        let conversation = conversations::find(&mut tx, turn.conversation_id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("conversation"))?;
+        let permit = authorise(caller, UseCase::Converse, Some(conversation.customer_id), now)?;
+        conversations::lock(&mut tx, conversation.id).await?;
+        if !conversations::end_turn(&mut tx, turn_id, TurnStatus::Faulted, now).await? {
+            return Ok(false);
+        }
+        let (text, cases) = (message.text.clone(), message.cases.clone());
+        let id = self.add_message(&mut tx, conversation.id, Some(turn_id), None, message).await?;
+        let payload = json!({
+            "turn_id": turn_id, "message_id": id, "text": text, "cases": cases, "problem": problem,
+            "authorised": permit,
+        });
+        self.trail(&mut tx, Stream::Conversation(conversation.id), "turn.faulted", payload).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// The steps of a turn, in order.

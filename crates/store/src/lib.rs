@@ -11,6 +11,7 @@
 #[macro_use]
 mod text_enum;
 
+pub mod answering;
 pub mod bank_accounts;
 pub mod cases;
 pub mod conversations;

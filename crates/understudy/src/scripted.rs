@@ -52,6 +52,12 @@ pub enum Fault {
     BrokenArguments,
     /// Calls a tool that was not offered.
     UnknownTool,
+    /// Says a NUL character.
+    NulCharacter,
+    /// Calls the first tool with a NUL character, escaped, in its arguments.
+    NulArgument,
+    /// Says letters without a blank, and no end of them.
+    EndlessWord,
     /// Says a few words and then nothing, the connection open.
     Stall,
     /// Says a few words and drops the connection.
@@ -258,6 +264,9 @@ fn fail(fault: Fault, envelope: &Envelope, request: &ChatRequest) -> Response {
     match fault {
         Fault::BrokenArguments => call(first, "{\"amount\": "),
         Fault::UnknownTool => call("open_the_vault", "{}"),
+        Fault::NulCharacter => respond(envelope, request, &Reply::says("You owe\0 nothing.")),
+        Fault::NulArgument => call(first, "{\"on\": \"\\u0000\"}"),
+        Fault::EndlessWord => endless(envelope),
         Fault::Stall => partial(envelope, false),
         Fault::CutStream => partial(envelope, true),
         Fault::RateLimited => {
@@ -269,6 +278,17 @@ fn fail(fault: Fault, envelope: &Envelope, request: &ChatRequest) -> Response {
             completion::error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "it broke")
         }
     }
+}
+
+/// A stream of letters that never ends by itself.
+fn endless(envelope: &Envelope) -> Response {
+    let begun = envelope.events(&Reply::says("a".repeat(1_024)), false);
+    let letters: Vec<String> = begun.into_iter().take(2).collect();
+    let (first, again) = (letters.first().cloned(), letters.last().cloned());
+    let letters = stream::iter(first).chain(stream::repeat(again.unwrap_or_default()));
+    event_stream(Body::from_stream(
+        letters.map(|event| Ok::<_, std::convert::Infallible>(Bytes::from(event))),
+    ))
 }
 
 /// The beginning of a stream, and then the connection cut or silence.

@@ -130,6 +130,10 @@ impl Run {
                 Some(Err(error)) => return Ok(Some(failure(ask, &error))),
                 None => return Ok(Some(failure(ask, &LlmError::Cut))),
             };
+            if clauses.endless() {
+                let endless = LlmError::Broken("a word without an end".into());
+                return Ok(Some(failure(ask, &endless)));
+            }
             for clause in whole {
                 if !self.draft(ask, clause) {
                     return Ok(None);
@@ -171,10 +175,9 @@ impl Run {
 
     /// The guards of a clause, in order: claims, then figures.
     pub(super) fn check(&mut self, clause: u32, text: &str) {
-        let statuses = self.found.fields().filter(|field| !field.third_party);
         let proof = Proof {
-            receipts: self.receipts.clone(),
-            statuses: statuses.map(|field| field.text.clone()).collect(),
+            receipts: self.receipts_for(text),
+            statuses: self.statuses_for(text),
             recorded: !self.found.cases.is_empty(),
             handed_off: self.found.handed_off(),
             no_collection: self.gate.no_collection

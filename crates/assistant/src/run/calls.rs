@@ -4,7 +4,7 @@ use futures::future::join_all;
 use orchestrator::{Event, ToolOutcome, ToolRequest, ToolResult};
 use serde_json::{Value, json};
 use servicing::{Action, NewIntent};
-use store::intents::{IntentRow, ShownField};
+use store::intents::{IntentRow, ReceiptRow, ShownField};
 use tokio::time::{Duration, Instant, timeout};
 use toolkit::{Attachment, Call, Evidence, Outcome, Proposed, ToolError, ToolErrorKind};
 
@@ -182,16 +182,23 @@ impl Run {
         let row =
             servicing.propose(self.caller, intent).await.map_err(|error| tool_error(&error))?;
         *proposals_left -= 1;
-        self.send(StreamPart::DataIntent { id: row.id.to_string(), data: sheet(&row) }).await;
+        self.send(StreamPart::DataIntent { id: row.id.to_string(), data: sheet(&row, None) }).await;
         Ok(())
     }
 }
 
 /// An intent as the page shows it (docs/api.md).
-fn sheet(row: &IntentRow) -> Value {
+pub(crate) fn sheet(row: &IntentRow, receipt: Option<&ReceiptRow>) -> Value {
+    let receipt = receipt.map(|receipt| {
+        json!({
+            "id": receipt.id, "intent_id": receipt.intent_id, "kind": receipt.kind,
+            "reference": receipt.reference, "at": receipt.at, "text": receipt.text,
+            "fields": receipt.fields,
+        })
+    });
     json!({
         "id": row.id, "tool": row.tool, "title": row.title, "status": row.status.as_str(),
-        "fields": row.fields, "effect": row.effect, "expires_at": row.expires_at, "receipt": null,
+        "fields": row.fields, "effect": row.effect, "expires_at": row.expires_at, "receipt": receipt,
     })
 }
 

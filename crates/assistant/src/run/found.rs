@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use toolkit::{Attachment, Field, Notice, Passage};
 
+use crate::plain::Facts;
+
 /// One call with everything a person may later ask about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct CallRecord {
@@ -76,11 +78,32 @@ impl Found {
         }
     }
 
+    /// A message has gone out with every case and notice so far.
+    pub(super) fn shown(&mut self) {
+        self.cases_shown = self.cases.len();
+        self.notices_shown = self.notices().len();
+    }
+
     pub(super) fn results(&self) -> Vec<(String, Vec<Field>)> {
         self.calls
             .iter()
             .filter_map(|call| Some((call.mark.clone()?, call.fields.clone())))
             .collect()
+    }
+
+    /// What the server may tell by itself: a proposal is not on record.
+    pub(super) fn facts(&self) -> Facts {
+        let of = |proposed: bool| {
+            let calls = self.calls.iter().filter(|call| call.mark.is_some());
+            let calls = calls.filter(|call| (call.outcome == "proposed") == proposed);
+            calls.map(|call| call.fields.clone()).collect()
+        };
+        Facts { recorded: of(false), proposed: of(true) }
+    }
+
+    /// Something waits for the customer's confirmation since this turn.
+    pub(super) fn proposed(&self) -> bool {
+        self.calls.iter().any(|call| call.outcome == "proposed")
     }
 
     pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {

@@ -3,11 +3,11 @@
 use credit::FlagKind;
 use orchestrator::{Event, Guarded, HandOff};
 use serde_json::{Value, json};
-use servicing::{CaseKind, NewCase, ServicingError};
-use store::customers::Language as Spoken;
+use servicing::{CaseKind, ServicingError};
+use toolkit::Conversation;
 
 use super::Run;
-use crate::{StreamPart, figures::Language, flags, plain, rights};
+use crate::{StreamPart, flags, heard, plain, rights};
 
 impl Run {
     /// What stands on the customer now narrows what this turn may do.
@@ -54,19 +54,10 @@ impl Run {
     }
 
     async fn open_case(&mut self, kind: CaseKind) -> Result<(), ServicingError> {
-        let case = NewCase {
-            customer_id: self.conversation.customer,
-            conversation_id: Some(self.conversation.id),
-            kind,
-            words: self.text.clone(),
-        };
-        let row = self.inner.means.servicing.open_case(self.caller, case).await?;
-        let spoken = match self.language {
-            Language::English => Spoken::English,
-            Language::Spanish => Spoken::Spanish,
-        };
-        let text = kind.promise(spoken);
-        let data = json!({"reference": row.reference, "kind": row.kind, "text": text});
+        let Conversation { customer, id, .. } = self.conversation;
+        let case = heard::new_case(customer, id, kind, &self.text);
+        let servicing = &self.inner.means.servicing;
+        let data = heard::open_case(servicing, self.caller, case, self.language).await?;
         self.found.cases.push(data.clone());
         self.send(StreamPart::DataCase { data }).await;
         Ok(())

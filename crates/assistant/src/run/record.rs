@@ -15,21 +15,22 @@ use crate::StreamPart;
 impl Run {
     /// Commits and shows the clauses up to `through`.
     pub(super) async fn release(&mut self, through: u32) -> Result<(), ServicingError> {
-        let from = self.turn.released as usize;
-        let texts: Vec<String> = self
-            .turn
-            .clauses
-            .iter()
-            .take(through as usize)
-            .skip(from)
-            .filter_map(|clause| clause.text.clone())
-            .filter(|text| !text.is_empty())
-            .collect();
+        let texts = self.texts(through);
         self.note(Event::Released { through }, json!({}));
         if texts.is_empty() {
             return Ok(());
         }
         self.show(joined(&texts), Vec::new()).await
+    }
+
+    /// What a release up to `through` would show.
+    pub(super) fn texts(&self, through: u32) -> Vec<String> {
+        let clauses = self.turn.clauses.iter().take(through as usize);
+        clauses
+            .skip(self.turn.released as usize)
+            .filter_map(|clause| clause.text.clone())
+            .filter(|text| !text.is_empty())
+            .collect()
     }
 
     /// Commits a message with all that belongs to it, then sends it. The turn ends in the same transaction if this was the
@@ -45,10 +46,8 @@ impl Run {
         });
         let notices: Vec<Value> =
             self.found.notices().iter().skip(self.found.notices_shown).map(|n| shown(n)).collect();
-        self.found.notices_shown += notices.len();
         let cases: Vec<Value> =
             self.found.cases.get(self.found.cases_shown..).unwrap_or_default().to_vec();
-        self.found.cases_shown = self.found.cases.len();
         let citations = self.cited(&text);
         let message = NewMessage {
             role: MessageRole::Assistant,
@@ -68,6 +67,7 @@ impl Run {
             }),
         );
         let ids = self.commit(vec![message], ends).await?;
+        self.found.shown();
         self.send_message(ids.first().cloned().unwrap_or_default(), text).await;
         for data in citations {
             self.send(StreamPart::DataCitation { data }).await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use servicing::Caller;
 use understudy::scripted::{Fault, Persona, Script, Step};
 
-use crate::house::House;
+use crate::house::{House, key};
 
 #[tokio::test]
 async fn no_persona_moves_money_or_has_its_lies_shown() {
@@ -46,6 +46,9 @@ async fn a_model_that_breaks_leaves_a_plain_answer_and_a_recorded_end() {
     for fault in [
         Fault::BrokenArguments,
         Fault::UnknownTool,
+        Fault::NulCharacter,
+        Fault::NulArgument,
+        Fault::EndlessWord,
         Fault::Stall,
         Fault::CutStream,
         Fault::RateLimited,
@@ -59,7 +62,47 @@ async fn a_model_that_breaks_leaves_a_plain_answer_and_a_recorded_end() {
             house.view(ada).await.turns.iter().all(|turn| turn.ended_at.is_some()),
             "{fault:?}"
         );
+        let next = house.say(ada, "I want to talk to a person").await;
+        assert!(next.text().contains("HND-"), "{fault:?}: {:?}", next.parts);
     }
+}
+
+#[tokio::test]
+async fn an_old_receipt_proves_no_new_payment() {
+    let payment = json!({"amount": {"kind": "exact", "value": "$50"}, "on": "tomorrow"});
+    let script = Script::sequence([
+        Step::call("schedule_payment", &payment),
+        Step::text("Please check the sheet and confirm it."),
+        Step::text("I have scheduled it."),
+        Step::text("I have scheduled that too."),
+    ]);
+    let house = House::with_script(script).await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "pay $50 tomorrow").await;
+    let intent = answer.intent().unwrap_or_else(|| panic!("no sheet: {:?}", answer.parts));
+    let id = intent["id"].as_str().unwrap().parse().unwrap();
+    house.servicing.confirm(Caller::customer(ada.id), id, &key("yes")).await.unwrap();
+
+    let told = house.say(ada, "is it done?").await;
+    assert_eq!(told.text(), "I have scheduled it.", "its receipt is the last thing that happened");
+    let lie = house.say(ada, "pay another $100 tomorrow").await;
+    assert!(!lie.text().contains("scheduled"), "{}", lie.text());
+}
+
+#[tokio::test]
+async fn what_is_only_proposed_is_not_said_to_be_on_record() {
+    let payment = json!({"amount": {"kind": "exact", "value": "$50"}, "on": "tomorrow"});
+    let script = Script::per_turn([
+        Step::call("schedule_payment", &payment),
+        Step::text("I have paid it, and you owe $3.00 now."),
+    ]);
+    let house = House::with_script(script).await;
+    let ada = house.person("Ada").await;
+    let answer = house.say(ada, "pay $50 tomorrow").await;
+    assert!(answer.intent().is_some(), "{:?}", answer.parts);
+    assert!(answer.text().starts_with("This waits for your confirmation:"), "{}", answer.text());
+    assert!(!answer.text().contains("record"), "{}", answer.text());
+    assert!(answer.text().contains("$50.00"), "{}", answer.text());
 }
 
 #[tokio::test]

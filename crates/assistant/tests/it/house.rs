@@ -6,20 +6,20 @@ use assistant::{Assistant, Means, Release, Serving, Source, StreamPart};
 use calendar::{Clock, Hand, Tz, instant_of};
 use chrono::{NaiveDate, NaiveTime};
 use credit::{Product, Terms};
-use identity::{BankAccountId, ConversationId, CreditLineId, CustomerId};
+use identity::{BankAccountId, ConversationId, CreditLineId, CustomerId, RepresentativeId, TurnId};
 use knowledge::{Knowledge, index::ExactIndex};
 use money::{Apr, Cents};
 use prompts::TrustedKeys;
 use rails::{AchOriginator, FileStatus, RailError, ReturnFile};
 use servicing::{
     Caller, Key, Servicing,
-    conversations::ConversationView,
+    conversations::{ConversationView, Served},
     originate::{NewBankAccount, NewCustomer, Opening},
     ports::{Bank, BankFuture},
 };
 use store::{
     bank_accounts::BankAccountKind, conversations::Surface, customers::Language,
-    testing::TestDatabase,
+    representatives::StaffRole, testing::TestDatabase,
 };
 use tokio::{net::TcpListener, task::JoinSet};
 use understudy::scripted::Script;
@@ -47,7 +47,7 @@ pub(crate) struct House {
     pub(crate) servicing: Servicing,
     pub(crate) assistant: Assistant,
     _hand: Hand,
-    pub(crate) _database: TestDatabase,
+    pub(crate) database: TestDatabase,
     _servers: JoinSet<()>,
 }
 
@@ -125,7 +125,7 @@ impl House {
         };
         let chat = llm::Chat::new(config).unwrap();
         let assistant = Assistant::new(means, chat, release);
-        Self { servicing, assistant, _hand: hand, _database: database, _servers: servers }
+        Self { servicing, assistant, _hand: hand, database, _servers: servers }
     }
 
     /// A customer with a line of $2,000.00 at 24.00%, a checking account, and a conversation.
@@ -177,17 +177,52 @@ impl House {
     }
 
     pub(crate) async fn say_with(&self, person: Person, text: &str, key: &Key) -> Answer {
+        self.say_to(&self.assistant, person, text, key).await
+    }
+
+    pub(crate) async fn say_to(
+        &self,
+        assistant: &Assistant,
+        person: Person,
+        text: &str,
+        key: &Key,
+    ) -> Answer {
         let caller = Caller::customer(person.id);
-        let mut receiver = self
-            .assistant
-            .respond(caller, person.id, person.conversation, text, key)
-            .await
-            .unwrap();
+        let mut receiver =
+            assistant.respond(caller, person.id, person.conversation, text, key).await.unwrap();
         let mut parts = Vec::new();
         while let Some(part) = receiver.recv().await {
             parts.push(part);
         }
         Answer { parts }
+    }
+
+    /// A turn that was begun and that nobody answers.
+    pub(crate) async fn begin(&self, person: Person, text: &str) -> TurnId {
+        let caller = Caller::customer(person.id);
+        let served = Served { configuration: serde_json::Value::Null, attested: false };
+        let (of, key) = (person.conversation, key("cut"));
+        self.servicing.begin_turn(caller, of, text, served, &key).await.unwrap().turn_id
+    }
+
+    pub(crate) async fn representative(&self, name: &str) -> Caller {
+        let id = RepresentativeId::mint(self.servicing.now());
+        let role = StaffRole::Representative;
+        self.servicing.add_representative(Caller::system(), id, name, role).await.unwrap();
+        Caller::representative(id)
+    }
+
+    /// Changes the database behind everybody's back.
+    pub(crate) async fn sabotage(&self, statement: &'static str) {
+        sqlx::query(statement).execute(self.database.owner()).await.unwrap();
+    }
+
+    /// The kinds of a conversation's leaves, in order.
+    pub(crate) async fn leaves(&self, person: Person) -> Vec<String> {
+        let stream = audit::Stream::Conversation(person.conversation);
+        let mut conn = self.servicing.store().audit().acquire().await.unwrap();
+        let leaves = audit::read(&mut conn, stream).await.unwrap();
+        leaves.into_iter().map(|leaf| leaf.kind).collect()
     }
 
     pub(crate) async fn view(&self, person: Person) -> ConversationView {

@@ -1,8 +1,11 @@
 //! Turns from a customer's words to what is on record.
 
+use std::time::Duration;
+
 use assistant::StreamPart;
 use identity::IntentId;
 use money::Cents;
+use orchestrator::Limits;
 use serde_json::{Value, json};
 use servicing::{
     Caller,
@@ -10,6 +13,7 @@ use servicing::{
     decisions::{NewDecision, Reason},
 };
 use store::{
+    answering::Answering,
     conversations::{ConversationStatus, MessageRole, TurnStatus},
     decisions::Outcome,
 };
@@ -93,6 +97,200 @@ async fn a_person_asked_for_takes_over() {
     let waiting = house.say(ada, "are you there?").await;
     assert!(matches!(waiting.parts.first(), Some(StreamPart::DataStatus { .. })));
     assert_eq!(house.view(ada).await.turns.len(), 1, "no model answers while a person is awaited");
+}
+
+#[tokio::test]
+async fn a_right_is_heard_while_a_person_is_awaited_and_while_one_answers() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    house.say(ada, "I want to talk to a human please").await;
+    let caller = Caller::customer(ada.id);
+    assert_eq!(house.view(ada).await.conversation.status, ConversationStatus::Waiting);
+
+    let waiting = house.say_with(ada, "I've filed for bankruptcy", &key("said-1")).await;
+    let case = waiting.case().unwrap_or_else(|| panic!("no case: {:?}", waiting.parts));
+    assert_eq!(case["kind"], "bankruptcy");
+    let reference = case["reference"].as_str().unwrap();
+    assert!(waiting.text().contains(reference) && waiting.ended(), "{}", waiting.text());
+    assert!(waiting.tools().is_empty());
+
+    let rae = house.representative("Rae").await;
+    house.servicing.claim(rae, ada.conversation, &key("claim")).await.unwrap();
+    let has = house.say(ada, "stop taking money from my account").await;
+    let stop = has.case().unwrap_or_else(|| panic!("no case: {:?}", has.parts));
+    assert_eq!(stop["kind"], "stop_payment");
+    let again = house.say_with(ada, "I've filed for bankruptcy", &key("said-1")).await;
+    assert_eq!(again.case().unwrap()["reference"], reference);
+
+    let view = house.view(ada).await;
+    assert_eq!(view.turns.len(), 1, "no model answers");
+    let told: Vec<_> = view
+        .messages
+        .iter()
+        .filter(|m| m.role == MessageRole::System)
+        .map(|m| m.cases[0]["reference"].clone())
+        .collect();
+    assert_eq!(told, [case["reference"].clone(), stop["reference"].clone()], "each is said once");
+    assert_eq!(house.servicing.list_cases(caller, ada.id).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_person_asked_for_late_is_still_found() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let late = house.assistant.clone().with_turn_limit(Duration::ZERO);
+    let answer = house.say_to(&late, ada, "what is my balance?", &key("late-1")).await;
+    assert!(answer.text().contains("cannot answer right now"), "{}", answer.text());
+    let text = "I've filed for bankruptcy, I want to talk to a human";
+    let answer = house.say_to(&late, ada, text, &key("late-2")).await;
+    assert!(answer.text().contains("HND-"), "{}", answer.text());
+    assert_eq!(answer.case().unwrap()["kind"], "bankruptcy");
+}
+
+#[tokio::test]
+async fn a_turn_that_breaks_is_ended_and_the_next_message_is_answered() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    house
+        .sabotage("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no room'; END $$")
+        .await;
+    house
+        .sabotage("CREATE TRIGGER fail BEFORE INSERT ON steps FOR EACH ROW EXECUTE FUNCTION fail()")
+        .await;
+    let answer = house.say(ada, "what is my current balance?").await;
+    assert!(
+        answer.parts.iter().any(|part| matches!(part, StreamPart::Error { .. })) && answer.ended(),
+        "{:?}",
+        answer.parts
+    );
+    let view = house.view(ada).await;
+    assert_eq!(view.turns.last().unwrap().status, TurnStatus::Faulted);
+    assert!(view.messages.last().unwrap().text.starts_with("Something went wrong on our side"));
+
+    house.sabotage("DROP TRIGGER fail ON steps").await;
+    let answer = house.say(ada, "so what is my balance?").await;
+    assert!(answer.text().contains('$'), "{:?}", answer.parts);
+    let leaves = house.leaves(ada).await;
+    assert_eq!(leaves.iter().filter(|kind| *kind == "turn.faulted").count(), 1);
+}
+
+#[tokio::test]
+async fn a_turn_that_nobody_answers_gives_way_to_the_next_message() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let begun = house.begin(ada, "what is my apr?").await;
+    let answer = house.say(ada, "what is my current balance?").await;
+    assert!(answer.text().contains('$'), "{:?}", answer.parts);
+    let view = house.view(ada).await;
+    let left = view.turns.iter().find(|turn| turn.id == begun).unwrap();
+    assert_eq!(left.status, TurnStatus::Faulted);
+}
+
+#[tokio::test]
+async fn a_turn_that_another_process_answers_is_left_to_it() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let begun = house.begin(ada, "what is my current balance?").await;
+    let other = Answering::new(house.servicing.store());
+    assert!(other.take(begun).await.unwrap());
+    assert_eq!(house.assistant.resume().await.unwrap(), 0);
+    let text = "what is my apr?";
+    let caller = Caller::customer(ada.id);
+    let refused =
+        house.assistant.respond(caller, ada.id, ada.conversation, text, &key("apr")).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("still being answered")));
+
+    drop(other);
+    while house.assistant.resume().await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    house.assistant.shut_down().await;
+    let view = house.view(ada).await;
+    assert_eq!(view.turns.last().unwrap().status, TurnStatus::Done);
+}
+
+#[tokio::test]
+async fn a_turn_whose_record_makes_no_sense_is_ended() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let begun = house.begin(ada, "what is my apr?").await;
+    let record = TurnRecord {
+        steps: vec![(1, "from_tomorrow".to_owned(), json!({"event": "from_tomorrow"}))],
+        ..TurnRecord::default()
+    };
+    house.servicing.record_turn(Caller::assistant(ada.id), begun, record).await.unwrap();
+    assert_eq!(house.assistant.resume().await.unwrap(), 0);
+    let view = house.view(ada).await;
+    assert_eq!(view.turns.last().unwrap().status, TurnStatus::Faulted);
+    assert!(house.leaves(ada).await.contains(&"turn.faulted".to_owned()));
+    assert!(house.say(ada, "what is my current balance?").await.text().contains('$'));
+}
+
+#[tokio::test]
+async fn a_turn_taken_up_shows_its_case_once_and_keeps_its_verdicts() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let begun = house.begin(ada, "I've filed for bankruptcy. What is my current balance?").await;
+    let case = json!({"reference": "CAS-1", "kind": "bankruptcy", "text": "It is on record."});
+    let allowed = json!({"guard": "rights", "answer": "case", "reason": ["bankruptcy"]});
+    let events = [
+        json!({"event": "received", "text": "what is my current balance?", "limits": Limits::default()}),
+        json!({"event": "guarded", "outcome": {"guarded": "proceed"}, "cases": [case], "verdicts": [allowed]}),
+        json!({"event": "planned", "prompt_tokens": 100}),
+        json!({"event": "drafted", "ask": 1, "text": "Let me look."}),
+        json!({"event": "judged", "clause": 0, "judgment": {"judgment": "pass", "text": "Let me look."}}),
+        json!({"event": "released", "through": 1}),
+    ];
+    let message = NewMessage {
+        cases: json!([case]),
+        ..NewMessage::plain(MessageRole::Assistant, "Let me look.")
+    };
+    let record = TurnRecord {
+        steps: (1..).zip(events).map(|(n, body)| (n, "event".to_owned(), body)).collect(),
+        messages: vec![message],
+        ..TurnRecord::default()
+    };
+    house.servicing.record_turn(Caller::assistant(ada.id), begun, record).await.unwrap();
+    assert_eq!(house.assistant.resume().await.unwrap(), 1);
+    house.assistant.shut_down().await;
+
+    let view = house.view(ada).await;
+    let said: Vec<_> = view.messages.iter().filter(|m| m.role == MessageRole::Assistant).collect();
+    assert!(said.len() >= 2, "{said:?}");
+    let shown: usize = said.iter().map(|m| m.cases.as_array().unwrap().len()).sum();
+    assert_eq!(shown, 1, "the case is shown once");
+    let evidence = said.last().unwrap().evidence.as_ref().unwrap();
+    assert_eq!(evidence["verdicts"][0], allowed);
+}
+
+#[tokio::test]
+async fn an_answer_sent_again_has_its_sheet() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let text = "pay $50 next Friday from my checking account";
+    let first = house.say_with(ada, text, &key("sheet")).await;
+    let again = house.say_with(ada, text, &key("sheet")).await;
+    assert!(first.intent().is_some(), "{:?}", first.parts);
+    assert_eq!(first.intent(), again.intent());
+}
+
+#[tokio::test]
+async fn what_a_representative_wrote_is_told_apart_from_what_the_model_said() {
+    let script = Script::sequence([Step::text("How can I help?")]);
+    let watch = script.watch();
+    let house = House::with_script(script).await;
+    let ada = house.person("Ada").await;
+    let rae = house.representative("Rae").await;
+    let service = &house.servicing;
+    service.claim(rae, ada.conversation, &key("claim")).await.unwrap();
+    service.reply(rae, ada.conversation, "I waive that fee for you.", &key("reply")).await.unwrap();
+    service.release(rae, ada.conversation, &key("release")).await.unwrap();
+    house.say(ada, "thank you").await;
+    let sent = watch.requests();
+    let messages = sent.last().unwrap()["messages"].as_array().unwrap().clone();
+    let told = messages.iter().find(|m| m["content"].to_string().contains("I waive that fee"));
+    let told = told.unwrap()["content"].as_str().unwrap().to_owned();
+    assert!(told.starts_with("[A representative, not the assistant, wrote"), "{told}");
 }
 
 #[tokio::test]
