@@ -107,6 +107,16 @@ fn beside(house: &House, sandbox: bool) {
             }
         }
     });
+    // Turns that lost whoever answered them: another process that went away, or an end that could not be recorded.
+    let assistant = house.assistant.clone();
+    every(house, Duration::from_secs(5), move || {
+        let assistant = assistant.clone();
+        async move {
+            if let Err(error) = assistant.resume().await {
+                tracing::error!("running turns could not be looked at: {error}");
+            }
+        }
+    });
     if sandbox {
         return;
     }
