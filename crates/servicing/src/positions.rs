@@ -292,9 +292,9 @@ mod tests {
             let items = transactions_of(&event);
             items.into_iter().map(|item| (item.id, item.kind, item.amount)).collect::<Vec<_>>()
         };
-        let returned = ("7".to_owned(), "payment_returned", Cents::ZERO);
-        assert_eq!(amounts(Cents::ZERO), [returned.clone()]);
+        let returned = || ("7".to_owned(), "payment_returned", Cents::ZERO);
+        assert_eq!(amounts(Cents::ZERO), [returned()]);
         let fee = ("7.fee".to_owned(), "fee", Cents::new(3_000));
-        assert_eq!(amounts(Cents::new(3_000)), [returned, fee]);
+        assert_eq!(amounts(Cents::new(3_000)), [returned(), fee]);
     }
 }

@@ -94,6 +94,9 @@ fn beside(house: &House, sandbox: bool) {
             if let Err(error) = audit::sequence(servicing.store().audit(), &log, now).await {
                 tracing::error!("the audit log could not be sequenced: {error}");
             }
+            if let Err(error) = servicing.number_outbox().await {
+                tracing::error!("the outbox could not be numbered: {error}");
+            }
         }
     });
     if sandbox {
