@@ -84,6 +84,8 @@ CREATE TABLE credit_lines (
     settles_next_on date        NOT NULL,
     created_at      timestamptz NOT NULL
 );
+-- An approval opens one line.
+CREATE UNIQUE INDEX credit_lines_decision_unique ON credit_lines (decision_id) WHERE decision_id IS NOT NULL;
 CREATE INDEX credit_lines_by_customer ON credit_lines (customer_id);
 CREATE INDEX credit_lines_to_settle ON credit_lines (settles_next_on);
 
@@ -246,7 +248,9 @@ CREATE TABLE rail_files (
     debit_cents     bigint      NOT NULL CHECK (debit_cents >= 0),
     credit_cents    bigint      NOT NULL CHECK (credit_cents >= 0),
     digest          bytea       CHECK (octet_length(digest) = 32),
-    status          text        NOT NULL CHECK (status IN ('building', 'pending', 'accepted', 'refused')),
+    status          text        NOT NULL CHECK (status IN ('building', 'pending', 'accepted', 'refused', 'abandoned')),
+    -- When it was last handed to the bank.
+    handed_at       timestamptz,
     bank_reference  text,
     refusal         text,
     settled_at      timestamptz
@@ -273,7 +277,7 @@ CREATE TABLE payments (
     authorised_on    date        NOT NULL,
     debit_on         date        NOT NULL,
     status           text        NOT NULL
-        CHECK (status IN ('scheduled', 'released', 'pending', 'settled', 'returned', 'cancelled')),
+        CHECK (status IN ('scheduled', 'released', 'pending', 'settled', 'returned', 'held_back', 'cancelled')),
     file_key         text        REFERENCES rail_files,
     trace_number     text        CONSTRAINT payments_trace_unique UNIQUE,
     received_seq     bigint,
@@ -283,12 +287,15 @@ CREATE TABLE payments (
     -- One retry at most, never before this day.
     retry_on         date,
     retry_of         uuid        CONSTRAINT payments_one_retry UNIQUE REFERENCES payments,
+    -- Why it was cancelled or held back.
     cancel_reason    text,
+    -- How often the bank refused a file with it.
+    refusals         integer     NOT NULL DEFAULT 0 CHECK (refusals >= 0),
     authorised_at    timestamptz NOT NULL,
     changed_at       timestamptz NOT NULL,
     CONSTRAINT payments_debit_not_early CHECK (debit_on >= authorised_on),
     CONSTRAINT payments_return_whole CHECK ((status = 'returned') = (return_code IS NOT NULL)),
-    CONSTRAINT payments_cancel_whole CHECK ((status = 'cancelled') = (cancel_reason IS NOT NULL)),
+    CONSTRAINT payments_cancel_whole CHECK ((status IN ('held_back', 'cancelled')) = (cancel_reason IS NOT NULL)),
     -- Payments of a history that was loaded have gone through no file of ours.
     CONSTRAINT payments_in_file CHECK (status NOT IN ('pending', 'released') OR file_key IS NOT NULL)
 );
@@ -332,6 +339,14 @@ CREATE TABLE cases (
 );
 CREATE UNIQUE INDEX cases_open_once ON cases (customer_id, kind) WHERE status = 'open';
 CREATE INDEX cases_open ON cases (due_on) WHERE status = 'open';
+
+-- Leave to debit was taken back: nothing authorised up to then is taken any more. A fact, which closing a case does not undo.
+CREATE TABLE revocations (
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    revoked_at       timestamptz NOT NULL,
+    source           text        NOT NULL,
+    CONSTRAINT revocations_pkey PRIMARY KEY (customer_id, revoked_at)
+);
 
 CREATE TABLE hand_offs (
     id               uuid        NOT NULL CONSTRAINT hand_offs_pkey PRIMARY KEY,
@@ -379,14 +394,16 @@ GRANT UPDATE (cleared_on, cleared_at) ON flags TO plumbline_app;
 GRANT UPDATE (status) ON conversations TO plumbline_app;
 GRANT UPDATE (status, ended_at) ON turns TO plumbline_app;
 GRANT UPDATE (status, superseded_by, settled_at) ON intents TO plumbline_app;
-GRANT UPDATE (digest, status, bank_reference, refusal, settled_at) ON rail_files TO plumbline_app;
+GRANT UPDATE (digest, status, handed_at, bank_reference, refusal, settled_at) ON rail_files TO plumbline_app;
 GRANT UPDATE (cursor) ON rail_cursors TO plumbline_app;
 GRANT UPDATE (status, file_key, trace_number, received_seq, settle_on, debit_on, return_code, returned_on, retry_on,
-    cancel_reason, changed_at) ON payments TO plumbline_app;
+    cancel_reason, refusals, changed_at) ON payments TO plumbline_app;
 GRANT UPDATE (status, note, closed_by, closed_at) ON cases TO plumbline_app;
 GRANT UPDATE (status, claimed_by, claimed_at, released_at) ON hand_offs TO plumbline_app;
 GRANT UPDATE (now_at) ON sandbox_clock TO plumbline_app;
 GRANT USAGE ON SEQUENCE rail_file_numbers, rail_entry_numbers TO plumbline_app;
+GRANT SELECT, INSERT ON revocations TO plumbline_app, plumbline_turn;
+GRANT SELECT ON revocations TO plumbline_audit;
 
 -- What a turn may write: its own record, proposals, and what protects the customer.
 GRANT INSERT ON steps, messages, intents, cases, hand_offs, flags TO plumbline_turn;

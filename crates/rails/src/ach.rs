@@ -54,11 +54,11 @@ impl fmt::Debug for AchTransfer {
     }
 }
 
-/// A file with one batch for each effective date and direction, in the order of the dates.
+/// The file numbered `number`, with one batch for each effective date and direction, in the order of the dates.
 #[must_use]
 pub fn ach_file(
     originator: &AchOriginator,
-    reference: &str,
+    number: u32,
     created_at: NaiveDateTime,
     transfers: &[AchTransfer],
 ) -> File {
@@ -88,10 +88,15 @@ pub fn ach_file(
         origin: originator.routing.clone(),
         origin_name: originator.name.clone(),
         created_at,
-        modifier: 'A',
-        reference: reference.to_owned(),
+        modifier: modifier(number),
+        reference: format!("{number:08}"),
     };
     File { header, batches }
+}
+
+/// Tells apart the files of one day: 36 of them in a row have 36 different ones.
+fn modifier(number: u32) -> char {
+    char::from_digit(number % 36, 36).unwrap_or('0').to_ascii_uppercase()
 }
 
 fn entry(originator: &AchOriginator, transfer: &AchTransfer) -> Entry {
@@ -167,10 +172,19 @@ mod tests {
             transfer(true, "2026-11-27", 3),
             transfer(true, "2026-11-30", 4),
         ];
-        let file = ach_file(&originator, "F1", "2026-11-21T09:00:00".parse().unwrap(), &transfers);
+        let file = ach_file(&originator, 1, "2026-11-21T09:00:00".parse().unwrap(), &transfers);
         let counts: Vec<_> = file.batches.iter().map(|batch| batch.entries.len()).collect();
         assert_eq!(counts, [1, 1, 2]);
         assert_eq!(file.batches[0].entries[0].name, "MARIA NUNEZ DE LA PENA");
         assert!(file.write().is_ok());
+    }
+
+    #[test]
+    fn the_files_of_one_day_are_told_apart() {
+        let mut seen: Vec<char> = (1..=36).map(modifier).collect();
+        assert!(seen.iter().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()));
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 36);
     }
 }

@@ -91,7 +91,7 @@ impl BankClient {
             .map_err(unanswered)?;
         match answer.status() {
             StatusCode::OK | StatusCode::CREATED => Ok(()),
-            status if status.is_client_error() => Err(refused(answer).await),
+            status if will_not_have_it(status) => Err(refused(answer).await),
             status => Err(RailError::Unknown { reason: format!("it answered {status}") }),
         }
     }
@@ -114,6 +114,12 @@ impl BankClient {
     async fn get(&self, path: &str) -> Result<Response, RailError> {
         self.client.get(format!("{}{path}", self.base_url)).send().await.map_err(unanswered)
     }
+}
+
+/// Whether the bank has read the file and will not have it. Any other no is about us, about the hour or about a file that
+/// it already has: what became of this one has to be asked.
+const fn will_not_have_it(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 413 | 422)
 }
 
 /// A connection that was never made sent nothing; anything later may have.
@@ -139,4 +145,17 @@ async fn read<T: for<'de> Deserialize<'de>>(answer: Response) -> Result<T, RailE
         return Err(RailError::Unknown { reason: format!("it answered {status}") });
     }
     answer.json().await.map_err(|error| RailError::Unreadable { reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_no_to_the_file_itself_is_a_refusal() {
+        let refusals: Vec<u16> = (400..500)
+            .filter(|code| will_not_have_it(StatusCode::from_u16(*code).unwrap()))
+            .collect();
+        assert_eq!(refusals, [400, 413, 422]);
+    }
 }

@@ -13,8 +13,12 @@ pub enum ReturnAction {
     DisableAccount,
     /// No debit at all without a new authorisation.
     StopDebits,
+    /// The customer stopped this one payment: it is not tried again.
+    StopPayment,
     /// The customer says it was not authorised: stop, look for fraud, see what is to be refunded.
     StopAndInvestigateFraud,
+    /// A file error or a questionable entry: a person looks whether it is fraud.
+    ReviewForFraud,
     /// Not as authorised (amount or date): open a billing case first.
     OpenBillingCase,
     /// Ours to mend, then to send again.
@@ -39,8 +43,10 @@ pub const fn return_action(code: ReturnCode) -> ReturnAction {
     match code.number() {
         1 | 9 => ReturnAction::NotifyAndRetryOnce,
         2 | 3 | 4 | 12 | 20 => ReturnAction::DisableAccount,
-        5 | 7 | 8 | 29 => ReturnAction::StopDebits,
-        10 | 17 => ReturnAction::StopAndInvestigateFraud,
+        5 | 7 | 29 => ReturnAction::StopDebits,
+        8 => ReturnAction::StopPayment,
+        10 => ReturnAction::StopAndInvestigateFraud,
+        17 => ReturnAction::ReviewForFraud,
         11 => ReturnAction::OpenBillingCase,
         13 | 18 | 19 | 21 | 22 | 25..=28 => ReturnAction::FixAndResend,
         14 | 15 => ReturnAction::FlagDeceased,
@@ -57,6 +63,32 @@ impl ReturnAction {
     #[must_use]
     pub const fn may_retry(self) -> bool {
         matches!(self, Self::NotifyAndRetryOnce)
+    }
+
+    /// The kind of case in which a person of ours looks into it, where one must.
+    #[must_use]
+    pub const fn desk_case(self) -> Option<&'static str> {
+        match self {
+            Self::OpenBillingCase => Some("billing"),
+            Self::StopAndTellCompliance => Some("compliance"),
+            Self::StopAndInvestigateFraud | Self::ReviewForFraud => Some("fraud_review"),
+            Self::FixAndResend
+            | Self::CheckForDuplicate
+            | Self::CancelDraw
+            | Self::Operations
+            | Self::Block => Some("operations"),
+            Self::NotifyAndRetryOnce
+            | Self::DisableAccount
+            | Self::StopDebits
+            | Self::StopPayment
+            | Self::FlagDeceased => None,
+        }
+    }
+
+    /// Whether the customer took back leave to debit: nothing authorised before is taken.
+    #[must_use]
+    pub const fn revokes(self) -> bool {
+        matches!(self, Self::StopDebits)
     }
 
     /// Whether the bank account is closed to further debits.
@@ -91,5 +123,16 @@ mod tests {
         for number in [2, 3, 4, 5, 7, 10, 14, 16, 20, 29, 80] {
             assert!(return_action(ReturnCode::new(number).unwrap()).disables_account());
         }
+    }
+
+    #[test]
+    fn one_stopped_payment_closes_no_account_and_a_questionable_entry_is_reviewed_first() {
+        let action = |number| return_action(ReturnCode::new(number).unwrap());
+        assert!(!action(8).disables_account() && !action(8).may_retry() && !action(8).revokes());
+        assert!(action(7).revokes());
+        assert_eq!(action(17).desk_case(), Some("fraud_review"));
+        assert_eq!(action(11).desk_case(), Some("billing"));
+        assert_eq!(action(16).desk_case(), Some("compliance"));
+        assert_eq!(action(61).desk_case(), Some("operations"));
     }
 }

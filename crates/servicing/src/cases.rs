@@ -6,12 +6,15 @@
 
 mod kind;
 
-use identity::{CaseId, ConversationId, CustomerId};
+use identity::{Actor, CaseId, ConversationId, CustomerId};
 use serde::Serialize;
 use serde_json::json;
+use sqlx::PgConnection;
 use store::{
     cases::{self, CaseRow, CaseStatus},
     credit_lines,
+    payments::PaymentRow,
+    revocations,
 };
 
 pub use kind::CaseKind;
@@ -34,8 +37,8 @@ pub struct NewCase {
 }
 
 impl Servicing {
-    /// Opens a case and raises its flag, in one transaction. Where one of the kind is open already, that one is
-    /// answered, and nothing is written.
+    /// Opens a case and raises its flag, in one transaction. Where one of the kind is open already, that one is answered;
+    /// what the customer said again counts again: it is recorded, it revokes, and a flag that was cleared is raised.
     pub async fn open_case(
         &self,
         caller: Caller,
@@ -44,11 +47,6 @@ impl Servicing {
         let now = self.now();
         let permit = authorise(caller, UseCase::Protect, Some(case.customer_id), now)?;
         let mut tx = self.pool_for(caller).begin().await?;
-        if let Some(standing) =
-            cases::find_open(&mut tx, case.customer_id, case.kind.as_str()).await?
-        {
-            return Ok(standing);
-        }
         let line = credit_lines::find_of_customer(&mut tx, case.customer_id).await?;
         if let Some(line) = &line {
             self.hold_line(&mut tx, line.id).await?;
@@ -71,23 +69,32 @@ impl Servicing {
             closed_by: None,
             closed_at: None,
         };
-        if !cases::insert(&mut tx, &row).await? {
-            // Somebody opened it between our look and our insert, which waited for them.
-            let standing = cases::find_open(&mut tx, row.customer_id, &row.kind).await?;
-            return standing.ok_or_else(|| Refusal::not_found("case").into());
+        let fresh = cases::insert(&mut tx, &row).await?;
+        let standing = if fresh {
+            row.clone()
+        } else {
+            cases::find_open(&mut tx, row.customer_id, &row.kind)
+                .await?
+                .ok_or_else(|| Refusal::not_found("case"))?
+        };
+        let source = format!("case {}", standing.reference);
+        let revokes = case.kind == CaseKind::StopPayment;
+        if revokes {
+            revocations::insert(&mut tx, row.customer_id, now, &source).await?;
         }
         let stream = Trail::stream(row.conversation_id, row.credit_line_id);
         let payload = json!({
-            "case_id": row.id, "reference": row.reference, "kind": row.kind, "customer_id": row.customer_id,
-            "words": row.words, "due_on": row.due_on, "authorised": permit,
+            "case_id": standing.id, "reference": standing.reference, "kind": standing.kind,
+            "customer_id": row.customer_id, "credit_line_id": row.credit_line_id, "words": row.words,
+            "due_on": standing.due_on, "revoked_at": revokes.then_some(now), "authorised": permit,
         });
-        self.trail(&mut tx, stream, "case.opened", payload).await?;
+        let kind = if fresh { "case.opened" } else { "case.repeated" };
+        self.trail(&mut tx, stream, kind, payload).await?;
         if let Some(flag) = case.kind.flag() {
-            let source = format!("case {}", row.reference);
             self.raise_in(&mut tx, permit, row.customer_id, line.as_ref(), (flag, &source)).await?;
         }
         tx.commit().await?;
-        Ok(row)
+        Ok(standing)
     }
 
     /// Closes a case. Its flag stays until it is cleared.
@@ -124,6 +131,49 @@ impl Servicing {
     ) -> Result<Vec<CaseRow>, ServicingError> {
         authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
         let mut conn = self.pool_for(caller).acquire().await?;
-        Ok(cases::list_of_customer(&mut conn, customer_id).await?)
+        let mut cases = cases::list_of_customer(&mut conn, customer_id).await?;
+        if matches!(caller.actor, Actor::Customer { .. }) {
+            // What the desk looks into by itself is no case of the customer's.
+            cases.retain(|case| CaseKind::parse(&case.kind).is_some());
+        }
+        Ok(cases)
+    }
+
+    /// Gives the desk something to look into: work of ours, not a right of the customer's. One of a kind is open at a time.
+    pub(crate) async fn open_desk_case(
+        &self,
+        conn: &mut PgConnection,
+        payment: &PaymentRow,
+        kind: &str,
+        words: String,
+    ) -> Result<(), ServicingError> {
+        let now = self.now();
+        let permit = authorise(Caller::system(), UseCase::Protect, Some(payment.customer_id), now)?;
+        let id = CaseId::mint(now);
+        let row = CaseRow {
+            id,
+            reference: reference("CAS", id.as_uuid()),
+            customer_id: payment.customer_id,
+            credit_line_id: Some(payment.credit_line_id),
+            conversation_id: None,
+            kind: kind.to_owned(),
+            words,
+            status: CaseStatus::Open,
+            opened_by: Caller::system().actor,
+            opened_at: now,
+            due_on: calendar::add_banking_days(self.today(), 1),
+            note: None,
+            closed_by: None,
+            closed_at: None,
+        };
+        let fresh = cases::insert(conn, &row).await?;
+        let payload = json!({
+            "case_id": fresh.then_some(id), "kind": kind, "customer_id": row.customer_id,
+            "credit_line_id": row.credit_line_id, "payment_id": payment.id, "words": row.words,
+            "due_on": row.due_on, "authorised": permit,
+        });
+        let stream = Trail::stream(None, row.credit_line_id);
+        let leaf = if fresh { "case.opened" } else { "case.repeated" };
+        self.trail(conn, stream, leaf, payload).await
     }
 }

@@ -44,6 +44,14 @@ pub struct BegunTurn {
     pub fresh: bool,
 }
 
+/// What became of a customer's message, under its key: one request, whoever had the conversation when it came.
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+#[serde(tag = "heard", rename_all = "snake_case")]
+enum Heard {
+    Turn(BegunTurn),
+    Posted { message_id: MessageId },
+}
+
 /// A message to be recorded.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NewMessage {
@@ -146,13 +154,24 @@ impl Servicing {
         let permit =
             authorise(caller, UseCase::Converse, Some(conversation.customer_id), self.now())?;
         let mut work = match self.begin(permit, key, &("message", conversation_id, text)).await? {
-            Begun::Before(answer) => {
-                return Ok(BegunTurn { fresh: false, ..answer });
+            Begun::Before(Heard::Turn(begun)) => return Ok(BegunTurn { fresh: false, ..begun }),
+            // It went to a person of ours, who answers it: there is no turn to show again.
+            Begun::Before(Heard::Posted { message_id }) => {
+                let turn_id = TurnId::from_uuid(message_id.as_uuid());
+                return Ok(BegunTurn { turn_id, n: 0, message_id, fresh: false });
             }
             Begun::Now(work) => work,
         };
         let now = self.now();
         conversations::lock(work.conn(), conversation_id).await?;
+        let status = conversations::find(work.conn(), conversation_id).await?.map(|row| row.status);
+        if status != Some(ConversationStatus::Assistant) {
+            return Err(Refusal::new(
+                RefusalCode::AlreadyClaimed,
+                "A person has just taken this conversation over. Please send the message again.",
+            )
+            .into());
+        }
         // One that runs is the last: none begins while one does.
         let last = conversations::find_last_turn(work.conn(), conversation_id).await?;
         if last.as_ref().is_some_and(|turn| turn.status == TurnStatus::Running) {
@@ -183,7 +202,8 @@ impl Servicing {
         let stream = Stream::Conversation(conversation_id);
         self.trail(work.conn(), stream, "turn.message_received", payload).await?;
         let begun = BegunTurn { turn_id: turn.id, n: turn.n, message_id, fresh: true };
-        work.finish(begun).await
+        work.finish(Heard::Turn(begun.clone())).await?;
+        Ok(begun)
     }
 
     /// Records a message of the customer that no assistant answers: a person of ours has the conversation, or is awaited.
@@ -199,7 +219,8 @@ impl Servicing {
         let permit =
             authorise(caller, UseCase::Converse, Some(conversation.customer_id), self.now())?;
         let mut work = match self.begin(permit, key, &("message", conversation_id, text)).await? {
-            Begun::Before(answer) => return Ok(answer),
+            Begun::Before(Heard::Posted { message_id }) => return Ok(message_id),
+            Begun::Before(Heard::Turn(begun)) => return Ok(begun.message_id),
             Begun::Now(work) => work,
         };
         conversations::lock(work.conn(), conversation_id).await?;
@@ -208,7 +229,8 @@ impl Servicing {
         let payload = json!({"message_id": id, "text": text, "authorised": permit});
         let stream = Stream::Conversation(conversation_id);
         self.trail(work.conn(), stream, "message.received", payload).await?;
-        work.finish(id).await
+        work.finish(Heard::Posted { message_id: id }).await?;
+        Ok(id)
     }
 
     /// Records what a turn did, in one transaction; answers the ids of its messages.

@@ -18,8 +18,9 @@ use crate::{
     work::{Begun, Trail},
 };
 
-/// Whether no money is taken while the flag stands. Who wants no contact has not revoked a payment: it goes, or they would
-/// fall behind without hearing of it.
+/// Whether no money is taken while the flag stands. Each of these suppresses the late fee too (`products/`), and the case
+/// that raises it says that debits stop. An attorney, a lawsuit or a wish not to be contacted (SPEC §3.6) forbids talking
+/// and asking, not a payment that the customer chose.
 #[must_use]
 pub const fn stops_debits(kind: FlagKind) -> bool {
     matches!(
@@ -29,15 +30,27 @@ pub const fn stops_debits(kind: FlagKind) -> bool {
             | FlagKind::IdentityTheft
             | FlagKind::Bankruptcy
             | FlagKind::Deceased
-            | FlagKind::Attorney
-            | FlagKind::Litigation
     )
+}
+
+/// Whether a debit that came back is never tried again while the flag stands (SPEC §3.3).
+#[must_use]
+pub const fn stops_retries(kind: FlagKind) -> bool {
+    stops_draws(kind)
 }
 
 /// Whether no money is lent while the flag stands.
 #[must_use]
 pub const fn stops_draws(kind: FlagKind) -> bool {
-    stops_debits(kind) || matches!(kind, FlagKind::Frozen | FlagKind::Hardship)
+    stops_debits(kind)
+        || matches!(
+            kind,
+            FlagKind::Attorney
+                | FlagKind::Cease
+                | FlagKind::Litigation
+                | FlagKind::Frozen
+                | FlagKind::Hardship
+        )
 }
 
 /// The word of a flag.
@@ -203,7 +216,17 @@ pub(crate) async fn debits_allowed(
 
 #[cfg(test)]
 mod tests {
+    use store::customers::Language;
+
     use super::*;
+
+    const FLAGS_THAT_STOP: [FlagKind; 5] = [
+        FlagKind::Vulnerable,
+        FlagKind::Fraud,
+        FlagKind::IdentityTheft,
+        FlagKind::Bankruptcy,
+        FlagKind::Deceased,
+    ];
 
     #[test]
     fn vulnerability_comes_before_fraud_before_bankruptcy_before_death_before_attorney() {
@@ -236,5 +259,36 @@ mod tests {
         assert!(stops_debits(FlagKind::Bankruptcy) && stops_draws(FlagKind::Bankruptcy));
         assert!(!stops_debits(FlagKind::Cease) && !stops_debits(FlagKind::DoNotContact));
         assert!(stops_draws(FlagKind::Frozen) && !stops_debits(FlagKind::Frozen));
+    }
+
+    #[test]
+    fn whatever_stops_debits_suppresses_the_late_fee_and_is_said_in_the_promise() {
+        let promises: Vec<_> = crate::CaseKind::ALL
+            .into_iter()
+            .filter(|kind| kind.flag().is_some_and(stops_debits))
+            .map(|kind| (kind, kind.promise(Language::English), kind.promise(Language::Spanish)))
+            .collect();
+        assert_eq!(promises.len(), 5);
+        for (kind, english, spanish) in promises {
+            assert!(english.contains("debits"), "{kind:?}: {english}");
+            assert!(spanish.contains("débitos"), "{kind:?}: {spanish}");
+        }
+        for text in [
+            include_str!("../../../products/cashline-std-1.toml"),
+            include_str!("../../../products/card-std-1.toml"),
+        ] {
+            let product: credit::Product = toml::from_str(text).unwrap();
+            let late = product.fees.late.unwrap();
+            for kind in FLAGS_THAT_STOP {
+                assert!(late.suppressed_by.contains(&kind), "{}: {kind:?}", product.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_attorney_a_lawsuit_or_no_contact_leave_a_payment_the_customer_chose_alone() {
+        for kind in [FlagKind::Attorney, FlagKind::Cease, FlagKind::Litigation] {
+            assert!(!stops_debits(kind) && stops_draws(kind) && stops_retries(kind));
+        }
     }
 }

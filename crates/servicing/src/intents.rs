@@ -6,7 +6,7 @@
 //! all. Nothing a model or a message says is a grant.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use identity::{ConversationId, CustomerId, GrantId, IntentId, TurnId};
+use identity::{ConversationId, CreditLineId, CustomerId, GrantId, IntentId, TurnId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -27,6 +27,16 @@ pub enum Action {
     SchedulePayment(ResolvedPayment),
     CancelPayment(ResolvedCancellation),
     Draw(ResolvedDraw),
+}
+
+impl Action {
+    pub(crate) const fn credit_line_id(&self) -> CreditLineId {
+        match self {
+            Self::SchedulePayment(payment) => payment.credit_line_id,
+            Self::CancelPayment(cancellation) => cancellation.credit_line_id,
+            Self::Draw(draw) => draw.credit_line_id,
+        }
+    }
 }
 
 /// A proposal, judged and worded, to be minted.
@@ -61,6 +71,7 @@ impl Servicing {
         let now = self.now();
         let permit = authorise(caller, UseCase::Propose, Some(proposal.customer_id), now)?;
         let mut tx = self.pool_for(caller).begin().await?;
+        self.hold_line(&mut tx, proposal.action.credit_line_id()).await?;
         self.check(&mut tx, proposal.customer_id, &proposal.action, now).await?;
         let minted = mint(proposal, now)?;
         let standing = intents::find_awaiting(
@@ -84,7 +95,7 @@ impl Servicing {
         }
         intents::insert(&mut tx, &minted).await?;
         let payload = json!({
-            "intent_id": minted.id, "tool": minted.tool, "tool_version": minted.tool_version,
+            "intent_id": minted.id, "credit_line_id": minted.credit_line_id, "tool": minted.tool, "tool_version": minted.tool_version,
             "arguments": minted.arguments, "arguments_digest": hex::encode(&minted.arguments_digest),
             "title": minted.title, "effect": minted.effect, "fields": minted.fields,
             "expires_at": minted.expires_at, "authorised": permit,
@@ -123,6 +134,10 @@ impl Servicing {
             Begun::Before(answer) => return Ok(answer),
             Begun::Now(work) => work,
         };
+        // The line before the conversation's stream, as everybody who takes both.
+        if let Some(line) = intent.credit_line_id {
+            self.hold_line(work.conn(), line).await?;
+        }
         let intent = intents::find_for_update(work.conn(), id)
             .await?
             .ok_or_else(|| Refusal::not_found("proposal"))?;
@@ -143,7 +158,7 @@ impl Servicing {
         intents::settle(work.conn(), id, IntentStatus::Confirmed, None, now).await?;
         let stream = Trail::stream(intent.conversation_id, intent.credit_line_id);
         let payload = json!({
-            "intent_id": id, "grant_id": grant.id, "arguments_digest": hex::encode(&grant.arguments_digest),
+            "intent_id": id, "credit_line_id": intent.credit_line_id, "grant_id": grant.id, "arguments_digest": hex::encode(&grant.arguments_digest),
             "authorised": permit,
         });
         self.trail(work.conn(), stream, "intent.confirmed", payload).await?;
@@ -170,6 +185,9 @@ impl Servicing {
             Begun::Before(answer) => return Ok(answer),
             Begun::Now(work) => work,
         };
+        if let Some(line) = intent.credit_line_id {
+            self.hold_line(work.conn(), line).await?;
+        }
         let mut intent = intents::find_for_update(work.conn(), id)
             .await?
             .ok_or_else(|| Refusal::not_found("proposal"))?;
@@ -180,7 +198,8 @@ impl Servicing {
         let now = self.now();
         intents::settle(work.conn(), id, IntentStatus::Refused, None, now).await?;
         let stream = Trail::stream(intent.conversation_id, intent.credit_line_id);
-        let payload = json!({"intent_id": id, "authorised": permit});
+        let payload =
+            json!({"intent_id": id, "credit_line_id": intent.credit_line_id, "authorised": permit});
         self.trail(work.conn(), stream, "intent.refused", payload).await?;
         intent.status = IntentStatus::Refused;
         intent.settled_at = Some(now);
@@ -255,17 +274,12 @@ fn mint(proposal: NewIntent, now: DateTime<Utc>) -> Result<IntentRow, ServicingE
     let arguments = serde_json::to_value(&proposal.action)
         .map_err(|source| ServicingError::Stored { what: "proposal", source: Some(source) })?;
     let minutes = proposal.expires_minutes.clamp(1, EXPIRES_MINUTES_MAX);
-    let (credit_line_id, limits) = match &proposal.action {
-        Action::SchedulePayment(payment) => {
-            (Some(payment.credit_line_id), json!({"uses": 1, "amount_cents": payment.amount}))
-        }
-        Action::CancelPayment(cancellation) => {
-            (Some(cancellation.credit_line_id), json!({"uses": 1}))
-        }
-        Action::Draw(draw) => {
-            (Some(draw.credit_line_id), json!({"uses": 1, "amount_cents": draw.amount}))
-        }
+    let limits = match &proposal.action {
+        Action::SchedulePayment(payment) => json!({"uses": 1, "amount_cents": payment.amount}),
+        Action::CancelPayment(_) => json!({"uses": 1}),
+        Action::Draw(draw) => json!({"uses": 1, "amount_cents": draw.amount}),
     };
+    let credit_line_id = Some(proposal.action.credit_line_id());
     Ok(IntentRow {
         id: IntentId::mint(now),
         customer_id: proposal.customer_id,

@@ -8,7 +8,9 @@ use identity::CreditLineId;
 use serde::Serialize;
 use store::credit_lines;
 
-use crate::{Caller, Servicing, ServicingError, UseCase, authorise, release::RunReport};
+use crate::{
+    Caller, Servicing, ServicingError, UseCase, authorise, error::chain, release::RunReport,
+};
 
 /// Lines looked at in one go.
 const LINES_AT_ONCE: i64 = 500;
@@ -19,7 +21,7 @@ pub struct JobReport {
     pub statements_issued: u32,
     pub fees_assessed: u32,
     pub adjustments: u32,
-    /// Lines that could not be settled; the log says why.
+    /// Lines that could not be settled, and runs of the payments that broke; the log says why.
     pub failed: u32,
     #[serde(flatten)]
     pub payments: RunReport,
@@ -40,8 +42,16 @@ impl Servicing {
     /// Does everything that is due now.
     pub async fn run_jobs(&self, caller: Caller) -> Result<JobReport, ServicingError> {
         authorise(caller, UseCase::Operate, None, self.now())?;
-        let mut report =
-            JobReport { payments: self.run_payments(caller).await?, ..JobReport::default() };
+        let mut report = JobReport::default();
+        // What is the matter with the bank's files must not keep the lines from being settled.
+        match self.run_payments(caller).await {
+            Ok(payments) => report.payments = payments,
+            Err(error) => {
+                let cause = chain(&error);
+                tracing::error!(error = %cause, "payments could not be worked off: {cause}");
+                report.failed += 1;
+            }
+        }
         self.settle_due_lines(&mut report).await?;
         Ok(report)
     }
@@ -57,7 +67,7 @@ impl Servicing {
             for id in due {
                 // One line that cannot be worked out must not keep the others from being settled.
                 if let Err(error) = self.settle_one_line(id, report).await {
-                    tracing::error!(credit_line.id = %id, error = %error, "could not settle line {id}");
+                    tracing::error!(credit_line.id = %id, error = %chain(&error), "could not settle line {id}");
                     report.failed += 1;
                 }
             }

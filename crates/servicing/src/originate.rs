@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
+    OnConstraint,
     bank_accounts::{self, BankAccount, BankAccountKind, BankAccountNumber, BankAccountStatus},
     credit_lines::{self, CreditLineRow},
     customers::{self, Customer, Language},
@@ -18,6 +19,9 @@ use crate::{
     Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     work::{Begun, Trail},
 };
+
+/// The database's own word on it: an approval opens one line.
+const ONE_LINE: &str = "credit_lines_decision_unique";
 
 /// A person to be added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +70,18 @@ pub struct PolicyScope {
     pub state: String,
     /// The product of their line; none while they have no line.
     pub product: Option<String>,
+}
+
+/// Whether a line would open with the product and limit that were approved, at the rate that was approved or a lower one.
+fn as_decided(decided: Option<&serde_json::Value>, terms: &Terms) -> bool {
+    let decided: Option<decisioning::Terms> =
+        decided.and_then(|value| serde_json::from_value(value.clone()).ok());
+    decided.is_some_and(|decided| {
+        let rate = terms.product.features.first().and_then(|feature| feature.apr);
+        terms.product.name == decided.product
+            && terms.credit_limit == decided.limit
+            && rate.is_some_and(|rate| rate <= decided.apr())
+    })
 }
 
 impl Servicing {
@@ -189,7 +205,9 @@ impl Servicing {
         let digits = new.account_number.bytes().all(|byte| byte.is_ascii_digit());
         let ending =
             new.account_number.len().checked_sub(4).and_then(|at| new.account_number.get(at..));
-        let (Some(ending), true) = (ending, digits) else {
+        // The check digit is looked at here: a wrong one would stop the file that is to carry it.
+        let routing = new.routing_number.parse::<nacha::RoutingNumber>().is_ok();
+        let (Some(ending), true) = (ending, digits && routing) else {
             return Err(Refusal::new(
                 RefusalCode::TextInvalid,
                 "This is not the number of a bank account.",
@@ -246,6 +264,13 @@ impl Servicing {
                 )
                 .into());
             }
+            if !as_decided(decision.terms.as_ref(), &opening.terms) {
+                return Err(Refusal::new(
+                    RefusalCode::NotAllowed,
+                    "These are not the terms that were approved.",
+                )
+                .into());
+            }
         }
         self.open_line_in(work.conn(), permit, id, opening, self.today()).await?;
         work.finish(id).await
@@ -271,7 +296,10 @@ impl Servicing {
             settles_next_on: opened_on,
             created_at: self.now(),
         };
-        credit_lines::insert(conn, &row).await?;
+        credit_lines::insert(conn, &row).await.on_constraint(ONE_LINE, || {
+            let sentence = "This approval has opened its line.";
+            ServicingError::from(Refusal::new(RefusalCode::NotAllowed, sentence))
+        })?;
         let payload = json!({
             "customer_id": opening.customer_id, "product": row.product, "decision_id": opening.decision_id,
             "credit_limit_cents": opening.terms.credit_limit, "opened_on": opened_on, "authorised": permit,

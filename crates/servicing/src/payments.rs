@@ -23,11 +23,11 @@ use checks::{cancellable, check_amount, check_day, choose_bank_account, resolve_
 pub(crate) use checks::{own_bank_account, revoked};
 
 use crate::{
-    Authorised, Caller, CaseKind, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase,
-    authorise,
+    Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     flags::debits_allowed,
     lines::Line,
     reference::reference,
+    release::status_of,
     words::{bank_account_text, date_text, shown},
     work::{Begun, Trail},
 };
@@ -194,7 +194,8 @@ impl Servicing {
         work.finish(receipt).await
     }
 
-    /// The customer's payments, newest first. One that a stop-payment case holds back is shown as cancelled.
+    /// The customer's payments, newest first. One that was revoked is shown as cancelled, and one that something forbids to
+    /// take, as things stand, as held back.
     pub async fn list_payments(
         &self,
         caller: Caller,
@@ -205,9 +206,11 @@ impl Servicing {
         let line = self.line_of(&mut conn, customer_id).await?;
         let mut views = Vec::new();
         for mut payment in payments::list_of_line(&mut conn, line.row.id).await? {
-            if payment.status == PaymentStatus::Scheduled && revoked(&mut conn, &payment).await? {
-                payment.status = PaymentStatus::Cancelled;
-                payment.cancel_reason = Some(CaseKind::StopPayment.as_str().to_owned());
+            if payment.status == PaymentStatus::Scheduled
+                && let Some(reason) = self.held_back(&mut conn, &payment).await?
+            {
+                payment.status = status_of(&reason);
+                payment.cancel_reason = Some(reason);
             }
             views.push(view(&mut conn, payment).await?);
         }
@@ -417,9 +420,10 @@ impl Servicing {
         payment_id: PaymentId,
         intent_id: Option<IntentId>,
     ) -> Result<ReceiptRow, ServicingError> {
+        let unheld = self.check_cancellation(conn, customer_id, payment_id).await?;
+        self.hold_line(conn, unheld.credit_line_id).await?;
         let mut payment = payments::find_for_update(conn, payment_id)
             .await?
-            .filter(|payment| payment.customer_id == customer_id)
             .ok_or_else(|| Refusal::not_found("payment"))?;
         cancellable(&payment)?;
         payment.status = PaymentStatus::Cancelled;

@@ -222,9 +222,13 @@ fn transactions_of(event: &LineEvent) -> Vec<Transaction> {
         LineEventBody::PaymentReceived { amount, .. } => {
             vec![one("", "payment", "Payment received".to_owned(), -*amount)]
         }
-        LineEventBody::PaymentReturned { code, .. } => {
+        LineEventBody::PaymentReturned { code, fee, .. } => {
             let text = format!("Payment returned by the bank ({code})");
-            vec![one("", "payment_returned", text, Cents::ZERO)]
+            let mut items = vec![one("", "payment_returned", text, Cents::ZERO)];
+            if !fee.is_zero() {
+                items.push(one(".fee", "fee", "Returned payment fee".to_owned(), *fee));
+            }
+            items
         }
         LineEventBody::PaymentReversed { .. } => {
             vec![one("", "payment_reversed", "Payment corrected".to_owned(), Cents::ZERO)]
@@ -279,5 +283,31 @@ fn with_referred_amounts(items: &mut [Transaction], events: &[LineEvent]) {
             });
             item.amount = received.unwrap_or_default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use identity::PaymentId;
+
+    use super::*;
+
+    #[test]
+    fn a_returned_payment_shows_the_fee_that_its_product_charges_for_it() {
+        let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let amounts = |fee| {
+            let body = LineEventBody::PaymentReturned {
+                payment: PaymentId::mint(at),
+                code: "R01".to_owned(),
+                fee,
+            };
+            let event = LineEvent { seq: 7, effective_on: at.date_naive(), recorded_at: at, body };
+            let items = transactions_of(&event);
+            items.into_iter().map(|item| (item.id, item.kind, item.amount)).collect::<Vec<_>>()
+        };
+        let returned = || ("7".to_owned(), "payment_returned", Cents::ZERO);
+        assert_eq!(amounts(Cents::ZERO), [returned()]);
+        let fee = ("7.fee".to_owned(), "fee", Cents::new(3_000));
+        assert_eq!(amounts(Cents::new(3_000)), [returned(), fee]);
     }
 }

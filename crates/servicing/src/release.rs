@@ -5,10 +5,11 @@
 //! that a process killed anywhere is resumed by the next run.
 //!
 //! Invariants: a file is recorded before it is sent, under a key of its own; while the bank's answer is unknown its
-//! payments stay `pending`; before such a file is sent again the bank is asked for it; flags and revocations are looked at
-//! in the transaction that chooses a payment. What is absent: the arithmetic of a payment (`credit`).
+//! payments stay `pending`; before such a file is sent again the bank is asked for it, and flags and revocations are looked
+//! at anew; they are looked at in the transaction that chooses a payment, which holds its line. What is absent: the arithmetic of a payment (`credit`).
 
 mod answers;
+mod given_back;
 
 use calendar::{add_banking_days, is_banking_day};
 use chrono::NaiveDate;
@@ -29,10 +30,20 @@ use store::{
 };
 
 use crate::{
-    Caller, Refusal, Servicing, ServicingError, UseCase, authorise, flags,
+    Caller, Refusal, Servicing, ServicingError, UseCase, authorise,
+    error::chain,
+    flags,
     payments::{STRIKES, revoked},
     work::Trail,
 };
+
+/// Why a payment is cancelled whose authorisation was taken back.
+const REVOKED: &str = "stop_payment";
+
+/// What a payment is that may not be taken: cancelled where the customer revoked it, which is for good.
+pub(crate) fn status_of(reason: &str) -> PaymentStatus {
+    if reason == REVOKED { PaymentStatus::Cancelled } else { PaymentStatus::HeldBack }
+}
 
 /// Payments in one file, at most.
 const FILE_ENTRIES_MAX: i64 = 5_000;
@@ -47,6 +58,8 @@ pub struct RunReport {
     pub pending: u32,
     pub settled: u32,
     pub returned: u32,
+    /// Files and entries that could not be worked off; the log says why, and the next run tries again.
+    pub failed: u32,
 }
 
 impl RunReport {
@@ -56,6 +69,7 @@ impl RunReport {
         self.pending += other.pending;
         self.settled += other.settled;
         self.returned += other.returned;
+        self.failed += other.failed;
     }
 }
 
@@ -67,15 +81,16 @@ impl Servicing {
     pub async fn run_payments(&self, caller: Caller) -> Result<RunReport, ServicingError> {
         authorise(caller, UseCase::Operate, None, self.now())?;
         let mut report = RunReport::default();
-        self.reconcile_files().await?;
+        self.reconcile_files(&mut report).await?;
         if is_banking_day(self.today()) {
             while let Some(key) = self.choose_file(&mut report).await? {
-                self.send(&key).await?;
+                self.send_or_log(&key, &mut report).await;
             }
         }
-        report.released = self.credit_accepted().await?;
-        report.settled = self.read_settlements().await?;
-        report.returned = self.read_returns().await?;
+        report.released = self.credit_accepted(&mut report).await?;
+        // First what the bank lists as returned, each with its own day; then what it says of its files.
+        self.read_returns(&mut report).await?;
+        self.read_settlements(&mut report).await?;
         let mut conn = self.store.app().acquire().await?;
         for file in rail_files::list_open(&mut conn).await? {
             report.pending += file.entries.unsigned_abs();
@@ -83,18 +98,25 @@ impl Servicing {
         Ok(report)
     }
 
-    /// Asks the bank about every file whose outcome is unknown; sends one that the bank never had.
-    async fn reconcile_files(&self) -> Result<(), ServicingError> {
+    /// Asks the bank about every file whose outcome is unknown. One that the bank never had is sent again as it is, or
+    /// where that is no longer right, gives its payments back.
+    async fn reconcile_files(&self, report: &mut RunReport) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         let open = rail_files::list_open(&mut conn).await?;
         drop(conn);
         for file in open {
-            match self.bank.find_file(&file.key).await {
-                Ok(Some(_)) => self.mark_file(&file.key, RailFileStatus::Accepted, None).await?,
-                Ok(None) => self.send(&file.key).await?,
+            let worked_off = match self.bank.find_file(&file.key).await {
+                Ok(Some(status)) => self.accept_found(&file.key, &status).await,
+                Ok(None) => self.send_or_abandon(&file).await,
                 Err(error) => {
                     tracing::warn!(file.key = %file.key, error = %error, "the bank could not say what became of file {}", file.key);
+                    continue;
                 }
+            };
+            if let Err(error) = worked_off {
+                let cause = chain(&error);
+                tracing::error!(file.key = %file.key, error = %cause, "could not work off file {}: {cause}", file.key);
+                report.failed += 1;
             }
         }
         Ok(())
@@ -104,7 +126,12 @@ impl Servicing {
     async fn choose_file(&self, report: &mut RunReport) -> Result<Option<String>, ServicingError> {
         let (now, today) = (self.now(), self.today());
         let mut tx = self.store.app().begin().await?;
-        let due = payments::claim_due(&mut tx, today, FILE_ENTRIES_MAX).await?;
+        // Whoever raises a flag or revokes holds the line: what is seen from here on stays so until this is committed.
+        let lines = payments::lines_due(&mut tx, today, FILE_ENTRIES_MAX).await?;
+        for line in &lines {
+            self.hold_line(&mut tx, *line).await?;
+        }
+        let due = payments::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await?;
         let mut chosen = Vec::new();
         for payment in due {
             match self.held_back(&mut tx, &payment).await? {
@@ -130,6 +157,7 @@ impl Servicing {
             credit: Cents::ZERO,
             digest: None,
             status: RailFileStatus::Building,
+            handed_at: None,
             bank_reference: None,
             refusal: None,
         };
@@ -153,7 +181,7 @@ impl Servicing {
     }
 
     /// Why the money may not be taken now.
-    async fn held_back(
+    pub(crate) async fn held_back(
         &self,
         conn: &mut PgConnection,
         payment: &PaymentRow,
@@ -163,7 +191,7 @@ impl Servicing {
             return Ok(Some(format!("flag:{}", flags::flag_word(flag.kind))));
         }
         if revoked(conn, payment).await? {
-            return Ok(Some("stop_payment".to_owned()));
+            return Ok(Some(REVOKED.to_owned()));
         }
         let account = bank_accounts::find(conn, payment.bank_account_id)
             .await?
@@ -185,12 +213,12 @@ impl Servicing {
         mut payment: PaymentRow,
         reason: &str,
     ) -> Result<(), ServicingError> {
-        payment.status = PaymentStatus::Cancelled;
+        payment.status = status_of(reason);
         payment.cancel_reason = Some(reason.to_owned());
         payment.changed_at = self.now();
         payments::update(conn, &payment).await?;
         let payload = json!({
-            "payment_id": payment.id, "reference": payment.reference, "reason": reason,
+            "payment_id": payment.id, "reference": payment.reference, "status": payment.status, "why": reason,
         });
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(conn, stream, "payment.held_back", payload).await
@@ -198,12 +226,12 @@ impl Servicing {
 
     /// Writes a file and hands it to the bank. What the bank does is recorded; an unknown outcome leaves it pending.
     async fn send(&self, key: &str) -> Result<(), ServicingError> {
-        let contents = self.write_file(key).await?;
+        let Some(contents) = self.write_file(key).await? else { return Ok(()) };
         match self.bank.submit(key, &contents).await {
-            Ok(()) => self.mark_file(key, RailFileStatus::Accepted, None).await,
+            Ok(()) => self.accept(key).await,
             Err(RailError::Refused { reason }) => {
                 tracing::error!(file.key = %key, "the bank refused file {key}: {reason}");
-                self.mark_file(key, RailFileStatus::Refused, Some(reason)).await
+                self.give_back(key, RailFileStatus::Refused, &reason).await
             }
             Err(error) => {
                 tracing::warn!(file.key = %key, error = %error, "it is not known whether the bank has file {key}");
@@ -212,19 +240,18 @@ impl Servicing {
         }
     }
 
-    /// The text of a file, from its rows; the same text each time, which its digest makes sure of.
-    async fn write_file(&self, key: &str) -> Result<String, ServicingError> {
+    /// The text of a file, from its rows; the same text each time, which its digest makes sure of. `None` where the file
+    /// is no longer to be sent.
+    async fn write_file(&self, key: &str) -> Result<Option<String>, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let mut file = rail_files::find_for_update(&mut tx, key)
             .await?
             .ok_or(ServicingError::Stored { what: "rail file", source: None })?;
+        if !matches!(file.status, RailFileStatus::Building | RailFileStatus::Pending) {
+            return Ok(None);
+        }
         let entries = payments::list_of_file(&mut tx, key).await?;
-        let transfers = self.transfers(&mut tx, &entries, file.effective_on).await?;
-        let created_at = file.created_at.with_timezone(&self.zone).naive_local();
-        let reference = format!("{:08}", file.number);
-        let contents = ach_file(&self.originator, &reference, created_at, &transfers)
-            .write()
-            .map_err(RailError::from)?;
+        let contents = self.text_of(&mut tx, &file, &entries).await?;
         let digest = Sha256::digest(contents.as_bytes()).to_vec();
         match &file.digest {
             Some(before) if *before != digest => {
@@ -233,9 +260,23 @@ impl Servicing {
             _ => file.digest = Some(digest),
         }
         file.status = RailFileStatus::Pending;
+        file.handed_at = Some(self.now());
         rail_files::update(&mut tx, &file, self.now()).await?;
         tx.commit().await?;
-        Ok(contents)
+        Ok(Some(contents))
+    }
+
+    async fn text_of(
+        &self,
+        conn: &mut PgConnection,
+        file: &RailFileRow,
+        entries: &[PaymentRow],
+    ) -> Result<String, ServicingError> {
+        let transfers = self.transfers(conn, entries, file.effective_on).await?;
+        let created_at = file.created_at.with_timezone(&self.zone).naive_local();
+        let number = file.number.unsigned_abs();
+        let text = ach_file(&self.originator, number, created_at, &transfers).write();
+        Ok(text.map_err(RailError::from)?)
     }
 
     async fn transfers(
@@ -284,44 +325,8 @@ impl Servicing {
         Ok(transfers)
     }
 
-    /// Records what is known of a file now. A refused one gives its payments back, to be sent on the next banking day.
-    async fn mark_file(
-        &self,
-        key: &str,
-        status: RailFileStatus,
-        refusal: Option<String>,
-    ) -> Result<(), ServicingError> {
-        let mut tx = self.store.app().begin().await?;
-        let mut file = rail_files::find_for_update(&mut tx, key)
-            .await?
-            .ok_or(ServicingError::Stored { what: "rail file", source: None })?;
-        if matches!(file.status, RailFileStatus::Accepted | RailFileStatus::Refused) {
-            return Ok(());
-        }
-        let payload = json!({
-            "file_key": key, "status": status, "entries": file.entries, "debit_cents": file.debit,
-            "digest": file.digest.as_ref().map(hex::encode), "refusal": refusal,
-        });
-        file.status = status;
-        file.refusal = refusal;
-        rail_files::update(&mut tx, &file, self.now()).await?;
-        if status == RailFileStatus::Refused {
-            for mut payment in payments::list_of_file(&mut tx, key).await? {
-                payment.status = PaymentStatus::Scheduled;
-                payment.file_key = None;
-                payment.trace_number = None;
-                payment.debit_on = add_banking_days(self.today(), 1);
-                payment.changed_at = self.now();
-                payments::update(&mut tx, &payment).await?;
-            }
-        }
-        self.trail(&mut tx, audit::Stream::System, "rail_file.answered", payload).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
     /// Credits the payments of files that the bank has.
-    async fn credit_accepted(&self) -> Result<u32, ServicingError> {
+    async fn credit_accepted(&self, report: &mut RunReport) -> Result<u32, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         let ids = payments::list_accepted(&mut conn).await?;
         drop(conn);
@@ -331,7 +336,9 @@ impl Servicing {
                 Ok(done) => credited += u32::from(done),
                 // It stays pending, and the next run tries again; the others are credited.
                 Err(error) => {
-                    tracing::error!(payment.id = %id, error = %error, "could not credit payment {id}");
+                    let cause = chain(&error);
+                    tracing::error!(payment.id = %id, error = %cause, "could not credit payment {id}: {cause}");
+                    report.failed += 1;
                 }
             }
         }

@@ -13,6 +13,9 @@ use store::{
 
 use crate::{Authorised, Caller, Key, Servicing, ServicingError};
 
+/// Events of the outbox numbered in one go.
+const OUTBOX_AT_ONCE: u32 = 1_000;
+
 /// A transaction under the caller's key, rolled back unless finished.
 pub(crate) struct Work {
     tx: Tx<'static>,
@@ -58,7 +61,56 @@ impl Trail {
     }
 }
 
+/// Whether the outside world is told: of effects, not of what was said in a conversation and how it was answered.
+fn told(kind: &str) -> bool {
+    const EFFECTS: [&str; 15] = [
+        "intent",
+        "payment",
+        "draw",
+        "case",
+        "flag",
+        "hand_off",
+        "line",
+        "statement",
+        "fee",
+        "charge",
+        "decision",
+        "application",
+        "rail_file",
+        "return",
+        "bank_account",
+    ];
+    kind.split_once('.').is_some_and(|(of, _)| EFFECTS.contains(&of))
+}
+
+/// What people said stays in the log, where it can be erased.
+fn without_words(payload: &Value) -> Value {
+    let mut payload = payload.clone();
+    if let Value::Object(fields) = &mut payload {
+        for said in ["words", "summary", "note", "reason", "fields"] {
+            fields.remove(said);
+        }
+    }
+    payload
+}
+
+/// What is about a line is told on the line's stream, wherever its leaf stands.
+fn told_on(stream: &Stream, payload: &Value) -> String {
+    payload
+        .get("credit_line_id")
+        .and_then(|id| serde_json::from_value(id.clone()).ok())
+        .map_or_else(|| stream.to_string(), |id| Stream::CreditLine(id).to_string())
+}
+
 impl Servicing {
+    /// Numbers what is to be told to the outside world; answers how much that was.
+    pub async fn number_outbox(&self) -> Result<u64, ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let numbered = outbox::sequence(&mut tx, OUTBOX_AT_ONCE).await?;
+        tx.commit().await?;
+        Ok(numbered)
+    }
+
     /// Opens a transaction under the caller's key. Whoever sends the same key meanwhile waits for its end.
     pub(crate) async fn begin<A: DeserializeOwned>(
         &self,
@@ -88,16 +140,14 @@ impl Servicing {
         payload: Value,
     ) -> Result<(), ServicingError> {
         let (kind, now) = (kind.into(), self.now());
-        if let Stream::CreditLine(_) = stream {
-            let event = NewEvent {
-                stream: &stream.to_string(),
-                kind: &kind,
-                payload: &payload,
-                recorded_at: now,
-            };
+        let told = told(&kind).then(|| (told_on(&stream, &payload), without_words(&payload)));
+        // The leaf first: it holds the stream until commit, and the event's place in the outbox follows that order.
+        audit::append(conn, Leaf::new(stream, kind.clone(), now, payload)).await?;
+        if let Some((stream, payload)) = told {
+            let event =
+                NewEvent { stream: &stream, kind: &kind, payload: &payload, recorded_at: now };
             outbox::append(conn, &event).await?;
         }
-        audit::append(conn, Leaf::new(stream, kind, now, payload)).await?;
         Ok(())
     }
 }

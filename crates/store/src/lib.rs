@@ -25,6 +25,7 @@ pub mod intents;
 pub mod payments;
 pub mod rail_files;
 pub mod representatives;
+pub mod revocations;
 pub mod sandbox_clock;
 pub mod sessions;
 

@@ -17,6 +17,8 @@ text_enum! {
         Pending = "pending",
         Settled = "settled",
         Returned = "returned",
+        /// Not taken, because something forbade taking it.
+        HeldBack = "held_back",
         Cancelled = "cancelled",
     }
 }
@@ -210,18 +212,50 @@ pub async fn list_of_line(
     .await?)
 }
 
-/// Scheduled payments whose day has come and which nobody else is looking at; held until the end of the transaction.
-pub async fn claim_due(
+/// The lines with scheduled payments whose day has come, in the order in which they are to be held.
+pub async fn lines_due(
     conn: &mut PgConnection,
     today: NaiveDate,
     limit: i64,
-) -> Result<Vec<PaymentRow>, StoreError> {
-    Ok(select_payments!(
-        "WHERE status = 'scheduled' AND debit_on <= $1 ORDER BY debit_on, id LIMIT $2 FOR UPDATE SKIP LOCKED",
+) -> Result<Vec<CreditLineId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT DISTINCT credit_line_id FROM payments WHERE status = 'scheduled' AND debit_on <= $1
+         ORDER BY credit_line_id LIMIT $2",
         today,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(CreditLineId::from_uuid).collect())
+}
+
+/// The scheduled payments of these lines whose day has come and which nobody else is looking at; held until the end of
+/// the transaction.
+pub async fn claim_due(
+    conn: &mut PgConnection,
+    today: NaiveDate,
+    lines: &[CreditLineId],
+    limit: i64,
+) -> Result<Vec<PaymentRow>, StoreError> {
+    let lines: Vec<_> = lines.iter().map(|id| id.as_uuid()).collect();
+    Ok(select_payments!(
+        "WHERE status = 'scheduled' AND debit_on <= $1 AND credit_line_id = ANY($2)
+         ORDER BY debit_on, id LIMIT $3 FOR UPDATE SKIP LOCKED",
+        today,
+        &lines,
         limit
     )
     .fetch_all(conn)
+    .await?)
+}
+
+/// Counts that the bank refused a file with this payment; answers how often that was.
+pub async fn count_refusal(conn: &mut PgConnection, id: PaymentId) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE payments SET refusals = refusals + 1 WHERE id = $1 RETURNING refusals",
+        id.as_uuid(),
+    )
+    .fetch_one(conn)
     .await?)
 }
 
@@ -260,14 +294,19 @@ pub async fn list_of_file(
         .await?)
 }
 
-/// What is scheduled on the line and not yet released.
+/// What will or may still be taken for the line and is not credited yet: what is scheduled and not revoked, and what is
+/// in a file of which we do not know whether the bank has it.
 pub async fn scheduled_total(
     conn: &mut PgConnection,
     credit_line_id: CreditLineId,
 ) -> Result<Cents, StoreError> {
     let total = sqlx::query_scalar!(
         r#"SELECT coalesce(sum(amount_cents), 0)::bigint AS "total!" FROM payments
-           WHERE credit_line_id = $1 AND status = 'scheduled'"#,
+           WHERE credit_line_id = $1
+             AND (status = 'pending'
+                  OR status = 'scheduled' AND authorised_at > coalesce(
+                      (SELECT max(r.revoked_at) FROM revocations r WHERE r.customer_id = payments.customer_id),
+                      '-infinity'))"#,
         credit_line_id.as_uuid(),
     )
     .fetch_one(conn)

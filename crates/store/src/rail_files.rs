@@ -15,6 +15,8 @@ text_enum! {
         Pending = "pending",
         Accepted = "accepted",
         Refused = "refused",
+        /// It never reached the bank and never will; its payments were given back.
+        Abandoned = "abandoned",
     }
 }
 
@@ -30,6 +32,8 @@ pub struct RailFileRow {
     pub credit: Cents,
     pub digest: Option<Vec<u8>>,
     pub status: RailFileStatus,
+    /// When it was last handed to the bank.
+    pub handed_at: Option<DateTime<Utc>>,
     pub bank_reference: Option<String>,
     pub refusal: Option<String>,
 }
@@ -38,7 +42,7 @@ macro_rules! select_rail_files {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
             r#"SELECT key, number, created_at, effective_on, entries, debit_cents, credit_cents, digest,
-                      status AS "status: RailFileStatus", bank_reference, refusal
+                      status AS "status: RailFileStatus", handed_at, bank_reference, refusal
                FROM rail_files "# + $tail
             $(, $arg)*
         )
@@ -52,6 +56,7 @@ macro_rules! select_rail_files {
             credit: Cents::new(row.credit_cents),
             digest: row.digest,
             status: row.status,
+            handed_at: row.handed_at,
             bank_reference: row.bank_reference,
             refusal: row.refusal,
         })
@@ -101,9 +106,10 @@ pub async fn update(
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let settled_at =
-        matches!(file.status, RailFileStatus::Accepted | RailFileStatus::Refused).then_some(at);
+        (!matches!(file.status, RailFileStatus::Building | RailFileStatus::Pending)).then_some(at);
     sqlx::query!(
-        "UPDATE rail_files SET digest = $2, status = $3, bank_reference = $4, refusal = $5, settled_at = $6
+        "UPDATE rail_files SET digest = $2, status = $3, bank_reference = $4, refusal = $5, settled_at = $6,
+                handed_at = $7
          WHERE key = $1",
         file.key,
         file.digest,
@@ -111,6 +117,7 @@ pub async fn update(
         file.bank_reference,
         file.refusal,
         settled_at,
+        file.handed_at,
     )
     .execute(conn)
     .await?;

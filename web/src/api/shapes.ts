@@ -252,7 +252,7 @@ export interface QueueItem {
 
 export interface Payment {
   id: string;
-  status: "scheduled" | "released" | "settled" | "returned" | "cancelled" | "pending";
+  status: "scheduled" | "released" | "settled" | "returned" | "held_back" | "cancelled" | "pending";
   amount_cents: number;
   on: string;
   bank_account: { id: string; ending: string };

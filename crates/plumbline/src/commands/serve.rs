@@ -105,6 +105,9 @@ fn beside(house: &House, sandbox: bool) {
             if let Err(error) = audit::sequence(servicing.store().audit(), &log, now).await {
                 tracing::error!("the audit log could not be sequenced: {error}");
             }
+            if let Err(error) = servicing.number_outbox().await {
+                tracing::error!("the outbox could not be numbered: {error}");
+            }
         }
     });
     // Turns that lost whoever answered them: another process that went away, or an end that could not be recorded.

@@ -125,15 +125,15 @@ const CRISIS: CaseTerms = CaseTerms {
     word: "crisis",
     flag: Some(FlagKind::Vulnerable),
     within: Within::BankingDays(0),
-    promise_en: "We have set everything else aside and asked a person to reach out to you. If you are in danger, call or text 988, or 911.",
-    promise_es: "Hemos dejado todo lo demás a un lado y pedido que una persona se comunique con usted. Si está en peligro, llame o envíe un mensaje al 988, o llame al 911.",
+    promise_en: "We have set everything else aside, stopped debits, and asked a person to reach out to you. If you are in danger, call or text 988, or 911.",
+    promise_es: "Hemos dejado todo lo demás a un lado, detenido los débitos y pedido que una persona se comunique con usted. Si está en peligro, llame o envíe un mensaje al 988, o llame al 911.",
 };
 
 const IDENTITY_THEFT: CaseTerms = CaseTerms {
     word: "identity_theft",
     flag: Some(FlagKind::IdentityTheft),
     within: Within::BankingDays(1),
-    promise_en: "We have recorded that this may not be your account. Debits and collection stop while a person looks into it.",
+    promise_en: "We have recorded that this may not be your account. All debits and collection stop while a person looks into it.",
     promise_es: "Hemos registrado que esta cuenta podría no ser suya. Los débitos y los cobros se detienen mientras una persona lo revisa.",
 };
 
@@ -141,8 +141,8 @@ const UNAUTHORISED: CaseTerms = CaseTerms {
     word: "unauthorised",
     flag: Some(FlagKind::Fraud),
     within: Within::BankingDays(1),
-    promise_en: "We have locked the line and recorded that you did not authorize this. A person looks into it.",
-    promise_es: "Hemos bloqueado la línea y registrado que usted no autorizó esto. Una persona lo revisa.",
+    promise_en: "We have locked the line, stopped debits and recorded that you did not authorize this. A person looks into it.",
+    promise_es: "Hemos bloqueado la línea, detenido los débitos y registrado que usted no autorizó esto. Una persona lo revisa.",
 };
 
 const BANKRUPTCY: CaseTerms = CaseTerms {

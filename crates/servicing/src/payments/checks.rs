@@ -6,13 +6,13 @@ use money::Cents;
 use sqlx::PgConnection;
 use store::{
     bank_accounts::{self, BankAccount, BankAccountKind, BankAccountStatus},
-    cases,
     payments::{AmountKind, PaymentRow, PaymentStatus},
+    revocations,
 };
 
 use super::{AmountAsk, BankAccountAsk, PaymentView};
 use crate::{
-    CaseKind, Refusal, RefusalCode, ServicingError,
+    Refusal, RefusalCode, ServicingError,
     lines::Line,
     words::{bank_account_text, date_text},
 };
@@ -23,13 +23,13 @@ const AMOUNT_MAX: Cents = Cents::new(100_000_000);
 /// How far ahead a payment can be scheduled.
 const AHEAD_DAYS_MAX: u64 = 365;
 
-/// Whether the customer revoked the authorisation of a payment after giving it.
+/// Whether the customer revoked the authorisation of a payment after giving it; for good, whatever becomes of the case.
 pub(crate) async fn revoked(
     conn: &mut PgConnection,
     payment: &PaymentRow,
 ) -> Result<bool, ServicingError> {
-    let case = cases::find_open(conn, payment.customer_id, CaseKind::StopPayment.as_str()).await?;
-    Ok(case.is_some_and(|case| payment.authorised_at <= case.opened_at))
+    let revoked_at = revocations::last(conn, payment.customer_id).await?;
+    Ok(revoked_at.is_some_and(|at| payment.authorised_at <= at))
 }
 
 pub(super) async fn view(
@@ -105,8 +105,13 @@ pub(super) fn choose_bank_account<'a>(
 
 /// Whether the words, in lower case, name this account: each of its kind, ending and bank that is mentioned fits.
 fn named(account: &BankAccount, words: &str) -> bool {
-    let digits: String = words.chars().filter(char::is_ascii_digit).collect();
-    let ending_fits = digits.is_empty() || digits.ends_with(&account.ending);
+    // Fewer than four digits are no ending: "account 1", "my 2 accounts".
+    let numbers: Vec<&str> = words
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|digits| digits.len() >= account.ending.len())
+        .collect();
+    let ending_fits =
+        numbers.is_empty() || numbers.iter().any(|digits| digits.ends_with(&account.ending));
     let mentioned = |any: &[&str]| any.iter().any(|word| words.contains(word));
     let checking = mentioned(&["check", "corriente", "cheques"]);
     let savings = mentioned(&["saving", "ahorro"]);
@@ -115,7 +120,7 @@ fn named(account: &BankAccount, words: &str) -> bool {
         bank_accounts::BankAccountKind::Savings => savings || !checking,
     };
     let bank = mentioned(&[account.bank_name.to_lowercase().as_str()]);
-    ending_fits && kind_fits && (!digits.is_empty() || checking || savings || bank)
+    ending_fits && kind_fits && (!numbers.is_empty() || checking || savings || bank)
 }
 
 pub(super) fn resolve_amount(
@@ -178,9 +183,13 @@ pub(super) fn check_day(on: NaiveDate, today: NaiveDate) -> Result<(), Refusal> 
 pub(super) fn cancellable(payment: &PaymentRow) -> Result<(), Refusal> {
     let sentence = match payment.status {
         PaymentStatus::Scheduled => return Ok(()),
-        PaymentStatus::Pending | PaymentStatus::Released => "This payment has gone to the bank.",
+        PaymentStatus::Pending => {
+            "This payment is on its way to the bank, and what the bank did with it is not known yet."
+        }
+        PaymentStatus::Released => "This payment has gone to the bank.",
         PaymentStatus::Settled => "This payment was made.",
         PaymentStatus::Returned => "This payment came back from the bank.",
+        PaymentStatus::HeldBack => "This payment was held back. Nothing will be taken for it.",
         PaymentStatus::Cancelled => "This payment is cancelled already.",
     };
     Err(Refusal::new(RefusalCode::CannotCancel, sentence))

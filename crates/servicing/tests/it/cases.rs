@@ -126,6 +126,178 @@ async fn stop_taking_money_stops_what_was_scheduled_and_not_what_is_asked_for_af
 }
 
 #[tokio::test]
+async fn closing_a_stop_payment_case_brings_no_payment_back() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let staff = house.representative("Rae").await;
+    let service = &house.servicing;
+    pays(&house, ann, "before").await.unwrap();
+    house.hand.advance(chrono::TimeDelta::minutes(1));
+    let assistant = Caller::assistant(ann.id);
+    let opened = service.open_case(assistant, case(ann, CaseKind::StopPayment)).await.unwrap();
+    service.close_case(staff, opened.id, "told her so", &key("close")).await.unwrap();
+    let seen = service.list_payments(ann.caller(), ann.id).await.unwrap();
+    assert_eq!(seen[0].payment.status, PaymentStatus::Cancelled);
+    let report = house.live_until("2026-11-30").await;
+    assert_eq!((report.payments.released, report.payments.held_back), (0, 1));
+    assert_eq!(house.submitted(), 0);
+}
+
+#[tokio::test]
+async fn stop_said_again_stops_what_was_scheduled_since() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let service = &house.servicing;
+    let assistant = Caller::assistant(ann.id);
+    let first = service.open_case(assistant, case(ann, CaseKind::StopPayment)).await.unwrap();
+    house.hand.advance(chrono::TimeDelta::minutes(1));
+    pays(&house, ann, "since").await.unwrap();
+    house.hand.advance(chrono::TimeDelta::minutes(1));
+    let again = service.open_case(assistant, case(ann, CaseKind::StopPayment)).await.unwrap();
+    assert_eq!(again.id, first.id);
+    let repeated =
+        house.count("SELECT count(*) FROM audit_leaves WHERE kind = 'case.repeated'").await;
+    assert_eq!(repeated, 1);
+    let report = house.live_until("2026-11-30").await;
+    assert_eq!((report.payments.released, report.payments.held_back), (0, 1));
+}
+
+#[tokio::test]
+async fn a_flag_that_was_cleared_is_raised_again_when_the_right_is_invoked_again() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let staff = house.representative("Rae").await;
+    let service = &house.servicing;
+    let assistant = Caller::assistant(ann.id);
+    service.open_case(assistant, case(ann, CaseKind::Bankruptcy)).await.unwrap();
+    let kind = FlagKind::Bankruptcy;
+    service.clear_flag(staff, ann.id, kind, "not filed", &key("clear")).await.unwrap();
+    service.open_case(assistant, case(ann, CaseKind::Bankruptcy)).await.unwrap();
+    let flags = service.standing_flags(ann.caller(), ann.id).await.unwrap();
+    assert_eq!(flags.iter().map(|flag| flag.kind).collect::<Vec<_>>(), [FlagKind::Bankruptcy]);
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn after_stop_the_same_debt_can_be_paid_by_a_new_payment() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 5_000).await;
+    pays(&house, ann, "before").await.unwrap();
+    house.hand.advance(chrono::TimeDelta::minutes(1));
+    let assistant = Caller::assistant(ann.id);
+    let stop = case(ann, CaseKind::StopPayment);
+    house.servicing.open_case(assistant, stop).await.unwrap();
+    house.hand.advance(chrono::TimeDelta::minutes(1));
+    pays(&house, ann, "instead").await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_not_to_be_contacted_still_makes_the_payment_they_chose() {
+    for kind in [CaseKind::CeaseContact, CaseKind::Attorney, CaseKind::LegalAction] {
+        let house = House::on("2026-11-20").await;
+        let ann = house.person("Ann").await;
+        house.draws(ann, 80_000).await;
+        pays(&house, ann, "chosen").await.unwrap();
+        house.servicing.open_case(Caller::assistant(ann.id), case(ann, kind)).await.unwrap();
+        let report = house.live_until("2026-11-27").await;
+        assert_eq!((report.payments.released, report.payments.held_back), (1, 0), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_a_flag_holds_back_is_listed_as_held_back_before_and_on_its_day() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let service = &house.servicing;
+    pays(&house, ann, "pay").await.unwrap();
+    let fraud = case(ann, CaseKind::Unauthorised);
+    service.open_case(Caller::assistant(ann.id), fraud).await.unwrap();
+    for _ in 0..2 {
+        let seen = service.list_payments(ann.caller(), ann.id).await.unwrap();
+        assert_eq!(seen[0].payment.status, PaymentStatus::HeldBack);
+        assert_eq!(seen[0].payment.cancel_reason.as_deref(), Some("flag:fraud"));
+        house.live_until("2026-11-27").await;
+    }
+    let held = house.count("SELECT count(*) FROM audit_leaves WHERE kind = 'payment.held_back'");
+    assert_eq!(held.await, 1);
+}
+
+#[tokio::test]
+async fn a_case_and_a_confirmation_in_one_conversation_do_not_wait_for_each_other_for_ever() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let service = &house.servicing;
+    let surface = store::conversations::Surface::Consumer;
+    let conversation = service.start_conversation(ann.caller(), ann.id, surface).await.unwrap().id;
+    for n in 0..12 {
+        let kind = CaseKind::ALL[n];
+        if kind.flag().is_some_and(servicing::flags::stops_debits) {
+            continue;
+        }
+        let mut proposal = crate::intents::proposal(&house, ann, 100).await;
+        proposal.conversation_id = Some(conversation);
+        let intent = service.propose(Caller::assistant(ann.id), proposal).await.unwrap();
+        let request = NewCase { conversation_id: Some(conversation), ..case(ann, kind) };
+        let name = key(&format!("confirm-{n}"));
+        let (confirmed, opened) = tokio::join!(
+            service.confirm(ann.caller(), intent.id, &name),
+            service.open_case(Caller::assistant(ann.id), request),
+        );
+        confirmed.unwrap();
+        opened.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn every_effect_on_a_line_is_told_on_its_stream_wherever_it_happened_and_is_numbered() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    let service = &house.servicing;
+    let surface = store::conversations::Surface::Consumer;
+    let conversation = service.start_conversation(ann.caller(), ann.id, surface).await.unwrap().id;
+    let assistant = Caller::assistant(ann.id);
+    let mut proposal = crate::intents::proposal(&house, ann, 100).await;
+    proposal.conversation_id = Some(conversation);
+    let intent = service.propose(assistant, proposal).await.unwrap();
+    service.confirm(ann.caller(), intent.id, &key("yes")).await.unwrap();
+    let complaint =
+        NewCase { conversation_id: Some(conversation), ..case(ann, CaseKind::Complaint) };
+    service.open_case(assistant, complaint).await.unwrap();
+    while service.number_outbox().await.unwrap() > 0 {}
+
+    let told: Vec<(String, String)> =
+        sqlx::query_as("SELECT stream, kind FROM outbox WHERE position > 0 ORDER BY position")
+            .fetch_all(house.database.owner())
+            .await
+            .unwrap();
+    let line = format!("credit_line:{}", ann.line);
+    let on_line: Vec<_> =
+        told.iter().filter(|(stream, _)| *stream == line).map(|(_, kind)| kind.as_str()).collect();
+    assert_eq!(
+        on_line,
+        [
+            "line.opened",
+            "draw.made",
+            "intent.proposed",
+            "intent.confirmed",
+            "payment.scheduled",
+            "case.opened"
+        ]
+    );
+    assert_eq!(house.count("SELECT count(*) FROM outbox WHERE position IS NULL").await, 0);
+    // What she said is in the log, where it can be erased, and nowhere else.
+    let said = "SELECT count(*) FROM outbox WHERE payload::text LIKE '%filed for bankruptcy%'";
+    assert_eq!(house.count(said).await, 0);
+}
+
+#[tokio::test]
 async fn a_case_is_closed_by_staff_with_a_note_and_once() {
     let house = House::on("2026-11-20").await;
     let ann = house.person("Ann").await;

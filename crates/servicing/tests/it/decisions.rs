@@ -1,13 +1,18 @@
 //! Decisions are told from the record, byte for byte.
 
+use chrono::TimeDelta;
+use credit::Terms;
+use identity::CreditLineId;
+use money::Apr;
 use serde_json::json;
 use servicing::{
     Caller, RefusalCode,
     decisions::{NewDecision, Reason},
+    originate::Opening,
 };
 use store::decisions::Outcome;
 
-use crate::house::{House, cents, code, key};
+use crate::house::{self, House, cents, code, key};
 
 fn reason(code: &str, text: &str) -> Reason {
     Reason { code: code.to_owned(), text: text.to_owned() }
@@ -52,6 +57,32 @@ async fn a_decision_is_kept_as_it_was_sent_and_shown_to_its_subject_alone() {
         .await
         .unwrap();
     assert!(service.decision(ann.caller(), ann.id).await.is_err());
+}
+
+#[tokio::test]
+async fn an_approval_opens_one_line_on_the_terms_that_were_approved() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let service = &house.servicing;
+    let approved = NewDecision {
+        outcome: Outcome::Approved,
+        terms: Some(json!({
+            "product": house::product().name, "limit": 100_000, "apr_ppm": 240_000, "band": "B",
+        })),
+        ..denial(ann.id, Vec::new())
+    };
+    let id = service.record_decision(Caller::system(), approved, &key("d")).await.unwrap();
+    let open = async |limit, apr, name: &str| {
+        let terms = Terms::open(&house::product(), cents(limit), Apr::from_ppm(apr), 5);
+        let opening = Opening { customer_id: ann.id, decision_id: Some(id), terms };
+        let line = CreditLineId::mint(service.now());
+        service.open_line(Caller::system(), line, opening, &key(name)).await
+    };
+    assert_eq!(code(open(200_000, 240_000, "more").await), RefusalCode::NotAllowed);
+    assert_eq!(code(open(100_000, 250_000, "dearer").await), RefusalCode::NotAllowed);
+    open(100_000, 240_000, "one").await.unwrap();
+    let second = open(100_000, 240_000, "two").await;
+    assert_eq!(code(second), RefusalCode::NotAllowed);
 }
 
 #[tokio::test]

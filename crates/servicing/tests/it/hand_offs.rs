@@ -125,3 +125,49 @@ async fn another_customer_cannot_read_or_speak_in_a_conversation() {
     assert_eq!(code(asked), RefusalCode::NotFound);
     assert_eq!(house.count("SELECT count(*) FROM messages").await, 0);
 }
+
+#[tokio::test]
+async fn a_message_sent_again_with_its_key_is_one_message_whoever_has_the_conversation_by_then() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let rae = house.representative("Rae").await;
+    let service = &house.servicing;
+    let start = async || {
+        service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap().id
+    };
+    let says = "I want a person";
+
+    // Answered by the assistant first, then by nobody but a person.
+    let conversation = start().await;
+    let sent =
+        service.begin_turn(ann.caller(), conversation, says, served(), &key("k1")).await.unwrap();
+    service.claim(rae, conversation, &key("claim-1")).await.unwrap();
+    let again =
+        service.post_customer_message(ann.caller(), conversation, says, &key("k1")).await.unwrap();
+    assert_eq!(again, sent.message_id);
+
+    // Posted to a person first, then sent again to the assistant.
+    let conversation = start().await;
+    service.claim(rae, conversation, &key("claim-2")).await.unwrap();
+    let posted =
+        service.post_customer_message(ann.caller(), conversation, says, &key("k2")).await.unwrap();
+    service.release(rae, conversation, &key("release-2")).await.unwrap();
+    let again =
+        service.begin_turn(ann.caller(), conversation, says, served(), &key("k2")).await.unwrap();
+    assert!(!again.fresh && again.message_id == posted);
+    let view = service.conversation(ann.caller(), conversation, 0).await.unwrap();
+    assert_eq!(view.messages.len(), 1);
+}
+
+#[tokio::test]
+async fn the_assistant_begins_no_turn_in_a_conversation_that_a_person_has_just_claimed() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let rae = house.representative("Rae").await;
+    let service = &house.servicing;
+    let conversation =
+        service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap().id;
+    service.claim(rae, conversation, &key("claim")).await.unwrap();
+    let begun = service.begin_turn(ann.caller(), conversation, "Hi", served(), &key("hi")).await;
+    assert_eq!(code(begun), RefusalCode::AlreadyClaimed);
+}

@@ -34,6 +34,10 @@ pub(crate) enum Wire {
     /// The bank does it; its answer is lost.
     LosesAnswers,
     Refuses,
+    /// The bank cannot say what became of a file; the rest it can.
+    LosesFinds,
+    /// What came back arrives as something nobody can read.
+    GarblesReturns,
     /// The process dies at the n-th request, before it leaves or after it was answered: it never goes on.
     DiesBefore(usize),
     DiesAfter(usize),
@@ -99,7 +103,7 @@ impl Bank for CutWire {
 
     fn find_file<'a>(&'a self, file_id: &'a str) -> BankFuture<'a, Option<FileStatus>> {
         Box::pin(async move {
-            if matches!(self.wire(), Wire::LosesRequests | Wire::LosesAnswers) {
+            if matches!(self.wire(), Wire::LosesRequests | Wire::LosesAnswers | Wire::LosesFinds) {
                 return Err(lost());
             }
             let (before, after) = self.fate();
@@ -123,7 +127,12 @@ impl Bank for CutWire {
             if before {
                 self.die().await;
             }
-            let returns = self.client.returns_after(sequence).await;
+            let mut returns = self.client.returns_after(sequence).await;
+            if self.wire() == Wire::GarblesReturns {
+                for file in returns.iter_mut().flatten() {
+                    "not what Nacha wrote".clone_into(&mut file.contents);
+                }
+            }
             if after {
                 self.die().await;
             }

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::house::{House, Person, cents, code, day, key};
 
-async fn proposal(house: &House, person: Person, amount: i64) -> NewIntent {
+pub(crate) async fn proposal(house: &House, person: Person, amount: i64) -> NewIntent {
     let ask = PaymentAsk {
         amount: AmountAsk::Exact { cents: cents(amount) },
         on: day("2026-11-27"),

@@ -136,6 +136,35 @@ async fn payments_together_never_exceed_what_is_owed() {
 }
 
 #[tokio::test]
+async fn a_debt_that_is_on_its_way_to_an_unreachable_bank_cannot_be_paid_again() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 10_000).await;
+    let service = &house.servicing;
+    let ask = ask(exact(10_000), "2026-11-20");
+    service.schedule_payment(ann.caller(), ann.id, &ask, &key("first")).await.unwrap();
+    house.cut(crate::house::Wire::LosesRequests);
+    assert_eq!(service.run_payments(Caller::system()).await.unwrap().pending, 1);
+    let again = service.schedule_payment(ann.caller(), ann.id, &ask, &key("second")).await;
+    assert_eq!(code(again), RefusalCode::AmountOverPayoff);
+}
+
+#[tokio::test]
+async fn a_routing_number_with_a_wrong_check_digit_is_refused_at_the_door() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let id = BankAccountId::mint(house.servicing.now());
+    let new = servicing::originate::NewBankAccount {
+        kind: BankAccountKind::Checking,
+        bank_name: "First Harbor Bank".to_owned(),
+        routing_number: "021000022".to_owned(),
+        account_number: "000111223333".to_owned(),
+    };
+    let added = house.servicing.add_bank_account(Caller::system(), ann.id, id, &new).await;
+    assert_eq!(code(added), RefusalCode::TextInvalid);
+}
+
+#[tokio::test]
 async fn today_after_five_is_tomorrow_and_a_holiday_is_debited_on_the_next_banking_day() {
     let house = House::on("2026-11-25").await;
     let ann = house.person("Ann").await;

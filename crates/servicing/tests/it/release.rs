@@ -159,6 +159,159 @@ async fn an_unknown_outcome_stays_pending_and_is_read_back_before_anything_is_se
 }
 
 #[tokio::test]
+async fn a_file_the_bank_never_had_is_not_sent_again_over_a_flag_raised_in_between() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let bob = house.person_with_account("Bob", "000111227777").await;
+    for person in [ann, bob] {
+        house.draws(person, 80_000).await;
+        pays(&house, person, "2026-11-23", &format!("pay-{}", person.id)).await;
+    }
+    house.cut(Wire::LosesRequests);
+    house.live_until("2026-11-23").await;
+    let assistant = Caller::assistant(ann.id);
+    let told = "case CAS-1";
+    house.servicing.raise_flag(assistant, ann.id, FlagKind::Bankruptcy, told).await.unwrap();
+
+    house.cut(Wire::Fine);
+    // What was handed over a moment ago may still arrive, whatever the bank says now.
+    assert_eq!(run(&house).await.pending, 2);
+    house.hand.advance(chrono::TimeDelta::minutes(15));
+    let report = run(&house).await;
+    assert_eq!((report.released, report.held_back, report.pending), (1, 1, 0));
+    assert_eq!(payment(&house, ann).await.status, PaymentStatus::HeldBack);
+    assert_eq!(payment(&house, bob).await.status, PaymentStatus::Released);
+    assert_eq!(principal(&house, ann).await, cents(80_000));
+    let abandoned = house.count("SELECT count(*) FROM rail_files WHERE status = 'abandoned'").await;
+    assert_eq!(abandoned, 1);
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn what_never_arrived_goes_out_on_a_later_day_in_a_file_of_that_day() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    pays(&house, ann, "2026-11-23", "pay").await;
+    house.cut(Wire::LosesRequests);
+    house.live_until("2026-11-23").await;
+    let before = payment(&house, ann).await.file_key;
+    house.cut(Wire::Fine);
+    assert_eq!(house.live_until("2026-11-24").await.payments.released, 1);
+    assert_ne!(payment(&house, ann).await.file_key, before);
+    let stale =
+        "SELECT count(*) FROM rail_files WHERE status = 'accepted' AND effective_on < '2026-11-24'";
+    assert_eq!(house.count(stale).await, 0);
+}
+
+#[tokio::test]
+async fn a_return_is_believed_although_the_bank_cannot_say_what_became_of_the_file() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person_with_account("Ann", "000111229001").await;
+    house.draws(ann, 80_000).await;
+    pays(&house, ann, "2026-11-23", "pay").await;
+    house.cut(Wire::LosesAnswers);
+    house.live_until("2026-11-23").await;
+    assert_eq!(payment(&house, ann).await.status, PaymentStatus::Pending);
+    house.cut(Wire::LosesFinds);
+    house.live_until("2026-11-27").await;
+    let returned = payment(&house, ann).await;
+    assert_eq!(
+        (returned.status, returned.return_code.as_deref()),
+        (PaymentStatus::Returned, Some("R01"))
+    );
+    assert_eq!(principal(&house, ann).await, cents(80_000));
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn returns_that_cannot_be_read_are_read_again_and_keep_no_line_from_being_settled() {
+    let house = House::on("2026-11-02").await;
+    let ann = house.person_with_account("Ann", "000111229001").await;
+    house.draws(ann, 80_000).await;
+    pays(&house, ann, "2026-11-03", "pay").await;
+    house.live_until("2026-11-03").await;
+    house.cut(Wire::GarblesReturns);
+    let report = house.live_until("2026-11-06").await;
+    assert!(report.payments.failed > 0);
+    assert_eq!(report.statements_issued, 1);
+    house.cut(Wire::Fine);
+    house.live_until("2026-11-07").await;
+    assert_eq!(payment(&house, ann).await.status, PaymentStatus::Returned);
+}
+
+#[tokio::test]
+async fn a_payment_that_cannot_be_written_is_held_back_and_stops_nobody_elses() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let bob = house.person_with_account("Bob", "000111227777").await;
+    for person in [ann, bob] {
+        house.draws(person, 80_000).await;
+        pays(&house, person, "2026-11-23", &format!("pay-{}", person.id)).await;
+    }
+    // As an older version may have stored it.
+    let spoil = format!(
+        "UPDATE bank_account_numbers SET routing_number = '021000022' WHERE bank_account_id = '{}'",
+        ann.checking
+    );
+    sqlx::query(sqlx::AssertSqlSafe(spoil)).execute(house.database.owner()).await.unwrap();
+    let report = house.live_until("2026-11-23").await;
+    assert_eq!((report.payments.released, report.payments.failed), (1, 1));
+    assert_eq!(payment(&house, ann).await.cancel_reason.as_deref(), Some("cannot_be_written"));
+    assert_eq!(payment(&house, bob).await.status, PaymentStatus::Released);
+    let staff = house.representative("Rae").await;
+    let queue = house.servicing.queue(staff).await.unwrap();
+    assert_eq!(queue.cases[0].kind, "operations");
+    // It is our work, not a case of hers.
+    assert!(house.servicing.list_cases(ann.caller(), ann.id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_payment_the_bank_refuses_three_times_is_held_back_and_the_desk_is_told() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 80_000).await;
+    pays(&house, ann, "2026-11-23", "pay").await;
+    house.cut(Wire::Refuses);
+    house.live_until("2026-11-24").await;
+    assert_eq!(payment(&house, ann).await.status, PaymentStatus::Scheduled);
+    house.live_until("2026-11-25").await;
+    let held = payment(&house, ann).await;
+    assert_eq!(held.status, PaymentStatus::HeldBack);
+    assert_eq!(held.cancel_reason.as_deref(), Some("refused_by_the_bank"));
+    let given = "SELECT count(*) FROM outbox WHERE kind = 'payment.given_back'";
+    assert_eq!(house.count(given).await, 3);
+    let staff = house.representative("Rae").await;
+    assert_eq!(house.servicing.queue(staff).await.unwrap().cases[0].kind, "operations");
+}
+
+#[tokio::test]
+async fn a_stopped_payment_closes_no_account_and_a_revoked_one_revokes_what_came_before() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person_with_account("Ann", "000111229008").await;
+    let bob = house.person_with_account("Bob", "000111229007").await;
+    let cat = house.person_with_account("Cat", "000111229016").await;
+    for person in [ann, bob, cat] {
+        house.draws(person, 80_000).await;
+        pays(&house, person, "2026-11-23", &format!("pay-{}", person.id)).await;
+        pays(&house, person, "2027-01-15", &format!("later-{}", person.id)).await;
+    }
+    // The bank tells of an authorisation that was revoked after twenty banking days.
+    house.live_until("2026-12-30").await;
+    let later = async |person: Person| {
+        let payments = house.servicing.list_payments(person.caller(), person.id).await.unwrap();
+        let on = day("2027-01-15");
+        payments.iter().find(|one| one.payment.authorised_on == on).unwrap().payment.status
+    };
+    assert_eq!(later(ann).await, PaymentStatus::Scheduled);
+    assert_eq!(later(bob).await, PaymentStatus::Cancelled);
+    assert_eq!(later(cat).await, PaymentStatus::HeldBack);
+    let staff = house.representative("Rae").await;
+    let queue = house.servicing.queue(staff).await.unwrap();
+    assert!(queue.cases.iter().any(|c| c.kind == "compliance" && c.customer_id == cat.id));
+}
+
+#[tokio::test]
 async fn a_refused_file_gives_its_payments_back_for_the_next_banking_day() {
     let house = House::on("2026-11-20").await;
     let ann = house.person("Ann").await;

@@ -15,6 +15,8 @@ const FORBIDDEN: &[&str] = &[
     "INSERT INTO decisions SELECT FROM intents",
     "INSERT INTO credit_lines SELECT FROM intents",
     "UPDATE payments SET status = 'cancelled'",
+    "UPDATE revocations SET revoked_at = '-infinity'",
+    "DELETE FROM revocations",
     "UPDATE flags SET cleared_on = raised_on",
     "UPDATE cases SET status = 'closed'",
     "UPDATE credit_lines SET terms = '{}'",

@@ -33,6 +33,8 @@ fn a_bank_account_is_known_by_its_kind_its_ending_or_its_bank() {
         ("the one ending in 9876", "9876"),
         ("First Harbor Bank", "1234"),
         ("x1234", "1234"),
+        ("my checking account 1", "1234"),
+        ("my 2 accounts: the one ending in 9876", "9876"),
     ] {
         let ask = BankAccountAsk::Named(words.to_owned());
         assert_eq!(choose_bank_account(&accounts, &ask).unwrap().ending, ending, "{words}");

@@ -1,0 +1,195 @@
+//! What becomes of a file once something is known of it: the bank has it, or it never will, and the payments are given back.
+//!
+//! Invariants: lines are held before the file, the file before its payments; a file whose payments were given back is never
+//! sent again, so what is chosen next goes out under a key of its own.
+
+use calendar::add_banking_days;
+use chrono::TimeDelta;
+use rails::FileStatus;
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    Tx,
+    payments::{self, PaymentRow, PaymentStatus},
+    rail_files::{self, RailFileRow, RailFileStatus},
+};
+
+use super::RunReport;
+use crate::{Servicing, ServicingError, error::chain, work::Trail};
+
+/// A file handed over that recently may still arrive, although the bank says that it does not have it.
+const QUIET: TimeDelta = TimeDelta::minutes(15);
+
+/// So many files with a payment the bank refuses before a person looks at it.
+const REFUSALS_MAX: i32 = 3;
+
+impl Servicing {
+    /// Sends a file that was just chosen; one that cannot be written gives its payments back, and stops nobody else's.
+    pub(super) async fn send_or_log(&self, key: &str, report: &mut RunReport) {
+        let Err(error) = self.send(key).await else { return };
+        let cause = chain(&error);
+        tracing::error!(file.key = %key, error = %cause, "could not send file {key}: {cause}");
+        report.failed += 1;
+        if let Err(error) = self.give_back(key, RailFileStatus::Abandoned, UNWRITABLE).await {
+            let cause = chain(&error);
+            tracing::error!(file.key = %key, error = %cause, "could not give back file {key}: {cause}");
+        }
+    }
+
+    /// The bank has a file under this key: ours, if it holds what we put into it.
+    pub(super) async fn accept_found(
+        &self,
+        key: &str,
+        status: &FileStatus,
+    ) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let ours = payments::list_of_file(&mut conn, key).await?;
+        drop(conn);
+        let has = |trace: &str| status.entries.iter().any(|entry| entry.trace.to_string() == trace);
+        if ours.iter().any(|payment| !payment.trace_number.as_deref().is_some_and(has)) {
+            tracing::error!(file.key = %key, "the bank has another file under the key {key}: it stays pending");
+            return Ok(());
+        }
+        self.accept(key).await
+    }
+
+    /// The bank never had this file. It goes again, under its key, while every payment in it may still be taken today;
+    /// else its payments are given back, to be looked at as any other.
+    pub(super) async fn send_or_abandon(&self, file: &RailFileRow) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let mut still_right = file.effective_on == self.today();
+        for payment in payments::list_of_file(&mut conn, &file.key).await? {
+            still_right = still_right && self.held_back(&mut conn, &payment).await?.is_none();
+        }
+        drop(conn);
+        if still_right {
+            return self.send(&file.key).await;
+        }
+        let quiet = file.handed_at.is_none_or(|handed_at| self.now() - handed_at >= QUIET);
+        if quiet {
+            self.give_back(&file.key, RailFileStatus::Abandoned, "never arrived").await?;
+        }
+        Ok(())
+    }
+
+    /// The bank has the file.
+    pub(super) async fn accept(&self, key: &str) -> Result<(), ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let mut file = find_file(&mut tx, key).await?;
+        match file.status {
+            RailFileStatus::Building | RailFileStatus::Pending => {}
+            RailFileStatus::Accepted => return Ok(()),
+            RailFileStatus::Refused | RailFileStatus::Abandoned => {
+                tracing::error!(file.key = %key, "the bank has file {key}, whose payments were given back");
+                return Ok(());
+            }
+        }
+        file.status = RailFileStatus::Accepted;
+        self.answered(&mut tx, &file).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn answered(
+        &self,
+        conn: &mut PgConnection,
+        file: &RailFileRow,
+    ) -> Result<(), ServicingError> {
+        rail_files::update(conn, file, self.now()).await?;
+        let payload = json!({
+            "file_key": file.key, "status": file.status, "entries": file.entries, "debit_cents": file.debit,
+            "digest": file.digest.as_ref().map(hex::encode), "refusal": file.refusal,
+        });
+        self.trail(conn, audit::Stream::System, "rail_file.answered", payload).await
+    }
+
+    /// Gives the payments of a file back that was refused, never arrived, or cannot be written.
+    pub(super) async fn give_back(
+        &self,
+        key: &str,
+        status: RailFileStatus,
+        why: &str,
+    ) -> Result<(), ServicingError> {
+        let mut tx: Tx<'_> = self.store.app().begin().await?;
+        let mut lines: Vec<_> = payments::list_of_file(&mut tx, key)
+            .await?
+            .into_iter()
+            .map(|payment| payment.credit_line_id)
+            .collect();
+        lines.sort_unstable();
+        lines.dedup();
+        for line in lines {
+            self.hold_line(&mut tx, line).await?;
+        }
+        let mut file = find_file(&mut tx, key).await?;
+        if !matches!(file.status, RailFileStatus::Building | RailFileStatus::Pending) {
+            return Ok(());
+        }
+        let given = payments::list_of_file(&mut tx, key).await?;
+        // Of a file that cannot be written, those are kept back that cannot be written alone.
+        let mut culprits = Vec::new();
+        if why == UNWRITABLE {
+            for payment in &given {
+                if self.text_of(&mut tx, &file, std::slice::from_ref(payment)).await.is_err() {
+                    culprits.push(payment.id);
+                }
+            }
+        }
+        let counted = status == RailFileStatus::Refused || why == UNWRITABLE && culprits.is_empty();
+        for payment in given {
+            let reason = if culprits.contains(&payment.id) {
+                Some("cannot_be_written")
+            } else if counted && payments::count_refusal(&mut tx, payment.id).await? >= REFUSALS_MAX
+            {
+                Some("refused_by_the_bank")
+            } else {
+                None
+            };
+            self.give_one_back(&mut tx, payment, (key, why), counted, reason).await?;
+        }
+        file.status = status;
+        file.refusal = Some(why.to_owned());
+        self.answered(&mut tx, &file).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn give_one_back(
+        &self,
+        conn: &mut PgConnection,
+        mut payment: PaymentRow,
+        (key, why): (&str, &str),
+        later: bool,
+        hold_back: Option<&str>,
+    ) -> Result<(), ServicingError> {
+        payment.status = PaymentStatus::Scheduled;
+        payment.file_key = None;
+        payment.trace_number = None;
+        payment.changed_at = self.now();
+        if later {
+            payment.debit_on = add_banking_days(self.today(), 1);
+        }
+        payments::update(conn, &payment).await?;
+        let payload = json!({
+            "payment_id": payment.id, "reference": payment.reference, "file_key": key, "why": why,
+            "debit_on": payment.debit_on,
+        });
+        let stream = Trail::stream(None, Some(payment.credit_line_id));
+        self.trail(conn, stream, "payment.given_back", payload).await?;
+        if let Some(reason) = hold_back {
+            self.hold_back(conn, payment.clone(), reason).await?;
+            let words = format!("Payment {} was held back: {reason} ({why}).", payment.reference);
+            self.open_desk_case(conn, &payment, "operations", words).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a file is given back that could not be built.
+pub(super) const UNWRITABLE: &str = "unwritable";
+
+async fn find_file(conn: &mut PgConnection, key: &str) -> Result<RailFileRow, ServicingError> {
+    rail_files::find_for_update(conn, key)
+        .await?
+        .ok_or(ServicingError::Stored { what: "rail file", source: None })
+}
