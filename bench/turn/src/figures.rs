@@ -68,10 +68,7 @@ pub(crate) fn micros(duration: Duration) -> u64 {
 
 /// `part / whole` in thousandths, rounded to the nearest.
 pub(crate) const fn permille(part: u64, whole: u64) -> Option<u64> {
-    match (part * 1000 + whole / 2).checked_div(whole) {
-        Some(ratio) => Some(ratio),
-        None => None,
-    }
+    (part * 1000 + whole / 2).checked_div(whole)
 }
 
 #[cfg(test)]

@@ -4,6 +4,12 @@
 //! scripted one without delay, in this process, the same for both sides; each side has an endpoint of it to itself. The sides
 //! take turns, block by block, so that whatever else the machine does falls on both. `docs/performance.md` says what each
 //! side does and does not do.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::struct_field_names,
+    reason = "a bench may panic, ends with its servers, and keeps the unit in each figure's name"
+)]
 
 mod cpu;
 mod figures;

@@ -1,4 +1,4 @@
-//! The other side: the OpenAI Agents SDK in a process of its own (`rival/turn.py`), asked over a pipe.
+//! The other side: the `OpenAI` Agents SDK in a process of its own (`rival/turn.py`), asked over a pipe.
 
 use std::{
     path::Path,

@@ -58,9 +58,7 @@ pub async fn append_all(
             kind: leaf.kind.into_owned(),
             commitment: commitment(&salt, &payload),
         };
-        let bytes = entry.encode()?;
-        previous = Hash::of_leaf(&bytes);
-        columns.push(n, entry, bytes, previous, salt, payload);
+        previous = columns.push(n, entry, salt, payload)?;
         n = n.saturating_add(1);
     }
     columns.insert(conn, &stream).await
@@ -80,15 +78,16 @@ struct Columns {
 }
 
 impl Columns {
+    /// Adds a leaf and answers its hash.
     fn push(
         &mut self,
         n: i64,
         entry: Entry,
-        bytes: Vec<u8>,
-        hash: Hash,
         salt: Salt,
         payload: String,
-    ) {
+    ) -> Result<Hash, AuditError> {
+        let bytes = entry.encode()?;
+        let hash = Hash::of_leaf(&bytes);
         self.ids.push(entry.id.as_uuid());
         self.numbers.push(n);
         self.kinds.push(entry.kind);
@@ -97,6 +96,7 @@ impl Columns {
         self.hashes.push(hash.0.to_vec());
         self.salts.push(salt.to_vec());
         self.payloads.push(payload);
+        Ok(hash)
     }
 
     /// In the order of their numbers: the database lets no leaf come before its predecessor.

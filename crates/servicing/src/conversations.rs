@@ -373,9 +373,10 @@ impl Servicing {
         let turns = conversations::list_turns(&mut conn, id).await?;
         let hand_off = hand_offs::find_open(&mut conn, id).await?;
         let proposed = intents::list_of_conversation(&mut conn, id).await?;
-        let mut receipts = match proposed.is_empty() {
-            true => Vec::new(),
-            false => intents::list_receipts_of_conversation(&mut conn, id).await?,
+        let mut receipts = if proposed.is_empty() {
+            Vec::new()
+        } else {
+            intents::list_receipts_of_conversation(&mut conn, id).await?
         };
         let mut proposals = Vec::with_capacity(proposed.len());
         for intent in proposed {

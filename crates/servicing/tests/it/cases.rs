@@ -234,7 +234,8 @@ async fn a_case_and_a_confirmation_in_one_conversation_do_not_wait_for_each_othe
     house.draws(ann, 80_000).await;
     let service = &house.servicing;
     let surface = store::conversations::Surface::Consumer;
-    let conversation = service.start_conversation(ann.caller(), ann.id, surface).await.unwrap().id;
+    let conversation =
+        service.start_conversation(ann.caller(), ann.id, surface, &key("talk")).await.unwrap().id;
     for n in 0..12 {
         let kind = CaseKind::ALL[n];
         if kind.flag().is_some_and(servicing::flags::stops_debits) {
@@ -261,7 +262,8 @@ async fn every_effect_on_a_line_is_told_on_its_stream_wherever_it_happened_and_i
     house.draws(ann, 80_000).await;
     let service = &house.servicing;
     let surface = store::conversations::Surface::Consumer;
-    let conversation = service.start_conversation(ann.caller(), ann.id, surface).await.unwrap().id;
+    let conversation =
+        service.start_conversation(ann.caller(), ann.id, surface, &key("talk")).await.unwrap().id;
     let assistant = Caller::assistant(ann.id);
     let mut proposal = crate::intents::proposal(&house, ann, 100).await;
     proposal.conversation_id = Some(conversation);

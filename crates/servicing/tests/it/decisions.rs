@@ -1,6 +1,5 @@
 //! Decisions are told from the record, byte for byte.
 
-use chrono::TimeDelta;
 use credit::Terms;
 use identity::CreditLineId;
 use money::Apr;

@@ -132,13 +132,17 @@ async fn a_message_sent_again_with_its_key_is_one_message_whoever_has_the_conver
     let ann = house.person("Ann").await;
     let rae = house.representative("Rae").await;
     let service = &house.servicing;
-    let start = async || {
-        service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap().id
+    let start = async |text: &str| {
+        service
+            .start_conversation(ann.caller(), ann.id, Surface::Consumer, &key(text))
+            .await
+            .unwrap()
+            .id
     };
     let says = "I want a person";
 
     // Answered by the assistant first, then by nobody but a person.
-    let conversation = start().await;
+    let conversation = start("talk-1").await;
     let sent =
         service.begin_turn(ann.caller(), conversation, says, served(), &key("k1")).await.unwrap();
     service.claim(rae, conversation, &key("claim-1")).await.unwrap();
@@ -147,7 +151,7 @@ async fn a_message_sent_again_with_its_key_is_one_message_whoever_has_the_conver
     assert_eq!(again, sent.message_id);
 
     // Posted to a person first, then sent again to the assistant.
-    let conversation = start().await;
+    let conversation = start("talk-2").await;
     service.claim(rae, conversation, &key("claim-2")).await.unwrap();
     let posted =
         service.post_customer_message(ann.caller(), conversation, says, &key("k2")).await.unwrap();
@@ -165,8 +169,11 @@ async fn the_assistant_begins_no_turn_in_a_conversation_that_a_person_has_just_c
     let ann = house.person("Ann").await;
     let rae = house.representative("Rae").await;
     let service = &house.servicing;
-    let conversation =
-        service.start_conversation(ann.caller(), ann.id, Surface::Consumer).await.unwrap().id;
+    let conversation = service
+        .start_conversation(ann.caller(), ann.id, Surface::Consumer, &key("talk"))
+        .await
+        .unwrap()
+        .id;
     service.claim(rae, conversation, &key("claim")).await.unwrap();
     let begun = service.begin_turn(ann.caller(), conversation, "Hi", served(), &key("hi")).await;
     assert_eq!(code(begun), RefusalCode::AlreadyClaimed);
