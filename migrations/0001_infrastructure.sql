@@ -188,7 +188,7 @@ GRANT UPDATE (position) ON outbox TO plumbline_app;
 -- A model's turn reads, and may raise a flag on a line. It posts nothing and schedules nothing.
 GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox TO plumbline_turn;
 GRANT INSERT ON line_events, line_snapshots, outbox TO plumbline_turn;
-GRANT UPDATE ON line_heads TO plumbline_turn;
+GRANT INSERT, UPDATE ON line_heads TO plumbline_turn;
 
 GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox, jobs TO plumbline_audit;
 

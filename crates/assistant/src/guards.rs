@@ -30,6 +30,8 @@ sources![
     "../../toolkit/src/policy.rs",
     "../../toolkit/src/provenance.rs",
     "../../toolkit/src/reading.rs",
+    "../../toolkit/src/reading/language.rs",
+    "../../toolkit/src/reading/mood.rs",
     "../../toolkit/src/reading/tokens.rs",
     "../../toolkit/src/reading/words.rs",
     "../../toolkit/src/registry.rs",
