@@ -183,7 +183,7 @@ CREATE INDEX jobs_due ON jobs (run_at, id) WHERE finished_at IS NULL;
 
 GRANT SELECT, INSERT ON line_events, line_snapshots, postings, entries, outbox TO plumbline_app;
 GRANT SELECT, INSERT, UPDATE ON line_heads, idempotency_keys, outbox_cursors, jobs TO plumbline_app;
-GRANT UPDATE (position) ON outbox TO plumbline_app;
+GRANT UPDATE (position) ON outbox TO plumbline_app, plumbline_audit;
 
 -- A model's turn reads, and may raise a flag on a line. It posts nothing and schedules nothing.
 GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox TO plumbline_turn;
@@ -210,4 +210,5 @@ RETURN kind LIKE 'decision.%' OR kind LIKE 'draw.%' OR kind LIKE 'rail_file.%' O
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 CREATE POLICY outbox_read ON outbox FOR SELECT USING (true);
 CREATE POLICY outbox_app ON outbox FOR ALL TO plumbline_app USING (true) WITH CHECK (true);
+CREATE POLICY outbox_numbered ON outbox FOR UPDATE TO plumbline_audit USING (true) WITH CHECK (true);
 CREATE POLICY outbox_turn ON outbox FOR INSERT TO plumbline_turn WITH CHECK (NOT beyond_a_turn(kind));

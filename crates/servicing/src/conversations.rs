@@ -231,8 +231,9 @@ impl Servicing {
             .await?
             .ok_or_else(|| Refusal::not_found("conversation"))?;
         authorise(caller, UseCase::Read, Some(conversation.customer_id), self.now())?;
-        let messages = conversations::list_messages(&mut conn, id, after).await?;
+        // Turns before messages: of a turn that is seen to have ended, the answer is seen too.
         let turns = conversations::list_turns(&mut conn, id).await?;
+        let messages = conversations::list_messages(&mut conn, id, after).await?;
         let hand_off = hand_offs::find_open(&mut conn, id).await?;
         let proposed = intents::list_of_conversation(&mut conn, id).await?;
         let mut receipts = if proposed.is_empty() {

@@ -105,9 +105,11 @@ fn told_on(stream: &Stream, payload: &Value) -> String {
 impl Servicing {
     /// Numbers what is to be told to the outside world; answers how much that was.
     pub async fn number_outbox(&self) -> Result<u64, ServicingError> {
-        let mut tx = self.store.app().begin().await?;
+        let mut tx = self.store.audit().begin().await?;
         let numbered = outbox::sequence(&mut tx, OUTBOX_AT_ONCE).await?;
-        tx.commit().await?;
+        if numbered > 0 {
+            tx.commit().await?;
+        }
         Ok(numbered)
     }
 

@@ -101,7 +101,7 @@ async fn a_path_query_or_method_that_does_not_fit_is_refused() {
         ("/v1/statements/x", 400, "path_invalid"),
         ("/v1/statements/-1", 400, "path_invalid"),
         ("/v1/statements/999", 404, "not_found"),
-        ("/v1/trace?figure=luck", 404, "not_found"),
+        ("/v1/trace?figure=luck", 400, "query_invalid"),
         ("/v1/conversations/x", 400, "path_invalid"),
         ("/v1/intents/00000000-0000-7000-8000-000000000000", 404, "not_found"),
         ("/v1/passages/none", 404, "not_found"),
