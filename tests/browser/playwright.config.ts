@@ -19,7 +19,7 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   forbidOnly: true,
-  timeout: 30_000,
+  timeout: 120_000,
   expect: { timeout: 30_000 },
   reporter: [["list"]],
   // Moving the sandbox's clock moves it for everybody, so those tests come last and alone.
