@@ -232,7 +232,7 @@ impl Assistant {
         if let Err(error) = run.take_up(steps, &view) {
             let problem = match error {
                 AssistantError::Record { problem, .. } => problem,
-                other => crate::tools::chain(&other),
+                other => identity::chain(&other),
             };
             tracing::error!(turn.id = %turn.id, error = %problem, "gave up turn {}", turn.id);
             run.break_off(&problem).await;

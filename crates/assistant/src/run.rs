@@ -16,7 +16,7 @@ pub(crate) use calls::sheet;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
-use identity::{CustomerId, TurnId};
+use identity::{CustomerId, TurnId, chain};
 use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, StepError, Turn};
 use serde_json::{Map, Value, json};
 use servicing::{
@@ -33,7 +33,6 @@ use crate::{
     figures::{Citations, Language},
     flags::Gate,
     plain,
-    tools::chain,
 };
 
 use found::Found;

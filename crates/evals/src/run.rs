@@ -238,20 +238,7 @@ impl Side {
 
 /// What went wrong around a run, with its causes.
 fn broken(error: &(dyn std::error::Error + 'static)) -> EvalError {
-    EvalError::Infrastructure { reason: chain(error) }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
+    EvalError::Infrastructure { reason: identity::chain(error) }
 }
 
 /// No case reaches the bank: payments stay scheduled.

@@ -67,15 +67,3 @@ impl From<sqlx::Error> for ServicingError {
         Self::Store(error.into())
     }
 }
-
-/// An error with all its causes, for a line of the log.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}

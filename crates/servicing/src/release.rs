@@ -14,7 +14,7 @@ mod given_back;
 use calendar::{add_banking_days, is_banking_day};
 use chrono::NaiveDate;
 use credit::LineEventBody;
-use identity::PaymentId;
+use identity::{PaymentId, chain};
 use money::Cents;
 use nacha::TraceNumber;
 use rails::{AccountKind, AchTransfer, RailError, ach_file};
@@ -31,7 +31,6 @@ use store::{
 
 use crate::{
     Caller, Refusal, Servicing, ServicingError, UseCase, authorise,
-    error::chain,
     flags,
     payments::{STRIKES, revoked},
     work::Trail,

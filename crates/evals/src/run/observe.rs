@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit::Trust;
-use identity::{ConversationId, CreditLineId, CustomerId};
+use identity::{ConversationId, CreditLineId, CustomerId, chain};
 use ledger::Chart;
 use money::Cents;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use store::{
     postings,
 };
 
-use super::{Bench, chain, play::Playing};
+use super::{Bench, play::Playing};
 use crate::grade::{ObservedCall, ObservedIntent, ObservedPayment, ObservedTurn};
 
 impl Bench {

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use credit::{FlagKind, LineEventBody};
+use identity::chain;
 use nacha::{Addenda, File, ReturnCode};
 use rails::{EntryState, ReturnAction, ReturnFile, return_action};
 use serde_json::json;
@@ -14,9 +15,7 @@ use store::{
 };
 
 use super::RunReport;
-use crate::{
-    Caller, Servicing, ServicingError, UseCase, authorise, error::chain, flags, work::Trail,
-};
+use crate::{Caller, Servicing, ServicingError, UseCase, authorise, flags, work::Trail};
 
 /// Name of the bank's list of returns among the cursors.
 const RETURNS: &str = "bank_returns";
