@@ -278,10 +278,6 @@ pub async fn end_turn(
     Ok(done.rows_affected() == 1)
 }
 
-pub async fn find_turn(conn: &mut PgConnection, id: TurnId) -> Result<Option<TurnRow>, StoreError> {
-    Ok(select_turns!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
-}
-
 /// As [`lock`], for the conversation of a turn; tells whose it is.
 pub async fn hold_turn(
     conn: &mut PgConnection,
