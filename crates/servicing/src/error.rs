@@ -26,6 +26,9 @@ pub enum ServicingError {
     #[error("could not use the payment rail")]
     Rail(#[from] rails::RailError),
 
+    #[error("the system gave no randomness for a token")]
+    NoRandomness(#[source] getrandom::Error),
+
     /// Something stored does not have the form this version expects.
     #[error("the stored {what} cannot be read")]
     Stored {
