@@ -100,6 +100,17 @@ impl Servicing {
         self.clock.now()
     }
 
+    /// Keeps where the hand of a sandbox's clock will stand, so that the next start begins there.
+    pub async fn keep_sandbox_clock(
+        &self,
+        caller: Caller,
+        then: DateTime<Utc>,
+    ) -> Result<(), ServicingError> {
+        authorise(caller, UseCase::Operate, None, self.now())?;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(store::sandbox_clock::save(&mut conn, then).await?)
+    }
+
     /// The business date now.
     #[must_use]
     pub fn today(&self) -> NaiveDate {
