@@ -4,7 +4,9 @@ use std::fmt;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use money::Cents;
-use nacha::{Batch, Entry, File, Header, RoutingNumber, Sec, TraceNumber, TransactionCode};
+use nacha::{
+    Batch, Entry, File, Header, NachaError, RoutingNumber, Sec, TraceNumber, TransactionCode,
+};
 use serde::{Deserialize, Serialize};
 
 /// Who we are on the ACH network.
@@ -15,6 +17,28 @@ pub struct AchOriginator {
     pub routing: RoutingNumber,
     pub bank: RoutingNumber,
     pub bank_name: String,
+}
+
+impl AchOriginator {
+    /// Whether a file can be written in this name: tried with one that goes nowhere.
+    ///
+    /// # Errors
+    /// Which field does not fit.
+    pub fn check(&self) -> Result<(), NachaError> {
+        let transfer = AchTransfer {
+            debit: true,
+            retry: false,
+            kind: AccountKind::Checking,
+            routing: self.bank.clone(),
+            account_number: "1".to_owned(),
+            amount: Cents::new(1),
+            reference: "1".to_owned(),
+            name: "NOBODY".to_owned(),
+            effective_on: NaiveDate::default(),
+            sequence: 1,
+        };
+        ach_file(self, 1, NaiveDateTime::default(), &[transfer]).write().map(drop)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -192,6 +216,13 @@ mod tests {
         assert_eq!(counts, [1, 1, 2]);
         assert_eq!(file.batches[0].entries[0].name, "MARIA NUNEZ DE LA PENA");
         assert!(file.write().is_ok());
+    }
+
+    #[test]
+    fn an_originator_whose_name_no_file_can_carry_is_found_out() {
+        assert_eq!(originator().check(), Ok(()));
+        let long = AchOriginator { name: "HARBOR LENDING COMPANY".into(), ..originator() };
+        assert!(long.check().unwrap_err().to_string().contains("company name"));
     }
 
     #[test]
