@@ -28,6 +28,8 @@ mod reference;
 mod refusal;
 pub mod release;
 pub mod sessions;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod words;
 mod work;
 pub mod worlds;

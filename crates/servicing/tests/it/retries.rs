@@ -1,8 +1,8 @@
 //! A debit that came back for want of funds is tried once more, or not at all.
 
 use credit::FlagKind;
-use servicing::{AmountAsk, BankAccountAsk, Caller, CaseKind, NewCase, PaymentAsk};
-use store::payments::{PaymentRow, PaymentStatus};
+use servicing::{Caller, CaseKind, NewCase};
+use store::payments::PaymentStatus;
 
 use crate::house::{House, Person, cents, day, key};
 
@@ -15,55 +15,35 @@ const ALWAYS_SHORT: &str = "000111229001";
 const RETURNED_BY: &str = "2026-11-27";
 const RETRIES: &str = "SELECT count(*) FROM payments WHERE retry_of IS NOT NULL";
 
-async fn pays(house: &House, person: Person, amount: i64, on: &str) {
-    let ask = PaymentAsk {
-        amount: AmountAsk::Exact { cents: cents(amount) },
-        on: day(on),
-        from: BankAccountAsk::Only,
-    };
-    let name = format!("pay-{}-{amount}-{on}", person.id);
-    house.servicing.schedule_payment(person.caller(), person.id, &ask, &key(&name)).await.unwrap();
-}
-
-/// Newest first.
-async fn payments(house: &House, person: Person) -> Vec<PaymentRow> {
-    let views = house.servicing.list_payments(person.caller(), person.id).await.unwrap();
-    views.into_iter().map(|view| view.payment).collect()
-}
-
 /// A customer whose payment of $50.00 has come back.
 async fn returned(account: &str) -> (House, Person) {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person_with_account("Ann", account).await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, 5_000, "2026-11-23").await;
+    let (house, ann) = House::with_ann_banking_at(account).await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
     house.live_until(RETURNED_BY).await;
-    let status = payments(&house, ann).await[0].status;
+    let status = house.payments(ann).await[0].status;
     assert_eq!(status, PaymentStatus::Returned);
     (house, ann)
 }
 
 /// Why nothing was tried again, as it stands on the record.
 async fn why_not(house: &House) -> Option<String> {
-    sqlx::query_scalar(
-        "SELECT payload ->> 'why' FROM outbox WHERE kind = 'payment.not_retried'",
-    )
-    .fetch_optional(house.database.owner())
-    .await
-    .unwrap()
+    sqlx::query_scalar("SELECT payload ->> 'why' FROM outbox WHERE kind = 'payment.not_retried'")
+        .fetch_optional(house.database.owner())
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
 async fn what_was_not_there_is_taken_once_more_after_five_days_and_can_be_seen_coming() {
     let (house, ann) = returned(SHORT_ONCE).await;
-    let first = payments(&house, ann).await.remove(0);
+    let first = house.payments(ann).await.remove(0);
     let retry_on = first.returned_on.unwrap() + chrono::Days::new(5);
     assert_eq!(first.retry_on, Some(retry_on));
 
     house.live_until(&retry_on.pred_opt().unwrap().to_string()).await;
     assert_eq!(house.count(RETRIES).await, 0);
     assert_eq!(house.live_until(&retry_on.to_string()).await.payments.retried, 1);
-    let listed = payments(&house, ann).await;
+    let listed = house.payments(ann).await;
     let (retry, first) = (&listed[0], &listed[1]);
     assert_eq!((retry.status, retry.retry_of), (PaymentStatus::Scheduled, Some(first.id)));
     assert_eq!((retry.amount, retry.bank_account_id), (first.amount, first.bank_account_id));
@@ -72,7 +52,7 @@ async fn what_was_not_there_is_taken_once_more_after_five_days_and_can_be_seen_c
 
     assert_eq!(house.live_until("2026-12-01").await.payments.released, 1);
     house.live_until("2026-12-10").await;
-    assert_eq!(payments(&house, ann).await[0].status, PaymentStatus::Settled);
+    assert_eq!(house.payments(ann).await[0].status, PaymentStatus::Settled);
     let position = house.servicing.position(ann.caller(), ann.id).await.unwrap().position;
     assert_eq!(position.principal_balance, cents(75_000));
     assert_eq!(house.count(RETRIES).await, 1);
@@ -83,7 +63,7 @@ async fn what_was_not_there_is_taken_once_more_after_five_days_and_can_be_seen_c
 async fn a_retry_that_comes_back_too_is_the_last() {
     let (house, ann) = returned(ALWAYS_SHORT).await;
     house.live_until("2026-12-20").await;
-    let listed = payments(&house, ann).await;
+    let listed = house.payments(ann).await;
     let seen: Vec<_> = listed.iter().map(|one| (one.status, one.retry_on)).collect();
     assert_eq!(seen, [(PaymentStatus::Returned, None), (PaymentStatus::Returned, None)]);
     assert_eq!(house.submitted(), 2);
@@ -92,11 +72,13 @@ async fn a_retry_that_comes_back_too_is_the_last() {
 
 #[tokio::test]
 async fn nothing_is_tried_again_against_the_customers_will_or_trouble() {
-    let told = |kind: CaseKind| move |ann: Person| NewCase {
-        customer_id: ann.id,
-        conversation_id: None,
-        kind,
-        words: "as the customer put it".to_owned(),
+    let told = |kind: CaseKind| {
+        move |ann: Person| NewCase {
+            customer_id: ann.id,
+            conversation_id: None,
+            kind,
+            words: "as the customer put it".to_owned(),
+        }
     };
     for (kind, why) in [
         (CaseKind::StopPayment, "stop_payment"),
@@ -109,7 +91,7 @@ async fn nothing_is_tried_again_against_the_customers_will_or_trouble() {
         let assistant = Caller::assistant(ann.id);
         house.servicing.open_case(assistant, told(kind)(ann)).await.unwrap();
         // Nor is it foretold any more.
-        assert_eq!(payments(&house, ann).await[0].retry_on, None, "{why}");
+        assert_eq!(house.payments(ann).await[0].retry_on, None, "{why}");
         house.live_until("2026-12-08").await;
         assert_eq!(house.count(RETRIES).await, 0, "{why}");
         assert_eq!(why_not(&house).await.as_deref(), Some(why));
@@ -121,17 +103,15 @@ async fn nothing_is_tried_again_against_the_customers_will_or_trouble() {
 async fn who_has_paid_since_or_owes_less_by_then_is_not_debited_again() {
     let (house, ann) = returned(SHORT_ONCE).await;
     house.hand.advance(chrono::TimeDelta::minutes(1));
-    pays(&house, ann, 5_000, "2026-11-30").await;
+    house.pays(ann, 5_000, "2026-11-30").await.unwrap();
     house.live_until("2026-12-08").await;
     assert_eq!(why_not(&house).await.as_deref(), Some("paid_since"));
     assert_eq!(house.count(RETRIES).await, 0);
 
     // All but a little of what will be owed is scheduled from the beginning.
-    let house = House::on("2026-11-20").await;
-    let ann = house.person_with_account("Ann", SHORT_ONCE).await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, 5_000, "2026-11-23").await;
-    pays(&house, ann, 75_600, "2026-12-03").await;
+    let (house, ann) = House::with_ann_banking_at(SHORT_ONCE).await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
+    house.pays(ann, 75_600, "2026-12-03").await.unwrap();
     house.live_until("2026-12-02").await;
     assert_eq!(why_not(&house).await.as_deref(), Some("amount_over_payoff"));
     assert_eq!(house.count(RETRIES).await, 0);
@@ -139,11 +119,9 @@ async fn who_has_paid_since_or_owes_less_by_then_is_not_debited_again() {
 
 #[tokio::test]
 async fn two_failed_debits_are_not_followed_by_a_third() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person_with_account("Ann", ALWAYS_SHORT).await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, 5_000, "2026-11-23").await;
-    pays(&house, ann, 4_000, "2026-11-24").await;
+    let (house, ann) = House::with_ann_banking_at(ALWAYS_SHORT).await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
+    house.pays(ann, 4_000, "2026-11-24").await.unwrap();
     house.live_until("2026-12-10").await;
     assert_eq!(why_not(&house).await.as_deref(), Some("two_failed_debits"));
     assert_eq!((house.count(RETRIES).await, house.submitted()), (0, 2));
@@ -153,11 +131,11 @@ async fn two_failed_debits_are_not_followed_by_a_third() {
 async fn a_retry_that_was_scheduled_is_still_the_customers_to_stop() {
     let (house, ann) = returned(SHORT_ONCE).await;
     house.live_until("2026-11-30").await;
-    let retry = payments(&house, ann).await.remove(0);
+    let retry = house.payments(ann).await.remove(0);
     let service = &house.servicing;
     service.cancel_payment(ann.caller(), ann.id, retry.id, &key("cancel")).await.unwrap();
     house.live_until("2026-12-10").await;
-    assert_eq!(payments(&house, ann).await[0].status, PaymentStatus::Cancelled);
+    assert_eq!(house.payments(ann).await[0].status, PaymentStatus::Cancelled);
     assert_eq!((house.count(RETRIES).await, house.submitted()), (1, 1));
 
     // A hardship lets a payment be that the customer chose, and no retry.
@@ -167,7 +145,7 @@ async fn a_retry_that_was_scheduled_is_still_the_customers_to_stop() {
     let told = "case CAS-1";
     house.servicing.raise_flag(assistant, ann.id, FlagKind::Hardship, told).await.unwrap();
     assert_eq!(house.live_until("2026-12-01").await.payments.held_back, 1);
-    let held = payments(&house, ann).await.remove(0);
+    let held = house.payments(ann).await.remove(0);
     assert_eq!(held.cancel_reason.as_deref(), Some("flag:hardship"));
     assert_eq!(house.submitted(), 1);
 }
@@ -229,7 +207,7 @@ async fn a_retry_that_cannot_be_made_is_left_to_a_person_in_the_end() {
     }
     let queue = house.servicing.queue(staff).await.unwrap();
     assert_eq!((queue.cases.len(), &*queue.cases[0].kind), (1, "operations"));
-    assert_eq!(payments(&house, ann).await[0].retry_on, None);
+    assert_eq!(house.payments(ann).await[0].retry_on, None);
     house.hand.advance(chrono::TimeDelta::hours(1));
     assert_eq!(house.servicing.run_payments(Caller::system()).await.unwrap().failed, 0);
 }
