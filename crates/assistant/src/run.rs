@@ -83,6 +83,7 @@ impl Run {
         let mut said: Vec<String> = view
             .messages
             .iter()
+            .map(|row| &row.message)
             .filter(|m| m.role == MessageRole::Customer && m.turn_id != Some(turn))
             .map(|message| message.text.clone())
             .collect();
@@ -148,7 +149,8 @@ impl Run {
             self.next_step = step.n + 1;
         }
         self.noted = (self.verdicts.len(), self.citations.0.len());
-        for message in view.messages.iter().filter(|m| m.turn_id == Some(self.conversation.turn)) {
+        let messages = view.messages.iter().map(|row| &row.message);
+        for message in messages.filter(|m| m.turn_id == Some(self.conversation.turn)) {
             self.found.cases_shown += message.cases.as_array().map_or(0, Vec::len);
             self.found.notices_shown += message.notices.as_array().map_or(0, Vec::len);
         }

@@ -35,10 +35,11 @@ impl Bench {
         before: &ConversationView,
         after: &ConversationView,
     ) -> Result<(), String> {
-        let last = before.messages.last().map_or(0, |message| message.n);
+        let last = before.messages.last().map_or(0, |row| row.n);
         let mut turn = ObservedTurn { said: said.to_owned(), ..ObservedTurn::default() };
         let mut answers = Vec::new();
-        for message in after.messages.iter().filter(|message| message.n > last) {
+        let new = after.messages.iter().filter(|row| row.n > last);
+        for message in new.map(|row| &row.message) {
             if message.role == MessageRole::Customer {
                 continue;
             }
