@@ -284,7 +284,7 @@ CREATE TABLE payments (
     settle_on        date,
     return_code      text,
     returned_on      date,
-    -- One retry at most, never before this day.
+    -- One retry at most; while it is still to be made, never before this day.
     retry_on         date,
     retry_of         uuid        CONSTRAINT payments_one_retry UNIQUE REFERENCES payments,
     -- Why it was cancelled or held back.

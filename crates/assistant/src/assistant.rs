@@ -12,7 +12,7 @@ use servicing::{
 };
 use store::{
     answering::Answering,
-    conversations::{ConversationStatus, MessageRole, MessageRow, TurnRow, TurnStatus},
+    conversations::{ConversationStatus, Message, MessageRole, TurnRow, TurnStatus},
     intents::{IntentRow, ReceiptRow},
 };
 use tokio::sync::mpsc;
@@ -232,7 +232,7 @@ impl Assistant {
         if let Err(error) = run.take_up(steps, &view) {
             let problem = match error {
                 AssistantError::Record { problem, .. } => problem,
-                other => crate::tools::chain(&other),
+                other => identity::chain(&other),
             };
             tracing::error!(turn.id = %turn.id, error = %problem, "gave up turn {}", turn.id);
             run.break_off(&problem).await;
@@ -261,8 +261,8 @@ async fn wait_for_person(view: &ConversationView, parts: &mpsc::Sender<StreamPar
 
 /// What the customer said to begin a turn.
 fn words_of(view: &ConversationView, turn: TurnId) -> String {
-    let mut messages = view.messages.iter();
-    let begins = |m: &&MessageRow| m.turn_id == Some(turn) && m.role == MessageRole::Customer;
+    let mut messages = view.messages.iter().map(|row| &row.message);
+    let begins = |m: &&Message| m.turn_id == Some(turn) && m.role == MessageRole::Customer;
     messages.find(begins).map(|message| message.text.clone()).unwrap_or_default()
 }
 
@@ -271,13 +271,14 @@ async fn replay(view: ConversationView, turn: TurnId, parts: mpsc::Sender<Stream
     let answers: Vec<_> = view
         .messages
         .iter()
+        .map(|row| &row.message)
         .filter(|m| m.turn_id == Some(turn) && m.role == MessageRole::Assistant)
         .collect();
     let mut sent = Vec::new();
     if let Some(first) = answers.first() {
         let id = first.id.to_string();
         let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
-        let all = |of: fn(&MessageRow) -> &serde_json::Value| {
+        let all = |of: fn(&Message) -> &serde_json::Value| {
             answers.iter().flat_map(|message| list(of(message))).collect::<Vec<_>>()
         };
         let text: Vec<&str> = answers.iter().map(|message| message.text.as_str()).collect();

@@ -26,7 +26,8 @@ pub(crate) fn fixed(role: Role, text: &str) -> Message {
 pub(crate) fn history(view: &ConversationView, turn: TurnId) -> Vec<Message> {
     let mut kept = Vec::new();
     let mut left = HISTORY_TOKENS;
-    for message in view.messages.iter().rev().filter(|message| message.turn_id != Some(turn)) {
+    let before = view.messages.iter().map(|row| &row.message).rev();
+    for message in before.filter(|message| message.turn_id != Some(turn)) {
         let text = message.text.clone();
         let tokens = llm::count_text(&text);
         if tokens > left {

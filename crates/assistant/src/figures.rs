@@ -9,7 +9,7 @@ mod nouns;
 
 use std::collections::BTreeSet;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use toolkit::{
     Field, FieldKind, FieldValue, Passage,
     reading::{Figure, Reading, Token, figures, fold, tokens},
@@ -335,25 +335,8 @@ fn written(
 
 /// A value as the server writes it.
 pub fn value_text(field: &Field, language: Language) -> String {
-    const MONTHS: [&str; 12] = [
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ];
     match (&field.value, language) {
-        (FieldValue::Date(date), Language::Spanish) => {
-            let month = MONTHS.get(date.month0() as usize).copied().unwrap_or_default();
-            format!("{} de {month} de {}", date.day(), date.year())
-        }
+        (FieldValue::Date(date), Language::Spanish) => calendar::spanish_date(*date),
         _ => field.text.clone(),
     }
 }

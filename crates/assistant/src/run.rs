@@ -16,7 +16,7 @@ pub(crate) use calls::sheet;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
-use identity::{CustomerId, TurnId};
+use identity::{CustomerId, TurnId, chain};
 use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, StepError, Turn};
 use serde_json::{Map, Value, json};
 use servicing::{
@@ -33,7 +33,6 @@ use crate::{
     figures::{Citations, Language},
     flags::Gate,
     plain,
-    tools::chain,
 };
 
 use found::Found;
@@ -84,6 +83,7 @@ impl Run {
         let mut said: Vec<String> = view
             .messages
             .iter()
+            .map(|row| &row.message)
             .filter(|m| m.role == MessageRole::Customer && m.turn_id != Some(turn))
             .map(|message| message.text.clone())
             .collect();
@@ -149,7 +149,8 @@ impl Run {
             self.next_step = step.n + 1;
         }
         self.noted = (self.verdicts.len(), self.citations.0.len());
-        for message in view.messages.iter().filter(|m| m.turn_id == Some(self.conversation.turn)) {
+        let messages = view.messages.iter().map(|row| &row.message);
+        for message in messages.filter(|m| m.turn_id == Some(self.conversation.turn)) {
             self.found.cases_shown += message.cases.as_array().map_or(0, Vec::len);
             self.found.notices_shown += message.notices.as_array().map_or(0, Vec::len);
         }

@@ -62,17 +62,6 @@ pub(crate) fn tool_error(error: &ServicingError) -> ToolError {
         Some(refusal) => {
             ToolError::refused(format!("{} {}", refusal.sentence, refusal.code.what_to_do()))
         }
-        None => ToolError::new(ToolErrorKind::Unavailable, chain(error)),
+        None => ToolError::new(ToolErrorKind::Unavailable, identity::chain(error)),
     }
-}
-
-/// The error with its sources, for the record.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

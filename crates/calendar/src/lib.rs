@@ -12,7 +12,7 @@ mod spoken;
 pub use banking::{add_banking_days, banking_day_on_or_after, federal_holidays, is_banking_day};
 pub use clock::{Clock, Hand};
 pub use local::{effective_on, instant_of, local_date};
-pub use months::{add_months, last_day_of_month};
+pub use months::{add_months, last_day_of_month, month_named, spanish_date};
 pub use spoken::{SpokenDate, SpokenDateError};
 
 /// An IANA time zone.

@@ -15,6 +15,8 @@ mod policy;
 mod reasons;
 mod registry;
 mod scorecard;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use application::{
     Application, BankHistory, BureauFile, BureauScore, Derogatory, Verification,

@@ -4,8 +4,8 @@
 use chrono::NaiveDate;
 use credit::{Statement, StatementInterest, StatementItem};
 use decisioning::{
-    Application, BankHistory, BureauFile, BureauScore, Decision, Derogatory, Underwriting,
-    Verification, decide,
+    Application, BankHistory, BureauFile, BureauScore, Decision, Derogatory, Underwriting, decide,
+    testing::solid,
 };
 use documents::{
     ConsumerReport, Creditor, DecisionRecord, DocumentError, Party, ReceiptRecord, StatementRecord,
@@ -36,26 +36,14 @@ fn applicant() -> Party {
     }
 }
 
+/// Somebody whose score is too low, for reasons enough.
 fn application() -> Application {
+    let sound = solid();
     Application {
         requested_limit: Cents::new(200_000),
-        state: "CA".into(),
-        born_on: day("1985-04-12"),
         monthly_income: Some(Cents::new(320_000)),
         monthly_debt_payments: Some(Cents::new(150_000)),
-        covered_borrower: false,
-        exposure: Cents::ZERO,
-        last_declined_on: None,
-        verification: Verification {
-            identity: true,
-            address: true,
-            income: true,
-            bank_account: true,
-            contradicted: false,
-            alert_unresolved: false,
-        },
-        bureau: Some(BureauFile {
-            agency: "Sandbox Credit Bureau".into(),
+        bureau: sound.bureau.map(|bureau| BureauFile {
             trades: 4,
             utilization_percent: Some(96),
             utilization_6m_percent: Some(91),
@@ -63,25 +51,22 @@ fn application() -> Application {
             worst_months_late_24m: 2,
             months_late_now: 1,
             derogatories: vec![Derogatory::Collection],
-            bankruptcy: false,
-            repossession_or_foreclosure: false,
             inquiries_6m: 4,
             new_accounts_12m: 2,
             oldest_trade_months: Some(50),
             revolving_with_balance: 3,
             installment_percent: Some(80),
             short_term_loans: 1,
-            score: Some(BureauScore {
+            score: bureau.score.map(|score| BureauScore {
                 value: 588,
-                lowest: 300,
-                highest: 850,
                 created_on: day("2026-11-19"),
-                source: "Sandbox Score 8".into(),
                 key_factors: vec![
                     "Amount owed on revolving accounts is too high".into(),
                     "Too many inquiries in the last 12 months".into(),
                 ],
+                ..score
             }),
+            ..bureau
         }),
         bank: Some(BankHistory {
             days: 300,
@@ -89,6 +74,7 @@ fn application() -> Application {
             returned_payments_90: 1,
             average_balance: Cents::new(31_000),
         }),
+        ..sound
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{Case, CaseStep, Expectations, gate::Finding};
@@ -302,23 +302,7 @@ fn words(expect: &Expectations, observed: &Observed, findings: &mut Findings) {
 
 /// A date as a Spanish answer writes it; nothing where the text is no date.
 fn in_spanish(text: &str) -> Option<String> {
-    const MONTHS: [&str; 12] = [
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ];
-    let date = NaiveDate::parse_from_str(text, "%B %d, %Y").ok()?;
-    let month = MONTHS.get(usize::try_from(date.month0()).ok()?)?;
-    Some(format!("{} de {month} de {}", date.day(), date.year()))
+    NaiveDate::parse_from_str(text, "%B %d, %Y").ok().map(calendar::spanish_date)
 }
 
 fn list(names: &BTreeSet<&str>) -> String {

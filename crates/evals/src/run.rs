@@ -15,12 +15,8 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use knowledge::{Embedder, Knowledge, index::ExactIndex};
 use llm::Chat;
 use prompts::{Lock, ServedConfiguration, TrustedKeys};
-use rails::{AchOriginator, FileStatus, RailError, ReturnFile};
-use servicing::{
-    Servicing,
-    portfolio::WorldFile,
-    ports::{Bank, BankFuture},
-};
+use rails::AchOriginator;
+use servicing::{Servicing, portfolio::WorldFile, ports::NoBank};
 use store::testing::TestDatabase;
 use tempfile::TempDir;
 
@@ -238,35 +234,5 @@ impl Side {
 
 /// What went wrong around a run, with its causes.
 fn broken(error: &(dyn std::error::Error + 'static)) -> EvalError {
-    EvalError::Infrastructure { reason: chain(error) }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-/// No case reaches the bank: payments stay scheduled.
-struct NoBank;
-
-impl Bank for NoBank {
-    fn submit<'a>(&'a self, _: &'a str, _: &'a str) -> BankFuture<'a, ()> {
-        Box::pin(async { Err(RailError::Unknown { reason: "evals have no bank".to_owned() }) })
-    }
-
-    fn find_file<'a>(&'a self, _: &'a str) -> BankFuture<'a, Option<FileStatus>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn returns_after(&self, _: u64) -> BankFuture<'_, Vec<ReturnFile>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
+    EvalError::Infrastructure { reason: identity::chain(error) }
 }

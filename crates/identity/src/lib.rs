@@ -1,12 +1,15 @@
-//! Who and which: one newtype per entity over UUID version 7, and the `Actor` that does a thing.
+//! Who and which: one newtype per entity over UUID version 7, and the `Actor` that does a thing. And why: an error told
+//! with its causes.
 //!
 //! Invariants: an id is minted at the door, from the injected time, and never inside a retry; ids of two entities do not
 //! mix. What is absent: looking anything up.
 
 mod actor;
+mod causes;
 mod id;
 
 pub use actor::Actor;
+pub use causes::chain;
 pub use id::{
     ApplicationId, BankAccountId, CaseId, ConversationId, CreditLineId, CustomerId, DecisionId,
     DrawId, GrantId, HandOffId, IntentId, JobId, LeafId, MessageId, PaymentId, PostingId,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use identity::chain;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -272,16 +273,4 @@ fn near_enough(parts: Parts, with_embeddings: bool) -> bool {
         Some(similarity) => similarity >= NEAREST_ENOUGH,
         None => !with_embeddings && parts.bm25 >= WORDS_ENOUGH,
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

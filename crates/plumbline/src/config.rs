@@ -3,17 +3,27 @@
 //! `PLUMBLINE_STATE` sets `state`, and so on; `DATABASE_URL` is read under its usual name. A setting that does
 //! not exist stops the start.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use figment::{
     Figment,
-    providers::{Env, Format, Toml},
+    providers::{Env, Format, Serialized, Toml},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use store::Location;
 
 use crate::exit::UsageError;
+
+/// What the environment calls a setting begins so.
+const PREFIX: &str = "PLUMBLINE_";
+
+/// The settings that are words even where they are made of digits.
+const ACH: [&str; 5] =
+    ["ach_company_name", "ach_company_id", "ach_routing", "ach_bank_routing", "ach_bank_name"];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +40,16 @@ pub(crate) struct Config {
 
     /// The bank's address. A sandbox starts a simulated bank where there is none.
     pub(crate) bank_url: Option<String>,
+
+    /// Where a live server reckons business dates: an IANA time zone.
+    pub(crate) zone: Option<String>,
+
+    // Who a live lender is on the ACH network, and whose bank takes its files.
+    pub(crate) ach_company_name: Option<String>,
+    pub(crate) ach_company_id: Option<String>,
+    pub(crate) ach_routing: Option<String>,
+    pub(crate) ach_bank_routing: Option<String>,
+    pub(crate) ach_bank_name: Option<String>,
 
     /// An OpenAI-compatible endpoint, up to and including `/v1`. Without it the built-in stand-in answers.
     pub(crate) openai_base_url: Option<String>,
@@ -63,11 +83,18 @@ impl Config {
             Some(file) => Toml::file_exact(file),
             None => Toml::file("plumbline.toml"),
         };
+        // Not to be taken for numbers, whose leading zeros mean nothing.
+        let ach: BTreeMap<String, String> = Env::prefixed(PREFIX)
+            .only(&ACH)
+            .iter()
+            .map(|(key, text)| (key.to_string(), text))
+            .collect();
         let figment = Figment::new()
             .merge(toml)
             .merge(Env::raw().only(&["DATABASE_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY"]))
             // Two of the browser tests' own, which a server they start inherits.
-            .merge(Env::prefixed("PLUMBLINE_").ignore(&["bin", "url"]));
+            .merge(Env::prefixed(PREFIX).ignore(&["bin", "url"]).ignore(&ACH))
+            .merge(Serialized::defaults(ach));
         Ok(figment.extract()?)
     }
 

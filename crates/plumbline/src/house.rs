@@ -15,17 +15,14 @@ use encoder::Encoder;
 use knowledge::{CachedEmbedder, Embedder, Knowledge, index::ExactIndex};
 use llm::{Chat, Embeddings};
 use prompts::TrustedKeys;
-use rails::{AchOriginator, BankClient, BankConfig};
+use rails::{BankClient, BankConfig};
 use secrecy::SecretString;
 use servicing::{Servicing, portfolio::Portfolio};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{config::Config, output};
-
-/// Where business dates are reckoned.
-pub(crate) const ZONE: Tz = Tz::America__Los_Angeles;
+use crate::{config::Config, lender::Lender, output};
 
 /// The first morning of a sandbox: Monday, November 23, 2026.
 const SANDBOX_OPENS_ON: (i32, u32, u32) = (2026, 11, 23);
@@ -104,20 +101,30 @@ pub(crate) struct House {
 }
 
 /// Sets up everything a sandbox or a live server has behind its door.
-pub(crate) async fn build(config: &Config, sandbox: bool, source: Source) -> anyhow::Result<House> {
+pub(crate) async fn build(
+    config: &Config,
+    sandbox: bool,
+    lender: Lender,
+    source: Source,
+) -> anyhow::Result<House> {
     let tasks = Tasks::default();
     let state = config.state_dir()?;
     let root = config.root()?;
     output::progress("starting PostgreSQL");
     let store = Store::open(&config.location()?).await?;
-    let (clock, hand) = clock(&store, sandbox).await?;
-    let today = calendar::local_date(clock.now(), ZONE);
-    let bank_url = bank(config, sandbox, &state, today, &tasks).await?;
+    let zone = lender.zone;
+    let (clock, hand) =
+        if sandbox { manual_clock(&store, zone).await? } else { (Clock::system(), None) };
+    let today = calendar::local_date(clock.now(), zone);
+    let bank_url = match lender.bank_url {
+        Some(url) => url,
+        None => sandbox_bank(&state, today, &tasks).await?,
+    };
     let bank = BankClient::new(&BankConfig {
         base_url: bank_url.clone(),
         timeout: Duration::from_secs(10),
     })?;
-    let servicing = Servicing::new(store.clone(), clock, ZONE, Arc::new(bank), originator()?)
+    let servicing = Servicing::new(store.clone(), clock, zone, Arc::new(bank), lender.originator)
         .with_session_clock(Clock::system());
     if sandbox {
         fill(&servicing, &root).await?;
@@ -147,11 +154,8 @@ impl House {
     }
 }
 
-/// In a sandbox a clock that stands where it was left, or at the sandbox's first morning.
-async fn clock(store: &Store, sandbox: bool) -> anyhow::Result<(Clock, Option<Hand>)> {
-    if !sandbox {
-        return Ok((Clock::system(), None));
-    }
+/// A sandbox's clock, which stands where it was left, or at the sandbox's first morning.
+async fn manual_clock(store: &Store, zone: Tz) -> anyhow::Result<(Clock, Option<Hand>)> {
     let mut tx = store.begin().await?;
     let kept: Option<DateTime<Utc>> = store::sandbox_clock::load(&mut tx).await?;
     let start = if let Some(now) = kept {
@@ -160,7 +164,7 @@ async fn clock(store: &Store, sandbox: bool) -> anyhow::Result<(Clock, Option<Ha
         let (year, month, day) = SANDBOX_OPENS_ON;
         let on = NaiveDate::from_ymd_opt(year, month, day).context("a day of the calendar")?;
         let ten = NaiveTime::from_hms_opt(10, 0, 0).context("an hour of the day")?;
-        let start = instant_of(on, ten, ZONE);
+        let start = instant_of(on, ten, zone);
         store::sandbox_clock::save(&mut tx, start).await?;
         start
     };
@@ -169,52 +173,25 @@ async fn clock(store: &Store, sandbox: bool) -> anyhow::Result<(Clock, Option<Ha
     Ok((clock, Some(hand)))
 }
 
-/// The bank's address: the configured one, or in a sandbox the simulated bank, started here on loopback.
-async fn bank(
-    config: &Config,
-    sandbox: bool,
-    state: &Path,
-    today: NaiveDate,
-    tasks: &Tasks,
-) -> anyhow::Result<String> {
-    match &config.bank_url {
-        Some(url) => Ok(url.clone()),
-        None if !sandbox => Err(crate::exit::UsageError(
-            "name the bank's address as `bank_url` (PLUMBLINE_BANK_URL), or ask for a sandbox"
-                .to_owned(),
-        )
-        .into()),
-        None => {
-            let listener = loopback().await?;
-            let url = format!("http://{}", listener.local_addr()?);
-            std::fs::create_dir_all(state)?;
-            let path = state.join("sandbox-bank.json");
-            let router = sandbox::bank::router(today, Some(&path))?;
-            let stopped = tasks.stopped();
-            tasks.spawn(async move {
-                let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
-                if let Err(error) = served {
-                    tracing::error!("the sandbox bank stopped: {error}");
-                }
-            });
-            Ok(url)
+/// Starts the simulated bank on loopback; answers its address.
+async fn sandbox_bank(state: &Path, today: NaiveDate, tasks: &Tasks) -> anyhow::Result<String> {
+    let listener = loopback().await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    std::fs::create_dir_all(state)?;
+    let path = state.join("sandbox-bank.json");
+    let router = sandbox::bank::router(today, Some(&path))?;
+    let stopped = tasks.stopped();
+    tasks.spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+        if let Err(error) = served {
+            tracing::error!("the sandbox bank stopped: {error}");
         }
-    }
+    });
+    Ok(url)
 }
 
 async fn loopback() -> anyhow::Result<TcpListener> {
     Ok(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?)
-}
-
-/// Who we are on the ACH network. Invented numbers, valid check digits.
-pub(crate) fn originator() -> anyhow::Result<AchOriginator> {
-    Ok(AchOriginator {
-        name: "PLUMBLINE".to_owned(),
-        company_id: "1234567890".to_owned(),
-        routing: "011000015".parse()?,
-        bank: "021000021".parse()?,
-        bank_name: "SANDBOX BANK".to_owned(),
-    })
 }
 
 /// The sandbox portfolio, at the first start.

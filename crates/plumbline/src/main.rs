@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod exit;
 mod house;
+mod lender;
 mod output;
 
 use std::{process::ExitCode, time::Duration};

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -12,7 +14,11 @@ use store::testing::TestDatabase;
 fn plumbline(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
     command.args(args).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
-    command.env_remove("DATABASE_URL").env_remove("PLUMBLINE_STATE");
+    for (name, _) in std::env::vars() {
+        if name.starts_with("PLUMBLINE_") || name == "DATABASE_URL" {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
@@ -97,6 +103,89 @@ fn the_doctor_names_what_is_here_and_what_is_missing() {
     };
     assert_eq!(state("cargo"), "found");
     assert_eq!(state("embedding model"), "missing");
+}
+
+/// All that a live server must be told.
+const LENDER: [(&str, &str); 7] = [
+    ("PLUMBLINE_ZONE", "America/New_York"),
+    ("PLUMBLINE_BANK_URL", "http://127.0.0.1:1"),
+    ("PLUMBLINE_ACH_COMPANY_NAME", "HARBOR LENDING"),
+    ("PLUMBLINE_ACH_COMPANY_ID", "0987654321"),
+    ("PLUMBLINE_ACH_ROUTING", "011000015"),
+    ("PLUMBLINE_ACH_BANK_ROUTING", "021000021"),
+    ("PLUMBLINE_ACH_BANK_NAME", "FIRST HARBOR BANK"),
+];
+
+#[test]
+fn a_live_server_does_not_start_before_it_is_told_whose_it_is_and_names_all_that_is_missing() {
+    let state = tempfile::tempdir().unwrap();
+    let serve = |settings: &[(&str, &str)]| {
+        let mut command = plumbline(&["serve", "--port", "0"]);
+        command.env("PLUMBLINE_STATE", state.path()).envs(settings.iter().copied());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let named = |said: &str| -> Vec<&str> {
+        LENDER.iter().map(|(name, _)| *name).filter(|name| said.contains(*name)).collect()
+    };
+    let all: Vec<&str> = LENDER.iter().map(|(name, _)| *name).collect();
+    assert_eq!(named(&serve(&[])), all);
+
+    // What is there is not asked for again, what is wrong is: a zone that is none, a check digit that does not fit.
+    let mut settings = LENDER;
+    settings[0].1 = "Mars/Olympus_Mons";
+    settings[3].1 = "";
+    settings[5].1 = "021000022";
+    let said = serve(&settings);
+    let wrong = ["PLUMBLINE_ZONE", "PLUMBLINE_ACH_COMPANY_ID", "PLUMBLINE_ACH_BANK_ROUTING"];
+    assert_eq!(named(&said), wrong, "{said}");
+
+    let mut settings = LENDER;
+    settings[2].1 = "HARBOR LENDING COMPANY";
+    assert!(serve(&settings).contains("company name"));
+    assert!(std::fs::read_dir(state.path()).unwrap().next().is_none(), "nothing was begun");
+}
+
+#[tokio::test]
+async fn a_live_server_reckons_by_what_it_was_told() {
+    let database = store::testing::database().await;
+    let state = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(state.path().join("models/minilm")).unwrap();
+    let mut server = plumbline(&["serve", "--port", "0"])
+        .env("PLUMBLINE_STATE", state.path())
+        .env("DATABASE_URL", database.url())
+        .env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+        .env("PLUMBLINE_MODEL", "nobody")
+        .envs(LENDER)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    // Held until the end: a server that cannot tell what it does stops.
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let address = lines.find_map(|line| {
+        let line = line.unwrap();
+        said.push_str(&line);
+        said.push('\n');
+        let (_, address) = line.split_once("http://")?;
+        address.strip_suffix("/openapi.json").map(str::to_owned)
+    });
+    let status = address.map(|address| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let request =
+            format!("GET /v1/status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let answer = status.expect(&said);
+    let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let told = (&body["mode"], &body["zone"], &body["clock"]);
+    assert_eq!(told, (&"live".into(), &"America/New_York".into(), &"system".into()));
 }
 
 fn check(database: &TestDatabase) -> (Option<i32>, Value) {

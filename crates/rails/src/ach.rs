@@ -4,7 +4,9 @@ use std::fmt;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use money::Cents;
-use nacha::{Batch, Entry, File, Header, RoutingNumber, Sec, TraceNumber, TransactionCode};
+use nacha::{
+    Batch, Entry, File, Header, NachaError, RoutingNumber, Sec, TraceNumber, TransactionCode,
+};
 use serde::{Deserialize, Serialize};
 
 /// Who we are on the ACH network.
@@ -15,6 +17,28 @@ pub struct AchOriginator {
     pub routing: RoutingNumber,
     pub bank: RoutingNumber,
     pub bank_name: String,
+}
+
+impl AchOriginator {
+    /// Whether a file can be written in this name: tried with one that goes nowhere.
+    ///
+    /// # Errors
+    /// Which field does not fit.
+    pub fn check(&self) -> Result<(), NachaError> {
+        let transfer = AchTransfer {
+            debit: true,
+            retry: false,
+            kind: AccountKind::Checking,
+            routing: self.bank.clone(),
+            account_number: "1".to_owned(),
+            amount: Cents::new(1),
+            reference: "1".to_owned(),
+            name: "NOBODY".to_owned(),
+            effective_on: NaiveDate::default(),
+            sequence: 1,
+        };
+        ach_file(self, 1, NaiveDateTime::default(), &[transfer]).write().map(drop)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +53,8 @@ pub enum AccountKind {
 pub struct AchTransfer {
     /// Money to us (a payment) or from us (a draw).
     pub debit: bool,
+    /// A debit that came back before and is tried once more, which its batch has to say.
+    pub retry: bool,
     pub kind: AccountKind,
     pub routing: RoutingNumber,
     pub account_number: String,
@@ -54,7 +80,7 @@ impl fmt::Debug for AchTransfer {
     }
 }
 
-/// The file numbered `number`, with one batch for each effective date and direction, in the order of the dates.
+/// The file numbered `number`, with one batch for each effective date and purpose, in the order of the dates.
 #[must_use]
 pub fn ach_file(
     originator: &AchOriginator,
@@ -62,22 +88,22 @@ pub fn ach_file(
     created_at: NaiveDateTime,
     transfers: &[AchTransfer],
 ) -> File {
-    let mut groups: Vec<(NaiveDate, bool)> =
-        transfers.iter().map(|transfer| (transfer.effective_on, transfer.debit)).collect();
+    let group = |transfer: &AchTransfer| (transfer.effective_on, transfer.debit, transfer.retry);
+    let mut groups: Vec<_> = transfers.iter().map(group).collect();
     groups.sort_unstable();
     groups.dedup();
     let batches = groups
         .into_iter()
-        .map(|(effective_on, debit)| Batch {
+        .map(|(effective_on, debit, retry)| Batch {
             company_name: originator.name.clone(),
             company_id: originator.company_id.clone(),
             sec: if debit { Sec::Web } else { Sec::Ppd },
-            description: if debit { "PAYMENT" } else { "DRAW" }.to_owned(),
+            description: description(debit, retry).to_owned(),
             effective_on,
             originator: originator.routing.clone(),
             entries: transfers
                 .iter()
-                .filter(|transfer| (transfer.effective_on, transfer.debit) == (effective_on, debit))
+                .filter(|transfer| group(transfer) == (effective_on, debit, retry))
                 .map(|transfer| entry(originator, transfer))
                 .collect(),
         })
@@ -92,6 +118,15 @@ pub fn ach_file(
         reference: format!("{number:08}"),
     };
     File { header, batches }
+}
+
+/// What the batch is for; the words for a retry are Nacha's.
+const fn description(debit: bool, retry: bool) -> &'static str {
+    match (debit, retry) {
+        (true, true) => "RETRY PYMT",
+        (true, false) => "PAYMENT",
+        (false, _) => "DRAW",
+    }
 }
 
 /// Tells apart the files of one day: 36 of them in a row have 36 different ones.
@@ -146,6 +181,7 @@ mod tests {
     fn transfer(debit: bool, on: &str, sequence: u32) -> AchTransfer {
         AchTransfer {
             debit,
+            retry: false,
             kind: AccountKind::Checking,
             routing: "021000021".parse().unwrap(),
             account_number: "123456780000".into(),
@@ -157,25 +193,46 @@ mod tests {
         }
     }
 
-    #[test]
-    fn one_batch_for_each_date_and_direction() {
-        let originator = AchOriginator {
+    fn originator() -> AchOriginator {
+        AchOriginator {
             name: "PLUMBLINE".into(),
             company_id: "1234567890".into(),
             routing: "011000015".parse().unwrap(),
             bank: "021000021".parse().unwrap(),
             bank_name: "SANDBOX BANK".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn one_batch_for_each_date_and_direction() {
         let transfers = [
             transfer(true, "2026-11-30", 1),
             transfer(false, "2026-11-27", 2),
             transfer(true, "2026-11-27", 3),
             transfer(true, "2026-11-30", 4),
         ];
-        let file = ach_file(&originator, 1, "2026-11-21T09:00:00".parse().unwrap(), &transfers);
+        let file = ach_file(&originator(), 1, "2026-11-21T09:00:00".parse().unwrap(), &transfers);
         let counts: Vec<_> = file.batches.iter().map(|batch| batch.entries.len()).collect();
         assert_eq!(counts, [1, 1, 2]);
         assert_eq!(file.batches[0].entries[0].name, "MARIA NUNEZ DE LA PENA");
+        assert!(file.write().is_ok());
+    }
+
+    #[test]
+    fn an_originator_whose_name_no_file_can_carry_is_found_out() {
+        assert_eq!(originator().check(), Ok(()));
+        let long = AchOriginator { name: "HARBOR LENDING COMPANY".into(), ..originator() };
+        assert!(long.check().unwrap_err().to_string().contains("company name"));
+    }
+
+    #[test]
+    fn a_retry_travels_in_a_batch_that_says_so() {
+        let again = AchTransfer { retry: true, ..transfer(true, "2026-11-30", 2) };
+        let transfers = [transfer(true, "2026-11-30", 1), again];
+        let at = "2026-11-30T09:00:00".parse().unwrap();
+        let file = ach_file(&originator(), 1, at, &transfers);
+        let batches = file.batches.iter().map(|batch| (&*batch.description, batch.entries.len()));
+        assert_eq!(batches.collect::<Vec<_>>(), [("PAYMENT", 1), ("RETRY PYMT", 1)]);
         assert!(file.write().is_ok());
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use calendar::{Hand, instant_of};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{NaiveDate, NaiveTime};
 use servicing::{Caller, JobReport, Servicing};
 use tokio::sync::Mutex;
 
@@ -38,7 +38,8 @@ impl SandboxClock {
             let morning = NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default();
             self.tell_bank(next).await?;
             let then = instant_of(next, morning, servicing.zone());
-            remember(servicing, then).await?;
+            // Kept before the hand moves: nothing may be recorded at a time that a start would go back behind.
+            servicing.keep_sandbox_clock(Caller::system(), then).await?;
             self.hand.set(then);
             ran.add(servicing.run_jobs(Caller::system()).await?);
         }
@@ -52,13 +53,4 @@ impl SandboxClock {
         told.map_err(failed)?.error_for_status().map_err(failed)?;
         Ok(())
     }
-}
-
-/// So that the next start begins where this one stood. Kept before the hand moves: nothing may be recorded at a time that
-/// a start would go back behind.
-async fn remember(servicing: &Servicing, then: DateTime<Utc>) -> Result<(), ApiError> {
-    let failed = |error: store::StoreError| ApiError::broken(&error);
-    let mut tx = servicing.store().begin().await.map_err(failed)?;
-    store::sandbox_clock::save(&mut tx, then).await.map_err(failed)?;
-    tx.commit().await.map_err(|error| ApiError::broken(&error))
 }

@@ -57,14 +57,8 @@ impl ApiError {
 
     /// Something broke. The caller learns only that; the log has the rest.
     pub(crate) fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut chain = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            chain = format!("{chain}: {cause}");
-            source = cause.source();
-        }
-        let reference = reference();
-        tracing::error!(error = %chain, reference, "could not answer request {reference}");
+        let (cause, reference) = (identity::chain(error), reference());
+        tracing::error!(error = %cause, reference, "could not answer request {reference}");
         Self::internal(reference)
     }
 

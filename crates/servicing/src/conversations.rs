@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::{
     conversations::{
-        self, ConversationRow, ConversationStatus, MessageRole, MessageRow, NewMessageRow, Surface,
+        self, ConversationRow, ConversationStatus, Message, MessageRole, MessageRow, Surface,
         TurnRow, TurnStatus,
     },
     hand_offs::{self, HandOffRow},
@@ -311,7 +311,7 @@ impl Servicing {
     ) -> Result<MessageId, ServicingError> {
         let now = self.now();
         let id = MessageId::mint(now);
-        let row = NewMessageRow {
+        let row = Message {
             id,
             conversation_id,
             turn_id,

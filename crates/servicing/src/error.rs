@@ -26,6 +26,9 @@ pub enum ServicingError {
     #[error("could not use the payment rail")]
     Rail(#[from] rails::RailError),
 
+    #[error("the system gave no randomness for a token")]
+    NoRandomness(#[source] getrandom::Error),
+
     /// Something stored does not have the form this version expects.
     #[error("the stored {what} cannot be read")]
     Stored {
@@ -66,16 +69,4 @@ impl From<sqlx::Error> for ServicingError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
     }
-}
-
-/// An error with all its causes, for a line of the log.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -4,13 +4,11 @@
 //! and running twice does nothing the second time.
 
 use credit::LineEventBody;
-use identity::CreditLineId;
+use identity::{CreditLineId, chain};
 use serde::Serialize;
 use store::credit_lines;
 
-use crate::{
-    Caller, Servicing, ServicingError, UseCase, authorise, error::chain, release::RunReport,
-};
+use crate::{Caller, Servicing, ServicingError, UseCase, authorise, release::RunReport};
 
 /// Lines looked at in one go.
 const LINES_AT_ONCE: i64 = 500;

@@ -28,6 +28,8 @@ mod reference;
 mod refusal;
 pub mod release;
 pub mod sessions;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod words;
 mod work;
 pub mod worlds;
@@ -98,6 +100,17 @@ impl Servicing {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// Keeps where the hand of a sandbox's clock will stand, so that the next start begins there.
+    pub async fn keep_sandbox_clock(
+        &self,
+        caller: Caller,
+        then: DateTime<Utc>,
+    ) -> Result<(), ServicingError> {
+        authorise(caller, UseCase::Operate, None, self.now())?;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(store::sandbox_clock::save(&mut conn, then).await?)
     }
 
     /// The business date now.

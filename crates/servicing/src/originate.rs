@@ -155,6 +155,16 @@ impl Servicing {
         Ok(customers::list(&mut conn).await?)
     }
 
+    /// Whose line is which: for the same.
+    pub async fn list_line_owners(
+        &self,
+        caller: Caller,
+    ) -> Result<Vec<(CustomerId, CreditLineId)>, ServicingError> {
+        authorise(caller, UseCase::Oversee, None, self.now())?;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(credit_lines::list_owners(&mut conn).await?)
+    }
+
     /// Adds a member of staff.
     pub async fn add_representative(
         &self,

@@ -195,7 +195,7 @@ impl Servicing {
     }
 
     /// The customer's payments, newest first. One that was revoked is shown as cancelled, and one that something forbids to
-    /// take, as things stand, as held back.
+    /// take, as things stand, as held back; no retry is foretold that would not be made.
     pub async fn list_payments(
         &self,
         caller: Caller,
@@ -211,6 +211,12 @@ impl Servicing {
             {
                 payment.status = status_of(&reason);
                 payment.cancel_reason = Some(reason);
+            }
+            if payment.retry_on.is_some() {
+                let retry = PaymentRow { retry_of: Some(payment.id), ..payment.clone() };
+                if self.held_back(&mut conn, &retry).await?.is_some() {
+                    payment.retry_on = None;
+                }
             }
             views.push(view(&mut conn, payment).await?);
         }

@@ -10,11 +10,12 @@
 
 mod answers;
 mod given_back;
+mod retries;
 
 use calendar::{add_banking_days, is_banking_day};
 use chrono::NaiveDate;
 use credit::LineEventBody;
-use identity::PaymentId;
+use identity::{PaymentId, chain};
 use money::Cents;
 use nacha::TraceNumber;
 use rails::{AccountKind, AchTransfer, RailError, ach_file};
@@ -30,9 +31,7 @@ use store::{
 };
 
 use crate::{
-    Caller, Refusal, Servicing, ServicingError, UseCase, authorise,
-    error::chain,
-    flags,
+    Caller, Refusal, Servicing, ServicingError, UseCase, authorise, flags,
     payments::{STRIKES, revoked},
     work::Trail,
 };
@@ -58,6 +57,8 @@ pub struct RunReport {
     pub pending: u32,
     pub settled: u32,
     pub returned: u32,
+    /// Came back before, and are scheduled once more.
+    pub retried: u32,
     /// Files and entries that could not be worked off; the log says why, and the next run tries again.
     pub failed: u32,
 }
@@ -69,6 +70,7 @@ impl RunReport {
         self.pending += other.pending;
         self.settled += other.settled;
         self.returned += other.returned;
+        self.retried += other.retried;
         self.failed += other.failed;
     }
 }
@@ -82,6 +84,7 @@ impl Servicing {
         authorise(caller, UseCase::Operate, None, self.now())?;
         let mut report = RunReport::default();
         self.reconcile_files(&mut report).await?;
+        self.make_retries(&mut report).await?;
         if is_banking_day(self.today()) {
             while let Some(key) = self.choose_file(&mut report).await? {
                 self.send_or_log(&key, &mut report).await;
@@ -187,7 +190,10 @@ impl Servicing {
         payment: &PaymentRow,
     ) -> Result<Option<String>, ServicingError> {
         let standing = flags::standing(conn, payment.customer_id).await?;
-        if let Some(flag) = standing.iter().find(|flag| flags::stops_debits(flag.kind)) {
+        let stops = |kind| {
+            flags::stops_debits(kind) || payment.retry_of.is_some() && flags::stops_retries(kind)
+        };
+        if let Some(flag) = standing.iter().find(|flag| stops(flag.kind)) {
             return Ok(Some(format!("flag:{}", flags::flag_word(flag.kind))));
         }
         if revoked(conn, payment).await? {
@@ -309,6 +315,7 @@ impl Servicing {
                 .ok_or(stored("trace number"))?;
             transfers.push(AchTransfer {
                 debit: true,
+                retry: payment.retry_of.is_some(),
                 kind: match account.kind {
                     BankAccountKind::Checking => AccountKind::Checking,
                     BankAccountKind::Savings => AccountKind::Savings,

@@ -102,9 +102,7 @@ impl Servicing {
 
     async fn sign_in(&self, who: Who, level: Level) -> Result<(String, Session), ServicingError> {
         let mut secret = [0_u8; 32];
-        getrandom::fill(&mut secret).map_err(|_| {
-            ServicingError::Store(sqlx::Error::Protocol("no randomness for a token".into()).into())
-        })?;
+        getrandom::fill(&mut secret).map_err(ServicingError::NoRandomness)?;
         let token = hex::encode(secret);
         let now = self.session_clock.now();
         let session = Session { who, level, expires_at: now + SESSION_LASTS };

@@ -75,11 +75,11 @@ pub struct StepRow {
     pub recorded_at: DateTime<Utc>,
 }
 
+/// A message, without its number in the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MessageRow {
+pub struct Message {
     pub id: MessageId,
     pub conversation_id: ConversationId,
-    pub n: i32,
     pub turn_id: Option<TurnId>,
     pub role: MessageRole,
     /// The representative who wrote it, where one did.
@@ -93,20 +93,12 @@ pub struct MessageRow {
     pub at: DateTime<Utc>,
 }
 
-/// A message that has no number yet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewMessageRow {
-    pub id: MessageId,
-    pub conversation_id: ConversationId,
-    pub turn_id: Option<TurnId>,
-    pub role: MessageRole,
-    pub author_id: Option<Uuid>,
-    pub text: String,
-    pub citations: Value,
-    pub notices: Value,
-    pub cases: Value,
-    pub evidence: Option<Value>,
-    pub at: DateTime<Utc>,
+/// A message at its place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageRow {
+    pub n: i32,
+    #[serde(flatten)]
+    pub message: Message,
 }
 
 /// Where a turn belongs.
@@ -278,10 +270,6 @@ pub async fn end_turn(
     Ok(done.rows_affected() == 1)
 }
 
-pub async fn find_turn(conn: &mut PgConnection, id: TurnId) -> Result<Option<TurnRow>, StoreError> {
-    Ok(select_turns!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
-}
-
 /// As [`lock`], for the conversation of a turn; tells whose it is.
 pub async fn hold_turn(
     conn: &mut PgConnection,
@@ -371,10 +359,7 @@ pub async fn list_steps(
 }
 
 /// Adds a message at the conversation's end, under the conversation's lock; answers its number.
-pub async fn append_message(
-    conn: &mut PgConnection,
-    message: &NewMessageRow,
-) -> Result<i32, StoreError> {
+pub async fn append_message(conn: &mut PgConnection, message: &Message) -> Result<i32, StoreError> {
     Ok(sqlx::query_scalar!(
         "INSERT INTO messages (id, conversation_id, n, turn_id, role, author_id, text, citations, notices, cases,
                                evidence, at)
@@ -415,18 +400,20 @@ pub async fn list_messages(
     Ok(rows
         .into_iter()
         .map(|row| MessageRow {
-            id: MessageId::from_uuid(row.id),
-            conversation_id: ConversationId::from_uuid(row.conversation_id),
             n: row.n,
-            turn_id: row.turn_id.map(TurnId::from_uuid),
-            role: row.role,
-            author_id: row.author_id,
-            text: row.text,
-            citations: row.citations,
-            notices: row.notices,
-            cases: row.cases,
-            evidence: row.evidence,
-            at: row.at,
+            message: Message {
+                id: MessageId::from_uuid(row.id),
+                conversation_id: ConversationId::from_uuid(row.conversation_id),
+                turn_id: row.turn_id.map(TurnId::from_uuid),
+                role: row.role,
+                author_id: row.author_id,
+                text: row.text,
+                citations: row.citations,
+                notices: row.notices,
+                cases: row.cases,
+                evidence: row.evidence,
+                at: row.at,
+            },
         })
         .collect())
 }

@@ -54,8 +54,9 @@ pub struct PaymentRow {
     pub settle_on: Option<NaiveDate>,
     pub return_code: Option<String>,
     pub returned_on: Option<NaiveDate>,
-    /// The first day on which its one retry may be made.
+    /// While its one retry is still to be made: the first day on which it may be.
     pub retry_on: Option<NaiveDate>,
+    /// The payment that came back, of which this is the retry.
     pub retry_of: Option<PaymentId>,
     pub cancel_reason: Option<String>,
     pub authorised_at: DateTime<Utc>,

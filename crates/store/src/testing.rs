@@ -6,7 +6,6 @@
 //! is dropped with its [`TestDatabase`]. A watcher stops the cluster and removes it a few seconds after the last test.
 
 use std::{
-    fmt::Write as _,
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU32, Ordering},
@@ -45,7 +44,7 @@ pub struct TestDatabase {
 pub async fn database() -> TestDatabase {
     match try_database().await {
         Ok(database) => database,
-        Err(error) => panic!("no database to test with: {}", with_causes(&error)),
+        Err(error) => panic!("no database to test with: {}", identity::chain(&error)),
     }
 }
 
@@ -188,15 +187,4 @@ async fn admin(cluster: &Cluster) -> Result<PgConnection, StoreError> {
 async fn execute(conn: &mut PgConnection, sql: String) -> Result<(), StoreError> {
     conn.execute(AssertSqlSafe(sql)).await?;
     Ok(())
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }

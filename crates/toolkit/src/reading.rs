@@ -10,14 +10,14 @@ mod mood;
 mod tokens;
 mod words;
 
-use calendar::SpokenDate;
+use calendar::{SpokenDate, month_named};
 use chrono::{Datelike, NaiveDate, Weekday};
 use money::Cents;
 
 pub use language::spanish;
 pub use mood::{Mood, disowned, mood, only_disowns};
 pub use tokens::{Token, fold, tokens};
-use words::{MICROS, month, number_words, weekday};
+use words::{MICROS, number_words, weekday};
 
 /// A figure found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,7 +202,7 @@ fn year_after(tokens: &[Token], last: usize) -> Option<(usize, i32)> {
 }
 
 fn month_first(tokens: &[Token], at: usize) -> Found {
-    let month = month(word(tokens, at))?;
+    let month = month_named(word(tokens, at))?;
     let gap = usize::from(matches!(word(tokens, at + 1), "the" | "."));
     let (last, day) = day_number(tokens, at + 1 + gap)?;
     finish_date(tokens, last, month, day)
@@ -212,7 +212,7 @@ fn day_first(tokens: &[Token], at: usize) -> Found {
     let (last, day) = day_number(tokens, at)?;
     let gap = usize::from(matches!(word(tokens, last + 1), "de" | "of"));
     let month_at = last + 1 + gap;
-    let month = month(word(tokens, month_at))?;
+    let month = month_named(word(tokens, month_at))?;
     finish_date(tokens, month_at, month, day)
 }
 

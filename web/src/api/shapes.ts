@@ -258,6 +258,8 @@ export interface Payment {
   bank_account: { id: string; ending: string };
   reference: string;
   return_code: string | null;
+  retry_on: string | null;
+  retry_of: string | null;
 }
 
 export interface Decision {

@@ -67,6 +67,8 @@ export const en = {
   keep: "Keep it",
   from_account: "from account ending {ending}",
   returned: "returned ({code})",
+  retry_on: "tried once more, {day} at the earliest",
+  retry_of: "second try of {reference}",
   status_scheduled: "Scheduled",
   status_released: "On its way to the bank",
   status_settled: "Paid",

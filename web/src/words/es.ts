@@ -69,6 +69,8 @@ export const es: Words = {
   keep: "Conservarlo",
   from_account: "de la cuenta que termina en {ending}",
   returned: "devuelto ({code})",
+  retry_on: "se intentará una vez más, no antes del {day}",
+  retry_of: "segundo intento de {reference}",
   status_scheduled: "Programado",
   status_released: "Enviado al banco",
   status_settled: "Pagado",

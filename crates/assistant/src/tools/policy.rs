@@ -8,7 +8,7 @@ use toolkit::{
     Answers, Attachment, Conversation, Findings, Passage, Surface, Tool, ToolError, ToolErrorKind,
 };
 
-use super::{Means, caller, chain, tool_error};
+use super::{Means, caller, tool_error};
 
 const PASSAGES: usize = 3;
 
@@ -53,12 +53,10 @@ impl Answers for SearchPolicy {
             state: scope.map(|scope| scope.state),
             limit: PASSAGES,
         };
-        let found = self
-            .0
-            .knowledge
-            .search(&query)
-            .await
-            .map_err(|error| ToolError::new(ToolErrorKind::Unavailable, chain(&error)))?;
+        let found =
+            self.0.knowledge.search(&query).await.map_err(|error| {
+                ToolError::new(ToolErrorKind::Unavailable, identity::chain(&error))
+            })?;
         let mut findings =
             Findings::from(Searched { found: (!found.is_empty()).then_some(found.len()) });
         for found in found {

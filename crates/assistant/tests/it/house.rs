@@ -3,45 +3,21 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use assistant::{Assistant, Means, Release, Serving, Source, StreamPart};
-use calendar::{Clock, Hand, Tz, instant_of};
-use chrono::{NaiveDate, NaiveTime};
-use credit::{Product, Terms};
-use identity::{BankAccountId, ConversationId, CreditLineId, CustomerId, RepresentativeId, TurnId};
+use calendar::{Clock, Hand};
+use identity::{ConversationId, CustomerId, TurnId};
 use knowledge::{Knowledge, index::ExactIndex};
-use money::{Apr, Cents};
+use money::Cents;
 use prompts::TrustedKeys;
-use rails::{AchOriginator, FileStatus, RailError, ReturnFile};
 use servicing::{
     Caller, Key, Servicing,
     conversations::{ConversationView, Served},
-    originate::{NewBankAccount, NewCustomer, Opening},
-    ports::{Bank, BankFuture},
+    originate::NewCustomer,
+    ports::NoBank,
+    testing::{self, ZONE, add_representative, day, new_customer, noon, originator},
 };
-use store::{
-    bank_accounts::BankAccountKind, conversations::Surface, customers::Language,
-    representatives::StaffRole, testing::TestDatabase,
-};
+use store::{conversations::Surface, testing::TestDatabase};
 use tokio::{net::TcpListener, task::JoinSet};
 use understudy::scripted::Script;
-
-const ZONE: Tz = Tz::America__Los_Angeles;
-
-/// No turn reaches the bank.
-struct NoBank;
-
-impl Bank for NoBank {
-    fn submit<'a>(&'a self, _: &'a str, _: &'a str) -> BankFuture<'a, ()> {
-        Box::pin(async { Err(RailError::Unknown { reason: "a turn reached the bank".into() }) })
-    }
-
-    fn find_file<'a>(&'a self, _: &'a str) -> BankFuture<'a, Option<FileStatus>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn returns_after(&self, _: u64) -> BankFuture<'_, Vec<ReturnFile>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-}
 
 pub(crate) struct House {
     pub(crate) servicing: Servicing,
@@ -50,6 +26,8 @@ pub(crate) struct House {
     pub(crate) database: TestDatabase,
     _servers: JoinSet<()>,
 }
+
+pub(crate) use servicing::testing::key;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Person {
@@ -62,27 +40,8 @@ pub(crate) struct Answer {
     pub(crate) parts: Vec<StreamPart>,
 }
 
-pub(crate) fn key(text: &str) -> Key {
-    Key::parse(&format!("test-key-{text}")).unwrap()
-}
-
-fn noon(on: &str) -> chrono::DateTime<chrono::Utc> {
-    let on: NaiveDate = on.parse().unwrap();
-    instant_of(on, NaiveTime::from_hms_opt(12, 0, 0).unwrap(), ZONE)
-}
-
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-}
-
-fn originator() -> AchOriginator {
-    AchOriginator {
-        name: "PLUMBLINE".to_owned(),
-        company_id: "1234567890".to_owned(),
-        routing: "011000015".parse().unwrap(),
-        bank: "021000021".parse().unwrap(),
-        bank_name: "SANDBOX BANK".to_owned(),
-    }
 }
 
 impl House {
@@ -104,7 +63,7 @@ impl House {
             axum::serve(listener, model).await.unwrap();
         });
         let database = store::testing::database().await;
-        let (clock, hand) = Clock::manual(noon("2026-11-21"));
+        let (clock, hand) = Clock::manual(noon(day("2026-11-21")));
         let servicing =
             Servicing::new(database.store().clone(), clock, ZONE, Arc::new(NoBank), originator());
         let index = Arc::new(ExactIndex::new());
@@ -135,32 +94,9 @@ impl House {
 
     /// The same, living in this state.
     pub(crate) async fn person_in(&self, name: &str, state: &str) -> Person {
-        let now = self.servicing.now();
-        let (id, line) = (CustomerId::mint(now), CreditLineId::mint(now));
-        let new = NewCustomer {
-            name: name.to_owned(),
-            email: format!("{}@example.com", name.to_lowercase()),
-            phone: "+1 555 0100".to_owned(),
-            state: state.to_owned(),
-            language: Language::English,
-            archetype: None,
-            summary: None,
-        };
-        let system = Caller::system();
-        self.servicing.add_customer(system, id, new).await.unwrap();
-        let checking = BankAccountId::mint(now);
-        let account = NewBankAccount {
-            kind: BankAccountKind::Checking,
-            bank_name: "First Harbor Bank".to_owned(),
-            routing_number: "021000021".to_owned(),
-            account_number: "000111224242".to_owned(),
-        };
-        self.servicing.add_bank_account(system, id, checking, &account).await.unwrap();
-        let product: Product =
-            toml::from_str(include_str!("../../../../products/cashline-std-1.toml")).unwrap();
-        let terms = Terms::open(&product, Cents::new(200_000), Apr::from_ppm(240_000), 5);
-        let opening = Opening { customer_id: id, decision_id: None, terms };
-        self.servicing.open_line(system, line, opening, &key(&line.to_string())).await.unwrap();
+        let new = NewCustomer { state: state.to_owned(), ..new_customer(name) };
+        let testing::Person { id, line, checking } =
+            testing::add_person(&self.servicing, new, "000111224242").await;
         let caller = Caller::customer(id);
         self.servicing
             .draw(caller, id, Cents::new(100_000), checking, &key(&format!("draw-{line}")))
@@ -206,10 +142,7 @@ impl House {
     }
 
     pub(crate) async fn representative(&self, name: &str) -> Caller {
-        let id = RepresentativeId::mint(self.servicing.now());
-        let role = StaffRole::Representative;
-        self.servicing.add_representative(Caller::system(), id, name, role).await.unwrap();
-        Caller::representative(id)
+        add_representative(&self.servicing, name).await
     }
 
     /// Changes the database behind everybody's back.

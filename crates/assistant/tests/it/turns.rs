@@ -33,10 +33,11 @@ async fn a_balance_is_told_as_the_record_has_it() {
     assert!(answer.ended());
 
     let view = house.view(ada).await;
-    let message = view.messages.last().unwrap();
+    let message = &view.messages.last().unwrap().message;
     let shown: Vec<_> = view
         .messages
         .iter()
+        .map(|row| &row.message)
         .filter(|m| m.role == MessageRole::Assistant)
         .map(|m| m.text.clone())
         .collect();
@@ -127,6 +128,7 @@ async fn a_right_is_heard_while_a_person_is_awaited_and_while_one_answers() {
     let told: Vec<_> = view
         .messages
         .iter()
+        .map(|row| &row.message)
         .filter(|m| m.role == MessageRole::System)
         .map(|m| m.cases[0]["reference"].clone())
         .collect();
@@ -165,7 +167,9 @@ async fn a_turn_that_breaks_is_ended_and_the_next_message_is_answered() {
     );
     let view = house.view(ada).await;
     assert_eq!(view.turns.last().unwrap().status, TurnStatus::Faulted);
-    assert!(view.messages.last().unwrap().text.starts_with("Something went wrong on our side"));
+    assert!(
+        view.messages.last().unwrap().message.text.starts_with("Something went wrong on our side")
+    );
 
     house.sabotage("DROP TRIGGER fail ON steps").await;
     let answer = house.say(ada, "so what is my balance?").await;
@@ -255,7 +259,12 @@ async fn a_turn_taken_up_shows_its_case_once_and_keeps_its_verdicts() {
     house.assistant.shut_down().await;
 
     let view = house.view(ada).await;
-    let said: Vec<_> = view.messages.iter().filter(|m| m.role == MessageRole::Assistant).collect();
+    let said: Vec<_> = view
+        .messages
+        .iter()
+        .map(|row| &row.message)
+        .filter(|m| m.role == MessageRole::Assistant)
+        .collect();
     assert!(said.len() >= 2, "{said:?}");
     let shown: usize = said.iter().map(|m| m.cases.as_array().unwrap().len()).sum();
     assert_eq!(shown, 1, "the case is shown once");
@@ -353,7 +362,7 @@ async fn a_turn_cut_short_is_taken_up_again() {
     house.assistant.shut_down().await;
     let view = house.view(ada).await;
     assert_eq!(view.turns.last().unwrap().status, TurnStatus::Done);
-    assert!(view.messages.last().unwrap().text.contains('$'));
+    assert!(view.messages.last().unwrap().message.text.contains('$'));
 }
 
 #[tokio::test]
@@ -387,11 +396,11 @@ async fn a_turn_cut_before_its_release_goes_on_with_what_its_guards_said() {
 
     let taken_up = house.view(bob).await;
     let texts = |view: &ConversationView| {
-        view.messages.iter().map(|message| message.text.clone()).collect::<Vec<_>>()
+        view.messages.iter().map(|row| row.message.text.clone()).collect::<Vec<_>>()
     };
     assert_eq!(texts(&taken_up), texts(&whole));
     let verdicts = |view: &ConversationView| {
-        view.messages.last().unwrap().evidence.as_ref().unwrap()["verdicts"].clone()
+        view.messages.last().unwrap().message.evidence.as_ref().unwrap()["verdicts"].clone()
     };
     assert_eq!(verdicts(&taken_up), verdicts(&whole));
     assert_ne!(verdicts(&whole), json!([]));

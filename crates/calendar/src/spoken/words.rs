@@ -2,6 +2,8 @@
 
 use chrono::Weekday;
 
+use crate::month_named;
+
 /// The words of `text` that carry meaning: lower case, no accents, no punctuation, no leading "on", "by", "for", "the", "el".
 pub(super) fn tokens(text: &str) -> Vec<String> {
     let plain: String = text.to_lowercase().chars().map(unaccented).collect();
@@ -52,21 +54,18 @@ pub(super) fn weekday(word: &str) -> Option<Weekday> {
 }
 
 pub(super) fn month(word: &str) -> Option<u32> {
-    const MONTHS: [[&str; 4]; 12] = [
-        ["january", "jan", "enero", "ene"],
-        ["february", "feb", "febrero", "febr"],
-        ["march", "mar", "marzo", "mzo"],
-        ["april", "apr", "abril", "abr"],
-        ["may", "may", "mayo", "mayo"],
-        ["june", "jun", "junio", "jun"],
-        ["july", "jul", "julio", "jul"],
-        ["august", "aug", "agosto", "ago"],
-        ["september", "sep", "septiembre", "sept"],
-        ["october", "oct", "octubre", "oct"],
-        ["november", "nov", "noviembre", "nov"],
-        ["december", "dec", "diciembre", "dic"],
-    ];
-    (1..).zip(MONTHS).find(|(_, names)| names.contains(&word)).map(|(number, _)| number)
+    let spanish_short = || {
+        Some(match word {
+            "ene" => 1,
+            "febr" => 2,
+            "mzo" => 3,
+            "abr" => 4,
+            "ago" => 8,
+            "dic" => 12,
+            _ => return None,
+        })
+    };
+    month_named(word).or_else(spanish_short)
 }
 
 /// A day of the month: `20`, `20th`, `first`, `twenty-first`, `primero`. `None` outside 1 to 31.

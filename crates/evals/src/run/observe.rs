@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit::Trust;
-use identity::{ConversationId, CreditLineId, CustomerId};
+use identity::{ConversationId, CreditLineId, CustomerId, chain};
 use ledger::Chart;
 use money::Cents;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use store::{
     postings,
 };
 
-use super::{Bench, chain, play::Playing};
+use super::{Bench, play::Playing};
 use crate::grade::{ObservedCall, ObservedIntent, ObservedPayment, ObservedTurn};
 
 impl Bench {
@@ -35,10 +35,11 @@ impl Bench {
         before: &ConversationView,
         after: &ConversationView,
     ) -> Result<(), String> {
-        let last = before.messages.last().map_or(0, |message| message.n);
+        let last = before.messages.last().map_or(0, |row| row.n);
         let mut turn = ObservedTurn { said: said.to_owned(), ..ObservedTurn::default() };
         let mut answers = Vec::new();
-        for message in after.messages.iter().filter(|message| message.n > last) {
+        let new = after.messages.iter().filter(|row| row.n > last);
+        for message in new.map(|row| &row.message) {
             if message.role == MessageRole::Customer {
                 continue;
             }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use assistant::StreamPart;
-use identity::{CaseId, ConversationId, CustomerId, IntentId, PaymentId};
+use identity::{CaseId, ConversationId, CustomerId, IntentId, PaymentId, chain};
 use servicing::{Caller, Key, ServicingError, payments::PaymentView};
 use store::{
     conversations::Surface,
@@ -14,7 +14,7 @@ use store::{
     payments::{PaymentRow, PaymentStatus},
 };
 
-use super::{Bench, Side, chain};
+use super::{Bench, Side};
 use crate::{
     Case, CaseStep,
     gate::{CaseOutcome, CaseResult, Finding, Line},

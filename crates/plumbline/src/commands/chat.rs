@@ -18,6 +18,7 @@ use crate::{
     context::Context,
     exit::{Exit, UsageError},
     house::{self, House},
+    lender::Lender,
 };
 
 #[derive(clap::Args)]
@@ -80,7 +81,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
         )
         .into());
     }
-    let house = house::build(&context.config, true, Source::Promoted).await?;
+    let lender = Lender::of(&context.config, true)?;
+    let house = house::build(&context.config, true, lender, Source::Promoted).await?;
     let answered = talk(args, context, &house).await;
     house.close().await;
     answered

@@ -20,6 +20,7 @@ use crate::{
     context::Context,
     exit::{Exit, UsageError},
     house::{self, Tasks},
+    lender::invented_originator,
     output::{Meter, progress},
 };
 use shown::{Judged, Results, Stopped};
@@ -102,7 +103,7 @@ pub(super) async fn bench(context: &Context, tasks: &Tasks) -> anyhow::Result<Be
         prompt: PROMPT.to_owned(),
         chat: model.chat,
         embedder: model.embeddings.map(|embeddings| Arc::new(embeddings) as Arc<dyn Embedder>),
-        originator: house::originator()?,
+        originator: invented_originator()?,
         repeats: if model.stand_in { 1 } else { REPEATS },
     };
     Ok(Box::pin(Bench::set_up(setup)).await?)

@@ -13,6 +13,7 @@ use crate::{
     context::Context,
     exit::{Exit, UsageError},
     house::{self, House},
+    lender::Lender,
     output,
 };
 
@@ -45,11 +46,12 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
         )
         .into());
     }
+    let lender = Lender::of(&context.config, sandbox)?;
     let address = SocketAddr::new(args.host, args.port);
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("could not listen on {address}; choose another --port"))?;
-    let house = house::build(&context.config, sandbox, Source::Promoted).await?;
+    let house = house::build(&context.config, sandbox, lender, Source::Promoted).await?;
     let resumed = house.assistant.resume().await?;
     if resumed > 0 {
         output::progress(format!("took up {resumed} turns that were cut off"));

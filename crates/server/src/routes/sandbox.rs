@@ -47,10 +47,8 @@ pub(crate) struct StaffShape {
 /// Everybody one can sign in as.
 #[utoipa::path(get, path = "/v1/sandbox/people", responses((status = 200, body = People)), tag = "sandbox")]
 pub(crate) async fn people(State(app): State<App>) -> Result<Json<People>, ApiError> {
-    let mut conn = app.servicing.store().app().acquire().await.map_err(|e| ApiError::broken(&e))?;
-    let owners = store::credit_lines::list_owners(&mut conn).await;
-    let lines: HashMap<_, _> = owners.map_err(|e| ApiError::broken(&e))?.into_iter().collect();
-    drop(conn);
+    let owners = app.servicing.list_line_owners(Caller::system()).await?;
+    let lines: HashMap<_, _> = owners.into_iter().collect();
     let customers = app
         .servicing
         .list_customers(Caller::system())

@@ -171,24 +171,25 @@ impl Conversation {
             .collect();
         let turn_of: HashMap<MessageId, TurnId> = messages
             .iter()
-            .filter(|row| row.role == MessageRole::Assistant)
-            .filter_map(|row| Some((row.id, row.turn_id?)))
+            .map(|row| &row.message)
+            .filter(|message| message.role == MessageRole::Assistant)
+            .filter_map(|message| Some((message.id, message.turn_id?)))
             .collect();
         let messages = messages
             .into_iter()
             .map(|row| {
-                let mine = row.role == MessageRole::Assistant && row.turn_id.is_some();
+                let (turn_id, author_id) = (row.message.turn_id, row.message.author_id);
+                let mine = row.message.role == MessageRole::Assistant && turn_id.is_some();
                 let (taken, rest) =
-                    intents.drain(..).partition(|(turn, _)| mine && *turn == row.turn_id);
+                    intents.drain(..).partition(|(turn, _)| mine && *turn == turn_id);
                 intents = rest;
                 let taken: Vec<(_, Intent)> = taken;
                 let proposed = taken.into_iter().map(|(_, intent)| intent).collect();
-                let author = row
-                    .author_id
-                    .and_then(|id| staff.get(&RepresentativeId::from_uuid(id)).cloned());
+                let author =
+                    author_id.and_then(|id| staff.get(&RepresentativeId::from_uuid(id)).cloned());
                 let attested = turns
                     .iter()
-                    .find(|turn| mine && Some(turn.id) == row.turn_id)
+                    .find(|turn| mine && Some(turn.id) == turn_id)
                     .map(|turn| turn.attested);
                 Message { author, attested, ..Message::of(row, proposed, evidence) }
             })
@@ -264,9 +265,10 @@ impl Message {
     }
 
     fn of(row: MessageRow, intents: Vec<Intent>, evidence: bool) -> Self {
+        let MessageRow { n, message: row } = row;
         Self {
             id: row.id,
-            n: row.n,
+            n,
             role: row.role.as_str(),
             at: row.at,
             text: row.text,

@@ -199,6 +199,11 @@ pub(crate) struct Payment {
     bank_account: BankAccountOf,
     reference: String,
     return_code: Option<String>,
+    /// It came back and is to be tried once more, on this day at the earliest.
+    retry_on: Option<NaiveDate>,
+    /// The payment that came back, where this is its second try.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    retry_of: Option<PaymentId>,
 }
 
 /// Which bank account a payment comes from.
@@ -222,6 +227,8 @@ impl From<PaymentView> for Payment {
             },
             reference: view.payment.reference,
             return_code: view.payment.return_code,
+            retry_on: view.payment.retry_on,
+            retry_of: view.payment.retry_of,
         }
     }
 }

@@ -3,7 +3,8 @@
 use audit::{LeafBody, Stream};
 use identity::{ConversationId, MessageId, TurnId};
 use serde_json::{Value, json};
-use store::conversations::{self, StepRow, TurnRow, TurnStatus};
+use sqlx::PgConnection;
+use store::conversations::{self, HeldTurn, StepRow, TurnRow, TurnStatus};
 
 use super::NewMessage;
 use crate::{Caller, Key, Refusal, Servicing, ServicingError, UseCase, authorise, work::Begun};
@@ -36,9 +37,7 @@ impl Servicing {
     ) -> Result<Vec<MessageId>, ServicingError> {
         let now = self.now();
         let mut tx = self.pool_for(caller).begin().await?;
-        let held = conversations::hold_turn(&mut tx, turn_id)
-            .await?
-            .ok_or_else(|| Refusal::not_found("turn"))?;
+        let held = hold_turn(&mut tx, turn_id).await?;
         authorise(caller, UseCase::Converse, Some(held.customer_id), now)?;
         let steps: Vec<StepRow> = record
             .steps
@@ -106,24 +105,19 @@ impl Servicing {
     ) -> Result<bool, ServicingError> {
         let now = self.now();
         let mut tx = self.pool_for(caller).begin().await?;
-        let turn = conversations::find_turn(&mut tx, turn_id)
-            .await?
-            .ok_or_else(|| Refusal::not_found("turn"))?;
-        let conversation = conversations::find(&mut tx, turn.conversation_id)
-            .await?
-            .ok_or_else(|| Refusal::not_found("conversation"))?;
-        let permit = authorise(caller, UseCase::Converse, Some(conversation.customer_id), now)?;
-        conversations::lock(&mut tx, conversation.id).await?;
+        let held = hold_turn(&mut tx, turn_id).await?;
+        let permit = authorise(caller, UseCase::Converse, Some(held.customer_id), now)?;
         if !conversations::end_turn(&mut tx, turn_id, TurnStatus::Faulted, now).await? {
             return Ok(false);
         }
         let (text, cases) = (message.text.clone(), message.cases.clone());
-        let id = self.add_message(&mut tx, conversation.id, Some(turn_id), None, message).await?;
+        let conversation_id = held.conversation_id;
+        let id = self.add_message(&mut tx, conversation_id, Some(turn_id), None, message).await?;
         let payload = json!({
             "turn_id": turn_id, "message_id": id, "text": text, "cases": cases, "problem": problem,
             "authorised": permit,
         });
-        self.trail(&mut tx, Stream::Conversation(conversation.id), "turn.faulted", payload).await?;
+        self.trail(&mut tx, Stream::Conversation(conversation_id), "turn.faulted", payload).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -135,13 +129,8 @@ impl Servicing {
         turn_id: TurnId,
     ) -> Result<Vec<StepRow>, ServicingError> {
         let mut conn = self.pool_for(caller).acquire().await?;
-        let turn = conversations::find_turn(&mut conn, turn_id)
-            .await?
-            .ok_or_else(|| Refusal::not_found("turn"))?;
-        let conversation = conversations::find(&mut conn, turn.conversation_id)
-            .await?
-            .ok_or_else(|| Refusal::not_found("conversation"))?;
-        authorise(caller, UseCase::Read, Some(conversation.customer_id), self.now())?;
+        let held = hold_turn(&mut conn, turn_id).await?;
+        authorise(caller, UseCase::Read, Some(held.customer_id), self.now())?;
         Ok(conversations::list_steps(&mut conn, turn_id).await?)
     }
 
@@ -150,4 +139,9 @@ impl Servicing {
         let mut conn = self.store.app().acquire().await?;
         Ok(conversations::list_running(&mut conn).await?)
     }
+}
+
+/// Holds the conversation of a turn until the transaction ends: whoever reads waits for whoever records.
+async fn hold_turn(conn: &mut PgConnection, turn_id: TurnId) -> Result<HeldTurn, ServicingError> {
+    Ok(conversations::hold_turn(conn, turn_id).await?.ok_or_else(|| Refusal::not_found("turn"))?)
 }

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use credit::{FlagKind, LineEventBody};
+use identity::chain;
 use nacha::{Addenda, File, ReturnCode};
 use rails::{EntryState, ReturnAction, ReturnFile, return_action};
 use serde_json::json;
@@ -14,15 +15,10 @@ use store::{
 };
 
 use super::RunReport;
-use crate::{
-    Caller, Servicing, ServicingError, UseCase, authorise, error::chain, flags, work::Trail,
-};
+use crate::{Caller, Servicing, ServicingError, UseCase, authorise, work::Trail};
 
 /// Name of the bank's list of returns among the cursors.
 const RETURNS: &str = "bank_returns";
-
-/// The retry of a failed debit is at least so many days after its return (SPEC §3.3).
-const RETRY_AFTER_DAYS: u64 = 5;
 
 impl Servicing {
     /// Marks as settled what the bank says has settled.
@@ -200,7 +196,7 @@ impl Servicing {
         payment.status = PaymentStatus::Returned;
         payment.return_code = Some(code.to_string());
         payment.returned_on = Some(effective_on);
-        payment.retry_on = self.retry_on(&mut tx, &payment, action, effective_on).await?;
+        payment.retry_on = self.plan_retry(&mut tx, &payment, action, effective_on).await?;
         payment.changed_at = now;
         payments::update(&mut tx, &payment).await?;
         if action.disables_account() {
@@ -223,22 +219,6 @@ impl Servicing {
         }
         tx.commit().await?;
         Ok(true)
-    }
-
-    /// The first day of the one retry, where there may be one: only for want of funds, never of a retry, never while
-    /// hardship or a flag that stops it stands.
-    async fn retry_on(
-        &self,
-        conn: &mut PgConnection,
-        payment: &PaymentRow,
-        action: ReturnAction,
-        returned_on: NaiveDate,
-    ) -> Result<Option<NaiveDate>, ServicingError> {
-        let standing = flags::standing(conn, payment.customer_id).await?;
-        let stopped = standing.iter().any(|flag| flags::stops_retries(flag.kind));
-        let may = action.may_retry() && payment.retry_of.is_none() && !stopped;
-        let day = returned_on.checked_add_days(chrono::Days::new(RETRY_AFTER_DAYS));
-        Ok(day.filter(|_| may))
     }
 
     async fn flag_after_return(

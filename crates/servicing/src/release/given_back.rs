@@ -5,6 +5,7 @@
 
 use calendar::add_banking_days;
 use chrono::TimeDelta;
+use identity::chain;
 use rails::FileStatus;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -15,7 +16,7 @@ use store::{
 };
 
 use super::RunReport;
-use crate::{Servicing, ServicingError, error::chain, work::Trail};
+use crate::{Servicing, ServicingError, work::Trail};
 
 /// A file handed over that recently may still arrive, although the bank says that it does not have it.
 const QUIET: TimeDelta = TimeDelta::minutes(15);

@@ -2,13 +2,10 @@
 
 use credit::FlagKind;
 use identity::CustomerId;
-use servicing::{
-    AmountAsk, BankAccountAsk, Caller, CaseKind, Level, NewCase, PaymentAsk, RefusalCode,
-    originate::NewCustomer,
-};
-use store::{cases::CaseStatus, customers::Language, payments::PaymentStatus};
+use servicing::{Caller, CaseKind, Level, NewCase, RefusalCode, testing::new_customer};
+use store::{cases::CaseStatus, payments::PaymentStatus};
 
-use crate::house::{House, Person, cents, code, day, key};
+use crate::house::{House, Person, code, day, key};
 
 fn case(person: Person, kind: CaseKind) -> NewCase {
     NewCase {
@@ -19,20 +16,9 @@ fn case(person: Person, kind: CaseKind) -> NewCase {
     }
 }
 
-async fn pays(house: &House, person: Person, name: &str) -> Result<(), servicing::ServicingError> {
-    let ask = PaymentAsk {
-        amount: AmountAsk::Exact { cents: cents(5_000) },
-        on: day("2026-11-27"),
-        from: BankAccountAsk::Only,
-    };
-    house.servicing.schedule_payment(person.caller(), person.id, &ask, &key(name)).await.map(drop)
-}
-
 #[tokio::test]
 async fn a_bankruptcy_told_in_passing_is_a_case_a_flag_and_no_more_debits() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
+    let (house, ann) = House::with_ann().await;
     let service = &house.servicing;
     let assistant = Caller::assistant(ann.id);
 
@@ -45,7 +31,7 @@ async fn a_bankruptcy_told_in_passing_is_a_case_a_flag_and_no_more_debits() {
     assert_eq!(flags.iter().map(|flag| flag.kind).collect::<Vec<_>>(), [FlagKind::Bankruptcy]);
     let position = service.position(ann.caller(), ann.id).await.unwrap();
     assert!(position.position.flagged(FlagKind::Bankruptcy));
-    assert_eq!(code(pays(&house, ann, "no").await), RefusalCode::DebitsStopped);
+    assert_eq!(code(house.pays(ann, 5_000, "2026-11-27").await), RefusalCode::DebitsStopped);
     assert_eq!(
         house.count("SELECT count(*) FROM audit_leaves WHERE kind = 'case.opened'").await,
         1
@@ -64,7 +50,7 @@ async fn a_bankruptcy_told_in_passing_is_a_case_a_flag_and_no_more_debits() {
             .await
             .unwrap()
     );
-    pays(&house, ann, "yes").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-27").await.unwrap();
 }
 
 #[tokio::test]
@@ -83,16 +69,7 @@ async fn every_kind_of_case_opens_at_the_lowest_level_of_identity() {
 async fn an_applicant_without_a_line_has_cases_too() {
     let house = House::on("2026-11-20").await;
     let id = CustomerId::mint(house.servicing.now());
-    let new = NewCustomer {
-        name: "Dee".to_owned(),
-        email: "dee@example.com".to_owned(),
-        phone: "+1 555 0101".to_owned(),
-        state: "CA".to_owned(),
-        language: Language::English,
-        archetype: None,
-        summary: None,
-    };
-    house.servicing.add_customer(Caller::system(), id, new).await.unwrap();
+    house.servicing.add_customer(Caller::system(), id, new_customer("Dee")).await.unwrap();
     let request = NewCase {
         customer_id: id,
         conversation_id: None,
@@ -107,11 +84,9 @@ async fn an_applicant_without_a_line_has_cases_too() {
 
 #[tokio::test]
 async fn stop_taking_money_stops_what_was_scheduled_and_not_what_is_asked_for_afterwards() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
+    let (house, ann) = House::with_ann().await;
     let service = &house.servicing;
-    pays(&house, ann, "before").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-27").await.unwrap();
     house.hand.advance(chrono::TimeDelta::minutes(1));
     let assistant = Caller::assistant(ann.id);
     service.open_case(assistant, case(ann, CaseKind::StopPayment)).await.unwrap();
@@ -119,7 +94,7 @@ async fn stop_taking_money_stops_what_was_scheduled_and_not_what_is_asked_for_af
     assert_eq!(seen[0].payment.status, PaymentStatus::Cancelled);
 
     house.hand.advance(chrono::TimeDelta::minutes(1));
-    pays(&house, ann, "after").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-27").await.unwrap();
     let report = house.live_until("2026-11-30").await;
     assert_eq!((report.payments.released, report.payments.held_back), (1, 1));
     house.books_agree(ann).await;
@@ -127,12 +102,10 @@ async fn stop_taking_money_stops_what_was_scheduled_and_not_what_is_asked_for_af
 
 #[tokio::test]
 async fn closing_a_stop_payment_case_brings_no_payment_back() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
+    let (house, ann) = House::with_ann().await;
     let staff = house.representative("Rae").await;
     let service = &house.servicing;
-    pays(&house, ann, "before").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-27").await.unwrap();
     house.hand.advance(chrono::TimeDelta::minutes(1));
     let assistant = Caller::assistant(ann.id);
     let opened = service.open_case(assistant, case(ann, CaseKind::StopPayment)).await.unwrap();
@@ -146,14 +119,12 @@ async fn closing_a_stop_payment_case_brings_no_payment_back() {
 
 #[tokio::test]
 async fn stop_said_again_stops_what_was_scheduled_since() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
+    let (house, ann) = House::with_ann().await;
     let service = &house.servicing;
     let assistant = Caller::assistant(ann.id);
     let first = service.open_case(assistant, case(ann, CaseKind::StopPayment)).await.unwrap();
     house.hand.advance(chrono::TimeDelta::minutes(1));
-    pays(&house, ann, "since").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-27").await.unwrap();
     house.hand.advance(chrono::TimeDelta::minutes(1));
     let again = service.open_case(assistant, case(ann, CaseKind::StopPayment)).await.unwrap();
     assert_eq!(again.id, first.id);
@@ -166,9 +137,7 @@ async fn stop_said_again_stops_what_was_scheduled_since() {
 
 #[tokio::test]
 async fn a_flag_that_was_cleared_is_raised_again_when_the_right_is_invoked_again() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
+    let (house, ann) = House::with_ann().await;
     let staff = house.representative("Rae").await;
     let service = &house.servicing;
     let assistant = Caller::assistant(ann.id);
@@ -186,22 +155,20 @@ async fn after_stop_the_same_debt_can_be_paid_by_a_new_payment() {
     let house = House::on("2026-11-20").await;
     let ann = house.person("Ann").await;
     house.draws(ann, 5_000).await;
-    pays(&house, ann, "before").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-27").await.unwrap();
     house.hand.advance(chrono::TimeDelta::minutes(1));
     let assistant = Caller::assistant(ann.id);
     let stop = case(ann, CaseKind::StopPayment);
     house.servicing.open_case(assistant, stop).await.unwrap();
     house.hand.advance(chrono::TimeDelta::minutes(1));
-    pays(&house, ann, "instead").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-27").await.unwrap();
 }
 
 #[tokio::test]
 async fn who_is_not_to_be_contacted_still_makes_the_payment_they_chose() {
     for kind in [CaseKind::CeaseContact, CaseKind::Attorney, CaseKind::LegalAction] {
-        let house = House::on("2026-11-20").await;
-        let ann = house.person("Ann").await;
-        house.draws(ann, 80_000).await;
-        pays(&house, ann, "chosen").await.unwrap();
+        let (house, ann) = House::with_ann().await;
+        house.pays(ann, 5_000, "2026-11-27").await.unwrap();
         house.servicing.open_case(Caller::assistant(ann.id), case(ann, kind)).await.unwrap();
         let report = house.live_until("2026-11-27").await;
         assert_eq!((report.payments.released, report.payments.held_back), (1, 0), "{kind:?}");
@@ -210,11 +177,9 @@ async fn who_is_not_to_be_contacted_still_makes_the_payment_they_chose() {
 
 #[tokio::test]
 async fn a_payment_that_a_flag_holds_back_is_listed_as_held_back_before_and_on_its_day() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
+    let (house, ann) = House::with_ann().await;
     let service = &house.servicing;
-    pays(&house, ann, "pay").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-27").await.unwrap();
     let fraud = case(ann, CaseKind::Unauthorised);
     service.open_case(Caller::assistant(ann.id), fraud).await.unwrap();
     for _ in 0..2 {
@@ -229,9 +194,7 @@ async fn a_payment_that_a_flag_holds_back_is_listed_as_held_back_before_and_on_i
 
 #[tokio::test]
 async fn a_case_and_a_confirmation_in_one_conversation_do_not_wait_for_each_other_for_ever() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
+    let (house, ann) = House::with_ann().await;
     let service = &house.servicing;
     let surface = store::conversations::Surface::Consumer;
     let conversation =
@@ -257,9 +220,7 @@ async fn a_case_and_a_confirmation_in_one_conversation_do_not_wait_for_each_othe
 
 #[tokio::test]
 async fn every_effect_on_a_line_is_told_on_its_stream_wherever_it_happened_and_is_numbered() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
+    let (house, ann) = House::with_ann().await;
     let service = &house.servicing;
     let surface = store::conversations::Surface::Consumer;
     let conversation =

@@ -61,7 +61,7 @@ async fn a_turn_is_recorded_whole_and_one_at_a_time() {
     };
     service.record_turn(assistant, begun.turn_id, record).await.unwrap();
     let view = service.conversation(ann.caller(), conversation.id, 0).await.unwrap();
-    let texts: Vec<_> = view.messages.iter().map(|message| message.text.as_str()).collect();
+    let texts: Vec<_> = view.messages.iter().map(|row| row.message.text.as_str()).collect();
     assert_eq!(texts, ["What do I owe?", "You owe $8.00."]);
     assert_eq!(view.turns[0].status, TurnStatus::Done);
     assert_eq!(service.turn_steps(assistant, begun.turn_id).await.unwrap().len(), 1);
@@ -101,7 +101,7 @@ async fn a_person_asked_for_answers_in_the_same_conversation_and_gives_it_back()
     service.release(rae, id, &key("release")).await.unwrap();
 
     let view = service.conversation(ann.caller(), id, 0).await.unwrap();
-    let roles: Vec<_> = view.messages.iter().map(|message| message.role).collect();
+    let roles: Vec<_> = view.messages.iter().map(|row| row.message.role).collect();
     assert_eq!(roles, [MessageRole::Representative, MessageRole::Customer]);
     assert_eq!(view.conversation.status, ConversationStatus::Assistant);
     assert!(view.hand_off.is_none());

@@ -5,25 +5,21 @@ use std::{
     time::Duration,
 };
 
-use calendar::{Clock, Hand, Tz, instant_of};
-use chrono::{NaiveDate, NaiveTime};
-use credit::{Product, Terms};
-use identity::{BankAccountId, CreditLineId, CustomerId, RepresentativeId};
-use money::{Apr, Cents};
-use rails::{AchOriginator, BankClient, BankConfig, FileStatus, RailError, ReturnFile};
+use calendar::{Clock, Hand};
+use chrono::NaiveDate;
+use identity::{BankAccountId, CustomerId, PaymentId};
+use money::Cents;
+use rails::{BankClient, BankConfig, FileStatus, RailError, ReturnFile};
 use servicing::{
-    Caller, Key, Refusal, RefusalCode, Servicing, ServicingError,
+    AmountAsk, BankAccountAsk, Caller, PaymentAsk, Refusal, RefusalCode, Servicing, ServicingError,
     jobs::JobReport,
-    originate::{NewBankAccount, NewCustomer, Opening},
     ports::{Bank, BankFuture},
+    testing::{add_bank_account, add_person, add_representative, new_customer, originator},
 };
-use store::{
-    bank_accounts::BankAccountKind, customers::Language, representatives::StaffRole,
-    testing::TestDatabase,
-};
+use store::{bank_accounts::BankAccountKind, payments::PaymentRow, testing::TestDatabase};
 use tokio::{net::TcpListener, task::JoinSet};
 
-pub(crate) const ZONE: Tz = Tz::America__Los_Angeles;
+pub(crate) use servicing::testing::{Person, ZONE, day, key, noon, product};
 
 /// What goes wrong between us and the bank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,34 +147,8 @@ pub(crate) struct House {
     _servers: JoinSet<()>,
 }
 
-/// A customer with an open line and a checking account.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Person {
-    pub(crate) id: CustomerId,
-    pub(crate) line: CreditLineId,
-    pub(crate) checking: BankAccountId,
-}
-
-impl Person {
-    pub(crate) const fn caller(self) -> Caller {
-        Caller::customer(self.id)
-    }
-}
-
-pub(crate) fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap()
-}
-
 pub(crate) fn cents(cents: i64) -> Cents {
     Cents::new(cents)
-}
-
-pub(crate) fn key(text: &str) -> Key {
-    Key::parse(&format!("test-key-{text}")).unwrap()
-}
-
-pub(crate) fn noon(on: NaiveDate) -> chrono::DateTime<chrono::Utc> {
-    instant_of(on, NaiveTime::from_hms_opt(12, 0, 0).unwrap(), ZONE)
 }
 
 /// The refusal in a result that must be one.
@@ -220,6 +190,19 @@ impl House {
         Self { servicing, hand, bank, bank_url, http, database, _servers: servers }
     }
 
+    /// A lender on Friday, November 20, 2026, and Ann, who owes it $800.00.
+    pub(crate) async fn with_ann() -> (Self, Person) {
+        Self::with_ann_banking_at("000111224242").await
+    }
+
+    /// The same; what the bank does with a debit of hers goes by the account's number.
+    pub(crate) async fn with_ann_banking_at(number: &str) -> (Self, Person) {
+        let house = Self::on("2026-11-20").await;
+        let ann = house.person_with_account("Ann", number).await;
+        house.draws(ann, 80_000).await;
+        (house, ann)
+    }
+
     pub(crate) fn cut(&self, wire: Wire) {
         *self.bank.wire.lock().unwrap() = wire;
     }
@@ -245,24 +228,7 @@ impl House {
     }
 
     pub(crate) async fn person_with_account(&self, name: &str, number: &str) -> Person {
-        let now = self.servicing.now();
-        let system = Caller::system();
-        let (id, line) = (CustomerId::mint(now), CreditLineId::mint(now));
-        let new = NewCustomer {
-            name: name.to_owned(),
-            email: format!("{}@example.com", name.to_lowercase()),
-            phone: "+1 555 0100".to_owned(),
-            state: "CA".to_owned(),
-            language: Language::English,
-            archetype: None,
-            summary: None,
-        };
-        self.servicing.add_customer(system, id, new).await.unwrap();
-        let checking = self.bank_account(id, BankAccountKind::Checking, number).await;
-        let terms = Terms::open(&product(), cents(200_000), Apr::from_ppm(240_000), 5);
-        let opening = Opening { customer_id: id, decision_id: None, terms };
-        self.servicing.open_line(system, line, opening, &key(&line.to_string())).await.unwrap();
-        Person { id, line, checking }
+        add_person(&self.servicing, new_customer(name), number).await
     }
 
     pub(crate) async fn bank_account(
@@ -271,22 +237,11 @@ impl House {
         kind: BankAccountKind,
         number: &str,
     ) -> BankAccountId {
-        let id = BankAccountId::mint(self.servicing.now());
-        let new = NewBankAccount {
-            kind,
-            bank_name: "First Harbor Bank".to_owned(),
-            routing_number: "021000021".to_owned(),
-            account_number: number.to_owned(),
-        };
-        self.servicing.add_bank_account(Caller::system(), customer, id, &new).await.unwrap();
-        id
+        add_bank_account(&self.servicing, customer, kind, number).await
     }
 
     pub(crate) async fn representative(&self, name: &str) -> Caller {
-        let id = RepresentativeId::mint(self.servicing.now());
-        let role = StaffRole::Representative;
-        self.servicing.add_representative(Caller::system(), id, name, role).await.unwrap();
-        Caller::representative(id)
+        add_representative(&self.servicing, name).await
     }
 
     pub(crate) async fn draws(&self, person: Person, amount: i64) {
@@ -295,6 +250,28 @@ impl House {
             .draw(person.caller(), person.id, cents(amount), person.checking, &key(&name))
             .await
             .unwrap();
+    }
+
+    /// Asks for a payment from the one bank account there is.
+    pub(crate) async fn pays(
+        &self,
+        person: Person,
+        amount: i64,
+        on: &str,
+    ) -> Result<(), ServicingError> {
+        let ask = PaymentAsk {
+            amount: AmountAsk::Exact { cents: cents(amount) },
+            on: day(on),
+            from: BankAccountAsk::Only,
+        };
+        let key = key(&PaymentId::mint(self.servicing.now()).to_string());
+        self.servicing.schedule_payment(person.caller(), person.id, &ask, &key).await.map(drop)
+    }
+
+    /// The payments as the person sees them, newest first.
+    pub(crate) async fn payments(&self, person: Person) -> Vec<PaymentRow> {
+        let views = self.servicing.list_payments(person.caller(), person.id).await.unwrap();
+        views.into_iter().map(|view| view.payment).collect()
     }
 
     /// Lives through every day up to `to`, at noon, with its jobs; answers what they did together.
@@ -343,19 +320,5 @@ impl House {
         assert_eq!(of("penalty_fees"), position.posted.penalty_fees);
         assert_eq!(of("credit_balances"), -position.posted.credit_balance);
         assert!(store::postings::find_unbalanced(&mut conn).await.unwrap().is_empty());
-    }
-}
-
-pub(crate) fn product() -> Product {
-    toml::from_str(include_str!("../../../../products/cashline-std-1.toml")).unwrap()
-}
-
-fn originator() -> AchOriginator {
-    AchOriginator {
-        name: "PLUMBLINE".to_owned(),
-        company_id: "1234567890".to_owned(),
-        routing: "011000015".parse().unwrap(),
-        bank: "021000021".parse().unwrap(),
-        bank_name: "SANDBOX BANK".to_owned(),
     }
 }

@@ -15,6 +15,7 @@ mod lines;
 mod payments;
 mod portfolio;
 mod release;
+mod retries;
 mod rights;
 mod sessions;
 mod worlds;

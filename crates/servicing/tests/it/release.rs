@@ -6,19 +6,8 @@ use store::payments::{PaymentRow, PaymentStatus};
 
 use crate::house::{House, Person, Wire, cents, code, day, key};
 
-async fn pays(house: &House, person: Person, on: &str, name: &str) {
-    let ask = PaymentAsk {
-        amount: AmountAsk::Exact { cents: cents(5_000) },
-        on: day(on),
-        from: BankAccountAsk::Only,
-    };
-    let service = &house.servicing;
-    service.schedule_payment(person.caller(), person.id, &ask, &key(name)).await.unwrap();
-}
-
 async fn payment(house: &House, person: Person) -> PaymentRow {
-    let payments = house.servicing.list_payments(person.caller(), person.id).await.unwrap();
-    payments[0].payment.clone()
+    house.payments(person).await.remove(0)
 }
 
 async fn principal(house: &House, person: Person) -> money::Cents {
@@ -32,10 +21,8 @@ async fn run(house: &House) -> RunReport {
 
 #[tokio::test]
 async fn a_payment_is_released_on_its_banking_day_credited_for_the_chosen_day_and_settles() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, "2026-11-26", "pay").await;
+    let (house, ann) = House::with_ann().await;
+    house.pays(ann, 5_000, "2026-11-26").await.unwrap();
     house.live_until("2026-11-26").await;
     assert_eq!(payment(&house, ann).await.status, PaymentStatus::Scheduled);
     let report = house.live_until("2026-11-27").await;
@@ -55,17 +42,12 @@ async fn a_payment_is_released_on_its_banking_day_credited_for_the_chosen_day_an
 }
 
 #[tokio::test]
-async fn a_returned_payment_is_taken_back_and_may_be_tried_once_more() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person_with_account("Ann", "000111229001").await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, "2026-11-23", "pay").await;
-    let report = house.live_until("2026-11-30").await;
+async fn a_returned_payment_is_taken_back() {
+    let (house, ann) = House::with_ann_banking_at("000111229001").await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
+    let report = house.live_until("2026-11-27").await;
     assert_eq!((report.payments.released, report.payments.returned), (1, 1));
-    let returned = payment(&house, ann).await;
-    assert_eq!(returned.return_code.as_deref(), Some("R01"));
-    let earliest = returned.returned_on.unwrap() + chrono::Days::new(5);
-    assert_eq!(returned.retry_on, Some(earliest));
+    assert_eq!(payment(&house, ann).await.return_code.as_deref(), Some("R01"));
     assert_eq!(principal(&house, ann).await, cents(80_000));
     assert_eq!(run(&house).await, RunReport::default());
     house.books_agree(ann).await;
@@ -76,13 +58,13 @@ async fn after_two_failed_debits_in_a_row_only_a_payment_authorised_since_is_tri
     let house = House::on("2026-11-02").await;
     let ann = house.person_with_account("Ann", "000111229001").await;
     house.draws(ann, 80_000).await;
-    pays(&house, ann, "2026-11-03", "one").await;
-    pays(&house, ann, "2026-11-09", "two").await;
+    house.pays(ann, 5_000, "2026-11-03").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-04").await.unwrap();
     // Authorised before the failures: never tried.
-    pays(&house, ann, "2026-11-19", "three").await;
+    house.pays(ann, 5_000, "2026-11-19").await.unwrap();
     let report = house.live_until("2026-11-20").await;
     assert_eq!((report.payments.returned, report.payments.held_back), (2, 1));
-    pays(&house, ann, "2026-11-23", "four").await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
     let ask = PaymentAsk {
         amount: AmountAsk::Exact { cents: cents(100) },
         on: day("2026-11-23"),
@@ -101,7 +83,7 @@ async fn a_closed_account_is_not_debited_again_and_a_death_raises_its_flag() {
     let bob = house.person_with_account("Bob", "000111229015").await;
     for person in [ann, bob] {
         house.draws(person, 80_000).await;
-        pays(&house, person, "2026-11-23", &format!("pay-{}", person.id)).await;
+        house.pays(person, 5_000, "2026-11-23").await.unwrap();
     }
     house.live_until("2026-11-30").await;
     assert_eq!(payment(&house, ann).await.retry_on, None);
@@ -118,10 +100,8 @@ async fn a_closed_account_is_not_debited_again_and_a_death_raises_its_flag() {
 
 #[tokio::test]
 async fn a_flag_raised_after_scheduling_stops_the_debit() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, "2026-11-23", "pay").await;
+    let (house, ann) = House::with_ann().await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
     let assistant = Caller::assistant(ann.id);
     house
         .servicing
@@ -137,10 +117,8 @@ async fn a_flag_raised_after_scheduling_stops_the_debit() {
 #[tokio::test]
 async fn an_unknown_outcome_stays_pending_and_is_read_back_before_anything_is_sent_again() {
     for wire in [Wire::LosesRequests, Wire::LosesAnswers] {
-        let house = House::on("2026-11-20").await;
-        let ann = house.person("Ann").await;
-        house.draws(ann, 80_000).await;
-        pays(&house, ann, "2026-11-23", "pay").await;
+        let (house, ann) = House::with_ann().await;
+        house.pays(ann, 5_000, "2026-11-23").await.unwrap();
         house.cut(wire);
         let report = house.live_until("2026-11-23").await;
         assert_eq!((report.payments.released, report.payments.pending), (0, 1), "{wire:?}");
@@ -165,7 +143,7 @@ async fn a_file_the_bank_never_had_is_not_sent_again_over_a_flag_raised_in_betwe
     let bob = house.person_with_account("Bob", "000111227777").await;
     for person in [ann, bob] {
         house.draws(person, 80_000).await;
-        pays(&house, person, "2026-11-23", &format!("pay-{}", person.id)).await;
+        house.pays(person, 5_000, "2026-11-23").await.unwrap();
     }
     house.cut(Wire::LosesRequests);
     house.live_until("2026-11-23").await;
@@ -189,10 +167,8 @@ async fn a_file_the_bank_never_had_is_not_sent_again_over_a_flag_raised_in_betwe
 
 #[tokio::test]
 async fn what_never_arrived_goes_out_on_a_later_day_in_a_file_of_that_day() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, "2026-11-23", "pay").await;
+    let (house, ann) = House::with_ann().await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
     house.cut(Wire::LosesRequests);
     house.live_until("2026-11-23").await;
     let before = payment(&house, ann).await.file_key;
@@ -206,10 +182,8 @@ async fn what_never_arrived_goes_out_on_a_later_day_in_a_file_of_that_day() {
 
 #[tokio::test]
 async fn a_return_is_believed_although_the_bank_cannot_say_what_became_of_the_file() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person_with_account("Ann", "000111229001").await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, "2026-11-23", "pay").await;
+    let (house, ann) = House::with_ann_banking_at("000111229001").await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
     house.cut(Wire::LosesAnswers);
     house.live_until("2026-11-23").await;
     assert_eq!(payment(&house, ann).await.status, PaymentStatus::Pending);
@@ -229,7 +203,7 @@ async fn returns_that_cannot_be_read_are_read_again_and_keep_no_line_from_being_
     let house = House::on("2026-11-02").await;
     let ann = house.person_with_account("Ann", "000111229001").await;
     house.draws(ann, 80_000).await;
-    pays(&house, ann, "2026-11-03", "pay").await;
+    house.pays(ann, 5_000, "2026-11-03").await.unwrap();
     house.live_until("2026-11-03").await;
     house.cut(Wire::GarblesReturns);
     let report = house.live_until("2026-11-06").await;
@@ -247,7 +221,7 @@ async fn a_payment_that_cannot_be_written_is_held_back_and_stops_nobody_elses() 
     let bob = house.person_with_account("Bob", "000111227777").await;
     for person in [ann, bob] {
         house.draws(person, 80_000).await;
-        pays(&house, person, "2026-11-23", &format!("pay-{}", person.id)).await;
+        house.pays(person, 5_000, "2026-11-23").await.unwrap();
     }
     // As an older version may have stored it.
     let spoil = format!(
@@ -268,10 +242,8 @@ async fn a_payment_that_cannot_be_written_is_held_back_and_stops_nobody_elses() 
 
 #[tokio::test]
 async fn a_payment_the_bank_refuses_three_times_is_held_back_and_the_desk_is_told() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, "2026-11-23", "pay").await;
+    let (house, ann) = House::with_ann().await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
     house.cut(Wire::Refuses);
     house.live_until("2026-11-24").await;
     assert_eq!(payment(&house, ann).await.status, PaymentStatus::Scheduled);
@@ -293,15 +265,15 @@ async fn a_stopped_payment_closes_no_account_and_a_revoked_one_revokes_what_came
     let cat = house.person_with_account("Cat", "000111229016").await;
     for person in [ann, bob, cat] {
         house.draws(person, 80_000).await;
-        pays(&house, person, "2026-11-23", &format!("pay-{}", person.id)).await;
-        pays(&house, person, "2027-01-15", &format!("later-{}", person.id)).await;
+        house.pays(person, 5_000, "2026-11-23").await.unwrap();
+        house.pays(person, 5_000, "2027-01-15").await.unwrap();
     }
     // The bank tells of an authorisation that was revoked after twenty banking days.
     house.live_until("2026-12-30").await;
     let later = async |person: Person| {
-        let payments = house.servicing.list_payments(person.caller(), person.id).await.unwrap();
         let on = day("2027-01-15");
-        payments.iter().find(|one| one.payment.authorised_on == on).unwrap().payment.status
+        let payments = house.payments(person).await;
+        payments.iter().find(|one| one.authorised_on == on).unwrap().status
     };
     assert_eq!(later(ann).await, PaymentStatus::Scheduled);
     assert_eq!(later(bob).await, PaymentStatus::Cancelled);
@@ -313,10 +285,8 @@ async fn a_stopped_payment_closes_no_account_and_a_revoked_one_revokes_what_came
 
 #[tokio::test]
 async fn a_refused_file_gives_its_payments_back_for_the_next_banking_day() {
-    let house = House::on("2026-11-20").await;
-    let ann = house.person("Ann").await;
-    house.draws(ann, 80_000).await;
-    pays(&house, ann, "2026-11-23", "pay").await;
+    let (house, ann) = House::with_ann().await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
     house.cut(Wire::Refuses);
     house.live_until("2026-11-23").await;
     let waiting = payment(&house, ann).await;
@@ -334,7 +304,7 @@ async fn two_processes_release_each_payment_once() {
     for n in 0..6 {
         let person = house.person(&format!("P{n}")).await;
         house.draws(person, 80_000).await;
-        pays(&house, person, "2026-11-20", &format!("pay-{n}")).await;
+        house.pays(person, 5_000, "2026-11-20").await.unwrap();
         people.push(person);
     }
     let (one, other) = tokio::join!(
@@ -369,10 +339,8 @@ async fn outcome(house: &House, person: Person) -> String {
 #[tokio::test]
 async fn a_process_that_dies_at_any_request_to_the_bank_leaves_what_one_that_lives_leaves() {
     let lived = async |deaths: Option<Wire>| {
-        let house = House::on("2026-11-20").await;
-        let ann = house.person("Ann").await;
-        house.draws(ann, 80_000).await;
-        pays(&house, ann, "2026-11-23", "pay").await;
+        let (house, ann) = House::with_ann().await;
+        house.pays(ann, 5_000, "2026-11-23").await.unwrap();
         house.live_until("2026-11-22").await;
         house.cut_from_now(deaths.unwrap_or(Wire::Fine));
         for day in ["2026-11-23", "2026-11-24", "2026-11-25"] {

@@ -1,5 +1,6 @@
-//! Number words, months and weekdays, English and Spanish.
+//! Number words and weekdays, English and Spanish.
 
+use calendar::month_named;
 use chrono::Weekday;
 
 use super::tokens::Token;
@@ -154,7 +155,7 @@ fn counts(tokens: &[Token], at: usize) -> bool {
     }
     if matches!(norm, "of" | "de") {
         let next = tokens.get(at + 1).map_or("", |token| token.norm.as_str());
-        return month(next).is_some() || matches!(next, "each" | "every" | "cada");
+        return month_named(next).is_some() || matches!(next, "each" | "every" | "cada");
     }
     NOUNS.contains(&norm)
 }
@@ -307,48 +308,6 @@ const NTHS: &[(&str, i128)] = &[
     ("primera", 1),
     ("segundo", 2),
 ];
-
-pub(super) fn month(word: &str) -> Option<u32> {
-    const MONTHS: &[(&str, u32)] = &[
-        ("january", 1),
-        ("jan", 1),
-        ("enero", 1),
-        ("february", 2),
-        ("feb", 2),
-        ("febrero", 2),
-        ("march", 3),
-        ("mar", 3),
-        ("marzo", 3),
-        ("april", 4),
-        ("apr", 4),
-        ("abril", 4),
-        ("may", 5),
-        ("mayo", 5),
-        ("june", 6),
-        ("jun", 6),
-        ("junio", 6),
-        ("july", 7),
-        ("jul", 7),
-        ("julio", 7),
-        ("august", 8),
-        ("aug", 8),
-        ("agosto", 8),
-        ("september", 9),
-        ("sep", 9),
-        ("sept", 9),
-        ("septiembre", 9),
-        ("october", 10),
-        ("oct", 10),
-        ("octubre", 10),
-        ("november", 11),
-        ("nov", 11),
-        ("noviembre", 11),
-        ("december", 12),
-        ("dec", 12),
-        ("diciembre", 12),
-    ];
-    MONTHS.iter().find(|(said, _)| *said == word).map(|(_, month)| *month)
-}
 
 pub(super) fn weekday(word: &str) -> Option<Weekday> {
     Some(match word {

@@ -1,0 +1,138 @@
+//! Whose installation this is: where business dates are reckoned, which bank has our account, who we are on the ACH network.
+//!
+//! A sandbox's lender is invented. A live one stands in the settings, every part of it: nothing has a default, because money
+//! would move in somebody else's name.
+
+use std::{fmt::Display, str::FromStr};
+
+use calendar::Tz;
+use rails::AchOriginator;
+
+use crate::{config::Config, exit::UsageError};
+
+/// Where the sandbox's business dates are reckoned.
+const SANDBOX_ZONE: Tz = Tz::America__Los_Angeles;
+
+pub(crate) struct Lender {
+    pub(crate) zone: Tz,
+    pub(crate) originator: AchOriginator,
+    /// The bank's address; nothing where a sandbox starts a bank of its own.
+    pub(crate) bank_url: Option<String>,
+}
+
+impl Lender {
+    pub(crate) fn of(config: &Config, sandbox: bool) -> anyhow::Result<Self> {
+        if sandbox { Self::invented(config) } else { Self::live(config) }
+    }
+
+    fn invented(config: &Config) -> anyhow::Result<Self> {
+        let bank_url = config.bank_url.clone();
+        Ok(Self { zone: SANDBOX_ZONE, originator: invented_originator()?, bank_url })
+    }
+
+    /// What the settings say; otherwise all that is missing or wrong, at once.
+    fn live(config: &Config) -> anyhow::Result<Self> {
+        let mut problems = Vec::new();
+        let mut ask = |setting: &Setting<'_>| setting.given(&mut problems);
+        let bank_url = ask(&Setting {
+            name: "bank_url",
+            value: config.bank_url.as_deref(),
+            what: "the address of the bank that takes our ACH files",
+        });
+        let name = ask(&Setting {
+            name: "ach_company_name",
+            value: config.ach_company_name.as_deref(),
+            what: "the lender's name on the ACH network, 16 characters at most",
+        });
+        let company_id = ask(&Setting {
+            name: "ach_company_id",
+            value: config.ach_company_id.as_deref(),
+            what: "the company id that the bank gave the lender, 10 characters at most",
+        });
+        let bank_name = ask(&Setting {
+            name: "ach_bank_name",
+            value: config.ach_bank_name.as_deref(),
+            what: "the name of that bank, 23 characters at most",
+        });
+        let zone = Setting {
+            name: "zone",
+            value: config.zone.as_deref(),
+            what: "where business dates are reckoned, as an IANA time zone: `America/New_York`",
+        }
+        .parsed::<Tz>(&mut problems);
+        let routing = Setting {
+            name: "ach_routing",
+            value: config.ach_routing.as_deref(),
+            what: "the nine-digit routing number under which the lender originates",
+        }
+        .parsed(&mut problems);
+        let bank = Setting {
+            name: "ach_bank_routing",
+            value: config.ach_bank_routing.as_deref(),
+            what: "the nine-digit routing number of the bank that takes our ACH files",
+        }
+        .parsed(&mut problems);
+        if let (Some(zone), Some(routing), Some(bank)) = (zone, routing, bank)
+            && problems.is_empty()
+        {
+            let originator = AchOriginator { name, company_id, routing, bank, bank_name };
+            match originator.check() {
+                Ok(()) => return Ok(Self { zone, originator, bank_url: Some(bank_url) }),
+                Err(error) => problems.push(format!("no ACH file can be written: {error}")),
+            }
+        }
+        Err(UsageError(format!(
+            "without --sandbox the settings say whose server this is, in `plumbline.toml` or the environment; put right:\n  {}",
+            problems.join("\n  ")
+        ))
+        .into())
+    }
+}
+
+/// A setting that a live server must have.
+struct Setting<'a> {
+    name: &'static str,
+    value: Option<&'a str>,
+    what: &'static str,
+}
+
+impl Setting<'_> {
+    /// Its value; an empty text after its problem was noted.
+    fn given(&self, problems: &mut Vec<String>) -> String {
+        let value = self.value.map(str::trim).unwrap_or_default();
+        if value.is_empty() {
+            problems.push(self.problem("is missing"));
+        }
+        value.to_owned()
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&self, problems: &mut Vec<String>) -> Option<T> {
+        let value = self.given(problems);
+        if value.is_empty() {
+            return None;
+        }
+        match value.parse() {
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                problems.push(self.problem(&format!("is wrong ({error})")));
+                None
+            }
+        }
+    }
+
+    fn problem(&self, problem: &str) -> String {
+        let (name, what) = (self.name, self.what);
+        format!("`{name}` (PLUMBLINE_{}) {problem}: {what}", name.to_uppercase())
+    }
+}
+
+/// The sandbox's lender on the ACH network. Invented numbers, valid check digits.
+pub(crate) fn invented_originator() -> anyhow::Result<AchOriginator> {
+    Ok(AchOriginator {
+        name: "PLUMBLINE".to_owned(),
+        company_id: "1234567890".to_owned(),
+        routing: "011000015".parse()?,
+        bank: "021000021".parse()?,
+        bank_name: "SANDBOX BANK".to_owned(),
+    })
+}

@@ -1,0 +1,216 @@
+//! The one retry of a debit that came back for want of funds (SPEC §3.3).
+//!
+//! The return's own transaction enqueues a job for the first day on which the retry may be made. A run takes the job and, in
+//! the transaction that completes it, schedules a payment of the same amount for the next banking day, or records why it
+//! is not made. Until it leaves, the customer sees it among their payments and can cancel it as any other.
+//!
+//! Invariants: a payment is tried again once at most, and a retry never. A retry is authorised by what the customer said
+//! of the first payment: whatever was revoked since, and two failed debits, stand against both. What is looked at here is
+//! looked at anew when the retry is chosen for a file.
+
+use calendar::{add_banking_days, instant_of};
+use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
+use identity::{JobId, PaymentId, chain};
+use rails::ReturnAction;
+use serde::Deserialize;
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    Tx,
+    jobs::{self, AfterFailure, Job, NewJob},
+    payments::{self, PaymentRow, PaymentStatus},
+};
+
+use super::RunReport;
+use crate::{
+    Caller, Servicing, ServicingError, UseCase, authorise, flags, lines::Line,
+    reference::reference, work::Trail,
+};
+
+/// The kind of these jobs. The key is the payment's id, so each payment has one such job for ever.
+const RETRY_PAYMENT: &str = "retry_payment";
+
+/// The retry of a failed debit is at least so many days after its return (SPEC §3.3).
+const RETRY_AFTER: Days = Days::new(5);
+
+/// A job that failed is tried again after so long, and after so many failures left to a person.
+const FAILED_AGAIN_AFTER: TimeDelta = TimeDelta::hours(1);
+const FAILURES_MAX: u32 = 5;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetryPayment {
+    payment_id: PaymentId,
+}
+
+impl Servicing {
+    /// Enqueues the one retry of a payment that came back, where there may be one: only for want of funds, never of a retry,
+    /// never while a flag that stops it stands. Answers the first day on which it may be made.
+    pub(super) async fn plan_retry(
+        &self,
+        conn: &mut PgConnection,
+        payment: &PaymentRow,
+        action: ReturnAction,
+        returned_on: NaiveDate,
+    ) -> Result<Option<NaiveDate>, ServicingError> {
+        let standing = flags::standing(conn, payment.customer_id).await?;
+        let stopped = standing.iter().any(|flag| flags::stops_retries(flag.kind));
+        if !action.may_retry() || payment.retry_of.is_some() || stopped {
+            return Ok(None);
+        }
+        let Some(retry_on) = returned_on.checked_add_days(RETRY_AFTER) else { return Ok(None) };
+        let now = self.now();
+        let job = NewJob {
+            id: JobId::mint(now),
+            kind: RETRY_PAYMENT,
+            key: Some(&payment.id.to_string()),
+            payload: &json!({"payment_id": payment.id}),
+            run_at: instant_of(retry_on, NaiveTime::MIN, self.zone),
+            recorded_at: now,
+        };
+        jobs::enqueue(conn, &job).await?;
+        Ok(Some(retry_on))
+    }
+
+    /// Makes the retries whose day has come.
+    pub(super) async fn make_retries(&self, report: &mut RunReport) -> Result<(), ServicingError> {
+        loop {
+            let mut tx = self.store.app().begin().await?;
+            let Some(job) = jobs::take(&mut tx, &[RETRY_PAYMENT], self.now()).await? else {
+                return Ok(());
+            };
+            match self.make_retry(tx, &job).await {
+                Ok(made) => report.retried += u32::from(made),
+                Err(error) => {
+                    self.put_off(&job, &error).await?;
+                    report.failed += 1;
+                }
+            }
+        }
+    }
+
+    /// Does a job in the transaction that took it; `false` where the payment is not tried again.
+    async fn make_retry(&self, mut tx: Tx<'_>, job: &Job) -> Result<bool, ServicingError> {
+        let stored = ServicingError::Stored { what: "payment of a retry", source: None };
+        let id = payment_of(job)?;
+        let Some(unheld) = payments::find(&mut tx, id).await? else { return Err(stored) };
+        let line = self.hold_and_load(&mut tx, unheld.credit_line_id).await?;
+        let Some(mut returned) = payments::find_for_update(&mut tx, id).await? else {
+            return Err(stored);
+        };
+        let retry = self.retry_of(&returned);
+        let why_not = self.why_no_retry(&mut tx, &line, &returned, &retry).await?;
+        // Nothing is left to come. Since when it has been returned stays: the count of failed debits goes by that.
+        returned.retry_on = None;
+        payments::update(&mut tx, &returned).await?;
+        let stream = Trail::stream(None, Some(retry.credit_line_id));
+        if let Some(why) = &why_not {
+            let payload = json!({
+                "payment_id": returned.id, "reference": returned.reference, "why": why,
+            });
+            self.trail(&mut tx, stream, "payment.not_retried", payload).await?;
+        } else {
+            let permit = authorise(Caller::system(), UseCase::Operate, None, self.now())?;
+            payments::insert(&mut tx, &retry).await?;
+            let payload = json!({
+                "payment_id": retry.id, "reference": retry.reference, "retry_of": retry.retry_of,
+                "amount_cents": retry.amount, "amount_kind": retry.amount_kind, "on": retry.authorised_on,
+                "debit_on": retry.debit_on, "bank_account_id": retry.bank_account_id, "authorised": permit,
+            });
+            self.trail(&mut tx, stream, "payment.scheduled", payload).await?;
+        }
+        jobs::complete(&mut tx, job.id, self.now()).await?;
+        tx.commit().await?;
+        Ok(why_not.is_none())
+    }
+
+    /// The same amount from the same account, on the next banking day.
+    fn retry_of(&self, returned: &PaymentRow) -> PaymentRow {
+        let now = self.now();
+        let id = PaymentId::mint(now);
+        let on = add_banking_days(self.today(), 1);
+        PaymentRow {
+            id,
+            reference: reference("PAY", id.as_uuid()),
+            authorised_on: on,
+            debit_on: on,
+            status: PaymentStatus::Scheduled,
+            file_key: None,
+            trace_number: None,
+            received_seq: None,
+            settle_on: None,
+            return_code: None,
+            returned_on: None,
+            retry_on: None,
+            retry_of: Some(returned.id),
+            cancel_reason: None,
+            changed_at: now,
+            ..returned.clone()
+        }
+    }
+
+    /// Why a payment that came back is not tried again.
+    async fn why_no_retry(
+        &self,
+        conn: &mut PgConnection,
+        line: &Line,
+        returned: &PaymentRow,
+        retry: &PaymentRow,
+    ) -> Result<Option<String>, ServicingError> {
+        if let Some(reason) = self.held_back(conn, retry).await? {
+            return Ok(Some(reason));
+        }
+        let others = payments::list_of_line(conn, line.row.id).await?;
+        if others.iter().any(|other| other.retry_of == Some(returned.id)) {
+            return Ok(Some("retried_before".to_owned()));
+        }
+        // Who has paid, or arranged to, since it came back does not want to pay twice.
+        let since = |other: &PaymentRow| {
+            other.authorised_at > returned.changed_at
+                && matches!(
+                    other.status,
+                    PaymentStatus::Scheduled
+                        | PaymentStatus::Pending
+                        | PaymentStatus::Released
+                        | PaymentStatus::Settled
+                )
+        };
+        if others.iter().any(since) {
+            return Ok(Some("paid_since".to_owned()));
+        }
+        let scheduled = payments::scheduled_total(conn, line.row.id).await?;
+        if retry.amount + scheduled > line.payoff(retry.authorised_on)? {
+            return Ok(Some("amount_over_payoff".to_owned()));
+        }
+        Ok(None)
+    }
+
+    /// Records that a job failed, for later or for the desk; its transaction left nothing.
+    async fn put_off(&self, job: &Job, error: &ServicingError) -> Result<(), ServicingError> {
+        let cause = chain(error);
+        tracing::error!(job.id = %job.id, error = %cause, "could not make the retry of job {}: {cause}", job.id);
+        let now = self.now();
+        let given_up = job.attempts + 1 >= FAILURES_MAX;
+        let later = AfterFailure::RetryAt(now + FAILED_AGAIN_AFTER);
+        let then = if given_up { AfterFailure::GiveUp } else { later };
+        let mut tx = self.store.app().begin().await?;
+        jobs::fail(&mut tx, job.id, &cause, then, now).await?;
+        if given_up
+            && let Ok(id) = payment_of(job)
+            && let Some(mut payment) = payments::find_for_update(&mut tx, id).await?
+        {
+            payment.retry_on = None;
+            payments::update(&mut tx, &payment).await?;
+            let words = format!("Payment {} could not be tried again: {cause}.", payment.reference);
+            self.open_desk_case(&mut tx, &payment, "operations", words).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn payment_of(job: &Job) -> Result<PaymentId, ServicingError> {
+    serde_json::from_value::<RetryPayment>(job.payload.clone())
+        .map(|job| job.payment_id)
+        .map_err(|source| ServicingError::Stored { what: "job", source: Some(source) })
+}

@@ -1,0 +1,213 @@
+//! A debit that came back for want of funds is tried once more, or not at all.
+
+use credit::FlagKind;
+use servicing::{Caller, CaseKind, NewCase};
+use store::payments::PaymentStatus;
+
+use crate::house::{House, Person, cents, day, key};
+
+/// The sandbox bank returns its first debit for want of funds, and lets the next one settle.
+const SHORT_ONCE: &str = "000111229101";
+/// It returns every debit for want of funds.
+const ALWAYS_SHORT: &str = "000111229001";
+
+/// When the payment of [`returned`] has come back, and when a retry of it is due.
+const RETURNED_BY: &str = "2026-11-27";
+const RETRIES: &str = "SELECT count(*) FROM payments WHERE retry_of IS NOT NULL";
+
+/// A customer whose payment of $50.00 has come back.
+async fn returned(account: &str) -> (House, Person) {
+    let (house, ann) = House::with_ann_banking_at(account).await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
+    house.live_until(RETURNED_BY).await;
+    let status = house.payments(ann).await[0].status;
+    assert_eq!(status, PaymentStatus::Returned);
+    (house, ann)
+}
+
+/// Why nothing was tried again, as it stands on the record.
+async fn why_not(house: &House) -> Option<String> {
+    sqlx::query_scalar("SELECT payload ->> 'why' FROM outbox WHERE kind = 'payment.not_retried'")
+        .fetch_optional(house.database.owner())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_was_not_there_is_taken_once_more_after_five_days_and_can_be_seen_coming() {
+    let (house, ann) = returned(SHORT_ONCE).await;
+    let first = house.payments(ann).await.remove(0);
+    let retry_on = first.returned_on.unwrap() + chrono::Days::new(5);
+    assert_eq!(first.retry_on, Some(retry_on));
+
+    house.live_until(&retry_on.pred_opt().unwrap().to_string()).await;
+    assert_eq!(house.count(RETRIES).await, 0);
+    assert_eq!(house.live_until(&retry_on.to_string()).await.payments.retried, 1);
+    let listed = house.payments(ann).await;
+    let (retry, first) = (&listed[0], &listed[1]);
+    assert_eq!((retry.status, retry.retry_of), (PaymentStatus::Scheduled, Some(first.id)));
+    assert_eq!((retry.amount, retry.bank_account_id), (first.amount, first.bank_account_id));
+    assert_eq!((retry.debit_on, retry.authorised_on), (day("2026-12-01"), day("2026-12-01")));
+    assert_eq!((first.status, first.retry_on), (PaymentStatus::Returned, None));
+
+    assert_eq!(house.live_until("2026-12-01").await.payments.released, 1);
+    house.live_until("2026-12-10").await;
+    assert_eq!(house.payments(ann).await[0].status, PaymentStatus::Settled);
+    let position = house.servicing.position(ann.caller(), ann.id).await.unwrap().position;
+    assert_eq!(position.principal_balance, cents(75_000));
+    assert_eq!(house.count(RETRIES).await, 1);
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn a_retry_that_comes_back_too_is_the_last() {
+    let (house, ann) = returned(ALWAYS_SHORT).await;
+    house.live_until("2026-12-20").await;
+    let listed = house.payments(ann).await;
+    let seen: Vec<_> = listed.iter().map(|one| (one.status, one.retry_on)).collect();
+    assert_eq!(seen, [(PaymentStatus::Returned, None), (PaymentStatus::Returned, None)]);
+    assert_eq!(house.submitted(), 2);
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn nothing_is_tried_again_against_the_customers_will_or_trouble() {
+    let told = |kind: CaseKind| {
+        move |ann: Person| NewCase {
+            customer_id: ann.id,
+            conversation_id: None,
+            kind,
+            words: "as the customer put it".to_owned(),
+        }
+    };
+    for (kind, why) in [
+        (CaseKind::StopPayment, "stop_payment"),
+        (CaseKind::Hardship, "flag:hardship"),
+        (CaseKind::Bankruptcy, "flag:bankruptcy"),
+        (CaseKind::Attorney, "flag:attorney"),
+    ] {
+        let (house, ann) = returned(SHORT_ONCE).await;
+        house.hand.advance(chrono::TimeDelta::minutes(1));
+        let assistant = Caller::assistant(ann.id);
+        house.servicing.open_case(assistant, told(kind)(ann)).await.unwrap();
+        // Nor is it foretold any more.
+        assert_eq!(house.payments(ann).await[0].retry_on, None, "{why}");
+        house.live_until("2026-12-08").await;
+        assert_eq!(house.count(RETRIES).await, 0, "{why}");
+        assert_eq!(why_not(&house).await.as_deref(), Some(why));
+        assert_eq!(house.submitted(), 1, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_paid_since_or_owes_less_by_then_is_not_debited_again() {
+    let (house, ann) = returned(SHORT_ONCE).await;
+    house.hand.advance(chrono::TimeDelta::minutes(1));
+    house.pays(ann, 5_000, "2026-11-30").await.unwrap();
+    house.live_until("2026-12-08").await;
+    assert_eq!(why_not(&house).await.as_deref(), Some("paid_since"));
+    assert_eq!(house.count(RETRIES).await, 0);
+
+    // All but a little of what will be owed is scheduled from the beginning.
+    let (house, ann) = House::with_ann_banking_at(SHORT_ONCE).await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
+    house.pays(ann, 75_600, "2026-12-03").await.unwrap();
+    house.live_until("2026-12-02").await;
+    assert_eq!(why_not(&house).await.as_deref(), Some("amount_over_payoff"));
+    assert_eq!(house.count(RETRIES).await, 0);
+}
+
+#[tokio::test]
+async fn two_failed_debits_are_not_followed_by_a_third() {
+    let (house, ann) = House::with_ann_banking_at(ALWAYS_SHORT).await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
+    house.pays(ann, 4_000, "2026-11-24").await.unwrap();
+    house.live_until("2026-12-10").await;
+    assert_eq!(why_not(&house).await.as_deref(), Some("two_failed_debits"));
+    assert_eq!((house.count(RETRIES).await, house.submitted()), (0, 2));
+}
+
+#[tokio::test]
+async fn a_retry_that_was_scheduled_is_still_the_customers_to_stop() {
+    let (house, ann) = returned(SHORT_ONCE).await;
+    house.live_until("2026-11-30").await;
+    let retry = house.payments(ann).await.remove(0);
+    let service = &house.servicing;
+    service.cancel_payment(ann.caller(), ann.id, retry.id, &key("cancel")).await.unwrap();
+    house.live_until("2026-12-10").await;
+    assert_eq!(house.payments(ann).await[0].status, PaymentStatus::Cancelled);
+    assert_eq!((house.count(RETRIES).await, house.submitted()), (1, 1));
+
+    // A hardship lets a payment be that the customer chose, and no retry.
+    let (house, ann) = returned(SHORT_ONCE).await;
+    house.live_until("2026-11-30").await;
+    let assistant = Caller::assistant(ann.id);
+    let told = "case CAS-1";
+    house.servicing.raise_flag(assistant, ann.id, FlagKind::Hardship, told).await.unwrap();
+    assert_eq!(house.live_until("2026-12-01").await.payments.held_back, 1);
+    let held = house.payments(ann).await.remove(0);
+    assert_eq!(held.cancel_reason.as_deref(), Some("flag:hardship"));
+    assert_eq!(house.submitted(), 1);
+}
+
+#[tokio::test]
+async fn two_processes_make_a_retry_once() {
+    let (house, ann) = returned(SHORT_ONCE).await;
+    house.live_until("2026-11-29").await;
+    house.hand.advance(chrono::TimeDelta::days(1));
+    let (one, other) = tokio::join!(
+        house.servicing.run_payments(Caller::system()),
+        house.servicing.run_payments(Caller::system())
+    );
+    assert_eq!(one.unwrap().retried + other.unwrap().retried, 1);
+    assert_eq!(house.count(RETRIES).await, 1);
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn a_process_that_dies_between_the_retry_and_the_end_of_its_job_leaves_neither() {
+    let (house, _) = returned(SHORT_ONCE).await;
+    house.live_until("2026-11-29").await;
+    // The connection is cut at the moment at which the job is marked as done, the payment inserted already.
+    let cut = "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS
+                   $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;
+               CREATE TRIGGER cut BEFORE UPDATE ON jobs FOR EACH ROW
+                   WHEN (NEW.finished_at IS NOT NULL) EXECUTE FUNCTION cut()";
+    sqlx::raw_sql(cut).execute(house.database.owner()).await.unwrap();
+    let report = house.live_until("2026-11-30").await.payments;
+    assert_eq!((report.retried, report.failed), (0, 1));
+    assert_eq!(house.count(RETRIES).await, 0);
+    let done = "SELECT count(*) FROM jobs WHERE finished_at IS NOT NULL";
+    assert_eq!(house.count(done).await, 0);
+
+    sqlx::raw_sql("DROP TRIGGER cut ON jobs").execute(house.database.owner()).await.unwrap();
+    house.hand.advance(chrono::TimeDelta::hours(1));
+    for made in [1, 0] {
+        let report = house.servicing.run_payments(Caller::system()).await.unwrap();
+        assert_eq!((report.retried, report.failed), (made, 0));
+        assert_eq!((house.count(RETRIES).await, house.count(done).await), (1, 1));
+    }
+    let told = "SELECT count(*) FROM outbox
+                WHERE kind = 'payment.scheduled' AND payload ->> 'retry_of' IS NOT NULL";
+    assert_eq!(house.count(told).await, 1);
+}
+
+#[tokio::test]
+async fn a_retry_that_cannot_be_made_is_left_to_a_person_in_the_end() {
+    let (house, ann) = returned(SHORT_ONCE).await;
+    house.live_until("2026-11-29").await;
+    let refuse = "ALTER TABLE payments ADD CONSTRAINT broken CHECK (retry_of IS NULL)";
+    sqlx::raw_sql(refuse).execute(house.database.owner()).await.unwrap();
+    house.live_until("2026-11-30").await;
+    let staff = house.representative("Rae").await;
+    for _ in 0..4 {
+        assert!(house.servicing.queue(staff).await.unwrap().cases.is_empty());
+        house.hand.advance(chrono::TimeDelta::hours(1));
+        assert_eq!(house.servicing.run_payments(Caller::system()).await.unwrap().failed, 1);
+    }
+    let queue = house.servicing.queue(staff).await.unwrap();
+    assert_eq!((queue.cases.len(), &*queue.cases[0].kind), (1, "operations"));
+    assert_eq!(house.payments(ann).await[0].retry_on, None);
+    house.hand.advance(chrono::TimeDelta::hours(1));
+    assert_eq!(house.servicing.run_payments(Caller::system()).await.unwrap().failed, 0);
+}
