@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use toolkit::Surface;
 
 use crate::{
-    AssistantError, Means, Release, StreamPart, context, heard, plain,
+    AssistantError, Means, Release, StreamPart, heard, plain,
     run::{Run, TURN_LIMIT, sheet},
 };
 
@@ -63,14 +63,11 @@ impl Assistant {
     pub async fn warm_up(&self) {
         let Some(release) = &self.inner.release else { return };
         let today = self.inner.means.servicing.today();
-        let Ok(rendered) = release.render(today) else { return };
-        let tools = release.wire_specs(Surface::Consumer);
-        release.fixed_tokens(&rendered, &tools);
-        let fixed = rendered.messages.iter().map(|one| context::fixed(one.role, &one.text));
+        let Ok(shown) = release.shown(Surface::Consumer, today) else { return };
         let hello = llm::Message::Customer { text: "hello".to_owned() };
         let request = llm::ChatRequest {
-            messages: fixed.chain([hello]).collect(),
-            tools,
+            messages: [&shown.before[..], &shown.after, &[hello]].concat(),
+            tools: shown.tools.clone(),
             max_tokens: 16,
             temperature: 0.0,
         };

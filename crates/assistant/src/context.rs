@@ -1,11 +1,14 @@
 //! What the model is sent: the served prompt, as much of the conversation as fits, this turn, and what was wrong.
 
+use std::slice;
+
 use identity::TurnId;
 use llm::{Message, ToolCall};
 use orchestrator::{Ask, Turn};
-use prompts::{Rendered, Role};
 use servicing::conversations::ConversationView;
 use store::conversations::MessageRole;
+
+use crate::release::Shown;
 
 /// Tokens of the conversation before this turn, at most.
 const HISTORY_TOKENS: u64 = 3_000;
@@ -13,28 +16,14 @@ const HISTORY_TOKENS: u64 = 3_000;
 /// Stands before the words of a representative.
 const BY_A_REPRESENTATIVE: &str = "A representative, not the assistant, wrote to the customer";
 
-/// A message of the prompt itself.
-pub(crate) fn fixed(role: Role, text: &str) -> Message {
-    match role {
-        Role::System => Message::System { text: text.to_owned() },
-        Role::Customer => Message::Customer { text: text.to_owned() },
-        Role::Assistant => Message::Assistant { text: text.to_owned(), calls: Vec::new() },
-    }
-}
-
-/// The conversation before a turn, oldest first, cut to its newest part that fits.
-pub(crate) fn history(view: &ConversationView, turn: TurnId) -> Vec<Message> {
+/// The conversation before a turn, oldest first, cut to its newest part that fits, and the tokens of that.
+pub(crate) fn history(view: &ConversationView, turn: TurnId) -> (Vec<Message>, u64) {
     let mut kept = Vec::new();
     let mut left = HISTORY_TOKENS;
     let before = view.messages.iter().map(|row| &row.message).rev();
     for message in before.filter(|message| message.turn_id != Some(turn)) {
         let text = message.text.clone();
-        let tokens = llm::count_text(&text);
-        if tokens > left {
-            break;
-        }
-        left -= tokens;
-        kept.push(match message.role {
+        let said = match message.role {
             MessageRole::Customer => Message::Customer { text },
             MessageRole::Assistant | MessageRole::System => {
                 Message::Assistant { text, calls: Vec::new() }
@@ -44,25 +33,20 @@ pub(crate) fn history(view: &ConversationView, turn: TurnId) -> Vec<Message> {
                 text: format!("[{BY_A_REPRESENTATIVE}: \"{text}\"]"),
                 calls: Vec::new(),
             },
-        });
+        };
+        let Some(rest) = left.checked_sub(llm::count_messages(slice::from_ref(&said))) else {
+            break;
+        };
+        left = rest;
+        kept.push(said);
     }
     kept.reverse();
-    kept
+    (kept, HISTORY_TOKENS - left)
 }
 
 /// The messages of one ask.
-pub(crate) fn messages(
-    rendered: &Rendered,
-    history: &[Message],
-    turn: &Turn,
-    ask: &Ask,
-) -> Vec<Message> {
-    let (before, after) =
-        rendered.messages.split_at(rendered.history_at.min(rendered.messages.len()));
-    let mut messages: Vec<Message> =
-        before.iter().map(|message| fixed(message.role, &message.text)).collect();
-    messages.extend_from_slice(history);
-    messages.extend(after.iter().map(|message| fixed(message.role, &message.text)));
+pub(crate) fn messages(shown: &Shown, history: &[Message], turn: &Turn, ask: &Ask) -> Vec<Message> {
+    let mut messages = [&shown.before, history, &shown.after].concat();
     messages.push(Message::Customer { text: turn.text.clone() });
     messages.extend(exchanges(turn));
     let said = turn.released_drafts().join(" ");
@@ -103,8 +87,8 @@ fn exchanges(turn: &Turn) -> Vec<Message> {
 }
 
 /// The tokens of this turn's part of an ask.
-pub(crate) fn turn_tokens(history: &[Message], turn: &Turn) -> u64 {
+pub(crate) fn turn_tokens(turn: &Turn) -> u64 {
     let mut messages = exchanges(turn);
     messages.push(Message::Customer { text: turn.text.clone() });
-    llm::count_messages(history, &[]) + llm::count_messages(&messages, &[])
+    llm::count_messages(&messages)
 }

@@ -3,11 +3,11 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::NaiveDate;
-use prompts::{Bundle, Digest, Lock, PromptError, Rendered, ServedConfiguration, TrustedKeys};
+use prompts::{Bundle, Digest, Lock, PromptError, Role, ServedConfiguration, TrustedKeys};
 use serde_json::json;
 use toolkit::{PolicyFile, Registry, Surface, ToolSpec};
 
@@ -45,8 +45,19 @@ pub struct Release {
     pub(crate) bundle: Bundle,
     pub(crate) registry: Registry,
     pub(crate) policy: PolicyFile,
-    /// The last system text and its tokens with the tools: it changes once a day.
-    counted: Mutex<Option<(String, u64)>>,
+    /// What was last shown, and where and when: it changes once a day.
+    shown: Mutex<Option<(Surface, NaiveDate, Arc<Shown>)>>,
+}
+
+/// What every ask of a day is made around: the prompt as it reads that day, and the tools of the surface.
+pub(crate) struct Shown {
+    /// What stands before the conversation.
+    pub(crate) before: Vec<llm::Message>,
+    /// What stands between the conversation and this turn.
+    pub(crate) after: Vec<llm::Message>,
+    pub(crate) tools: llm::Tools,
+    /// Of all of it.
+    pub(crate) tokens: u64,
 }
 
 /// The digest of the guards, the weights of the classifier among them: an edit to any of them is another configuration.
@@ -115,7 +126,7 @@ impl Release {
     ) -> Result<Self, AssistantError> {
         let registry = tools::registry(means, &bundle.manifests()?)?;
         let policy = bundle.policy()?;
-        Ok(Self { configuration, attested, bundle, registry, policy, counted: Mutex::new(None) })
+        Ok(Self { configuration, attested, bundle, registry, policy, shown: Mutex::new(None) })
     }
 
     /// What the model is shown of the tools on a surface.
@@ -123,40 +134,39 @@ impl Release {
         self.registry.specs(surface)
     }
 
-    /// The same, in the form in which a model is asked.
-    pub(crate) fn wire_specs(&self, surface: Surface) -> Vec<llm::ToolSpec> {
-        let specs = self.registry.specs(surface).into_iter();
-        specs
-            .map(|spec| llm::ToolSpec {
-                name: spec.name,
-                description: spec.description,
-                parameters: spec.parameters,
-            })
-            .collect()
-    }
-
-    pub(crate) fn render(&self, today: NaiveDate) -> Result<Rendered, PromptError> {
-        let today = today.format("%A, %B %-d, %Y").to_string();
-        self.bundle.prompt.render(&BTreeMap::from([("today".to_owned(), json!(today))]))
-    }
-
-    /// The tokens of the system text with the tools, counted once for each text.
-    pub(crate) fn fixed_tokens(&self, rendered: &Rendered, tools: &[llm::ToolSpec]) -> u64 {
-        let text: String = rendered.messages.iter().map(|message| message.text.as_str()).collect();
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, tokens)) = counted.as_ref()
-            && *known == text
+    /// What a model is shown on a surface on a day; rendered and counted once.
+    pub(crate) fn shown(
+        &self,
+        surface: Surface,
+        today: NaiveDate,
+    ) -> Result<Arc<Shown>, PromptError> {
+        let mut last = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, _, shown)) =
+            last.as_ref().filter(|last| (last.0, last.1) == (surface, today))
         {
-            return *tokens;
+            return Ok(Arc::clone(shown));
         }
-        let messages: Vec<llm::Message> = rendered
-            .messages
-            .iter()
-            .map(|message| crate::context::fixed(message.role, &message.text))
-            .collect();
-        let tokens = llm::count_messages(&messages, tools);
-        *counted = Some((text, tokens));
-        tokens
+        let shown = Arc::new(self.show(surface, today)?);
+        *last = Some((surface, today, Arc::clone(&shown)));
+        Ok(shown)
+    }
+
+    fn show(&self, surface: Surface, today: NaiveDate) -> Result<Shown, PromptError> {
+        let today = today.format("%A, %B %-d, %Y").to_string();
+        let values = BTreeMap::from([("today".to_owned(), json!(today))]);
+        let rendered = self.bundle.prompt.render(&values)?;
+        let mut before: Vec<llm::Message> =
+            rendered.messages.iter().map(|message| fixed(message.role, &message.text)).collect();
+        let specs = self.registry.specs(surface).into_iter();
+        let tools = specs.map(|spec| llm::ToolSpec {
+            name: spec.name,
+            description: spec.description,
+            parameters: spec.parameters,
+        });
+        let tools: Vec<_> = tools.collect();
+        let tokens = llm::count_messages(&before) + llm::count_tools(&tools);
+        let after = before.split_off(rendered.history_at.min(before.len()));
+        Ok(Shown { before, after, tools: llm::Tools::new(tools), tokens })
     }
 
     pub(crate) fn max_output_tokens(&self) -> u32 {
@@ -166,5 +176,14 @@ impl Release {
     #[expect(clippy::cast_possible_truncation, reason = "a temperature lies between 0 and 2")]
     pub(crate) fn temperature(&self) -> f32 {
         self.bundle.prompt.head.temperature().unwrap_or_default() as f32
+    }
+}
+
+fn fixed(role: Role, text: &str) -> llm::Message {
+    let text = text.to_owned();
+    match role {
+        Role::System => llm::Message::System { text },
+        Role::Customer => llm::Message::Customer { text },
+        Role::Assistant => llm::Message::Assistant { text, calls: Vec::new() },
     }
 }

@@ -50,6 +50,7 @@ pub(crate) struct Run {
     turn: Turn,
     text: String,
     history: Vec<llm::Message>,
+    history_tokens: u64,
     /// The customer's own messages, this one included.
     said: Vec<String>,
     /// The receipts of this conversation.
@@ -88,6 +89,7 @@ impl Run {
             .map(|message| message.text.clone())
             .collect();
         said.push(text.to_owned());
+        let (history, history_tokens) = crate::context::history(view, turn);
         Self {
             conversation: Conversation {
                 id: view.conversation.id,
@@ -104,7 +106,8 @@ impl Run {
             language: plain::language_of(text),
             turn: Turn::default(),
             text: text.to_owned(),
-            history: crate::context::history(view, turn),
+            history,
+            history_tokens,
             said,
             receipts: proof::given(view, turn),
             found: Found::default(),

@@ -7,9 +7,8 @@ use async_openai::types::chat::{
     ChatCompletionMessageToolCalls, ChatCompletionRequestAssistantMessage,
     ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
     ChatCompletionRequestToolMessage, ChatCompletionRequestUserMessage,
-    ChatCompletionResponseStream, ChatCompletionStreamOptions, ChatCompletionTool,
-    ChatCompletionTools, CreateChatCompletionRequest, CreateChatCompletionStreamResponse,
-    FinishReason, FunctionCall, FunctionObject,
+    ChatCompletionResponseStream, ChatCompletionStreamOptions, CreateChatCompletionRequest,
+    CreateChatCompletionStreamResponse, FinishReason, FunctionCall,
 };
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, timeout};
@@ -64,24 +63,10 @@ impl Chat {
     }
 
     fn to_wire(&self, request: ChatRequest) -> CreateChatCompletionRequest {
-        let tools: Vec<_> = request
-            .tools
-            .into_iter()
-            .map(|tool| {
-                ChatCompletionTools::Function(ChatCompletionTool {
-                    function: FunctionObject {
-                        name: tool.name,
-                        description: Some(tool.description),
-                        parameters: Some(tool.parameters),
-                        strict: None,
-                    },
-                })
-            })
-            .collect();
         CreateChatCompletionRequest {
             model: self.config.model.clone(),
             messages: request.messages.into_iter().map(message).collect(),
-            tools: (!tools.is_empty()).then_some(tools),
+            tools: (!request.tools.0.is_empty()).then(|| request.tools.0.to_vec()),
             max_completion_tokens: Some(request.max_tokens),
             temperature: Some(request.temperature),
             stream: Some(true),

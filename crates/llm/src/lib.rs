@@ -17,5 +17,5 @@ pub use chat::{Chat, ReplyStream};
 pub use config::Config;
 pub use embeddings::Embeddings;
 pub use error::LlmError;
-pub use message::{ChatRequest, Finish, Message, Piece, ToolCall, ToolSpec, Usage};
-pub use tokens::{count_messages, count_text};
+pub use message::{ChatRequest, Finish, Message, Piece, ToolCall, ToolSpec, Tools, Usage};
+pub use tokens::{count_messages, count_text, count_tools};

@@ -1,5 +1,8 @@
 //! What is sent to a model and what comes back, in our words.
 
+use std::sync::Arc;
+
+use async_openai::types::chat::{ChatCompletionTool, ChatCompletionTools, FunctionObject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,10 +31,30 @@ pub struct ToolSpec {
     pub parameters: Value,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The tools of a request, in the form of the wire. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Tools(pub(crate) Arc<[ChatCompletionTools]>);
+
+impl Tools {
+    pub fn new(tools: impl IntoIterator<Item = ToolSpec>) -> Self {
+        let on_the_wire = |tool: ToolSpec| {
+            ChatCompletionTools::Function(ChatCompletionTool {
+                function: FunctionObject {
+                    name: tool.name,
+                    description: Some(tool.description),
+                    parameters: Some(tool.parameters),
+                    strict: None,
+                },
+            })
+        };
+        Self(tools.into_iter().map(on_the_wire).collect())
+    }
+}
+
+#[derive(Clone, Debug)]
 pub struct ChatRequest {
     pub messages: Vec<Message>,
-    pub tools: Vec<ToolSpec>,
+    pub tools: Tools,
     pub max_tokens: u32,
     pub temperature: f32,
 }

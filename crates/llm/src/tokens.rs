@@ -10,19 +10,18 @@ pub fn count_text(text: &str) -> u64 {
     u64::try_from(tokens).unwrap_or(u64::MAX)
 }
 
-/// The tokens of a request without its reply.
-pub fn count_messages(messages: &[Message], tools: &[ToolSpec]) -> u64 {
-    let messages: u64 = messages.iter().map(|message| PER_MESSAGE + count_message(message)).sum();
-    let tools: u64 = tools
-        .iter()
-        .map(|tool| {
-            PER_MESSAGE
-                + count_text(&tool.name)
-                + count_text(&tool.description)
-                + count_text(&tool.parameters.to_string())
-        })
-        .sum();
-    messages + tools
+pub fn count_messages(messages: &[Message]) -> u64 {
+    messages.iter().map(|message| PER_MESSAGE + count_message(message)).sum()
+}
+
+pub fn count_tools(tools: &[ToolSpec]) -> u64 {
+    let count = |tool: &ToolSpec| {
+        PER_MESSAGE
+            + count_text(&tool.name)
+            + count_text(&tool.description)
+            + count_text(&tool.parameters.to_string())
+    };
+    tools.iter().map(count).sum()
 }
 
 fn count_message(message: &Message) -> u64 {

@@ -20,6 +20,7 @@ use axum::{
 use futures::StreamExt;
 use llm::{
     Chat, ChatRequest, Config, Embeddings, Finish, LlmError, Message, Piece, ToolCall, ToolSpec,
+    Tools,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -127,13 +128,17 @@ fn request() -> ChatRequest {
             },
             Message::ToolResult { call_id: "c1".into(), content: "{\"a\":1}".into() },
         ],
-        tools: vec![ToolSpec {
-            name: "get".into(),
-            description: "get it".into(),
-            parameters: json!({"type": "object"}),
-        }],
+        tools: Tools::new([tool()]),
         max_tokens: 100,
         temperature: 0.0,
+    }
+}
+
+fn tool() -> ToolSpec {
+    ToolSpec {
+        name: "get".into(),
+        description: "get it".into(),
+        parameters: json!({"type": "object"}),
     }
 }
 
@@ -359,7 +364,7 @@ async fn embeddings_come_in_the_order_of_their_texts() {
 #[test]
 fn tokens_are_counted() {
     assert_eq!(llm::count_text("hello world"), 2);
-    let request = request();
-    let all = llm::count_messages(&request.messages, &request.tools);
-    assert!(all > llm::count_messages(&request.messages, &[]));
+    let said = request().messages;
+    assert!(llm::count_messages(&said) > llm::count_messages(said.get(1..).unwrap()));
+    assert!(llm::count_tools(&[tool()]) > llm::count_text("get it"));
 }

@@ -41,6 +41,10 @@ struct Cli {
 /// How long a computation that nobody waits for may hold up the end of the program.
 const LEFT_BEHIND_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// A turn is many small allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

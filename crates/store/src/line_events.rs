@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use credit::LineEvent;
 use identity::CreditLineId;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
-use sqlx::PgConnection;
+use serde_json::{Value, value::RawValue};
+use sqlx::{PgConnection, types::Json};
 
 use crate::{
     StoreError,
@@ -110,8 +110,8 @@ pub async fn load_after(
     seq: u64,
 ) -> Result<Vec<LineEvent>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT seq, effective_on, recorded_at, body FROM line_events
-          WHERE credit_line_id = $1 AND seq > $2 ORDER BY seq",
+        r#"SELECT seq, effective_on, recorded_at, body AS "body: Text" FROM line_events
+           WHERE credit_line_id = $1 AND seq > $2 ORDER BY seq"#,
         credit_line.as_uuid(),
         to_column(seq, "event seq")?,
     )
@@ -123,7 +123,7 @@ pub async fn load_after(
                 seq: from_column(row.seq, "event seq")?,
                 effective_on: row.effective_on,
                 recorded_at: row.recorded_at,
-                body: from_json(row.body, "line event")?,
+                body: from_json(&row.body, "line event")?,
             })
         })
         .collect()
@@ -163,11 +163,11 @@ pub async fn find_snapshot<S: DeserializeOwned>(
     through: NaiveDate,
 ) -> Result<Option<StoredSnapshot<S>>, StoreError> {
     let found = sqlx::query!(
-        "SELECT s.closed_on, s.seq, s.body FROM line_snapshots s
-          WHERE s.credit_line_id = $1 AND s.closed_on <= $2
-            AND NOT EXISTS (SELECT FROM line_events e
-                             WHERE e.credit_line_id = $1 AND e.seq > s.seq AND e.effective_on <= s.closed_on)
-          ORDER BY s.closed_on DESC, s.seq DESC LIMIT 1",
+        r#"SELECT s.closed_on, s.seq, s.body AS "body: Text" FROM line_snapshots s
+           WHERE s.credit_line_id = $1 AND s.closed_on <= $2
+             AND NOT EXISTS (SELECT FROM line_events e
+                              WHERE e.credit_line_id = $1 AND e.seq > s.seq AND e.effective_on <= s.closed_on)
+           ORDER BY s.closed_on DESC, s.seq DESC LIMIT 1"#,
         credit_line.as_uuid(),
         through,
     )
@@ -178,7 +178,7 @@ pub async fn find_snapshot<S: DeserializeOwned>(
             Ok(StoredSnapshot {
                 closed_on: row.closed_on,
                 seq: from_column(row.seq, "event seq")?,
-                body: from_json(row.body, "snapshot")?,
+                body: from_json(&row.body, "snapshot")?,
             })
         })
         .transpose()
@@ -188,6 +188,9 @@ fn to_json(value: &impl Serialize, what: &'static str) -> Result<Value, StoreErr
     serde_json::to_value(value).map_err(|source| StoreError::Stored { what, source })
 }
 
-fn from_json<T: DeserializeOwned>(value: Value, what: &'static str) -> Result<T, StoreError> {
-    serde_json::from_value(value).map_err(|source| StoreError::Stored { what, source })
+/// Read as what it holds at once: a history is long, and a tree of values in between is twice the work.
+type Text = Json<Box<RawValue>>;
+
+fn from_json<T: DeserializeOwned>(text: &Text, what: &'static str) -> Result<T, StoreError> {
+    serde_json::from_str(text.get()).map_err(|source| StoreError::Stored { what, source })
 }

@@ -1,5 +1,7 @@
 //! Asking the model, and checking what it says while it says it.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use llm::{ChatRequest, Finish, LlmError, Piece, ToolCall};
 use orchestrator::{Ask, Effect, Event, Judgment, ModelFailure, StepError, ToolRequest, Usage};
@@ -14,6 +16,7 @@ use crate::{
     context,
     figures::{self, Checked, Sources},
     flags,
+    release::Shown,
 };
 
 /// Clauses that have passed wait this long for more before they are released.
@@ -21,31 +24,24 @@ const GATHER: Duration = Duration::from_millis(600);
 
 impl Run {
     pub(super) fn plan(&mut self) {
-        let tokens = match &self.inner.release {
-            Some(release) => match release.render(self.conversation.today) {
-                Ok(rendered) => {
-                    release.fixed_tokens(&rendered, &self.specs())
-                        + context::turn_tokens(&self.history, &self.turn)
-                }
-                // A prompt that does not render cannot be asked.
-                Err(_) => u64::MAX,
-            },
-            None => u64::MAX,
-        };
+        // A prompt that does not render cannot be asked.
+        let tokens = self.shown().map_or(u64::MAX, |shown| {
+            shown.tokens + self.history_tokens + context::turn_tokens(&self.turn)
+        });
         self.note(Event::Planned { prompt_tokens: tokens }, json!({}));
     }
 
-    fn specs(&self) -> Vec<llm::ToolSpec> {
-        let release = self.inner.release.as_ref();
-        release.map(|release| release.wire_specs(self.conversation.surface)).unwrap_or_default()
+    fn shown(&self) -> Option<Arc<Shown>> {
+        let release = self.inner.release.as_ref()?;
+        release.shown(self.conversation.surface, self.conversation.today).ok()
     }
 
     fn request(&self, ask: &Ask) -> Option<ChatRequest> {
         let release = self.inner.release.as_ref()?;
-        let rendered = release.render(self.conversation.today).ok()?;
+        let shown = self.shown()?;
         Some(ChatRequest {
-            messages: context::messages(&rendered, &self.history, &self.turn, ask),
-            tools: self.specs(),
+            messages: context::messages(&shown, &self.history, &self.turn, ask),
+            tools: shown.tools.clone(),
             max_tokens: release.max_output_tokens(),
             temperature: release.temperature(),
         })
