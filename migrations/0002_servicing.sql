@@ -143,6 +143,8 @@ CREATE TABLE turns (
         CHECK (status IN ('running', 'done', 'handed_off', 'cancelled', 'out_of_budget', 'faulted')),
     served_configuration  jsonb       NOT NULL,
     attested              boolean     NOT NULL,
+    -- How well the customer was known who began it (rule book 3.8).
+    level                 smallint    NOT NULL CHECK (level BETWEEN 0 AND 3),
     started_at            timestamptz NOT NULL,
     ended_at              timestamptz,
     CONSTRAINT turns_n_unique UNIQUE (conversation_id, n)

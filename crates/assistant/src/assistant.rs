@@ -7,7 +7,7 @@ use identity::{ConversationId, CustomerId, TurnId};
 use llm::Chat;
 use serde_json::json;
 use servicing::{
-    Caller, Key, RefusalCode, ServicingError,
+    Caller, Key, Level, RefusalCode, ServicingError,
     conversations::{BegunTurn, ConversationView, NewMessage, Served},
 };
 use store::{
@@ -88,7 +88,7 @@ impl Assistant {
         self.inner.chat.model()
     }
 
-    /// Answers a message of a signed-in customer. The message is stored before this returns; the answer goes on by itself
+    /// Answers a message of a signed-in customer, at the level of identity of the caller. The message is stored before this returns; the answer goes on by itself
     /// even if nobody reads the parts. The same key again gives the parts of the answer there is.
     ///
     /// # Errors
@@ -110,7 +110,7 @@ impl Assistant {
         ) {
             servicing.post_customer_message(caller, conversation, text, key).await?;
             let of = (customer, conversation);
-            heard::beside_a_person(servicing, of, text, key, &sender).await?;
+            heard::beside_a_person(servicing, of, caller.level, text, key, &sender).await?;
             wait_for_person(&view, &sender).await;
             return Ok(receiver);
         }
@@ -124,7 +124,7 @@ impl Assistant {
             self.inner.tasks.spawn(replay(view, turn, sender));
             return Ok(receiver);
         }
-        let run = Run::new(&self.inner, customer, &view, turn, text.trim(), sender);
+        let run = Run::new(&self.inner, caller.level, &view, turn, text.trim(), sender);
         self.inner.tasks.spawn(run.within(self.turn_limit).drive());
         Ok(receiver)
     }
@@ -161,7 +161,7 @@ impl Assistant {
     ) -> Result<bool, AssistantError> {
         let servicing = &self.inner.means.servicing;
         let view = servicing.conversation(caller, conversation, 0).await?;
-        let assistant = Caller::assistant(view.conversation.customer_id);
+        let assistant = Caller::assistant(view.conversation.customer_id).at(caller.level);
         let mut ended = false;
         for turn in view.turns.iter().filter(|turn| turn.status == TurnStatus::Running) {
             if !self.take(turn.id).await? {
@@ -223,11 +223,14 @@ impl Assistant {
         if !view.turns.iter().any(running) {
             return Ok(false);
         }
-        let customer = view.conversation.customer_id;
-        let steps = servicing.turn_steps(Caller::assistant(customer), turn.id).await?;
+        // As well as the customer was known who began it, and no better.
+        let level = Level::of_number(turn.level);
+        let assistant = Caller::assistant(view.conversation.customer_id).at(level);
+        let view = servicing.conversation(assistant, turn.conversation_id, 0).await?;
+        let steps = servicing.turn_steps(assistant, turn.id).await?;
         let (sender, _) = mpsc::channel(PARTS_WAITING);
         let text = words_of(&view, turn.id);
-        let run = Run::new(&self.inner, customer, &view, turn.id, &text, sender);
+        let run = Run::new(&self.inner, level, &view, turn.id, &text, sender);
         let mut run = run.within(self.turn_limit);
         if let Err(error) = run.take_up(steps, &view) {
             let problem = match error {

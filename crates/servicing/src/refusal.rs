@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::Level;
+
 /// Why not, as a stable word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -169,7 +171,9 @@ impl RefusalCode {
             Self::IntentSuperseded => "Confirm the newer proposal, or ask again.",
             Self::KeyInvalid => "Send 8 to 128 visible characters as the key.",
             Self::KeyReused => "Send a new key with a new request.",
-            Self::LevelTooLow => "Sign in again, then repeat the request.",
+            Self::LevelTooLow => {
+                "Confirm who you are with a second factor, then repeat the request."
+            }
             Self::LimitInvalid => "Ask for 1 to 200 at a time.",
             Self::NoCreditLine => "Ask about your application instead.",
             Self::NotFound => "Check which one you mean.",
@@ -207,6 +211,14 @@ impl Refusal {
     }
 
     /// What was sent to page on with was never given out.
+    /// Who asks is not known well enough: the program is told the code, the person both levels.
+    pub(crate) fn level_too_low(level: Level, needed: Level) -> Self {
+        let sentence = format!(
+            "This needs a step-up: we know who you are to level {level:?}, and level {needed:?} is asked for."
+        );
+        Self::new(RefusalCode::LevelTooLow, sentence)
+    }
+
     pub(crate) fn cursor_invalid() -> Self {
         Self::new(RefusalCode::CursorInvalid, "This cursor is none of ours.")
     }

@@ -63,6 +63,8 @@ pub struct TurnRow {
     pub status: TurnStatus,
     pub served_configuration: Value,
     pub attested: bool,
+    /// How well the customer was known who began it: 0 to 3 (SPEC §3.8).
+    pub level: i16,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
 }
@@ -137,7 +139,7 @@ macro_rules! select_turns {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
             r#"SELECT id, conversation_id, n, status AS "status: TurnStatus", served_configuration, attested,
-                      started_at, ended_at
+                      level, started_at, ended_at
                FROM turns "# + $tail
             $(, $arg)*
         )
@@ -148,6 +150,7 @@ macro_rules! select_turns {
             status: row.status,
             served_configuration: row.served_configuration,
             attested: row.attested,
+            level: row.level,
             started_at: row.started_at,
             ended_at: row.ended_at,
         })
@@ -245,14 +248,15 @@ pub async fn set_status(
 
 pub async fn insert_turn(conn: &mut PgConnection, turn: &TurnRow) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO turns (id, conversation_id, n, status, served_configuration, attested, started_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO turns (id, conversation_id, n, status, served_configuration, attested, level, started_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         turn.id.as_uuid(),
         turn.conversation_id.as_uuid(),
         turn.n,
         turn.status.as_str(),
         turn.served_configuration,
         turn.attested,
+        turn.level,
         turn.started_at,
     )
     .execute(conn)

@@ -8,7 +8,7 @@ use money::Cents;
 use orchestrator::Limits;
 use serde_json::{Value, json};
 use servicing::{
-    Caller,
+    Caller, Level,
     conversations::{ConversationView, NewMessage, Served, TurnRecord},
     decisions::{NewDecision, Reason},
 };
@@ -412,4 +412,28 @@ async fn the_tools_as_the_model_sees_them() {
     let house = House::with_understudy().await;
     let specs = house.assistant.release().unwrap().tool_specs(toolkit::Surface::Consumer);
     insta::assert_json_snapshot!(specs);
+}
+
+#[tokio::test]
+async fn a_turn_begun_at_a_known_channel_stays_there_when_it_is_taken_up() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let known = Caller::customer(ada.id).at(Level::L1);
+    let served = Served { configuration: json!(null), attested: false };
+    let asks = "what is my current balance?";
+    let begun = house
+        .servicing
+        .begin_turn(known, ada.conversation, asks, served, &key("l1"))
+        .await
+        .unwrap();
+    assert_eq!(house.assistant.resume().await.unwrap(), 1);
+    house.assistant.shut_down().await;
+    let view = house.servicing.conversation(known, ada.conversation, 0).await.unwrap();
+    let turn = view.turns.iter().find(|turn| turn.id == begun.turn_id).unwrap();
+    assert_eq!((turn.level, turn.status), (1, TurnStatus::Done));
+    let said = view.messages.last().unwrap();
+    assert_eq!(said.role, MessageRole::Assistant);
+    assert!(!said.text.contains('$'), "{}", said.text);
+    let evidence = said.evidence.as_ref().unwrap()["tool_calls"].to_string();
+    assert!(evidence.contains("not known well enough"), "{evidence}");
 }

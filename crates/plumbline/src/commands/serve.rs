@@ -1,11 +1,11 @@
 //! `plumbline serve`: the server, with what runs beside it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use assistant::Source;
 use axum::serve::ListenerExt as _;
-use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock};
+use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock, auth::SandboxAuth};
 use servicing::{Caller, Servicing};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 
@@ -82,6 +82,8 @@ fn app(house: &House, sandbox: bool, context: &Context) -> anyhow::Result<App> {
     };
     Ok(App::new(Parts {
         mode: if sandbox { Mode::Sandbox } else { Mode::Live },
+        // The only one there is; outside a sandbox the server refuses it.
+        auth: Arc::new(SandboxAuth),
         servicing: house.servicing.clone(),
         assistant: house.assistant.clone(),
         knowledge: house.knowledge.clone(),

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use store::conversations::{self, StepRow, TurnRow, TurnStatus};
 
 use super::NewMessage;
-use crate::{Caller, Key, Refusal, Servicing, ServicingError, UseCase, authorise, work::Begun};
+use crate::{
+    Caller, Key, Level, Refusal, Servicing, ServicingError, UseCase, authorise, work::Begun,
+};
 
 /// A leaf of the turn, to be chained to the conversation's.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,7 +143,11 @@ impl Servicing {
         let conversation = conversations::find(&mut conn, turn.conversation_id)
             .await?
             .ok_or_else(|| Refusal::not_found("conversation"))?;
-        authorise(caller, UseCase::Read, Some(conversation.customer_id), self.now())?;
+        authorise(caller, UseCase::Follow, Some(conversation.customer_id), self.now())?;
+        let level = Level::of_number(turn.level);
+        if caller.level < level {
+            return Err(Refusal::level_too_low(caller.level, level).into());
+        }
         Ok(conversations::list_steps(&mut conn, turn_id).await?)
     }
 

@@ -44,6 +44,7 @@ pub(crate) struct App {
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) id: String,
+    pub(crate) name: String,
     pub(crate) token: String,
 }
 
@@ -177,11 +178,25 @@ impl App {
     }
 
     async fn sign_in(&self, role: &str, person: &Value) -> Person {
-        let id = person["id"].as_str().unwrap().to_owned();
-        let body = json!({ "role": role, "id": id }).to_string();
+        self.signed_in(json!({ "role": role, "id": person["id"] })).await
+    }
+
+    async fn signed_in(&self, body: Value) -> Person {
         let headers = [("content-type", "application/json")];
-        let signed_in = self.send("POST", "/v1/sandbox/sign-in", &headers, Some(body)).await.ok();
-        Person { id, token: signed_in["token"].as_str().unwrap().to_owned() }
+        let body = Some(body.to_string());
+        let signed_in = self.send("POST", "/v1/sandbox/sign-in", &headers, body).await.ok();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let actor = &signed_in["actor"];
+        Person {
+            id: text(&actor["id"]),
+            name: text(&actor["name"]),
+            token: text(&signed_in["token"]),
+        }
+    }
+
+    /// The same person in another session, known to this level.
+    pub(crate) async fn at_level(&self, person: &Person, role: &str, level: &str) -> Person {
+        self.signed_in(json!({ "role": role, "id": person.id, "level": level })).await
     }
 
     /// A customer of this kind that no other test has.
@@ -201,9 +216,14 @@ impl App {
     }
 
     pub(crate) async fn staff(&self, role: &str) -> Person {
+        self.staff_n(role, 0).await
+    }
+
+    /// The `n`-th member of staff of a role, from 0.
+    pub(crate) async fn staff_n(&self, role: &str, n: usize) -> Person {
         let people = self.people().await;
         let staff = people["staff"].as_array().unwrap();
-        self.sign_in(role, staff.iter().find(|one| one["role"] == role).unwrap()).await
+        self.sign_in(role, staff.iter().filter(|one| one["role"] == role).nth(n).unwrap()).await
     }
 
     pub(crate) async fn conversation(&self, customer: &Person) -> String {

@@ -13,3 +13,4 @@ mod bundle;
 mod hostile;
 mod interface;
 mod payment;
+mod levels;
