@@ -204,7 +204,7 @@ RETURN kind LIKE 'decision.%' OR kind LIKE 'draw.%' OR kind LIKE 'rail_file.%' O
     OR kind LIKE 'statement.%' OR kind LIKE 'fee.%' OR kind LIKE 'charge.%' OR kind IN (
         'intent.confirmed', 'intent.refused', 'payment.scheduled', 'payment.cancelled', 'payment.chosen_for_file',
         'payment.credited', 'payment.settled', 'payment.returned', 'payment.held_back', 'payment.given_back',
-        'return.unknown', 'case.closed', 'flag.cleared', 'hand_off.claimed',
+        'return.unknown', 'case.closed', 'flag.cleared', 'hand_off.claimed', 'hand_off.taken_over',
         'hand_off.released', 'line.opened', 'line.history_loaded');
 
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;

@@ -94,9 +94,11 @@ fn desk_readers() -> OpenApiRouter<App> {
 fn desk() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(desk::claim))
+        .routes(routes!(desk::take_over))
         .routes(routes!(desk::release))
         .routes(routes!(desk::reply))
         .routes(routes!(desk::close_case))
+        .routes(routes!(desk::clear_flag))
 }
 
 fn compliance() -> OpenApiRouter<App> {

@@ -40,7 +40,7 @@ use rails::AchOriginator;
 use store::Store;
 
 pub use authorise::{Authorised, Caller, Level, UseCase, authorise};
-pub use cases::{CaseKind, NewCase};
+pub use cases::{CaseKind, Closing, NewCase};
 pub use error::ServicingError;
 pub use intents::{Action, NewIntent};
 pub use jobs::JobReport;

@@ -27,6 +27,7 @@ pub enum RefusalCode {
     DateUnclear,
     DebitsStopped,
     DrawsBlocked,
+    FlagNotStanding,
     FlagUnknown,
     IntentChanged,
     IntentConfirmed,
@@ -84,6 +85,7 @@ impl RefusalCode {
             Self::DateUnclear => "date_unclear",
             Self::DebitsStopped => "debits_stopped",
             Self::DrawsBlocked => "draws_blocked",
+            Self::FlagNotStanding => "flag_not_standing",
             Self::FlagUnknown => "flag_unknown",
             Self::IntentChanged => "intent_changed",
             Self::IntentConfirmed => "intent_confirmed",
@@ -124,6 +126,7 @@ impl RefusalCode {
             Self::AlreadyClaimed
             | Self::CaseClosed
             | Self::ConversationClosed
+            | Self::FlagNotStanding
             | Self::IntentChanged
             | Self::IntentConfirmed
             | Self::IntentRefused
@@ -145,7 +148,9 @@ impl RefusalCode {
     #[must_use]
     pub const fn what_to_do(self) -> &'static str {
         match self {
-            Self::AlreadyClaimed => "Choose another conversation from the queue.",
+            Self::AlreadyClaimed => {
+                "Choose another conversation from the queue, or take this one over."
+            }
             Self::AmountNotPositive => "Name an amount above zero.",
             Self::AmountOverPayoff => "Name a smaller amount, or pay the whole payoff amount.",
             Self::AmountTooLarge => "Name a smaller amount.",
@@ -156,7 +161,7 @@ impl RefusalCode {
             Self::BankAccountUnknown => "Choose one of the bank accounts on file.",
             Self::CannotCancel => "Ask for a person if the payment should not have been made.",
             Self::CaseClosed => "Open a new case if there is something new.",
-            Self::ConversationClosed => "Start a new conversation.",
+            Self::ConversationClosed => "Nothing more is said in it: a new one can be started.",
             Self::CursorInvalid => "Send the cursor of the page before as it came, or none.",
             Self::DateInPast => "Choose today or a later day.",
             Self::DateTooFar => "Choose a day within the next year.",
@@ -165,6 +170,7 @@ impl RefusalCode {
                 "Ask for a person, who can look at it with you."
             }
             Self::DrawsBlocked => "Bring the line up to date first, or ask for a person.",
+            Self::FlagNotStanding => "Look at the flags that stand now.",
             Self::FlagUnknown => "Use one of the flags of the rule book.",
             Self::IntentChanged | Self::IntentExpired | Self::IntentRefused => "Ask for it again.",
             Self::IntentConfirmed => "Nothing more is needed: see the receipt.",
@@ -205,12 +211,6 @@ impl Refusal {
         Self { code, sentence: sentence.into() }
     }
 
-    /// There is no such thing for this person. Says the same whether it does not exist or is somebody else's.
-    pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(RefusalCode::NotFound, format!("There is no such {what}."))
-    }
-
-    /// What was sent to page on with was never given out.
     /// Who asks is not known well enough: the program is told the code, the person both levels.
     pub(crate) fn level_too_low(level: Level, needed: Level) -> Self {
         let sentence = format!(
@@ -219,6 +219,12 @@ impl Refusal {
         Self::new(RefusalCode::LevelTooLow, sentence)
     }
 
+    /// There is no such thing for this person. Says the same whether it does not exist or is somebody else's.
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(RefusalCode::NotFound, format!("There is no such {what}."))
+    }
+
+    /// What was sent to page on with was never given out.
     pub(crate) fn cursor_invalid() -> Self {
         Self::new(RefusalCode::CursorInvalid, "This cursor is none of ours.")
     }
