@@ -15,7 +15,7 @@ use store::{
     conversations::{ConversationStatus, MessageRole, MessageRow, TurnRow, TurnStatus},
     intents::{IntentRow, ReceiptRow},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::task::TaskTracker;
 use toolkit::Surface;
 
@@ -27,11 +27,19 @@ use crate::{
 /// Parts that may wait for a slow reader.
 const PARTS_WAITING: usize = 256;
 
+/// Whoever counts turns. A message that is refused, replayed or left to a person begins none; a turn ends when its last
+/// word is on record, whether or not anybody still reads.
+pub trait Watch: Send + Sync {
+    fn turn_began(&self);
+    fn turn_ended(&self, after: Duration);
+}
+
 /// The consumer's assistant. Cheap to clone.
 #[derive(Clone)]
 pub struct Assistant {
     inner: Arc<Inner>,
     turn_limit: Duration,
+    watch: Option<Arc<dyn Watch>>,
 }
 
 pub(crate) struct Inner {
@@ -49,7 +57,13 @@ impl Assistant {
         let answering = Answering::new(means.servicing.store());
         let tasks = TaskTracker::new();
         let inner = Arc::new(Inner { means, chat, release, answering, tasks });
-        Self { inner, turn_limit: TURN_LIMIT }
+        Self { inner, turn_limit: TURN_LIMIT, watch: None }
+    }
+
+    /// The same assistant, watched.
+    #[must_use]
+    pub fn with_watch(self, watch: Arc<dyn Watch>) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// The same assistant, giving each turn no longer than this.
@@ -102,6 +116,7 @@ impl Assistant {
         key: &Key,
     ) -> Result<mpsc::Receiver<StreamPart>, AssistantError> {
         let servicing = &self.inner.means.servicing;
+        let came = Instant::now();
         let view = servicing.conversation(caller, conversation, 0).await?;
         let (sender, receiver) = mpsc::channel(PARTS_WAITING);
         if matches!(
@@ -125,7 +140,16 @@ impl Assistant {
             return Ok(receiver);
         }
         let run = Run::new(&self.inner, caller.level, &view, turn, text.trim(), sender);
-        self.inner.tasks.spawn(run.within(self.turn_limit).drive());
+        let (run, watch) = (run.within(self.turn_limit), self.watch.clone());
+        if let Some(watch) = &watch {
+            watch.turn_began();
+        }
+        self.inner.tasks.spawn(async move {
+            run.drive().await;
+            if let Some(watch) = watch {
+                watch.turn_ended(came.elapsed());
+            }
+        });
         Ok(receiver)
     }
 

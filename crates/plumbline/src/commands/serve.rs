@@ -80,12 +80,13 @@ fn app(house: &House, sandbox: bool, context: &Context) -> anyhow::Result<App> {
         Some(hand) => Some(SandboxClock::new(hand.clone(), house.bank_url.clone())?),
         None => None,
     };
+    let metrics = Metrics::default();
     Ok(App::new(Parts {
         mode: if sandbox { Mode::Sandbox } else { Mode::Live },
         // The only one there is; outside a sandbox the server refuses it.
         auth: Arc::new(SandboxAuth),
         servicing: house.servicing.clone(),
-        assistant: house.assistant.clone(),
+        assistant: house.assistant.clone().with_watch(Arc::new(metrics.clone())),
         knowledge: house.knowledge.clone(),
         log: house.log.clone(),
         model: ModelName { name: house.model.name.clone(), stand_in: house.model.stand_in },
@@ -93,7 +94,7 @@ fn app(house: &House, sandbox: bool, context: &Context) -> anyhow::Result<App> {
         runs: context.config.state_dir()?.join("evals").join("runs"),
         root: context.config.root()?,
         trusted: house.trusted.clone(),
-        metrics: Metrics::default(),
+        metrics,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! The chat: conversations, what is said in them, and the turn as a stream.
 
-use std::{convert::Infallible, time::Instant};
+use std::convert::Infallible;
 
 use axum::{
     Json,
@@ -118,11 +118,9 @@ pub(crate) async fn say(
     IdempotencyKey(key): IdempotencyKey,
     Body(saying): Body<Saying>,
 ) -> Result<Response, ApiError> {
-    let began = Instant::now();
-    app.metrics.turn_began();
     let parts =
         app.assistant.respond(caller, customer, id, &saying.text, &key).await.map_err(refused)?;
-    let events = events(app, parts, began);
+    let events = events(parts);
     let mut response =
         Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     response.headers_mut().insert(
@@ -141,18 +139,12 @@ fn refused(error: assistant::AssistantError) -> ApiError {
 
 /// One `data:` line for each part, closed by `[DONE]`.
 fn events(
-    app: App,
     parts: mpsc::Receiver<assistant::StreamPart>,
-    began: Instant,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let lines = stream::unfold(parts, |mut parts| async move {
         let part = parts.recv().await?;
         let text = serde_json::to_string(&part).unwrap_or_else(|_| "{}".to_owned());
         Some((Ok(Event::default().data(text)), parts))
     });
-    let last = stream::once(async move {
-        app.metrics.turn_ended(began.elapsed());
-        Ok(Event::default().data("[DONE]"))
-    });
-    lines.chain(last)
+    lines.chain(stream::once(async { Ok(Event::default().data("[DONE]")) }))
 }

@@ -53,6 +53,7 @@ pub(crate) struct Person {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: String,
+    pub(crate) cache_control: String,
     pub(crate) text: String,
 }
 
@@ -143,9 +144,11 @@ impl App {
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
-        let content_type = response.headers().get("content-type");
-        let content_type = content_type.map_or("", |value| value.to_str().unwrap()).to_owned();
-        Answer { status, content_type, text: response.text().await.unwrap() }
+        let header = |name: &str| {
+            response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
+        };
+        let (content_type, cache_control) = (header("content-type"), header("cache-control"));
+        Answer { status, content_type, cache_control, text: response.text().await.unwrap() }
     }
 
     pub(crate) async fn get(&self, person: &Person, path: &str) -> Answer {
