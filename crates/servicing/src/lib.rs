@@ -24,6 +24,7 @@ pub mod payments;
 pub mod portfolio;
 pub mod ports;
 pub mod positions;
+pub mod purge;
 mod reference;
 mod refusal;
 pub mod release;

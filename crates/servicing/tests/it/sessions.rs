@@ -6,6 +6,7 @@ use serde_json::json;
 use servicing::{
     Caller, Level, RefusalCode,
     conversations::{NewMessage, Served, TurnRecord},
+    purge::{KEYS_KEPT, SESSIONS_KEPT},
     sessions::{SESSION_LASTS, Who},
 };
 use store::conversations::{MessageRole, Surface, TurnStatus};
@@ -109,4 +110,38 @@ async fn a_conversation_is_shown_as_far_as_the_level_reaches() {
     assert_eq!(service.list_conversations(known, ann.id).await.unwrap().len(), 1);
     let nobody = ann.caller().at(Level::L0);
     assert_eq!(code(service.conversation(nobody, talk, 0).await), RefusalCode::LevelTooLow);
+}
+
+#[tokio::test]
+async fn sessions_and_keys_are_kept_for_their_time_and_then_deleted_by_the_days_work() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let service = &house.servicing;
+    let sessions = async || house.count("SELECT count(*) FROM sessions").await;
+    let keys = async || house.count("SELECT count(*) FROM idempotency_keys").await;
+    service.sign_in_customer(ann.id, Level::L2).await.unwrap();
+    let started = service
+        .start_conversation(ann.caller(), ann.id, Surface::Consumer, &key("talk"))
+        .await
+        .unwrap();
+    let works = async || service.run_jobs(Caller::system()).await.unwrap();
+
+    house.hand.advance(SESSION_LASTS + SESSIONS_KEPT);
+    assert_eq!((works().await.sessions_purged, sessions().await), (0, 1));
+    house.hand.advance(TimeDelta::seconds(1));
+    assert_eq!((works().await.sessions_purged, sessions().await), (1, 0));
+
+    // A request repeated as late as that is still the same request.
+    house.hand.set(started.started_at + KEYS_KEPT);
+    works().await;
+    let again = service
+        .start_conversation(ann.caller(), ann.id, Surface::Consumer, &key("talk"))
+        .await
+        .unwrap();
+    assert_eq!(again, started);
+    let before = keys().await;
+    house.hand.advance(TimeDelta::seconds(1));
+    assert_eq!(works().await.keys_purged, u64::try_from(before).unwrap());
+    assert_eq!(keys().await, 0);
+    house.books_agree(ann).await;
 }
