@@ -8,7 +8,8 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['plumbline_app', 'plumbline_turn', 'plumbline_audit', 'plumbline_rails'] LOOP
+    FOREACH name IN ARRAY ARRAY['plumbline_app', 'plumbline_turn', 'plumbline_audit', 'plumbline_rails',
+                              'plumbline_purge'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
             -- No password: over TCP such a role cannot log in; on the private socket the file system decides.
             EXECUTE format('CREATE ROLE %I LOGIN', name);
@@ -177,12 +178,17 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_failed_finished CHECK (NOT failed OR finished_at IS NOT NULL)
 );
 
+-- For the purge: keys come in the order of time, so that a coarse index finds the old ones and costs next to nothing.
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING brin (recorded_at);
+
 CREATE INDEX jobs_due ON jobs (run_at, id) WHERE finished_at IS NULL;
 
 -- Rights --------------------------------------------------------------------------------------------------------
 
 GRANT SELECT, INSERT ON line_events, line_snapshots, postings, entries, outbox TO plumbline_app;
 GRANT SELECT, INSERT, UPDATE ON line_heads, idempotency_keys, outbox_cursors, jobs TO plumbline_app;
+-- It sees how old a key is, never what was answered.
+GRANT SELECT (scope, key, recorded_at), DELETE ON idempotency_keys TO plumbline_purge;
 GRANT UPDATE (position) ON outbox TO plumbline_app, plumbline_audit;
 
 -- A model's turn reads, and may raise a flag on a line. It posts nothing and schedules nothing.
@@ -204,7 +210,7 @@ RETURN kind LIKE 'decision.%' OR kind LIKE 'draw.%' OR kind LIKE 'rail_file.%' O
     OR kind LIKE 'statement.%' OR kind LIKE 'fee.%' OR kind LIKE 'charge.%' OR kind IN (
         'intent.confirmed', 'intent.refused', 'payment.scheduled', 'payment.cancelled', 'payment.chosen_for_file',
         'payment.credited', 'payment.settled', 'payment.returned', 'payment.held_back', 'payment.given_back',
-        'return.unknown', 'case.closed', 'flag.cleared', 'hand_off.claimed',
+        'return.unknown', 'case.closed', 'flag.cleared', 'hand_off.claimed', 'hand_off.taken_over',
         'hand_off.released', 'line.opened', 'line.history_loaded');
 
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;

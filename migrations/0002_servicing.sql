@@ -36,6 +36,7 @@ CREATE TABLE sessions (
     expires_at    timestamptz NOT NULL,
     ended_at      timestamptz
 );
+CREATE INDEX sessions_by_end ON sessions (expires_at);
 
 -- Applications and decisions ----------------------------------------------------------------------------------------
 
@@ -143,6 +144,8 @@ CREATE TABLE turns (
         CHECK (status IN ('running', 'done', 'handed_off', 'cancelled', 'out_of_budget', 'faulted')),
     served_configuration  jsonb       NOT NULL,
     attested              boolean     NOT NULL,
+    -- How well the customer was known who began it (rule book 3.8).
+    level                 smallint    NOT NULL CHECK (level BETWEEN 0 AND 3),
     started_at            timestamptz NOT NULL,
     ended_at              timestamptz,
     CONSTRAINT turns_n_unique UNIQUE (conversation_id, n)
@@ -388,6 +391,7 @@ GRANT INSERT ON customers, representatives, sessions, applications, decisions, c
     rail_cursors, payments, draws, cases, hand_offs, sandbox_clock
     TO plumbline_app;
 GRANT SELECT, UPDATE (ended_at) ON sessions TO plumbline_app;
+GRANT SELECT (token_digest, expires_at), DELETE ON sessions TO plumbline_purge;
 GRANT UPDATE (settles_next_on) ON credit_lines TO plumbline_app;
 GRANT UPDATE (status) ON bank_accounts TO plumbline_app;
 GRANT UPDATE (cleared_on, cleared_at) ON flags TO plumbline_app;

@@ -60,6 +60,7 @@ for (const [name, options, nth] of LOOKS) {
   test(`the staff pages pass the checks: ${name}`, async ({ asCustomer, asStaff }) => {
     const { page: chat, customer } = await asCustomer("owing", 22 + nth);
     await say(chat, "What's my balance and when is my next payment due?");
+    await say(chat, "by the way I have filed for bankruptcy");
     await chat.getByRole("button", { name: "Talk to a person" }).click();
     await expect(chat.locator("[data-standing=waiting]")).toBeVisible();
 
@@ -67,6 +68,14 @@ for (const [name, options, nth] of LOOKS) {
     await desk.goto("/desk");
     await desk.getByRole("link", { name: customer.name }).first().click();
     await expect(desk.locator(".rail").first()).toBeVisible();
+    expect(await violations(desk)).toEqual([]);
+    expect(await fits(desk)).toBe(true);
+    // The sheet that clears a flag.
+    await desk.getByRole("button", { name: "Clear the flag Bankruptcy" }).click();
+    await expect(sheet(desk)).toBeVisible();
+    expect(await violations(desk)).toEqual([]);
+    await desk.keyboard.press("Escape");
+    await expect(sheet(desk)).toHaveCount(0);
     expect(await violations(desk)).toEqual([]);
     expect(await fits(desk)).toBe(true);
 

@@ -4,6 +4,8 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
+import type { Page } from "@playwright/test";
+
 import { say, sheet } from "./support/chat";
 import { DESK, expect, PHONE, test } from "./support/test";
 
@@ -54,10 +56,67 @@ test("a case stands in the queue until it is closed with a note", async ({ asCus
   const { page: desk } = await asStaff("representative");
   await desk.goto("/desk");
   const row = desk.locator(`[data-reference="${reference}"]`);
+  await row.getByRole("link").click();
+  const flags = desk.getByRole("list", { name: "Flags" });
+  await expect(flags).toContainText("Bankruptcy");
   await row.getByRole("button", { name: "Close the case" }).click();
-  await sheet(desk).getByRole("textbox").fill("Court notice received; counsel is told.");
+  await sheet(desk).getByRole("textbox").fill("Filed in error; the court has withdrawn it.");
+  // Its flag is offered, and stays unless that is ticked.
+  const offer = sheet(desk).getByRole("checkbox", { name: /Clear the flag “Bankruptcy” too/ });
+  await expect(offer).not.toBeChecked();
+  await offer.check();
   await sheet(desk).getByRole("button", { name: "Close the case" }).click();
   await expect(row).toHaveCount(0);
+  await expect(flags).toContainText("no flags");
+});
+
+test("a flag keeps the assistant silent until a representative clears it, whoever had the conversation", async ({ asCustomer, asStaff }) => {
+  const { page: chat, customer } = await asCustomer("owing", 33, PHONE);
+  await say(chat, "I have reported you to the CFPB.");
+  await expect(chat.locator("[data-standing=waiting]")).toBeVisible();
+
+  const { page: first } = await asStaff("representative");
+  await first.goto("/desk");
+  const link = (desk: Page) => desk.getByRole("navigation", { name: "Queue" }).getByRole("link", { name: customer.name }).first();
+  await link(first).click();
+  await first.getByRole("button", { name: "Claim" }).click();
+  await expect(first.getByRole("textbox", { name: /Your reply/ })).toBeVisible();
+
+  // The one who claimed it went away: another takes it over, and the first is told so.
+  const { page: second } = await asStaff("representative", DESK, 1);
+  await second.goto("/desk");
+  await link(second).click();
+  await expect(second.getByRole("textbox", { name: /Your reply/ })).toHaveCount(0);
+  await second.getByRole("button", { name: /^Take over from / }).click();
+  await expect(second.getByRole("textbox", { name: /Your reply/ })).toBeVisible();
+  await expect(first.getByRole("button", { name: /^Take over from / })).toBeVisible();
+
+  // Released, the assistant still may not answer.
+  await second.getByRole("button", { name: "Release to the assistant" }).click();
+  await expect(chat.getByRole("button", { name: "Talk to a person" })).toBeEnabled();
+  await say(chat, "What's my balance?");
+  await expect(chat.locator("[data-standing=waiting]")).toBeVisible();
+
+  // With the keyboard alone: the flag's button, its note, and the focus back on the page.
+  const flags = second.getByRole("list", { name: "Flags" });
+  await flags.getByRole("button", { name: "Clear the flag Regulator" }).focus();
+  await second.keyboard.press("Enter");
+  await expect(sheet(second).getByRole("heading", { level: 2 })).toBeFocused();
+  await expect(sheet(second)).toContainText("case CAS-");
+  const clear = sheet(second).getByRole("button", { name: "Clear the flag" });
+  await expect(clear).toHaveAttribute("aria-disabled", "true");
+  await sheet(second).getByRole("textbox").focus();
+  await second.keyboard.type("The agency has closed it.");
+  await clear.focus();
+  await second.keyboard.press("Enter");
+  await expect(sheet(second)).toHaveCount(0);
+  await expect(flags).toContainText("no flags");
+  await expect(second.getByRole("complementary", { name: "Customer" }).getByRole("heading", { level: 2 })).toBeFocused();
+
+  await second.getByRole("button", { name: "Claim" }).click();
+  await second.getByRole("button", { name: "Release to the assistant" }).click();
+  await expect(chat.getByRole("button", { name: "Talk to a person" })).toBeEnabled();
+  await expect(await say(chat, "What's my balance?")).toContainText("$");
 });
 
 test("compliance reads the desk but can do nothing on it", async ({ asStaff }) => {

@@ -7,7 +7,7 @@ use identity::{ConversationId, CustomerId, TurnId};
 use llm::Chat;
 use serde_json::json;
 use servicing::{
-    Caller, Key, RefusalCode, ServicingError,
+    Caller, Key, Level, RefusalCode, ServicingError,
     conversations::{BegunTurn, ConversationView, NewMessage, Served},
 };
 use store::{
@@ -15,7 +15,7 @@ use store::{
     conversations::{ConversationStatus, Message, MessageRole, TurnRow, TurnStatus},
     intents::{IntentRow, ReceiptRow},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::task::TaskTracker;
 use toolkit::Surface;
 
@@ -27,11 +27,19 @@ use crate::{
 /// Parts that may wait for a slow reader.
 const PARTS_WAITING: usize = 256;
 
+/// Whoever counts turns. A message that is refused, replayed or left to a person begins none; a turn ends when its last
+/// word is on record, whether or not anybody still reads.
+pub trait Watch: Send + Sync {
+    fn turn_began(&self);
+    fn turn_ended(&self, after: Duration);
+}
+
 /// The consumer's assistant. Cheap to clone.
 #[derive(Clone)]
 pub struct Assistant {
     inner: Arc<Inner>,
     turn_limit: Duration,
+    watch: Option<Arc<dyn Watch>>,
 }
 
 pub(crate) struct Inner {
@@ -49,7 +57,13 @@ impl Assistant {
         let answering = Answering::new(means.servicing.store());
         let tasks = TaskTracker::new();
         let inner = Arc::new(Inner { means, chat, release, answering, tasks });
-        Self { inner, turn_limit: TURN_LIMIT }
+        Self { inner, turn_limit: TURN_LIMIT, watch: None }
+    }
+
+    /// The same assistant, watched.
+    #[must_use]
+    pub fn with_watch(self, watch: Arc<dyn Watch>) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// The same assistant, giving each turn no longer than this.
@@ -85,7 +99,7 @@ impl Assistant {
         self.inner.chat.model()
     }
 
-    /// Answers a message of a signed-in customer. The message is stored before this returns; the answer goes on by itself
+    /// Answers a message of a signed-in customer, at the level of identity of the caller. The message is stored before this returns; the answer goes on by itself
     /// even if nobody reads the parts. The same key again gives the parts of the answer there is.
     ///
     /// # Errors
@@ -99,6 +113,7 @@ impl Assistant {
         key: &Key,
     ) -> Result<mpsc::Receiver<StreamPart>, AssistantError> {
         let servicing = &self.inner.means.servicing;
+        let came = Instant::now();
         let view = servicing.conversation(caller, conversation, 0).await?;
         let (sender, receiver) = mpsc::channel(PARTS_WAITING);
         if matches!(
@@ -107,7 +122,7 @@ impl Assistant {
         ) {
             servicing.post_customer_message(caller, conversation, text, key).await?;
             let of = (customer, conversation);
-            heard::beside_a_person(servicing, of, text, key, &sender).await?;
+            heard::beside_a_person(servicing, of, caller.level, text, key, &sender).await?;
             wait_for_person(&view, &sender).await;
             return Ok(receiver);
         }
@@ -121,8 +136,17 @@ impl Assistant {
             self.inner.tasks.spawn(replay(view, turn, sender));
             return Ok(receiver);
         }
-        let run = Run::new(&self.inner, customer, &view, turn, text.trim(), sender);
-        self.inner.tasks.spawn(run.within(self.turn_limit).drive());
+        let run = Run::new(&self.inner, caller.level, &view, turn, text.trim(), sender);
+        let (run, watch) = (run.within(self.turn_limit), self.watch.clone());
+        if let Some(watch) = &watch {
+            watch.turn_began();
+        }
+        self.inner.tasks.spawn(async move {
+            run.drive().await;
+            if let Some(watch) = watch {
+                watch.turn_ended(came.elapsed());
+            }
+        });
         Ok(receiver)
     }
 
@@ -158,7 +182,7 @@ impl Assistant {
     ) -> Result<bool, AssistantError> {
         let servicing = &self.inner.means.servicing;
         let view = servicing.conversation(caller, conversation, 0).await?;
-        let assistant = Caller::assistant(view.conversation.customer_id);
+        let assistant = Caller::assistant(view.conversation.customer_id).at(caller.level);
         let mut ended = false;
         for turn in view.turns.iter().filter(|turn| turn.status == TurnStatus::Running) {
             if !self.take(turn.id).await? {
@@ -220,11 +244,14 @@ impl Assistant {
         if !view.turns.iter().any(running) {
             return Ok(false);
         }
-        let customer = view.conversation.customer_id;
-        let steps = servicing.turn_steps(Caller::assistant(customer), turn.id).await?;
+        // As well as the customer was known who began it, and no better.
+        let level = Level::of_number(turn.level);
+        let assistant = Caller::assistant(view.conversation.customer_id).at(level);
+        let view = servicing.conversation(assistant, turn.conversation_id, 0).await?;
+        let steps = servicing.turn_steps(assistant, turn.id).await?;
         let (sender, _) = mpsc::channel(PARTS_WAITING);
         let text = words_of(&view, turn.id);
-        let run = Run::new(&self.inner, customer, &view, turn.id, &text, sender);
+        let run = Run::new(&self.inner, level, &view, turn.id, &text, sender);
         let mut run = run.within(self.turn_limit);
         if let Err(error) = run.take_up(steps, &view) {
             let problem = match error {

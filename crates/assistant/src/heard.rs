@@ -4,7 +4,7 @@
 use identity::{ConversationId, CustomerId};
 use serde_json::{Value, json};
 use servicing::{
-    Caller, CaseKind, Key, NewCase, Servicing, ServicingError, conversations::NewMessage,
+    Caller, CaseKind, Key, Level, NewCase, Servicing, ServicingError, conversations::NewMessage,
 };
 use store::{conversations::MessageRole, customers::Language as Spoken};
 use tokio::sync::mpsc;
@@ -32,12 +32,13 @@ pub(crate) async fn open_case(
 pub(crate) async fn beside_a_person(
     servicing: &Servicing,
     (customer, conversation): (CustomerId, ConversationId),
+    level: Level,
     text: &str,
     key: &Key,
     parts: &mpsc::Sender<StreamPart>,
 ) -> Result<(), ServicingError> {
     let (text, language) = (text.trim(), plain::language_of(text));
-    let caller = Caller::assistant(customer);
+    let caller = Caller::assistant(customer).at(level);
     let mut cases = Vec::new();
     for kind in rights::hear(text).rights {
         let case = new_case(customer, conversation, kind, text);

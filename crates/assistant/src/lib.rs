@@ -21,7 +21,7 @@ mod run;
 mod stream;
 pub mod tools;
 
-pub use assistant::Assistant;
+pub use assistant::{Assistant, Watch};
 pub use error::AssistantError;
 pub use release::{PROMPT, Release, Serving, Source, guards_digest};
 pub use stream::StreamPart;

@@ -16,16 +16,16 @@ pub(crate) use calls::sheet;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
-use identity::{CustomerId, TurnId, chain};
+use identity::{TurnId, chain};
 use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, StepError, Turn};
 use serde_json::{Map, Value, json};
 use servicing::{
-    Caller, ServicingError,
+    Caller, Level, ServicingError,
     conversations::{ConversationView, NewLeaf, NewMessage},
 };
 use store::conversations::{MessageRole, StepRow, TurnStatus};
 use tokio::{sync::mpsc, time::Instant};
-use toolkit::{Conversation, Level, Surface};
+use toolkit::{Conversation, Surface};
 
 use crate::{
     AssistantError, StreamPart,
@@ -33,6 +33,7 @@ use crate::{
     figures::{Citations, Language},
     flags::Gate,
     plain,
+    tools::known,
 };
 
 use found::Found;
@@ -71,16 +72,18 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// A turn in which the customer is known to `level`: nothing in it is done or told above that.
     pub(crate) fn new(
         inner: &Arc<Inner>,
-        customer: CustomerId,
+        level: Level,
         view: &ConversationView,
         turn: TurnId,
         text: &str,
         parts: mpsc::Sender<StreamPart>,
     ) -> Self {
         let servicing = &inner.means.servicing;
-        let caller = Caller::assistant(customer);
+        let customer = view.conversation.customer_id;
+        let caller = Caller::assistant(customer).at(level);
         let mut said: Vec<String> = view
             .messages
             .iter()
@@ -98,7 +101,7 @@ impl Run {
                 customer,
                 credit_line: None,
                 surface: Surface::Consumer,
-                level: Level::L2,
+                level: known(caller),
                 now: servicing.now(),
                 today: servicing.today(),
             },

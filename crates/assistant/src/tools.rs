@@ -53,7 +53,17 @@ pub(crate) fn caller(conversation: &Conversation) -> Caller {
         toolkit::Level::L2 => Level::L2,
         toolkit::Level::L3 => Level::L3,
     };
-    Caller { level, ..Caller::assistant(conversation.customer) }
+    Caller::assistant(conversation.customer).at(level)
+}
+
+/// How well the caller is known, in the words of the tools.
+pub(crate) const fn known(caller: Caller) -> toolkit::Level {
+    match caller.level {
+        Level::L0 => toolkit::Level::L0,
+        Level::L1 => toolkit::Level::L1,
+        Level::L2 => toolkit::Level::L2,
+        Level::L3 => toolkit::Level::L3,
+    }
 }
 
 /// A refusal keeps its sentence; what broke stays with the operator.

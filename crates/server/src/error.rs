@@ -51,6 +51,24 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn staff_step_up() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "level_too_low",
+            "This needs a step-up: staff work at level L2. Sign in with a second factor.",
+        )
+    }
+
+    /// This server has no sign-in that it may use.
+    pub(crate) fn no_sign_in() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "sign_in_not_set_up",
+            "This server is no sandbox, and the only sign-in it has asks for no proof. Give `server::Parts` an `Auth` that \
+             asks your identity provider, or start it with --sandbox.",
+        )
+    }
+
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}."))
     }

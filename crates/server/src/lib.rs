@@ -5,6 +5,7 @@
 //! one use case and gives its answer a form.
 
 mod assets;
+pub mod auth;
 mod clock;
 mod error;
 mod extract;
@@ -51,6 +52,7 @@ pub struct App(Arc<Parts>);
 /// What [`App`] is made of.
 pub struct Parts {
     pub mode: Mode,
+    pub auth: Arc<dyn auth::Auth>,
     pub servicing: Servicing,
     pub assistant: Assistant,
     pub knowledge: Arc<Knowledge>,

@@ -1,16 +1,18 @@
 //! What is counted, for Prometheus. No customer content, no ids.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use assistant::Watch;
 use prometheus_client::{
     encoding::text::encode,
     metrics::{counter::Counter, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
-/// The server's counters.
+/// The server's counters. Cheap to clone: all clones count together.
+#[derive(Clone)]
 pub struct Metrics {
-    registry: Registry,
+    registry: Arc<Registry>,
     requests: Counter,
     failures: Counter,
     turns: Counter,
@@ -33,7 +35,18 @@ impl Default for Metrics {
         registry.register("intents_confirmed", "Proposals confirmed", confirmations.clone());
         let help = "From a customer's message to the end of its answer";
         registry.register_with_unit("turn_duration", help, Unit::Seconds, turn_seconds.clone());
+        let registry = Arc::new(registry);
         Self { registry, requests, failures, turns, confirmations, turn_seconds }
+    }
+}
+
+impl Watch for Metrics {
+    fn turn_began(&self) {
+        self.turns.inc();
+    }
+
+    fn turn_ended(&self, after: Duration) {
+        self.turn_seconds.observe(after.as_secs_f64());
     }
 }
 
@@ -43,14 +56,6 @@ impl Metrics {
         if server_error {
             self.failures.inc();
         }
-    }
-
-    pub(crate) fn turn_began(&self) {
-        self.turns.inc();
-    }
-
-    pub(crate) fn turn_ended(&self, after: Duration) {
-        self.turn_seconds.observe(after.as_secs_f64());
     }
 
     pub(crate) fn confirmed(&self) {

@@ -17,8 +17,8 @@ use std::{any::Any, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::StatusCode,
-    middleware::{Next, from_fn_with_state},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -51,14 +51,14 @@ const COMPLIANCE: &[SessionRole] = &[SessionRole::Compliance];
 const ENGINEER: &[SessionRole] = &[SessionRole::Engineer, SessionRole::Compliance];
 
 fn open() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(status::status)).routes(routes!(passages::passage))
+    OpenApiRouter::new()
+        .routes(routes!(status::status))
+        .routes(routes!(passages::passage))
+        .routes(routes!(sandbox::sign_in))
 }
 
 fn sandbox_only() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(sandbox::people))
-        .routes(routes!(sandbox::sign_in))
-        .routes(routes!(sandbox::clock))
+    OpenApiRouter::new().routes(routes!(sandbox::people)).routes(routes!(sandbox::clock))
 }
 
 fn everybody() -> OpenApiRouter<App> {
@@ -94,9 +94,11 @@ fn desk_readers() -> OpenApiRouter<App> {
 fn desk() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(desk::claim))
+        .routes(routes!(desk::take_over))
         .routes(routes!(desk::release))
         .routes(routes!(desk::reply))
         .routes(routes!(desk::close_case))
+        .routes(routes!(desk::clear_flag))
 }
 
 fn compliance() -> OpenApiRouter<App> {
@@ -159,6 +161,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Declared::of(&openapi()), query::check))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(keep_nothing))
         .layer(from_fn_with_state(app.clone(), count))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(app)
@@ -193,12 +196,23 @@ async fn count(State(app): State<App>, request: Request, next: Next) -> Response
     response
 }
 
+/// What the interface answers is somebody's own: no cache keeps it, the browser's included.
+async fn keep_nothing(request: Request, next: Next) -> Response {
+    let of_somebody = request.uri().path().starts_with("/v1/");
+    let mut response = next.run(request).await;
+    if of_somebody {
+        let no_store = HeaderValue::from_static("no-store");
+        response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    }
+    response
+}
+
 /// How often a silent stream says that it lives.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, http::header};
+    use axum::body::Body;
     use tower::ServiceExt as _;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! Who is signed in: the session of a request, and what each role opens.
 //!
-//! Invariant: a route below `/v1` is closed unless it stands in the open group; the group's layer, not the handler, turns
-//! away whoever may not come in.
+//! Invariants: a route below `/v1` is closed unless it stands in the open group; the group's layer, not the handler, turns
+//! away whoever may not come in; a handler asks at the level of the session and at no other.
 
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -10,10 +10,16 @@ use axum::{
     response::Response,
 };
 use identity::CustomerId;
-use servicing::sessions::{Session, Who};
+use servicing::{
+    Caller, Level,
+    sessions::{Session, Who},
+};
 use store::sessions::SessionRole;
 
 use crate::{ApiError, App};
+
+/// Below this level a member of staff opens nothing: not every page of theirs asks a use case.
+pub(crate) const STAFF_LEVEL: Level = Level::L2;
 
 pub(crate) const COOKIE: &str = "plumbline_session";
 
@@ -21,9 +27,12 @@ pub(crate) const COOKIE: &str = "plumbline_session";
 #[derive(Clone)]
 pub(crate) struct SignedIn(pub(crate) Session);
 
-/// The signed-in customer.
+/// The signed-in customer, who asks at the level of their session.
 #[derive(Clone, Copy)]
-pub(crate) struct CustomerOf(pub(crate) CustomerId);
+pub(crate) struct CustomerOf {
+    pub(crate) id: CustomerId,
+    pub(crate) caller: Caller,
+}
 
 /// The token of a request: a bearer token, or the cookie.
 pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
@@ -61,6 +70,9 @@ pub(crate) async fn require(
     if !roles.contains(&session.role()) {
         return Err(ApiError::forbidden());
     }
+    if session.role() != SessionRole::Customer && session.level < STAFF_LEVEL {
+        return Err(ApiError::staff_step_up());
+    }
     request.extensions_mut().insert(SignedIn(session));
     Ok(next.run(request).await)
 }
@@ -78,8 +90,9 @@ impl<S: Send + Sync> FromRequestParts<S> for CustomerOf {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let SignedIn(session) = SignedIn::from_request_parts(parts, state).await?;
+        let caller = session.caller();
         match session.who {
-            Who::Customer(customer) => Ok(Self(customer.id)),
+            Who::Customer(customer) => Ok(Self { id: customer.id, caller }),
             Who::Staff(_) => Err(ApiError::forbidden()),
         }
     }

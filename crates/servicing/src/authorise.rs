@@ -1,7 +1,7 @@
 //! Who may do what to whom: one function, whose answer is the record of the permission.
 //!
 //! Identity levels follow SPEC §3.8: L0 nobody in particular, L1 a known channel, L2 signed in with a second factor, L3
-//! stepped up just now. What protects a customer needs L1; their own data and money need L2.
+//! stepped up just now. Talking, and what protects a customer, need L1; their own data and money need L2.
 
 use chrono::{DateTime, Utc};
 use identity::{Actor, CustomerId, RepresentativeId};
@@ -65,6 +65,12 @@ impl Caller {
         Self { actor: Actor::Representative { id }, level: Level::L2, read_only: false }
     }
 
+    /// The same, known as well as that.
+    #[must_use]
+    pub const fn at(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
     /// The same person, who may only look.
     #[must_use]
     pub const fn reading_only(self) -> Self {
@@ -89,6 +95,8 @@ impl Caller {
 pub enum UseCase {
     /// Look at what belongs to the customer.
     Read,
+    /// Follow conversations: what was said in them, as far as one's own level reaches.
+    Follow,
     /// Look at everybody's: queues, lists, searches.
     Oversee,
     /// Talk: start a conversation, say something, record a turn.
@@ -107,6 +115,25 @@ pub enum UseCase {
     Originate,
     /// What happens by itself: releases, settlements, statements, fees.
     Operate,
+}
+
+impl UseCase {
+    /// How sure we must be of who it is (SPEC §3.8). What is said at L1 holds nothing above L1: the tools and
+    /// [`crate::conversations`] see to that.
+    #[must_use]
+    pub const fn level(self) -> Level {
+        match self {
+            Self::Converse | Self::Follow | Self::Protect => Level::L1,
+            Self::Read
+            | Self::Oversee
+            | Self::Propose
+            | Self::Settle
+            | Self::MoveMoney
+            | Self::Serve
+            | Self::Originate
+            | Self::Operate => Level::L2,
+        }
+    }
 }
 
 /// Permission, as the record keeps it.
@@ -137,6 +164,7 @@ pub fn authorise(
             matches!(
                 use_case,
                 UseCase::Read
+                    | UseCase::Follow
                     | UseCase::Converse
                     | UseCase::Propose
                     | UseCase::Settle
@@ -150,13 +178,18 @@ pub fn authorise(
             }
             matches!(
                 use_case,
-                UseCase::Read | UseCase::Converse | UseCase::Propose | UseCase::Protect
+                UseCase::Read
+                    | UseCase::Follow
+                    | UseCase::Converse
+                    | UseCase::Propose
+                    | UseCase::Protect
             )
         }
         Actor::Representative { .. } => {
             matches!(
                 use_case,
                 UseCase::Read
+                    | UseCase::Follow
                     | UseCase::Oversee
                     | UseCase::Converse
                     | UseCase::Protect
@@ -165,19 +198,16 @@ pub fn authorise(
         }
         Actor::System => use_case != UseCase::Settle,
     };
-    let looks = matches!(use_case, UseCase::Read | UseCase::Oversee);
+    let looks = matches!(use_case, UseCase::Read | UseCase::Follow | UseCase::Oversee);
     if !allowed || (caller.read_only && !looks) {
         return Err(Refusal::new(
             RefusalCode::NotAllowed,
             "This may not be done by whoever asks for it.",
         ));
     }
-    let needed = if use_case == UseCase::Protect { Level::L1 } else { Level::L2 };
+    let needed = use_case.level();
     if caller.level < needed {
-        return Err(Refusal::new(
-            RefusalCode::LevelTooLow,
-            "We are not yet sure enough of who you are for this.",
-        ));
+        return Err(Refusal::level_too_low(caller.level, needed));
     }
     Ok(Authorised { actor: caller.actor, level: caller.level, use_case, customer_id: customer, at })
 }
@@ -221,11 +251,28 @@ mod tests {
     }
 
     #[test]
-    fn one_level_is_enough_to_protect_and_not_enough_to_look() {
+    fn a_known_channel_is_enough_to_talk_and_to_protect_and_not_enough_to_look_or_pay() {
         let id = CustomerId::mint(now());
-        let known_channel = Caller { level: Level::L1, ..Caller::customer(id) };
-        assert_eq!(code(known_channel, UseCase::Protect, id), None);
-        assert_eq!(code(known_channel, UseCase::Read, id), Some(RefusalCode::LevelTooLow));
+        let known_channel = Caller::customer(id).at(Level::L1);
+        for use_case in [UseCase::Protect, UseCase::Converse, UseCase::Follow] {
+            assert_eq!(code(known_channel, use_case, id), None);
+            assert_eq!(
+                code(known_channel.at(Level::L0), use_case, id),
+                Some(RefusalCode::LevelTooLow)
+            );
+        }
+        for use_case in [UseCase::Read, UseCase::Propose, UseCase::Settle, UseCase::MoveMoney] {
+            assert_eq!(code(known_channel, use_case, id), Some(RefusalCode::LevelTooLow));
+        }
+    }
+
+    #[test]
+    fn staff_known_by_one_factor_only_do_not_serve() {
+        let staff = Caller::representative(RepresentativeId::mint(now())).at(Level::L1);
+        let id = CustomerId::mint(now());
+        for use_case in [UseCase::Read, UseCase::Oversee, UseCase::Serve] {
+            assert_eq!(code(staff, use_case, id), Some(RefusalCode::LevelTooLow));
+        }
     }
 
     #[test]

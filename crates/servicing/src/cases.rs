@@ -6,13 +6,13 @@
 
 mod kind;
 
+use credit::FlagKind;
 use identity::{Actor, CaseId, ConversationId, CustomerId};
 use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     cases::{self, CaseRow, CaseStatus},
-    credit_lines,
     payments::PaymentRow,
     revocations,
 };
@@ -22,6 +22,7 @@ pub use kind::CaseKind;
 use crate::{
     Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     conversations::checked_text,
+    flags,
     reference::reference,
     work::{Begun, Trail},
 };
@@ -36,6 +37,49 @@ pub struct NewCase {
     pub words: String,
 }
 
+/// How a case is closed.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing<'a> {
+    /// What was done.
+    pub note: &'a str,
+    /// Whether the flag that the case raised goes with it.
+    pub clear_flag: bool,
+}
+
+/// The flag that closing a case may clear: the one its kind raises, while it stands and no other open case keeps it.
+/// `cases` are the customer's, `standing` the flags that stand on them.
+#[must_use]
+pub fn offered<'a>(
+    case: &CaseRow,
+    cases: impl IntoIterator<Item = &'a CaseRow>,
+    standing: &[FlagKind],
+) -> Option<FlagKind> {
+    let flag = flag_of(&case.kind).filter(|flag| standing.contains(flag))?;
+    let keeps = |other: &CaseRow| {
+        other.id != case.id
+            && other.customer_id == case.customer_id
+            && other.status == CaseStatus::Open
+            && flag_of(&other.kind) == Some(flag)
+    };
+    (!cases.into_iter().any(keeps)).then_some(flag)
+}
+
+/// The flag behind a kind of case, a right of the customer's or work of ours.
+fn flag_of(kind: &str) -> Option<FlagKind> {
+    match kind {
+        // What a return code that speaks of fraud opens beside the flag.
+        "fraud_review" => Some(FlagKind::Fraud),
+        kind => CaseKind::parse(kind)?.flag(),
+    }
+}
+
+fn nothing_to_clear() -> Refusal {
+    Refusal::new(
+        RefusalCode::FlagNotStanding,
+        "No flag goes with this case: it has none, the flag was cleared before, or another open case keeps it.",
+    )
+}
+
 impl Servicing {
     /// Opens a case and raises its flag, in one transaction. Where one of the kind is open already, that one is answered;
     /// what the customer said again counts again: it is recorded, it revokes, and a flag that was cleared is raised.
@@ -47,10 +91,7 @@ impl Servicing {
         let now = self.now();
         let permit = authorise(caller, UseCase::Protect, Some(case.customer_id), now)?;
         let mut tx = self.pool_for(caller).begin().await?;
-        let line = credit_lines::find_of_customer(&mut tx, case.customer_id).await?;
-        if let Some(line) = &line {
-            self.hold_line(&mut tx, line.id).await?;
-        }
+        let line = self.hold_line_of(&mut tx, case.customer_id).await?;
         let id = CaseId::mint(now);
         let today = self.today();
         let row = CaseRow {
@@ -97,30 +138,54 @@ impl Servicing {
         Ok(standing)
     }
 
-    /// Closes a case. Its flag stays until it is cleared.
+    /// Closes a case. Its flag stays until it is cleared, with the case (`clear_flag`) or by itself.
     pub async fn close_case(
         &self,
         caller: Caller,
         id: CaseId,
-        note: &str,
+        Closing { note, clear_flag }: Closing<'_>,
         key: &Key,
     ) -> Result<CaseRow, ServicingError> {
         let note = checked_text(note)?;
         let permit = authorise(caller, UseCase::Serve, None, self.now())?;
-        let mut work = match self.begin(permit, key, &("close_case", id, note)).await? {
+        let mut work = match self.begin(permit, key, &("close_case", id, note, clear_flag)).await? {
             Begun::Before(answer) => return Ok(answer),
             Begun::Now(work) => work,
         };
-        let closed = cases::close(work.conn(), id, note, caller.actor, self.now()).await?;
         let row = cases::find(work.conn(), id).await?.ok_or_else(|| Refusal::not_found("case"))?;
-        if !closed {
+        let line = self.hold_line_of(work.conn(), row.customer_id).await?;
+        let offered = self.flag_offered(work.conn(), &row).await?;
+        if !cases::close(work.conn(), id, note, caller.actor, self.now()).await? {
             return Err(Refusal::new(RefusalCode::CaseClosed, "This case is closed.").into());
         }
+        let cleared = match (clear_flag, offered) {
+            (false, _) => None,
+            (true, Some(flag)) => Some(flag),
+            (true, None) => return Err(nothing_to_clear().into()),
+        };
+        let row = cases::find(work.conn(), id).await?.ok_or_else(|| Refusal::not_found("case"))?;
         let stream = Trail::stream(row.conversation_id, row.credit_line_id);
-        let payload =
-            json!({"case_id": id, "reference": row.reference, "note": note, "authorised": permit});
+        let payload = json!({
+            "case_id": id, "reference": row.reference, "note": note, "flag_cleared": cleared, "authorised": permit,
+        });
         self.trail(work.conn(), stream, "case.closed", payload).await?;
+        if let Some(flag) = cleared {
+            let of = (flag, note);
+            self.clear_in(work.conn(), permit, row.customer_id, line.as_ref(), of).await?;
+        }
         work.finish(row).await
+    }
+
+    /// The flag that closing this case may clear.
+    async fn flag_offered(
+        &self,
+        conn: &mut PgConnection,
+        case: &CaseRow,
+    ) -> Result<Option<FlagKind>, ServicingError> {
+        let of_customer = cases::list_of_customer(conn, case.customer_id).await?;
+        let standing = flags::standing(conn, case.customer_id).await?;
+        let kinds: Vec<FlagKind> = standing.into_iter().map(|flag| flag.kind).collect();
+        Ok(offered(case, &of_customer, &kinds))
     }
 
     /// The customer's cases, oldest first.

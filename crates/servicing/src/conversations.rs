@@ -18,7 +18,8 @@ use store::{
 };
 
 use crate::{
-    Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise, work::Begun,
+    Caller, Key, Level, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    work::Begun,
 };
 
 mod turns;
@@ -174,6 +175,7 @@ impl Servicing {
             status: TurnStatus::Running,
             served_configuration: served.configuration,
             attested: served.attested,
+            level: permit.level.number(),
             started_at: now,
             ended_at: None,
         };
@@ -219,7 +221,8 @@ impl Servicing {
         Ok(id)
     }
 
-    /// A conversation with its messages after number `after`.
+    /// A conversation with its messages after number `after`. Whoever is not known well enough to see the line is shown what
+    /// was said at their own level, and no proposals.
     pub async fn conversation(
         &self,
         caller: Caller,
@@ -230,11 +233,21 @@ impl Servicing {
         let conversation = conversations::find(&mut conn, id)
             .await?
             .ok_or_else(|| Refusal::not_found("conversation"))?;
-        authorise(caller, UseCase::Read, Some(conversation.customer_id), self.now())?;
+        authorise(caller, UseCase::Follow, Some(conversation.customer_id), self.now())?;
         // Turns before messages: of a turn that is seen to have ended, the answer is seen too.
         let turns = conversations::list_turns(&mut conn, id).await?;
         let messages = conversations::list_messages(&mut conn, id, after).await?;
         let hand_off = hand_offs::find_open(&mut conn, id).await?;
+        if caller.level < UseCase::Read.level() {
+            let messages = within(caller.level, &turns, messages);
+            return Ok(ConversationView {
+                conversation,
+                messages,
+                intents: Vec::new(),
+                turns,
+                hand_off,
+            });
+        }
         let proposed = intents::list_of_conversation(&mut conn, id).await?;
         let mut receipts = if proposed.is_empty() {
             Vec::new()
@@ -255,7 +268,7 @@ impl Servicing {
         caller: Caller,
         customer_id: CustomerId,
     ) -> Result<Vec<ConversationRow>, ServicingError> {
-        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        authorise(caller, UseCase::Follow, Some(customer_id), self.now())?;
         let mut conn = self.pool_for(caller).acquire().await?;
         Ok(conversations::list_of_customer(&mut conn, customer_id, 100).await?)
     }
@@ -327,6 +340,16 @@ impl Servicing {
         conversations::append_message(conn, &row).await?;
         Ok(id)
     }
+}
+
+/// The messages of turns that ran at this level or below. What belongs to no turn was said to or by a person of ours, who
+/// speaks of the line.
+fn within(level: Level, turns: &[TurnRow], mut messages: Vec<MessageRow>) -> Vec<MessageRow> {
+    messages.retain(|row| {
+        let of = row.message.turn_id;
+        turns.iter().any(|turn| of == Some(turn.id) && turn.level <= level.number())
+    });
+    messages
 }
 
 /// Under which configuration a turn is answered.

@@ -3,6 +3,8 @@
 //! Invariants: raising is always safe and never waits; clearing is for staff. A line's flag event is the record, the
 //! `flags` table its reading.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use credit::{FlagKind, LineEventBody};
 use identity::CustomerId;
@@ -10,11 +12,13 @@ use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     credit_lines::{self, CreditLineRow},
+    customers,
     flags::{self, Flag},
 };
 
 use crate::{
     Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    conversations::checked_text,
     work::{Begun, Trail},
 };
 
@@ -70,11 +74,20 @@ pub fn parse_flag(word: &str) -> Result<FlagKind, Refusal> {
 }
 
 /// A flag that stands.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StandingFlag {
     pub kind: FlagKind,
     pub raised_on: NaiveDate,
     pub source: String,
+}
+
+/// Whoever clears a flag learns that there is none: their note is not dropped in silence.
+pub(crate) fn not_standing(kind: FlagKind) -> Refusal {
+    let word = flag_word(kind).replace('_', " ");
+    Refusal::new(
+        RefusalCode::FlagNotStanding,
+        format!("The flag \"{word}\" does not stand on this customer."),
+    )
 }
 
 impl Servicing {
@@ -88,10 +101,7 @@ impl Servicing {
     ) -> Result<bool, ServicingError> {
         let permit = authorise(caller, UseCase::Protect, Some(customer_id), self.now())?;
         let mut tx = self.pool_for(caller).begin().await?;
-        let line = credit_lines::find_of_customer(&mut tx, customer_id).await?;
-        if let Some(line) = &line {
-            self.hold_line(&mut tx, line.id).await?;
-        }
+        let line = self.hold_line_of(&mut tx, customer_id).await?;
         let raised =
             self.raise_in(&mut tx, permit, customer_id, line.as_ref(), (kind, source)).await?;
         tx.commit().await?;
@@ -130,7 +140,7 @@ impl Servicing {
         Ok(true)
     }
 
-    /// Clears a flag; `false` where it did not stand.
+    /// Clears a flag, with the note of whoever looked into it; answers the flags that still stand.
     pub async fn clear_flag(
         &self,
         caller: Caller,
@@ -138,33 +148,63 @@ impl Servicing {
         kind: FlagKind,
         note: &str,
         key: &Key,
-    ) -> Result<bool, ServicingError> {
+    ) -> Result<Vec<StandingFlag>, ServicingError> {
+        let note = checked_text(note)?;
         let permit = authorise(caller, UseCase::Serve, Some(customer_id), self.now())?;
-        let mut work =
-            match self.begin(permit, key, &("clear_flag", customer_id, kind, note)).await? {
-                Begun::Before(answer) => return Ok(answer),
-                Begun::Now(work) => work,
-            };
+        let request = ("clear_flag", customer_id, kind, note);
+        let mut work = match self.begin(permit, key, &request).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
+        if customers::find(work.conn(), customer_id).await?.is_none() {
+            return Err(Refusal::not_found("customer").into());
+        }
+        let line = self.hold_line_of(work.conn(), customer_id).await?;
+        if !self.clear_in(work.conn(), permit, customer_id, line.as_ref(), (kind, note)).await? {
+            return Err(not_standing(kind).into());
+        }
+        let left = standing(work.conn(), customer_id).await?;
+        work.finish(left).await
+    }
+
+    /// Clears a flag in the caller's transaction, which holds the line; `false` where it does not stand.
+    pub(crate) async fn clear_in(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        customer_id: CustomerId,
+        line: Option<&CreditLineRow>,
+        (kind, note): (FlagKind, &str),
+    ) -> Result<bool, ServicingError> {
         let (now, today) = (self.now(), self.today());
-        let line = credit_lines::find_of_customer(work.conn(), customer_id).await?;
+        if !flags::clear(conn, customer_id, &flag_word(kind), today, now).await? {
+            return Ok(false);
+        }
+        if let Some(line) = line {
+            let body = LineEventBody::FlagCleared { flag: kind, note: note.to_owned() };
+            self.append_mark(conn, line.id, today, body).await?;
+            // What the flag held back may be due now.
+            credit_lines::set_settles_next(conn, line.id, today).await?;
+        }
+        let payload = json!({
+            "customer_id": customer_id, "flag": kind, "cleared_on": today, "note": note, "authorised": permit,
+        });
+        let stream = Trail::stream(None, line.map(|line| line.id));
+        self.trail(conn, stream, "flag.cleared", payload).await?;
+        Ok(true)
+    }
+
+    /// Holds the customer's line, where there is one: before a flag or a case of theirs is touched, as everybody does.
+    pub(crate) async fn hold_line_of(
+        &self,
+        conn: &mut PgConnection,
+        customer_id: CustomerId,
+    ) -> Result<Option<CreditLineRow>, ServicingError> {
+        let line = credit_lines::find_of_customer(conn, customer_id).await?;
         if let Some(line) = &line {
-            self.hold_line(work.conn(), line.id).await?;
+            self.hold_line(conn, line.id).await?;
         }
-        let cleared = flags::clear(work.conn(), customer_id, &flag_word(kind), today, now).await?;
-        if cleared {
-            if let Some(line) = &line {
-                let body = LineEventBody::FlagCleared { flag: kind, note: note.to_owned() };
-                self.append_mark(work.conn(), line.id, today, body).await?;
-                // What the flag held back may be due now.
-                credit_lines::set_settles_next(work.conn(), line.id, today).await?;
-            }
-            let payload = json!({
-                "customer_id": customer_id, "flag": kind, "cleared_on": today, "note": note, "authorised": permit,
-            });
-            let stream = Trail::stream(None, line.map(|line| line.id));
-            self.trail(work.conn(), stream, "flag.cleared", payload).await?;
-        }
-        work.finish(cleared).await
+        Ok(line)
     }
 
     /// The flags that stand on a customer, the one that counts most first.
@@ -177,6 +217,20 @@ impl Servicing {
         let mut conn = self.pool_for(caller).acquire().await?;
         standing(&mut conn, customer_id).await
     }
+}
+
+/// The flags that stand on each of these customers.
+pub(crate) async fn standing_on(
+    conn: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<HashMap<CustomerId, Vec<FlagKind>>, ServicingError> {
+    let mut standing: HashMap<CustomerId, Vec<FlagKind>> = HashMap::new();
+    for (customer, word) in flags::list_standing_on(conn, customers).await? {
+        let kind =
+            parse_flag(&word).map_err(|_| ServicingError::Stored { what: "flag", source: None })?;
+        standing.entry(customer).or_default().push(kind);
+    }
+    Ok(standing)
 }
 
 /// The flags that stand on a customer, by precedence.

@@ -1,18 +1,22 @@
 //! Hand-offs: a person asked for is a person found, in the same turn, with a reference.
 
 use audit::Stream;
-use identity::{Actor, ConversationId, HandOffId, MessageId, RepresentativeId};
+use credit::FlagKind;
+use identity::{Actor, ConversationId, CustomerId, HandOffId, MessageId, RepresentativeId};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     cases::{self, CaseRow},
     conversations::{self, ConversationRow, ConversationStatus, MessageRole},
     hand_offs::{self, HandOffRow, HandOffStatus},
+    representatives::{self, Representative},
 };
 
 use crate::{
     Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    cases::offered,
     conversations::{NewMessage, checked_text},
+    flags,
     reference::reference,
     work::Begun,
 };
@@ -22,8 +26,8 @@ use crate::{
 pub struct Queue {
     /// Longest waiting first.
     pub hand_offs: Vec<HandOffRow>,
-    /// Most urgent first.
-    pub cases: Vec<CaseRow>,
+    /// Most urgent first, each with the flag that closing it may clear.
+    pub cases: Vec<(CaseRow, Option<FlagKind>)>,
 }
 
 const QUEUE_MAX: i64 = 500;
@@ -74,10 +78,13 @@ impl Servicing {
     pub async fn queue(&self, caller: Caller) -> Result<Queue, ServicingError> {
         authorise(caller, UseCase::Oversee, None, self.now())?;
         let mut conn = self.store.app().acquire().await?;
-        Ok(Queue {
-            hand_offs: hand_offs::list_open(&mut conn, QUEUE_MAX).await?,
-            cases: cases::list_open(&mut conn, QUEUE_MAX).await?,
-        })
+        let hand_offs = hand_offs::list_open(&mut conn, QUEUE_MAX).await?;
+        let open = cases::list_open(&mut conn, QUEUE_MAX).await?;
+        let customers: Vec<CustomerId> = open.iter().map(|case| case.customer_id).collect();
+        let standing = flags::standing_on(&mut conn, &customers).await?;
+        let flag_of = |case: &CaseRow| offered(case, &open, standing.get(&case.customer_id)?);
+        let flags: Vec<Option<FlagKind>> = open.iter().map(flag_of).collect();
+        Ok(Queue { hand_offs, cases: open.into_iter().zip(flags).collect() })
     }
 
     /// A representative takes the conversation over, asked for or not.
@@ -94,8 +101,11 @@ impl Servicing {
             Begun::Now(work) => work,
         };
         let now = self.now();
-        let conversation = find_conversation(work.conn(), conversation_id).await?;
         conversations::lock(work.conn(), conversation_id).await?;
+        let conversation = find_conversation(work.conn(), conversation_id).await?;
+        if conversation.status == ConversationStatus::Closed {
+            return Err(closed().into());
+        }
         if hand_offs::find_open(work.conn(), conversation_id).await?.is_none() {
             let id = HandOffId::mint(now);
             let row = HandOffRow {
@@ -134,6 +144,55 @@ impl Servicing {
         self.trail(work.conn(), stream, "hand_off.claimed", payload).await?;
         let claimed = find_hand_off(work.conn(), conversation_id).await?;
         work.finish(claimed).await
+    }
+
+    /// A representative takes the conversation from the one who has it and went away. There is no supervisor: any
+    /// representative may, by naming whom they take it from, and it is on record with both names.
+    pub async fn take_over(
+        &self,
+        caller: Caller,
+        conversation_id: ConversationId,
+        from: RepresentativeId,
+        key: &Key,
+    ) -> Result<HandOffRow, ServicingError> {
+        let permit = authorise(caller, UseCase::Serve, None, self.now())?;
+        let representative = representative(caller)?;
+        let request = ("take_over", conversation_id, from);
+        let mut work = match self.begin(permit, key, &request).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
+        conversations::lock(work.conn(), conversation_id).await?;
+        let conversation = find_conversation(work.conn(), conversation_id).await?;
+        if conversation.status == ConversationStatus::Closed {
+            return Err(closed().into());
+        }
+        let open = find_hand_off(work.conn(), conversation_id).await?;
+        if open.claimed_by == Some(representative) {
+            return work.finish(open).await;
+        }
+        let by = (representative, self.now());
+        if !hand_offs::take_over(work.conn(), open.id, from, by).await? {
+            return Err(Refusal::new(
+                RefusalCode::AlreadyClaimed,
+                "This conversation is no longer with the representative you named.",
+            )
+            .into());
+        }
+        let name = |found: Option<Representative>| found.map(|found| found.name);
+        let (taken_from, taken_by) = (
+            name(representatives::find(work.conn(), from).await?),
+            name(representatives::find(work.conn(), representative).await?),
+        );
+        let payload = json!({
+            "hand_off_id": open.id, "reference": open.reference, "authorised": permit,
+            "from": {"representative_id": from, "name": taken_from, "claimed_at": open.claimed_at},
+            "by": {"representative_id": representative, "name": taken_by},
+        });
+        let stream = Stream::Conversation(conversation_id);
+        self.trail(work.conn(), stream, "hand_off.taken_over", payload).await?;
+        let taken = find_hand_off(work.conn(), conversation_id).await?;
+        work.finish(taken).await
     }
 
     /// A representative who has the conversation answers in it.
@@ -211,6 +270,10 @@ fn representative(caller: Caller) -> Result<RepresentativeId, Refusal> {
         Actor::Representative { id } => Ok(id),
         _ => Err(Refusal::new(RefusalCode::NotAllowed, "Only a representative may do this.")),
     }
+}
+
+fn closed() -> Refusal {
+    Refusal::new(RefusalCode::ConversationClosed, "This conversation is closed.")
 }
 
 fn holds(open: &HandOffRow, representative: RepresentativeId) -> Result<(), Refusal> {

@@ -1,4 +1,5 @@
-//! What is done by itself: cycles close, unpaid minimums cost a fee, payments go out and come back.
+//! What is done by itself: cycles close, unpaid minimums cost a fee, payments go out and come back, and what is kept no
+//! longer is deleted.
 //!
 //! Each line is settled in a transaction of its own under its lock; a run that is killed is taken up by the next one,
 //! and running twice does nothing the second time.
@@ -21,6 +22,9 @@ pub struct JobReport {
     pub adjustments: u32,
     /// Lines that could not be settled, and runs of the payments that broke; the log says why.
     pub failed: u32,
+    /// Sessions and keys that are kept no longer.
+    pub sessions_purged: u64,
+    pub keys_purged: u64,
     #[serde(flatten)]
     pub payments: RunReport,
 }
@@ -32,6 +36,8 @@ impl JobReport {
         self.fees_assessed += other.fees_assessed;
         self.adjustments += other.adjustments;
         self.failed += other.failed;
+        self.sessions_purged += other.sessions_purged;
+        self.keys_purged += other.keys_purged;
         self.payments.add(other.payments);
     }
 }
@@ -51,6 +57,17 @@ impl Servicing {
             }
         }
         self.settle_due_lines(&mut report).await?;
+        match self.purge().await {
+            Ok((sessions, keys)) => {
+                report.sessions_purged = sessions;
+                report.keys_purged = keys;
+            }
+            Err(error) => {
+                let cause = chain(&error);
+                tracing::error!(error = %cause, "sessions and keys could not be purged: {cause}");
+                report.failed += 1;
+            }
+        }
         Ok(report)
     }
 

@@ -24,6 +24,7 @@ pub mod payments;
 pub mod portfolio;
 pub mod ports;
 pub mod positions;
+pub mod purge;
 mod reference;
 mod refusal;
 pub mod release;
@@ -42,7 +43,7 @@ use rails::AchOriginator;
 use store::Store;
 
 pub use authorise::{Authorised, Caller, Level, UseCase, authorise};
-pub use cases::{CaseKind, NewCase};
+pub use cases::{CaseKind, Closing, NewCase};
 pub use error::ServicingError;
 pub use intents::{Action, NewIntent};
 pub use jobs::JobReport;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::Level;
+
 /// Why not, as a stable word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +27,7 @@ pub enum RefusalCode {
     DateUnclear,
     DebitsStopped,
     DrawsBlocked,
+    FlagNotStanding,
     FlagUnknown,
     IntentChanged,
     IntentConfirmed,
@@ -82,6 +85,7 @@ impl RefusalCode {
             Self::DateUnclear => "date_unclear",
             Self::DebitsStopped => "debits_stopped",
             Self::DrawsBlocked => "draws_blocked",
+            Self::FlagNotStanding => "flag_not_standing",
             Self::FlagUnknown => "flag_unknown",
             Self::IntentChanged => "intent_changed",
             Self::IntentConfirmed => "intent_confirmed",
@@ -122,6 +126,7 @@ impl RefusalCode {
             Self::AlreadyClaimed
             | Self::CaseClosed
             | Self::ConversationClosed
+            | Self::FlagNotStanding
             | Self::IntentChanged
             | Self::IntentConfirmed
             | Self::IntentRefused
@@ -143,7 +148,9 @@ impl RefusalCode {
     #[must_use]
     pub const fn what_to_do(self) -> &'static str {
         match self {
-            Self::AlreadyClaimed => "Choose another conversation from the queue.",
+            Self::AlreadyClaimed => {
+                "Choose another conversation from the queue, or take this one over."
+            }
             Self::AmountNotPositive => "Name an amount above zero.",
             Self::AmountOverPayoff => "Name a smaller amount, or pay the whole payoff amount.",
             Self::AmountTooLarge => "Name a smaller amount.",
@@ -154,7 +161,7 @@ impl RefusalCode {
             Self::BankAccountUnknown => "Choose one of the bank accounts on file.",
             Self::CannotCancel => "Ask for a person if the payment should not have been made.",
             Self::CaseClosed => "Open a new case if there is something new.",
-            Self::ConversationClosed => "Start a new conversation.",
+            Self::ConversationClosed => "Nothing more is said in it: a new one can be started.",
             Self::CursorInvalid => "Send the cursor of the page before as it came, or none.",
             Self::DateInPast => "Choose today or a later day.",
             Self::DateTooFar => "Choose a day within the next year.",
@@ -163,13 +170,16 @@ impl RefusalCode {
                 "Ask for a person, who can look at it with you."
             }
             Self::DrawsBlocked => "Bring the line up to date first, or ask for a person.",
+            Self::FlagNotStanding => "Look at the flags that stand now.",
             Self::FlagUnknown => "Use one of the flags of the rule book.",
             Self::IntentChanged | Self::IntentExpired | Self::IntentRefused => "Ask for it again.",
             Self::IntentConfirmed => "Nothing more is needed: see the receipt.",
             Self::IntentSuperseded => "Confirm the newer proposal, or ask again.",
             Self::KeyInvalid => "Send 8 to 128 visible characters as the key.",
             Self::KeyReused => "Send a new key with a new request.",
-            Self::LevelTooLow => "Sign in again, then repeat the request.",
+            Self::LevelTooLow => {
+                "Confirm who you are with a second factor, then repeat the request."
+            }
             Self::LimitInvalid => "Ask for 1 to 200 at a time.",
             Self::NoCreditLine => "Ask about your application instead.",
             Self::NotFound => "Check which one you mean.",
@@ -199,6 +209,14 @@ pub struct Refusal {
 impl Refusal {
     pub fn new(code: RefusalCode, sentence: impl Into<String>) -> Self {
         Self { code, sentence: sentence.into() }
+    }
+
+    /// Who asks is not known well enough: the program is told the code, the person both levels.
+    pub(crate) fn level_too_low(level: Level, needed: Level) -> Self {
+        let sentence = format!(
+            "This needs a step-up: we know who you are to level {level:?}, and level {needed:?} is asked for."
+        );
+        Self::new(RefusalCode::LevelTooLow, sentence)
     }
 
     /// There is no such thing for this person. Says the same whether it does not exist or is somebody else's.

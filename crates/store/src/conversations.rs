@@ -63,6 +63,8 @@ pub struct TurnRow {
     pub status: TurnStatus,
     pub served_configuration: Value,
     pub attested: bool,
+    /// How well the customer was known who began it: 0 to 3 (SPEC §3.8).
+    pub level: i16,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
 }
@@ -106,6 +108,8 @@ pub struct MessageRow {
 pub struct HeldTurn {
     pub conversation_id: ConversationId,
     pub customer_id: CustomerId,
+    /// The identity level at which it acts.
+    pub level: i16,
 }
 
 macro_rules! select_conversations {
@@ -129,7 +133,7 @@ macro_rules! select_turns {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
             r#"SELECT id, conversation_id, n, status AS "status: TurnStatus", served_configuration, attested,
-                      started_at, ended_at
+                      level, started_at, ended_at
                FROM turns "# + $tail
             $(, $arg)*
         )
@@ -140,6 +144,7 @@ macro_rules! select_turns {
             status: row.status,
             served_configuration: row.served_configuration,
             attested: row.attested,
+            level: row.level,
             started_at: row.started_at,
             ended_at: row.ended_at,
         })
@@ -237,14 +242,15 @@ pub async fn set_status(
 
 pub async fn insert_turn(conn: &mut PgConnection, turn: &TurnRow) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO turns (id, conversation_id, n, status, served_configuration, attested, started_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO turns (id, conversation_id, n, status, served_configuration, attested, level, started_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         turn.id.as_uuid(),
         turn.conversation_id.as_uuid(),
         turn.n,
         turn.status.as_str(),
         turn.served_configuration,
         turn.attested,
+        turn.level,
         turn.started_at,
     )
     .execute(conn)
@@ -276,7 +282,7 @@ pub async fn hold_turn(
     id: TurnId,
 ) -> Result<Option<HeldTurn>, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT t.conversation_id, c.customer_id,
+        r#"SELECT t.conversation_id, c.customer_id, t.level,
                   pg_advisory_xact_lock(hashtextextended('conversation:' || c.id::text, 0)) AS "locked: ()"
            FROM turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = $1"#,
         id.as_uuid()
@@ -286,6 +292,7 @@ pub async fn hold_turn(
     Ok(row.map(|row| HeldTurn {
         conversation_id: ConversationId::from_uuid(row.conversation_id),
         customer_id: CustomerId::from_uuid(row.customer_id),
+        level: row.level,
     }))
 }
 

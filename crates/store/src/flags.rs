@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use identity::{CreditLineId, CustomerId};
 use serde::Serialize;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::StoreError;
 
@@ -56,6 +57,22 @@ pub async fn clear(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The words of the flags that stand on each of these customers.
+pub async fn list_standing_on(
+    conn: &mut PgConnection,
+    customers: &[CustomerId],
+) -> Result<Vec<(CustomerId, String)>, StoreError> {
+    let ids: Vec<Uuid> = customers.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT customer_id, kind FROM flags WHERE customer_id = ANY($1) AND cleared_on IS NULL
+         ORDER BY customer_id, raised_at, kind",
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (CustomerId::from_uuid(row.customer_id), row.kind)).collect())
 }
 
 /// The flags that stand, in order of raising.

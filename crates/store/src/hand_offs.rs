@@ -114,6 +114,26 @@ pub async fn claim(
     Ok(done.rows_affected() == 1)
 }
 
+/// Takes a claimed hand-off from the representative who has it; `false` where that one does not have it.
+pub async fn take_over(
+    conn: &mut PgConnection,
+    id: HandOffId,
+    from: RepresentativeId,
+    (by, at): (RepresentativeId, DateTime<Utc>),
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE hand_offs SET claimed_by = $3, claimed_at = $4
+         WHERE id = $1 AND status = 'claimed' AND claimed_by = $2",
+        id.as_uuid(),
+        from.as_uuid(),
+        by.as_uuid(),
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Gives a hand-off back; `false` where it was over.
 pub async fn release(
     conn: &mut PgConnection,

@@ -120,3 +120,34 @@ pub async fn answer<A: Serialize + Sync>(
     .await?;
     Ok(())
 }
+
+/// Deletes keys that were recorded before `before`, so many at most; answers how many. Where there is none, nothing is
+/// written.
+pub async fn purge(
+    conn: &mut PgConnection,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let old = sqlx::query!(
+        "SELECT scope, key FROM idempotency_keys WHERE recorded_at < $1 LIMIT $2",
+        before,
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let (scopes, keys): (Vec<String>, Vec<String>) =
+        old.into_iter().map(|row| (row.scope, row.key)).unzip();
+    let done = sqlx::query!(
+        "DELETE FROM idempotency_keys
+         WHERE (scope, key) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND recorded_at < $3",
+        &scopes,
+        &keys,
+        before,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

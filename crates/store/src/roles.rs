@@ -48,10 +48,12 @@ pub enum Role {
     Audit,
     /// Opens sealed bank account numbers.
     Rails,
+    /// Deletes sessions and keys whose time is over, and can do nothing else.
+    Purge,
 }
 
 impl Role {
-    pub const ALL: [Self; 4] = [Self::App, Self::Turn, Self::Audit, Self::Rails];
+    pub const ALL: [Self; 5] = [Self::App, Self::Turn, Self::Audit, Self::Rails, Self::Purge];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,6 +61,7 @@ impl Role {
             Self::Turn => "plumbline_turn",
             Self::Audit => "plumbline_audit",
             Self::Rails => "plumbline_rails",
+            Self::Purge => "plumbline_purge",
         }
     }
 
@@ -68,6 +71,7 @@ impl Role {
             Self::Turn => "SET ROLE plumbline_turn",
             Self::Audit => "SET ROLE plumbline_audit",
             Self::Rails => "SET ROLE plumbline_rails",
+            Self::Purge => "SET ROLE plumbline_purge",
         }
     }
 
@@ -77,6 +81,7 @@ impl Role {
             Self::Turn => 8,
             Self::Audit => 4,
             Self::Rails => 2,
+            Self::Purge => 1,
         }
     }
 }
@@ -98,6 +103,7 @@ pub struct Store {
     turn: PgPool,
     audit: PgPool,
     rails: PgPool,
+    purge: PgPool,
     // Last: pools close before the cluster is let go.
     cluster: Option<Arc<Cluster>>,
 }
@@ -126,6 +132,7 @@ impl Store {
             turn: pool(Role::Turn),
             audit: pool(Role::Audit),
             rails: pool(Role::Rails),
+            purge: pool(Role::Purge),
             cluster,
         }
     }
@@ -150,12 +157,18 @@ impl Store {
         &self.rails
     }
 
+    /// For deleting what is kept no longer.
+    pub const fn purge(&self) -> &PgPool {
+        &self.purge
+    }
+
     pub const fn pool(&self, role: Role) -> &PgPool {
         match role {
             Role::App => &self.app,
             Role::Turn => &self.turn,
             Role::Audit => &self.audit,
             Role::Rails => &self.rails,
+            Role::Purge => &self.purge,
         }
     }
 

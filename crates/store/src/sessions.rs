@@ -84,3 +84,25 @@ pub async fn end(
     .await?;
     Ok(())
 }
+
+/// Deletes sessions that expired before `before`, so many at most; answers how many. Where there is none, nothing is written.
+pub async fn purge(
+    conn: &mut PgConnection,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let digests = sqlx::query_scalar!(
+        "SELECT token_digest FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
+        before,
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    if digests.is_empty() {
+        return Ok(0);
+    }
+    let done = sqlx::query!("DELETE FROM sessions WHERE token_digest = ANY($1)", &digests)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}

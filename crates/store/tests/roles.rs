@@ -111,6 +111,32 @@ async fn only_rails_opens_sealed_bank_numbers() {
     }
 }
 
+#[tokio::test]
+async fn what_purges_deletes_sessions_and_keys_and_does_and_reads_nothing_else() {
+    let database = store::testing::database().await;
+    let purge = database.store().purge();
+    for table in ["sessions", "idempotency_keys"] {
+        assert!(!refuses(purge, format!("DELETE FROM {table}")).await, "{table}");
+        for role in store::Role::ALL.into_iter().filter(|role| *role != store::Role::Purge) {
+            let pool = database.store().pool(role);
+            assert!(refuses(pool, format!("DELETE FROM {table}")).await, "{role:?}: {table}");
+        }
+    }
+    for closed in [
+        "SELECT answer FROM idempotency_keys",
+        "SELECT actor_id FROM sessions",
+        "UPDATE sessions SET expires_at = now()",
+        "UPDATE idempotency_keys SET answer = NULL",
+        "SELECT FROM customers",
+        "DELETE FROM audit_leaves",
+        "DELETE FROM messages",
+        "DELETE FROM outbox",
+    ] {
+        assert!(refuses(purge, closed.to_owned()).await, "{closed}");
+    }
+    assert!(insert_is_refused(purge, "sessions").await);
+}
+
 async fn open_line(database: &TestDatabase) -> String {
     let line = "01900000-0000-7000-8000-000000000001";
     let mut tx = database.owner().begin().await.unwrap();

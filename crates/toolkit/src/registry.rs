@@ -52,6 +52,10 @@ struct Judge<'a> {
     evidence: &'a Evidence,
 }
 
+/// What a person is told who asks for what their level of identity does not open.
+const STEP_UP: &str =
+    "This needs a step-up: confirm who you are with a second factor, then ask again.";
+
 /// Tools by name. `BTreeMap`: the model sees them in a stable order. Time-outs and the record are the caller's.
 #[derive(Default)]
 pub struct Registry {
@@ -158,10 +162,11 @@ impl Registry {
             return Err(unknown());
         }
         if conversation.level < manifest.level {
-            return Err(ToolError::new(
-                ToolErrorKind::Denied,
-                "the person is not known well enough",
-            ));
+            let denied = ToolErrorKind::Denied;
+            return Err(ToolError {
+                refusal: Some(STEP_UP.to_owned()),
+                ..ToolError::new(denied, "the person is not known well enough")
+            });
         }
         let judge = Judge { conversation, policy, evidence };
         judge.before(manifest, &call.args)?;

@@ -213,6 +213,7 @@ async fn a_person_not_known_well_enough_is_denied() {
     let stranger = Conversation { level: Level::L1, ..conversation() };
     let error = registry().dispatch(&stranger, &call, &lax(), &evidence).await.unwrap_err();
     assert_eq!(error.kind, ToolErrorKind::Denied);
+    assert!(error.for_model().contains("step-up"), "{}", error.for_model());
     let staff = Conversation { surface: Surface::Staff, ..conversation() };
     let error = registry().dispatch(&staff, &call, &lax(), &evidence).await.unwrap_err();
     assert_eq!(error.kind, ToolErrorKind::UnknownTool);

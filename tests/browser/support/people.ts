@@ -21,9 +21,9 @@ export function customerOf(pool: Pool, nth: number): Person {
   return found;
 }
 
-export async function staffOf(request: APIRequestContext, role: StaffRole): Promise<Person> {
+export async function staffOf(request: APIRequestContext, role: StaffRole, nth = 0): Promise<Person> {
   const { staff } = (await (await request.get("/v1/sandbox/people")).json()) as { staff: (Person & { role: StaffRole })[] };
-  const found = staff.find((person) => person.role === role);
-  if (found === undefined) throw new Error(`the sandbox has no ${role}`);
+  const found = staff.filter((person) => person.role === role)[nth];
+  if (found === undefined) throw new Error(`the sandbox has no ${role} number ${nth}`);
   return found;
 }

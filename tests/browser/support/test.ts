@@ -17,7 +17,8 @@ export interface CustomerWindow extends Window {
 
 interface Fixtures {
   asCustomer: (pool: Pool, nth: number, options?: WindowOptions) => Promise<CustomerWindow>;
-  asStaff: (role: StaffRole, options?: WindowOptions) => Promise<Window>;
+  /** The first of a role, or the `nth`. */
+  asStaff: (role: StaffRole, options?: WindowOptions, nth?: number) => Promise<Window>;
   asNobody: (options?: WindowOptions) => Promise<Window>;
 }
 
@@ -54,9 +55,9 @@ export const test = base.extend<Fixtures & { windows: (options?: WindowOptions) 
     });
   },
   asStaff: async ({ windows }, use) => {
-    await use(async (role, options = DESK) => {
+    await use(async (role, options = DESK, nth = 0) => {
       const window = await windows(options);
-      await signIn(window.request, role, (await staffOf(window.request, role)).id);
+      await signIn(window.request, role, (await staffOf(window.request, role, nth)).id);
       return window;
     });
   },

@@ -49,6 +49,12 @@ export interface Flag {
   raised_on: string;
 }
 
+/** A flag as staff see it. */
+export interface DeskFlag extends Flag {
+  /** Who or what raised it, in a few words. */
+  source?: string;
+}
+
 export interface Position {
   as_of: string;
   credit_line: {
@@ -227,13 +233,17 @@ export interface CaseRecord {
   opened_at: string;
   due_on: string;
   note: string | null;
+  /** The flag that closing the case may clear. */
+  flag?: string | null;
 }
 
 /** What staff and compliance see of a conversation. */
 export interface StaffConversation extends Conversation {
   customer: { id: string; name: string };
   position: Position | null;
-  flags: Flag[];
+  /** Of the hand-off that stands: the representative who has it. */
+  claimed_by_id?: string | null;
+  flags: DeskFlag[];
   open_cases: CaseRecord[];
 }
 
@@ -248,6 +258,8 @@ export interface QueueItem {
   due_on: string | null;
   status: string;
   claimed_by: string | null;
+  /** Of a case: the flag that closing it may clear. */
+  flag?: string | null;
 }
 
 export interface Payment {

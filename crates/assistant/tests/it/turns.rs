@@ -1,14 +1,17 @@
 //! Turns from a customer's words to what is on record.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use assistant::StreamPart;
+use assistant::{StreamPart, Watch};
 use identity::IntentId;
 use money::Cents;
 use orchestrator::Limits;
 use serde_json::{Value, json};
 use servicing::{
-    Caller,
+    Caller, Level,
     conversations::{ConversationView, NewMessage, Served, TurnRecord},
     decisions::{NewDecision, Reason},
 };
@@ -421,4 +424,59 @@ async fn the_tools_as_the_model_sees_them() {
     let house = House::with_understudy().await;
     let specs = house.assistant.release().unwrap().tool_specs(toolkit::Surface::Consumer);
     insta::assert_json_snapshot!(specs);
+}
+
+#[tokio::test]
+async fn a_turn_begun_at_a_known_channel_stays_there_when_it_is_taken_up() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let known = Caller::customer(ada.id).at(Level::L1);
+    let served = Served { configuration: json!(null), attested: false };
+    let asks = "what is my current balance?";
+    let begun = house
+        .servicing
+        .begin_turn(known, ada.conversation, asks, served, &key("l1"))
+        .await
+        .unwrap();
+    assert_eq!(house.assistant.resume().await.unwrap(), 1);
+    house.assistant.shut_down().await;
+    let view = house.servicing.conversation(known, ada.conversation, 0).await.unwrap();
+    let turn = view.turns.iter().find(|turn| turn.id == begun.turn_id).unwrap();
+    assert_eq!((turn.level, turn.status), (1, TurnStatus::Done));
+    let said = view.messages.last().unwrap();
+    assert_eq!(said.message.role, MessageRole::Assistant);
+    assert!(!said.message.text.contains('$'), "{}", said.message.text);
+    let evidence = said.message.evidence.as_ref().unwrap()["tool_calls"].to_string();
+    assert!(evidence.contains("not known well enough"), "{evidence}");
+}
+
+#[derive(Default)]
+struct Counted(Mutex<(u32, u32)>);
+
+impl Watch for Counted {
+    fn turn_began(&self) {
+        self.0.lock().unwrap().0 += 1;
+    }
+
+    fn turn_ended(&self, _: Duration) {
+        self.0.lock().unwrap().1 += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_turn_counts_whether_or_not_its_reader_stays_and_a_refused_message_is_none() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let counted = Arc::new(Counted::default());
+    let assistant = house.assistant.clone().with_watch(counted.clone());
+    let caller = Caller::customer(ada.id);
+    let says = async |caller, text, name| {
+        assistant.respond(caller, ada.id, ada.conversation, text, &key(name)).await
+    };
+    assert!(says(caller, " ", "empty").await.is_err());
+    assert!(says(caller.at(Level::L0), "hello", "nobody").await.is_err());
+    drop(says(caller, "what is my current balance?", "gone").await.unwrap());
+    assistant.shut_down().await;
+    drop(says(caller, "what is my current balance?", "gone").await.unwrap());
+    assert_eq!(*counted.0.lock().unwrap(), (1, 1));
 }

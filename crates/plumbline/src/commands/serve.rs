@@ -1,11 +1,11 @@
 //! `plumbline serve`: the server, with what runs beside it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use assistant::Source;
 use axum::serve::ListenerExt as _;
-use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock};
+use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock, auth::SandboxAuth};
 use servicing::{Caller, Servicing};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
 
@@ -82,10 +82,13 @@ fn app(house: &House, sandbox: bool, context: &Context) -> anyhow::Result<App> {
         Some(hand) => Some(SandboxClock::new(hand.clone(), house.bank_url.clone())?),
         None => None,
     };
+    let metrics = Metrics::default();
     Ok(App::new(Parts {
         mode: if sandbox { Mode::Sandbox } else { Mode::Live },
+        // The only one there is; outside a sandbox the server refuses it.
+        auth: Arc::new(SandboxAuth),
         servicing: house.servicing.clone(),
-        assistant: house.assistant.clone(),
+        assistant: house.assistant.clone().with_watch(Arc::new(metrics.clone())),
         knowledge: house.knowledge.clone(),
         log: house.log.clone(),
         model: ModelName { name: house.model.name.clone(), stand_in: house.model.stand_in },
@@ -93,7 +96,7 @@ fn app(house: &House, sandbox: bool, context: &Context) -> anyhow::Result<App> {
         runs: context.config.state_dir()?.join("evals").join("runs"),
         root: context.config.root()?,
         trusted: house.trusted.clone(),
-        metrics: Metrics::default(),
+        metrics,
     }))
 }
 

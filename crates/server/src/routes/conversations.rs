@@ -1,6 +1,6 @@
 //! The chat: conversations, what is said in them, and the turn as a stream.
 
-use std::{convert::Infallible, time::Instant};
+use std::convert::Infallible;
 
 use axum::{
     Json,
@@ -15,7 +15,6 @@ use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt as _, stream};
 use identity::ConversationId;
 use serde::{Deserialize, Serialize};
-use servicing::Caller;
 use store::conversations::Surface;
 use tokio::sync::mpsc;
 use utoipa::{IntoParams, ToSchema};
@@ -40,9 +39,9 @@ pub(crate) struct ConversationItem {
 #[utoipa::path(get, path = "/v1/conversations", responses((status = 200, body = Items<ConversationItem>)), tag = "conversations")]
 pub(crate) async fn list(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
 ) -> Result<Json<Items<ConversationItem>>, ApiError> {
-    let rows = app.servicing.list_conversations(Caller::customer(customer), customer).await?;
+    let rows = app.servicing.list_conversations(caller, customer).await?;
     let item = |row: store::conversations::ConversationRow| ConversationItem {
         id: row.id,
         status: row.status.as_str(),
@@ -61,10 +60,9 @@ pub(crate) struct Started {
 #[utoipa::path(post, path = "/v1/conversations", responses((status = 200, body = Started)), tag = "conversations")]
 pub(crate) async fn start(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Json<Started>, ApiError> {
-    let caller = Caller::customer(customer);
     let row = app.servicing.start_conversation(caller, customer, Surface::Consumer, &key).await?;
     Ok(Json(Started { id: row.id }))
 }
@@ -81,11 +79,10 @@ pub(crate) struct AfterQuery {
 #[utoipa::path(get, path = "/v1/conversations/{id}", params(("id" = uuid::Uuid, Path), AfterQuery), responses((status = 200, body = Conversation)), tag = "conversations")]
 pub(crate) async fn conversation(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { caller, .. }: CustomerOf,
     Path(id): Path<ConversationId>,
     Query(query): Query<AfterQuery>,
 ) -> Result<Json<Conversation>, ApiError> {
-    let caller = Caller::customer(customer);
     let after = i32::try_from(query.after).unwrap_or(i32::MAX);
     let view = app.servicing.conversation(caller, id, after).await?;
     let staff = app.staff_names().await?;
@@ -96,10 +93,9 @@ pub(crate) async fn conversation(
 #[utoipa::path(post, path = "/v1/conversations/{id}/hand-off", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Conversation)), tag = "conversations")]
 pub(crate) async fn hand_off(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { caller, .. }: CustomerOf,
     Path(id): Path<ConversationId>,
 ) -> Result<Json<Conversation>, ApiError> {
-    let caller = Caller::customer(customer);
     let summary = "The customer pressed \"Talk to a person\".";
     app.servicing.open_hand_off(caller, id, "asked_for_a_person", summary).await?;
     let view = app.servicing.conversation(caller, id, 0).await?;
@@ -117,17 +113,14 @@ pub(crate) struct Saying {
 #[utoipa::path(post, path = "/v1/conversations/{id}/messages", params(("id" = uuid::Uuid, Path)), request_body = Saying, responses((status = 200, content_type = "text/event-stream")), tag = "conversations")]
 pub(crate) async fn say(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
     Path(id): Path<ConversationId>,
     IdempotencyKey(key): IdempotencyKey,
     Body(saying): Body<Saying>,
 ) -> Result<Response, ApiError> {
-    let caller = Caller::customer(customer);
-    let began = Instant::now();
-    app.metrics.turn_began();
     let parts =
         app.assistant.respond(caller, customer, id, &saying.text, &key).await.map_err(refused)?;
-    let events = events(app, parts, began);
+    let events = events(parts);
     let mut response =
         Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     response.headers_mut().insert(
@@ -146,18 +139,12 @@ fn refused(error: assistant::AssistantError) -> ApiError {
 
 /// One `data:` line for each part, closed by `[DONE]`.
 fn events(
-    app: App,
     parts: mpsc::Receiver<assistant::StreamPart>,
-    began: Instant,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let lines = stream::unfold(parts, |mut parts| async move {
         let part = parts.recv().await?;
         let text = serde_json::to_string(&part).unwrap_or_else(|_| "{}".to_owned());
         Some((Ok(Event::default().data(text)), parts))
     });
-    let last = stream::once(async move {
-        app.metrics.turn_ended(began.elapsed());
-        Ok(Event::default().data("[DONE]"))
-    });
-    lines.chain(last)
+    lines.chain(stream::once(async { Ok(Event::default().data("[DONE]")) }))
 }

@@ -7,7 +7,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use identity::DecisionId;
-use servicing::Caller;
 
 use crate::{ApiError, App, extract::Path, session::CustomerOf, shapes::Decision};
 
@@ -15,19 +14,19 @@ use crate::{ApiError, App, extract::Path, session::CustomerOf, shapes::Decision}
 #[utoipa::path(get, path = "/v1/decision", responses((status = 200, body = Decision)), tag = "decisions")]
 pub(crate) async fn decision(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
 ) -> Result<Json<Decision>, ApiError> {
-    Ok(Json(app.servicing.decision(Caller::customer(customer), customer).await?.into()))
+    Ok(Json(app.servicing.decision(caller, customer).await?.into()))
 }
 
 /// The stored notice, byte for byte.
 #[utoipa::path(get, path = "/v1/decisions/{id}/notice", params(("id" = uuid::Uuid, Path)), responses((status = 200, content_type = "text/html")), tag = "decisions")]
 pub(crate) async fn notice(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { caller, .. }: CustomerOf,
     Path(id): Path<DecisionId>,
 ) -> Result<Response, ApiError> {
-    let decision = app.servicing.decision_by_id(Caller::customer(customer), id).await?;
+    let decision = app.servicing.decision_by_id(caller, id).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),

@@ -3,10 +3,16 @@
 use std::collections::HashMap;
 
 use axum::{Json, extract::State};
-use identity::{CaseId, ConversationId, CustomerId};
+use credit::FlagKind;
+use identity::{CaseId, ConversationId, CustomerId, RepresentativeId};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use servicing::{Caller, conversations::ConversationView};
+use servicing::{
+    Caller,
+    cases::offered,
+    conversations::ConversationView,
+    flags::{flag_word, parse_flag},
+};
 use store::{cases::CaseStatus, customers::Customer};
 use utoipa::ToSchema;
 
@@ -14,7 +20,7 @@ use crate::{
     ApiError, App,
     extract::{Body, IdempotencyKey, Path},
     session::SignedIn,
-    shapes::{Case, Conversation, DeskConversation, Flag, Items, QueueItem},
+    shapes::{Case, Conversation, DeskConversation, DeskFlag, Items, QueueItem},
 };
 
 pub(crate) fn person(customer: &Customer) -> Value {
@@ -49,8 +55,9 @@ pub(crate) async fn queue(
         due_on: None,
         status: row.status.to_string(),
         claimed_by: row.claimed_by.and_then(|id| staff.get(&id).cloned()),
+        flag: None,
     });
-    let cases = queue.cases.into_iter().map(|row| QueueItem {
+    let cases = queue.cases.into_iter().map(|(row, flag)| QueueItem {
         kind: "case",
         id: row.id.to_string(),
         reference: row.reference,
@@ -61,6 +68,7 @@ pub(crate) async fn queue(
         due_on: Some(row.due_on),
         status: row.status.to_string(),
         claimed_by: None,
+        flag: flag.map(flag_word),
     });
     Ok(Json(hand_offs.chain(cases).collect()))
 }
@@ -94,18 +102,22 @@ pub(crate) async fn with_customer(
     let cases = app.servicing.list_cases(caller, customer_id).await?;
     let staff = app.staff_names().await?;
     let leaves = leaves_of(app, view.conversation.id).await?;
+    let claimed_by_id = view.hand_off.as_ref().and_then(|hand_off| hand_off.claimed_by);
+    let kinds: Vec<FlagKind> = flags.iter().map(|flag| flag.kind).collect();
+    let open_cases = cases
+        .iter()
+        .filter(|case| case.status == CaseStatus::Open)
+        .map(|case| Case::with_flag(case.clone(), offered(case, &cases, &kinds)))
+        .collect();
     let mut conversation = Conversation::of(view, &staff, true);
     conversation.mark_leaves(&leaves);
     Ok(DeskConversation {
         conversation,
         customer: person(&customer),
         position,
-        flags: flags.into_iter().map(Flag::from).collect(),
-        open_cases: cases
-            .into_iter()
-            .filter(|case| case.status == CaseStatus::Open)
-            .map(Case::from)
-            .collect(),
+        claimed_by_id,
+        flags: flags.into_iter().map(DeskFlag::from).collect(),
+        open_cases,
     })
 }
 
@@ -126,6 +138,27 @@ pub(crate) async fn claim(
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Json<DeskConversation>, ApiError> {
     app.servicing.claim(session.caller(), id, &key).await?;
+    conversation(State(app), SignedIn(session), Path(id)).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TakingOver {
+    /// Who has the conversation, as `claimed_by_id` says.
+    #[schema(value_type = uuid::Uuid)]
+    from: RepresentativeId,
+}
+
+/// Takes the conversation over from the representative who has it and went away. It is recorded with both names.
+#[utoipa::path(post, path = "/v1/desk/conversations/{id}/take-over", params(("id" = uuid::Uuid, Path)), request_body = TakingOver, responses((status = 200, body = DeskConversation)), tag = "desk")]
+pub(crate) async fn take_over(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<ConversationId>,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(taking): Body<TakingOver>,
+) -> Result<Json<DeskConversation>, ApiError> {
+    app.servicing.take_over(session.caller(), id, taking.from, &key).await?;
     conversation(State(app), SignedIn(session), Path(id)).await
 }
 
@@ -164,9 +197,12 @@ pub(crate) async fn reply(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Closing {
     note: String,
+    /// Whether the flag goes with it that the case names as `flag`.
+    #[serde(default)]
+    clear_flag: bool,
 }
 
-/// Closes a case with a note of what was done.
+/// Closes a case with a note of what was done, and clears its flag where that is asked for.
 #[utoipa::path(post, path = "/v1/desk/cases/{id}/close", params(("id" = uuid::Uuid, Path)), request_body = Closing, responses((status = 200, body = Case)), tag = "desk")]
 pub(crate) async fn close_case(
     State(app): State<App>,
@@ -175,6 +211,28 @@ pub(crate) async fn close_case(
     IdempotencyKey(key): IdempotencyKey,
     Body(closing): Body<Closing>,
 ) -> Result<Json<Case>, ApiError> {
-    let case = app.servicing.close_case(session.caller(), id, &closing.note, &key).await?;
+    let closing = servicing::Closing { note: &closing.note, clear_flag: closing.clear_flag };
+    let case = app.servicing.close_case(session.caller(), id, closing, &key).await?;
     Ok(Json(case.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Clearing {
+    /// What was found, for the record.
+    note: String,
+}
+
+/// Clears a flag that stands on a customer; answers those that still stand.
+#[utoipa::path(post, path = "/v1/desk/customers/{id}/flags/{flag}/clear", params(("id" = uuid::Uuid, Path), ("flag" = String, Path)), request_body = Clearing, responses((status = 200, body = Items<DeskFlag>)), tag = "desk")]
+pub(crate) async fn clear_flag(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path((id, flag)): Path<(CustomerId, String)>,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(clearing): Body<Clearing>,
+) -> Result<Json<Items<DeskFlag>>, ApiError> {
+    let flag = parse_flag(&flag).map_err(|refusal| ApiError::from(&refusal))?;
+    let left = app.servicing.clear_flag(session.caller(), id, flag, &clearing.note, &key).await?;
+    Ok(Json(left.into_iter().map(DeskFlag::from).collect()))
 }

@@ -3,7 +3,6 @@
 use axum::{Json, extract::State};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use servicing::Caller;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -17,9 +16,9 @@ use crate::{
 #[utoipa::path(get, path = "/v1/position", responses((status = 200, body = Position)), tag = "line")]
 pub(crate) async fn position(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
 ) -> Result<Json<Position>, ApiError> {
-    let view = app.servicing.position(Caller::customer(customer), customer).await?;
+    let view = app.servicing.position(caller, customer).await?;
     Ok(Json(view.into()))
 }
 
@@ -50,10 +49,9 @@ pub(crate) struct TransactionShape {
 #[utoipa::path(get, path = "/v1/transactions", params(PageQuery), responses((status = 200, body = Page<TransactionShape>)), tag = "line")]
 pub(crate) async fn transactions(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<TransactionShape>>, ApiError> {
-    let caller = Caller::customer(customer);
     let page =
         app.servicing.transactions(caller, customer, query.cursor.as_deref(), query.limit).await?;
     let items = page
@@ -75,9 +73,9 @@ pub(crate) async fn transactions(
 #[utoipa::path(get, path = "/v1/statements", responses((status = 200, body = Items<StatementSummary>)), tag = "line")]
 pub(crate) async fn statements(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
 ) -> Result<Json<Items<StatementSummary>>, ApiError> {
-    let statements = app.servicing.statements(Caller::customer(customer), customer).await?;
+    let statements = app.servicing.statements(caller, customer).await?;
     Ok(Json(statements.iter().map(StatementSummary::from).collect()))
 }
 
@@ -85,10 +83,10 @@ pub(crate) async fn statements(
 #[utoipa::path(get, path = "/v1/statements/{number}", params(("number" = u32, Path)), responses((status = 200, body = Object)), tag = "line")]
 pub(crate) async fn statement(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
     Path(number): Path<u32>,
 ) -> Result<Json<servicing::positions::StatementView>, ApiError> {
-    Ok(Json(app.servicing.statement(Caller::customer(customer), customer, number).await?))
+    Ok(Json(app.servicing.statement(caller, customer, number).await?))
 }
 
 /// A figure that can be traced.
@@ -129,10 +127,9 @@ pub(crate) struct TraceQuery {
 #[utoipa::path(get, path = "/v1/trace", params(TraceQuery), responses((status = 200, body = Trace)), tag = "line")]
 pub(crate) async fn trace(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
     Query(query): Query<TraceQuery>,
 ) -> Result<Json<Trace>, ApiError> {
-    let caller = Caller::customer(customer);
     let figure = query.figure.as_str();
     let derivation = app.servicing.trace(caller, customer, figure, query.statement).await?;
     Ok(Json(Trace::of(figure, derivation)))
@@ -148,9 +145,9 @@ pub(crate) struct OnQuery {
 #[utoipa::path(get, path = "/v1/quotes/payoff", params(OnQuery), responses((status = 200, body = PayoffQuote)), tag = "line")]
 pub(crate) async fn payoff(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
     Query(query): Query<OnQuery>,
 ) -> Result<Json<PayoffQuote>, ApiError> {
-    let quote = app.servicing.payoff_quote(Caller::customer(customer), customer, query.on).await?;
+    let quote = app.servicing.payoff_quote(caller, customer, query.on).await?;
     Ok(Json(quote.into()))
 }

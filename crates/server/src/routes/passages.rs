@@ -31,12 +31,10 @@ pub(crate) async fn passage(
     Path(citation): Path<String>,
 ) -> Result<Json<PassageShape>, ApiError> {
     let session = session::find(&app, &headers).await?;
-    let audience = match session.map(|session| session.role()) {
-        Some(SessionRole::Representative | SessionRole::Compliance | SessionRole::Engineer) => {
-            Audience::Staff
-        }
-        Some(SessionRole::Customer) | None => Audience::Consumer,
-    };
+    let staff = session.is_some_and(|session| {
+        session.role() != SessionRole::Customer && session.level >= session::STAFF_LEVEL
+    });
+    let audience = if staff { Audience::Staff } else { Audience::Consumer };
     let missing = || ApiError::not_found("passage");
     let citation: Citation = citation.parse().map_err(|_| missing())?;
     let passage = app.knowledge.passage(&citation, audience).ok_or_else(missing)?;

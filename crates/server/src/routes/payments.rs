@@ -5,10 +5,7 @@ use chrono::NaiveDate;
 use identity::{BankAccountId, IntentId, PaymentId};
 use money::Cents;
 use serde::Deserialize;
-use servicing::{
-    Caller,
-    payments::{AmountAsk, BankAccountAsk, PaymentAsk},
-};
+use servicing::payments::{AmountAsk, BankAccountAsk, PaymentAsk};
 use utoipa::ToSchema;
 
 use crate::{
@@ -22,9 +19,9 @@ use crate::{
 #[utoipa::path(get, path = "/v1/bank-accounts", responses((status = 200, body = Items<BankAccount>)), tag = "payments")]
 pub(crate) async fn bank_accounts(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
 ) -> Result<Json<Items<BankAccount>>, ApiError> {
-    let accounts = app.servicing.list_bank_accounts(Caller::customer(customer), customer).await?;
+    let accounts = app.servicing.list_bank_accounts(caller, customer).await?;
     Ok(Json(accounts.into_iter().map(BankAccount::from).collect()))
 }
 
@@ -32,9 +29,9 @@ pub(crate) async fn bank_accounts(
 #[utoipa::path(get, path = "/v1/payments", responses((status = 200, body = Items<Payment>)), tag = "payments")]
 pub(crate) async fn payments(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
 ) -> Result<Json<Items<Payment>>, ApiError> {
-    let payments = app.servicing.list_payments(Caller::customer(customer), customer).await?;
+    let payments = app.servicing.list_payments(caller, customer).await?;
     Ok(Json(payments.into_iter().map(Payment::from).collect()))
 }
 
@@ -76,11 +73,10 @@ impl From<NewPayment> for PaymentAsk {
 #[utoipa::path(post, path = "/v1/payments", request_body = NewPayment, responses((status = 200, body = Receipt)), tag = "payments")]
 pub(crate) async fn schedule(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
     IdempotencyKey(key): IdempotencyKey,
     Body(payment): Body<NewPayment>,
 ) -> Result<Json<Receipt>, ApiError> {
-    let caller = Caller::customer(customer);
     let receipt = app.servicing.schedule_payment(caller, customer, &payment.into(), &key).await?;
     Ok(Json(receipt.into()))
 }
@@ -89,12 +85,11 @@ pub(crate) async fn schedule(
 #[utoipa::path(post, path = "/v1/payments/{id}/cancel", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Receipt)), tag = "payments")]
 pub(crate) async fn cancel(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { id: customer, caller }: CustomerOf,
     Path(id): Path<PaymentId>,
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Json<Receipt>, ApiError> {
-    let receipt =
-        app.servicing.cancel_payment(Caller::customer(customer), customer, id, &key).await?;
+    let receipt = app.servicing.cancel_payment(caller, customer, id, &key).await?;
     Ok(Json(receipt.into()))
 }
 
@@ -102,10 +97,10 @@ pub(crate) async fn cancel(
 #[utoipa::path(get, path = "/v1/intents/{id}", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Intent)), tag = "intents")]
 pub(crate) async fn intent(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { caller, .. }: CustomerOf,
     Path(id): Path<IntentId>,
 ) -> Result<Json<Intent>, ApiError> {
-    let (intent, receipt) = app.servicing.intent(Caller::customer(customer), id).await?;
+    let (intent, receipt) = app.servicing.intent(caller, id).await?;
     Ok(Json(Intent::of(intent, receipt)))
 }
 
@@ -113,11 +108,11 @@ pub(crate) async fn intent(
 #[utoipa::path(post, path = "/v1/intents/{id}/confirm", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Receipt)), tag = "intents")]
 pub(crate) async fn confirm(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { caller, .. }: CustomerOf,
     Path(id): Path<IntentId>,
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Json<Receipt>, ApiError> {
-    let receipt = app.servicing.confirm(Caller::customer(customer), id, &key).await?;
+    let receipt = app.servicing.confirm(caller, id, &key).await?;
     app.metrics.confirmed();
     Ok(Json(receipt.into()))
 }
@@ -126,10 +121,10 @@ pub(crate) async fn confirm(
 #[utoipa::path(post, path = "/v1/intents/{id}/refuse", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Intent)), tag = "intents")]
 pub(crate) async fn refuse(
     State(app): State<App>,
-    CustomerOf(customer): CustomerOf,
+    CustomerOf { caller, .. }: CustomerOf,
     Path(id): Path<IntentId>,
     IdempotencyKey(key): IdempotencyKey,
 ) -> Result<Json<Intent>, ApiError> {
-    let intent = app.servicing.refuse(Caller::customer(customer), id, &key).await?;
+    let intent = app.servicing.refuse(caller, id, &key).await?;
     Ok(Json(Intent::of(intent, None)))
 }

@@ -11,15 +11,16 @@ use axum::{
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::CreditLineId;
 use serde::{Deserialize, Serialize};
-use servicing::{
-    Caller, JobReport, Level,
-    sessions::{SESSION_LASTS, Session},
-};
+use servicing::{Caller, JobReport, Level, sessions::SESSION_LASTS};
 use store::sessions::SessionRole;
 use utoipa::ToSchema;
 
 use super::session::{ActorShape, cookie};
-use crate::{ApiError, App, extract::Body};
+use crate::{
+    ApiError, App,
+    auth::{self, Claim},
+    extract::Body,
+};
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct People {
@@ -82,6 +83,14 @@ pub(crate) struct SignIn {
     #[schema(value_type = String)]
     role: SessionRole,
     id: uuid::Uuid,
+    /// `L0` to `L3`; `L2` where it is left out.
+    #[serde(default = "second_factor")]
+    #[schema(value_type = Option<String>)]
+    level: Level,
+}
+
+const fn second_factor() -> Level {
+    Level::L2
 }
 
 #[derive(Serialize, ToSchema)]
@@ -89,28 +98,21 @@ pub(crate) struct SignedInShape {
     /// For scripts: `Authorization: Bearer <token>`. The pages use the cookie.
     token: String,
     actor: ActorShape,
+    #[schema(value_type = String)]
+    level: Level,
 }
 
-/// Signs in without a password.
+/// Signs in without a password. Outside a sandbox it is refused, with the reason.
 #[utoipa::path(post, path = "/v1/sandbox/sign-in", request_body = SignIn, responses((status = 200, body = SignedInShape)), tag = "sandbox")]
 pub(crate) async fn sign_in(
     State(app): State<App>,
     Body(who): Body<SignIn>,
 ) -> Result<Response, ApiError> {
-    let (token, session): (String, Session) = if who.role == SessionRole::Customer {
-        let id = identity::CustomerId::from_uuid(who.id);
-        app.servicing.sign_in_customer(id, Level::L2).await?
-    } else {
-        let id = identity::RepresentativeId::from_uuid(who.id);
-        app.servicing.sign_in_staff(id, Level::L2).await?
-    };
-    if session.role() != who.role {
-        app.servicing.sign_out(&token).await?;
-        return Err(ApiError::forbidden());
-    }
+    let claim = Claim { role: who.role, id: who.id, level: who.level, proof: None };
+    let (token, session) = auth::sign_in(&app, &claim).await?;
     let seconds = u32::try_from(SESSION_LASTS.num_seconds()).unwrap_or_default();
-    let cookie = cookie(&token, seconds);
-    let body = Json(SignedInShape { token, actor: (&session).into() });
+    let cookie = cookie(app.mode, &token, seconds);
+    let body = Json(SignedInShape { token, actor: (&session).into(), level: session.level });
     Ok(([(header::SET_COOKIE, cookie)], body).into_response())
 }
 

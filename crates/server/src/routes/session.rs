@@ -6,11 +6,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use servicing::sessions::{Session, Who};
+use servicing::{
+    Level,
+    sessions::{Session, Who},
+};
 use utoipa::ToSchema;
 
 use crate::{
-    ApiError, App,
+    ApiError, App, Mode,
     session::{COOKIE, SignedIn, token},
 };
 
@@ -25,6 +28,9 @@ pub(crate) struct ActorShape {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SessionShape {
     actor: ActorShape,
+    /// How sure we are of who it is: `L0` to `L3`.
+    #[schema(value_type = String)]
+    level: Level,
 }
 
 impl From<&Session> for ActorShape {
@@ -43,7 +49,7 @@ impl From<&Session> for ActorShape {
 /// Who is signed in.
 #[utoipa::path(get, path = "/v1/session", responses((status = 200, body = SessionShape)), tag = "session")]
 pub(crate) async fn session(SignedIn(session): SignedIn) -> axum::Json<SessionShape> {
-    axum::Json(SessionShape { actor: (&session).into() })
+    axum::Json(SessionShape { actor: (&session).into(), level: session.level })
 }
 
 /// Ends the session.
@@ -55,12 +61,34 @@ pub(crate) async fn sign_out(
     if let Some(token) = token(&headers) {
         app.servicing.sign_out(token).await?;
     }
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", 0))]).into_response())
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(app.mode, "", 0))]).into_response())
 }
 
 /// The session cookie. Without `Secure` in the sandbox alone, which is served over plain loopback HTTP.
-pub(crate) fn cookie(token: &str, max_age_seconds: u32) -> HeaderValue {
-    let text =
-        format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_seconds}");
+pub(crate) fn cookie(mode: Mode, token: &str, max_age_seconds: u32) -> HeaderValue {
+    let secure = match mode {
+        Mode::Sandbox => "",
+        Mode::Live => "; Secure",
+    };
+    let text = format!(
+        "{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_seconds}{secure}"
+    );
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_leaves_a_live_server_over_tls_alone() {
+        assert_eq!(
+            cookie(Mode::Live, "abc", 60),
+            "plumbline_session=abc; Path=/; HttpOnly; SameSite=Strict; Max-Age=60; Secure"
+        );
+        assert_eq!(
+            cookie(Mode::Sandbox, "", 0),
+            "plumbline_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"
+        );
+    }
 }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use credit::FlagKind;
 use identity::{
     CaseId, ConversationId, CustomerId, IntentId, MessageId, ReceiptId, RepresentativeId, TurnId,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use servicing::conversations::ConversationView;
+use servicing::{conversations::ConversationView, flags::flag_word};
 use store::{
     cases::CaseRow,
     conversations::{MessageRole, MessageRow, TurnStatus},
@@ -122,6 +123,8 @@ pub(crate) struct Case {
     pub opened_at: DateTime<Utc>,
     pub due_on: NaiveDate,
     pub note: Option<String>,
+    /// The flag that closing the case may clear.
+    pub flag: Option<String>,
 }
 
 /// What waits for staff.
@@ -140,6 +143,8 @@ pub(crate) struct QueueItem {
     pub due_on: Option<NaiveDate>,
     pub status: String,
     pub claimed_by: Option<String>,
+    /// Of a case: the flag that closing it may clear.
+    pub flag: Option<String>,
 }
 
 /// A conversation as a representative or an auditor sees it.
@@ -150,7 +155,10 @@ pub(crate) struct DeskConversation {
     #[schema(value_type = Object)]
     pub customer: Value,
     pub position: Option<Position>,
-    pub flags: Vec<super::Flag>,
+    /// Of the hand-off that stands: the representative who has it.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub claimed_by_id: Option<RepresentativeId>,
+    pub flags: Vec<super::DeskFlag>,
     pub open_cases: Vec<Case>,
 }
 
@@ -329,6 +337,14 @@ impl From<CaseRow> for Case {
             opened_at: row.opened_at,
             due_on: row.due_on,
             note: row.note,
+            flag: None,
         }
+    }
+}
+
+impl Case {
+    /// An open case, with the flag that closing it may clear.
+    pub(crate) fn with_flag(row: CaseRow, flag: Option<FlagKind>) -> Self {
+        Self { flag: flag.map(flag_word), ..row.into() }
     }
 }

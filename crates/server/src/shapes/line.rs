@@ -83,6 +83,21 @@ impl From<PositionView> for Position {
     }
 }
 
+/// A flag as staff see it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeskFlag {
+    kind: String,
+    raised_on: NaiveDate,
+    /// Who or what raised it, in a few words.
+    source: String,
+}
+
+impl From<StandingFlag> for DeskFlag {
+    fn from(flag: StandingFlag) -> Self {
+        Self { kind: flag_word(flag.kind), raised_on: flag.raised_on, source: flag.source }
+    }
+}
+
 impl From<StandingFlag> for Flag {
     fn from(flag: StandingFlag) -> Self {
         Self { kind: flag_word(flag.kind), raised_on: flag.raised_on }

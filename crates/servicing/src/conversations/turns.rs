@@ -7,7 +7,9 @@ use sqlx::PgConnection;
 use store::conversations::{self, HeldTurn, StepRow, TurnRow, TurnStatus};
 
 use super::NewMessage;
-use crate::{Caller, Key, Refusal, Servicing, ServicingError, UseCase, authorise, work::Begun};
+use crate::{
+    Caller, Key, Level, Refusal, Servicing, ServicingError, UseCase, authorise, work::Begun,
+};
 
 /// A leaf of the turn, to be chained to the conversation's.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,7 +132,11 @@ impl Servicing {
     ) -> Result<Vec<StepRow>, ServicingError> {
         let mut conn = self.pool_for(caller).acquire().await?;
         let held = hold_turn(&mut conn, turn_id).await?;
-        authorise(caller, UseCase::Read, Some(held.customer_id), self.now())?;
+        authorise(caller, UseCase::Follow, Some(held.customer_id), self.now())?;
+        let level = Level::of_number(held.level);
+        if caller.level < level {
+            return Err(Refusal::level_too_low(caller.level, level).into());
+        }
         Ok(conversations::list_steps(&mut conn, turn_id).await?)
     }
 

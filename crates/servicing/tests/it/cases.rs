@@ -2,10 +2,14 @@
 
 use credit::FlagKind;
 use identity::CustomerId;
-use servicing::{Caller, CaseKind, Level, NewCase, RefusalCode, testing::new_customer};
+use servicing::{Caller, CaseKind, Closing, Level, NewCase, RefusalCode, testing::new_customer};
 use store::{cases::CaseStatus, payments::PaymentStatus};
 
 use crate::house::{House, Person, code, day, key};
+
+const fn closing(note: &str) -> Closing<'_> {
+    Closing { note, clear_flag: false }
+}
 
 fn case(person: Person, kind: CaseKind) -> NewCase {
     NewCase {
@@ -44,12 +48,11 @@ async fn a_bankruptcy_told_in_passing_is_a_case_a_flag_and_no_more_debits() {
         .await;
     assert_eq!(code(cleared), RefusalCode::NotAllowed);
     let staff = house.representative("Rae").await;
-    assert!(
-        service
-            .clear_flag(staff, ann.id, FlagKind::Bankruptcy, "filed in error", &key("clear"))
-            .await
-            .unwrap()
-    );
+    let left = service
+        .clear_flag(staff, ann.id, FlagKind::Bankruptcy, "filed in error", &key("clear"))
+        .await
+        .unwrap();
+    assert_eq!(left, []);
     house.pays(ann, 5_000, "2026-11-27").await.unwrap();
 }
 
@@ -109,7 +112,7 @@ async fn closing_a_stop_payment_case_brings_no_payment_back() {
     house.hand.advance(chrono::TimeDelta::minutes(1));
     let assistant = Caller::assistant(ann.id);
     let opened = service.open_case(assistant, case(ann, CaseKind::StopPayment)).await.unwrap();
-    service.close_case(staff, opened.id, "told her so", &key("close")).await.unwrap();
+    service.close_case(staff, opened.id, closing("told her so"), &key("close")).await.unwrap();
     let seen = service.list_payments(ann.caller(), ann.id).await.unwrap();
     assert_eq!(seen[0].payment.status, PaymentStatus::Cancelled);
     let report = house.live_until("2026-11-30").await;
@@ -267,15 +270,16 @@ async fn a_case_is_closed_by_staff_with_a_note_and_once() {
     let staff = house.representative("Rae").await;
     let service = &house.servicing;
     let opened = service.open_case(ann.caller(), case(ann, CaseKind::Complaint)).await.unwrap();
-    let by_ann = service.close_case(ann.caller(), opened.id, "done", &key("close")).await;
+    let by_ann = service.close_case(ann.caller(), opened.id, closing("done"), &key("close")).await;
     assert_eq!(code(by_ann), RefusalCode::NotAllowed);
     for none in ["", " \n", "nul\0"] {
-        let unsaid = service.close_case(staff, opened.id, none, &key("unsaid")).await;
+        let unsaid = service.close_case(staff, opened.id, closing(none), &key("unsaid")).await;
         assert_eq!(code(unsaid), RefusalCode::TextInvalid);
     }
-    let closed = service.close_case(staff, opened.id, "apologised", &key("close")).await.unwrap();
+    let closed =
+        service.close_case(staff, opened.id, closing("apologised"), &key("close")).await.unwrap();
     assert_eq!((closed.status, closed.note.as_deref()), (CaseStatus::Closed, Some("apologised")));
-    let again = service.close_case(staff, opened.id, "again", &key("close-2")).await;
+    let again = service.close_case(staff, opened.id, closing("again"), &key("close-2")).await;
     assert_eq!(code(again), RefusalCode::CaseClosed);
     // A new complaint is a new case.
     let next = service.open_case(ann.caller(), case(ann, CaseKind::Complaint)).await.unwrap();

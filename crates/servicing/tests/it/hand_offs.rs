@@ -1,5 +1,6 @@
 //! A person asked for is a person found.
 
+use identity::{Actor, RepresentativeId};
 use serde_json::json;
 use servicing::{
     Caller, RefusalCode,
@@ -177,4 +178,73 @@ async fn the_assistant_begins_no_turn_in_a_conversation_that_a_person_has_just_c
     service.claim(rae, conversation, &key("claim")).await.unwrap();
     let begun = service.begin_turn(ann.caller(), conversation, "Hi", served(), &key("hi")).await;
     assert_eq!(code(begun), RefusalCode::AlreadyClaimed);
+}
+
+#[tokio::test]
+async fn a_closed_conversation_is_claimed_by_nobody() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let rae = house.representative("Rae").await;
+    let service = &house.servicing;
+    let talk = service
+        .start_conversation(ann.caller(), ann.id, Surface::Consumer, &key("talk"))
+        .await
+        .unwrap()
+        .id;
+    sqlx::query("UPDATE conversations SET status = 'closed'")
+        .execute(house.database.owner())
+        .await
+        .unwrap();
+    assert_eq!(
+        code(service.claim(rae, talk, &key("claim")).await),
+        RefusalCode::ConversationClosed
+    );
+    assert_eq!(house.count("SELECT count(*) FROM hand_offs").await, 0);
+}
+
+/// The representative behind a caller.
+fn id_of(caller: Caller) -> RepresentativeId {
+    match caller.actor {
+        Actor::Representative { id } => id,
+        other => panic!("no representative: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_is_taken_from_a_representative_who_went_away_and_both_are_named() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
+    let kim = house.representative("Kim").await;
+    let service = &house.servicing;
+    let talk = service
+        .start_conversation(ann.caller(), ann.id, Surface::Consumer, &key("talk"))
+        .await
+        .unwrap()
+        .id;
+    let take = async |who, from, name| service.take_over(who, talk, from, &key(name)).await;
+    // Nobody has it: there is nothing to take over.
+    assert_eq!(code(take(sam, id_of(rae), "early").await), RefusalCode::NotFound);
+    service.open_hand_off(Caller::assistant(ann.id), talk, "asked", "x").await.unwrap();
+    assert_eq!(code(take(sam, id_of(rae), "unclaimed").await), RefusalCode::AlreadyClaimed);
+
+    service.claim(rae, talk, &key("claim")).await.unwrap();
+    let held = take(sam, id_of(rae), "take").await.unwrap();
+    assert_eq!(held.claimed_by, Some(id_of(sam)));
+    assert_eq!(take(sam, id_of(rae), "take").await.unwrap(), held);
+    // Whoever comes later names one who no longer has it.
+    assert_eq!(code(take(kim, id_of(rae), "late").await), RefusalCode::AlreadyClaimed);
+    let silenced = service.reply(rae, talk, "I am back", &key("back")).await;
+    assert_eq!(code(silenced), RefusalCode::AlreadyClaimed);
+    service.reply(sam, talk, "Hello, I am Sam.", &key("hello")).await.unwrap();
+    let reader = Caller { read_only: true, ..kim };
+    assert_eq!(code(take(reader, id_of(sam), "reader").await), RefusalCode::NotAllowed);
+
+    let stream = audit::Stream::Conversation(talk);
+    let mut conn = service.store().audit().acquire().await.unwrap();
+    let leaves = audit::read(&mut conn, stream).await.unwrap();
+    let named: Vec<_> = leaves.iter().filter(|leaf| leaf.kind == "hand_off.taken_over").collect();
+    assert_eq!(named.len(), 1);
+    let payload = named[0].payload.as_ref().unwrap();
+    assert_eq!((&payload["from"]["name"], &payload["by"]["name"]), (&json!("Rae"), &json!("Sam")));
 }

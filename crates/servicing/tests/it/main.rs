@@ -8,6 +8,7 @@
 
 mod cases;
 mod decisions;
+mod flags;
 mod hand_offs;
 mod house;
 mod intents;

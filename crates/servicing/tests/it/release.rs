@@ -235,7 +235,7 @@ async fn a_payment_that_cannot_be_written_is_held_back_and_stops_nobody_elses() 
     assert_eq!(payment(&house, bob).await.status, PaymentStatus::Released);
     let staff = house.representative("Rae").await;
     let queue = house.servicing.queue(staff).await.unwrap();
-    assert_eq!(queue.cases[0].kind, "operations");
+    assert_eq!(queue.cases[0].0.kind, "operations");
     // It is our work, not a case of hers.
     assert!(house.servicing.list_cases(ann.caller(), ann.id).await.unwrap().is_empty());
 }
@@ -254,7 +254,7 @@ async fn a_payment_the_bank_refuses_three_times_is_held_back_and_the_desk_is_tol
     let given = "SELECT count(*) FROM outbox WHERE kind = 'payment.given_back'";
     assert_eq!(house.count(given).await, 3);
     let staff = house.representative("Rae").await;
-    assert_eq!(house.servicing.queue(staff).await.unwrap().cases[0].kind, "operations");
+    assert_eq!(house.servicing.queue(staff).await.unwrap().cases[0].0.kind, "operations");
 }
 
 #[tokio::test]
@@ -280,7 +280,7 @@ async fn a_stopped_payment_closes_no_account_and_a_revoked_one_revokes_what_came
     assert_eq!(later(cat).await, PaymentStatus::HeldBack);
     let staff = house.representative("Rae").await;
     let queue = house.servicing.queue(staff).await.unwrap();
-    assert!(queue.cases.iter().any(|c| c.kind == "compliance" && c.customer_id == cat.id));
+    assert!(queue.cases.iter().any(|(c, _)| c.kind == "compliance" && c.customer_id == cat.id));
 }
 
 #[tokio::test]

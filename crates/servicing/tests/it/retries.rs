@@ -206,7 +206,7 @@ async fn a_retry_that_cannot_be_made_is_left_to_a_person_in_the_end() {
         assert_eq!(house.servicing.run_payments(Caller::system()).await.unwrap().failed, 1);
     }
     let queue = house.servicing.queue(staff).await.unwrap();
-    assert_eq!((queue.cases.len(), &*queue.cases[0].kind), (1, "operations"));
+    assert_eq!((queue.cases.len(), &*queue.cases[0].0.kind), (1, "operations"));
     assert_eq!(house.payments(ann).await[0].retry_on, None);
     house.hand.advance(chrono::TimeDelta::hours(1));
     assert_eq!(house.servicing.run_payments(Caller::system()).await.unwrap().failed, 0);

@@ -108,7 +108,14 @@ async fn a_models_turn_speaks_for_nobody_else_and_reports_no_deed_of_others() {
     for forged in [message("customer", 91), message("representative", 92)] {
         assert!(run(forged).await.is_err());
     }
-    for kind in ["intent.confirmed", "payment.scheduled", "payment.settled", "case.closed"] {
+    for kind in [
+        "intent.confirmed",
+        "payment.scheduled",
+        "payment.settled",
+        "case.closed",
+        "flag.cleared",
+        "hand_off.taken_over",
+    ] {
         assert!(run(event(kind)).await.is_err(), "{kind} in the outbox");
         assert!(run(leaf(kind)).await.is_err(), "{kind} as a leaf");
     }

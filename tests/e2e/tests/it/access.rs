@@ -19,7 +19,10 @@ const OPEN: [&str; 5] = [
 const SOME_ID: &str = "00000000-0000-7000-8000-000000000000";
 
 fn filled_in(path: &str) -> String {
-    path.replace("{id}", SOME_ID).replace("{number}", "1").replace("{citation}", "none")
+    path.replace("{id}", SOME_ID)
+        .replace("{number}", "1")
+        .replace("{citation}", "none")
+        .replace("{flag}", "fraud")
 }
 
 /// The answers of every route that is not open, to one who sends these headers.

@@ -44,6 +44,7 @@ pub(crate) struct App {
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) id: String,
+    pub(crate) name: String,
     pub(crate) token: String,
 }
 
@@ -52,6 +53,7 @@ pub(crate) struct Person {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: String,
+    pub(crate) cache_control: String,
     pub(crate) text: String,
 }
 
@@ -142,9 +144,11 @@ impl App {
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
-        let content_type = response.headers().get("content-type");
-        let content_type = content_type.map_or("", |value| value.to_str().unwrap()).to_owned();
-        Answer { status, content_type, text: response.text().await.unwrap() }
+        let header = |name: &str| {
+            response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
+        };
+        let (content_type, cache_control) = (header("content-type"), header("cache-control"));
+        Answer { status, content_type, cache_control, text: response.text().await.unwrap() }
     }
 
     pub(crate) async fn get(&self, person: &Person, path: &str) -> Answer {
@@ -177,11 +181,25 @@ impl App {
     }
 
     async fn sign_in(&self, role: &str, person: &Value) -> Person {
-        let id = person["id"].as_str().unwrap().to_owned();
-        let body = json!({ "role": role, "id": id }).to_string();
+        self.signed_in(json!({ "role": role, "id": person["id"] })).await
+    }
+
+    async fn signed_in(&self, body: Value) -> Person {
         let headers = [("content-type", "application/json")];
-        let signed_in = self.send("POST", "/v1/sandbox/sign-in", &headers, Some(body)).await.ok();
-        Person { id, token: signed_in["token"].as_str().unwrap().to_owned() }
+        let body = Some(body.to_string());
+        let signed_in = self.send("POST", "/v1/sandbox/sign-in", &headers, body).await.ok();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let actor = &signed_in["actor"];
+        Person {
+            id: text(&actor["id"]),
+            name: text(&actor["name"]),
+            token: text(&signed_in["token"]),
+        }
+    }
+
+    /// The same person in another session, known to this level.
+    pub(crate) async fn at_level(&self, person: &Person, role: &str, level: &str) -> Person {
+        self.signed_in(json!({ "role": role, "id": person.id, "level": level })).await
     }
 
     /// A customer of this kind that no other test has.
@@ -201,9 +219,14 @@ impl App {
     }
 
     pub(crate) async fn staff(&self, role: &str) -> Person {
+        self.staff_n(role, 0).await
+    }
+
+    /// The `n`-th member of staff of a role, from 0.
+    pub(crate) async fn staff_n(&self, role: &str, n: usize) -> Person {
         let people = self.people().await;
         let staff = people["staff"].as_array().unwrap();
-        self.sign_in(role, staff.iter().find(|one| one["role"] == role).unwrap()).await
+        self.sign_in(role, staff.iter().filter(|one| one["role"] == role).nth(n).unwrap()).await
     }
 
     pub(crate) async fn conversation(&self, customer: &Person) -> String {

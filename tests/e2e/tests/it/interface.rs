@@ -45,3 +45,23 @@ async fn every_reference_of_the_description_leads_somewhere() {
     }
     assert!(followed > 20, "{followed} references");
 }
+
+#[tokio::test]
+async fn no_cache_keeps_an_answer_or_a_refusal() {
+    let app = shared();
+    let customer = app.customer("revolving").await;
+    for (path, status) in [
+        ("/v1/status", 200),
+        ("/v1/position", 200),
+        ("/v1/desk/queue", 403),
+        ("/v1/conversations?limit=1", 400),
+        ("/v1/nothing", 404),
+    ] {
+        let answer = app.get(&customer, path).await;
+        assert_eq!((answer.status, answer.cache_control.as_str()), (status, "no-store"), "{path}");
+    }
+    let conversation = app.conversation(&customer).await;
+    let says = format!("/v1/conversations/{conversation}/messages");
+    let turn = app.post(&customer, &says, &serde_json::json!({ "text": "hello" })).await;
+    assert_eq!((turn.status, turn.cache_control.as_str()), (200, "no-store"));
+}

@@ -10,6 +10,8 @@ mod access;
 mod app;
 mod bad_input;
 mod bundle;
+mod desk;
 mod hostile;
 mod interface;
+mod levels;
 mod payment;

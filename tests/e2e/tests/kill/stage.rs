@@ -256,12 +256,15 @@ impl Stage {
     }
 }
 
-/// Whether every leaf has its place in the log.
+/// Whether every leaf has its place in the log, and every event its place in the outbox.
 pub(crate) async fn all_sequenced(pool: &PgPool) -> Option<()> {
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_leaves WHERE idx IS NULL")
-        .fetch_one(pool)
-        .await
-        .unwrap();
+    let left: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM audit_leaves WHERE idx IS NULL)
+              + (SELECT count(*) FROM outbox WHERE position IS NULL)",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap();
     (left == 0).then_some(())
 }
 
