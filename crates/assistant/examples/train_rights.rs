@@ -117,9 +117,14 @@ fn read(names: &[&str]) -> (Vec<Said>, String) {
     (all, rights::learnt_from(&texts).to_string())
 }
 
-/// A life is worth more alarms than a fee.
+/// A life is worth more alarms than a fee; want of money is said in more ways than anything else.
 fn worth(names: &[&str]) -> Vec<f32> {
-    names.iter().map(|name| if *name == "crisis" { 4.0 } else { 1.0 }).collect()
+    let worth = |name: &&str| match *name {
+        "crisis" => 4.0,
+        "hardship" => 2.0,
+        _ => 1.0,
+    };
+    names.iter().map(worth).collect()
 }
 
 fn counted(all: &[Said]) -> BTreeMap<String, usize> {

@@ -4,6 +4,9 @@ use crate::thesaurus::Thesaurus;
 
 /// Sentences in one window, at most; the whole text is a window besides.
 const WINDOW: usize = 2;
+/// Words of a stretch of a long sentence: what is said in passing stands by itself there, with or without a comma.
+const STRETCH: usize = 10;
+const STRIDE: usize = 5;
 /// How far apart the words of a pair may stand.
 const APART: usize = 4;
 /// How far a negation reaches.
@@ -26,13 +29,19 @@ mod counts {
 /// A feature by its hash, and what it counts.
 pub(crate) type Feature = (u32, f32);
 
-/// The features of each window of a text: the whole, each sentence, each pair of neighbours.
+/// The features of each window of a text: the whole, each sentence, each pair of neighbours, stretches of what is long.
 pub(crate) fn windows(sentences: &[Vec<String>], thesaurus: &Thesaurus) -> Vec<Vec<Feature>> {
     let each: Vec<Vec<Feature>> =
         sentences.iter().map(|sentence| of_sentence(sentence, thesaurus)).collect();
     let mut all = vec![together(&each)];
     for length in 1..=WINDOW.min(each.len().saturating_sub(1)) {
         all.extend(each.windows(length).map(together));
+    }
+    for sentence in sentences.iter().filter(|sentence| sentence.len() > STRETCH + STRIDE) {
+        let stretches = sentence.windows(STRETCH).step_by(STRIDE);
+        all.extend(stretches.map(|words| of_sentence(words, thesaurus)));
+        let rest = sentence.get(sentence.len() - STRETCH..).unwrap_or_default();
+        all.push(of_sentence(rest, thesaurus));
     }
     all
 }
