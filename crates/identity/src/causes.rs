@@ -5,14 +5,15 @@
 
 use std::{error::Error, fmt::Write as _};
 
-/// An error and its causes in one line, for the log or a person. A cause that the text tells already is not told again.
+/// An error and its causes in one line, for the log or a person. A cause with which the text ends already is not told again;
+/// one that only occurs in it ("io" in "could not read the version") is.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         let told = cause.to_string();
-        if !text.contains(&told) {
+        if !text.ends_with(&told) {
             // Writing to a string cannot fail.
             let _ = write!(text, ": {told}");
         }
@@ -48,5 +49,12 @@ mod tests {
         let wrapped = Broken("the disk is full", Some(Box::new(disk)));
         let file = Broken("could not write the file", Some(Box::new(wrapped)));
         assert_eq!(chain(&file), "could not write the file: the disk is full");
+    }
+
+    #[test]
+    fn a_cause_whose_words_only_occur_in_the_text_is_told() {
+        let code = Broken("4", None);
+        let file = Broken("could not write 4 files", Some(Box::new(code)));
+        assert_eq!(chain(&file), "could not write 4 files: 4");
     }
 }

@@ -117,7 +117,7 @@ pub(crate) async fn build(
         if sandbox { manual_clock(&store, zone).await? } else { (Clock::system(), None) };
     let today = calendar::local_date(clock.now(), zone);
     let bank_url = match lender.bank_url {
-        Some(url) => url,
+        Some(url) => url.to_string(),
         None => sandbox_bank(&state, today, &tasks).await?,
     };
     let bank = BankClient::new(&BankConfig {

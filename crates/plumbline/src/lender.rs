@@ -6,7 +6,7 @@
 use std::{fmt::Display, str::FromStr};
 
 use calendar::Tz;
-use rails::AchOriginator;
+use rails::{AchOriginator, BankUrl};
 
 use crate::{config::Config, exit::UsageError};
 
@@ -17,7 +17,7 @@ pub(crate) struct Lender {
     pub(crate) zone: Tz,
     pub(crate) originator: AchOriginator,
     /// The bank's address; nothing where a sandbox starts a bank of its own.
-    pub(crate) bank_url: Option<String>,
+    pub(crate) bank_url: Option<BankUrl>,
 }
 
 impl Lender {
@@ -26,19 +26,20 @@ impl Lender {
     }
 
     fn invented(config: &Config) -> anyhow::Result<Self> {
-        let bank_url = config.bank_url.clone();
+        let bank_url = config.bank_url.as_ref().map(|_| {
+            let mut problems = Vec::new();
+            let parsed = bank_url(config).parsed::<BankUrl>(&mut problems);
+            parsed.ok_or_else(|| UsageError(problems.join("\n  ")))
+        });
+        let bank_url = bank_url.transpose()?;
         Ok(Self { zone: SANDBOX_ZONE, originator: invented_originator()?, bank_url })
     }
 
     /// What the settings say; otherwise all that is missing or wrong, at once.
     fn live(config: &Config) -> anyhow::Result<Self> {
         let mut problems = Vec::new();
+        let bank_url = bank_url(config).parsed::<BankUrl>(&mut problems);
         let mut ask = |setting: &Setting<'_>| setting.given(&mut problems);
-        let bank_url = ask(&Setting {
-            name: "bank_url",
-            value: config.bank_url.as_deref(),
-            what: "the address of the bank that takes our ACH files",
-        });
         let name = ask(&Setting {
             name: "ach_company_name",
             value: config.ach_company_name.as_deref(),
@@ -72,7 +73,8 @@ impl Lender {
             what: "the nine-digit routing number of the bank that takes our ACH files",
         }
         .parsed(&mut problems);
-        if let (Some(zone), Some(routing), Some(bank)) = (zone, routing, bank)
+        if let (Some(bank_url), Some(zone), Some(routing), Some(bank)) =
+            (bank_url, zone, routing, bank)
             && problems.is_empty()
         {
             let originator = AchOriginator { name, company_id, routing, bank, bank_name };
@@ -86,6 +88,14 @@ impl Lender {
             problems.join("\n  ")
         ))
         .into())
+    }
+}
+
+fn bank_url(config: &Config) -> Setting<'_> {
+    Setting {
+        name: "bank_url",
+        value: config.bank_url.as_deref(),
+        what: "the address of the bank that takes our ACH files, beginning with https:// or http://",
     }
 }
 

@@ -132,13 +132,15 @@ fn a_live_server_does_not_start_before_it_is_told_whose_it_is_and_names_all_that
     let all: Vec<&str> = LENDER.iter().map(|(name, _)| *name).collect();
     assert_eq!(named(&serve(&[])), all);
 
-    // What is there is not asked for again, what is wrong is: a zone that is none, a check digit that does not fit.
+    // What is there is not asked for again, what is wrong is: a zone that is none, an address without its scheme, a check
+    // digit that does not fit.
     let mut settings = LENDER;
     settings[0].1 = "Mars/Olympus_Mons";
+    settings[1].1 = "ach.bank.example:9100";
     settings[3].1 = "";
     settings[5].1 = "021000022";
     let said = serve(&settings);
-    let wrong = ["PLUMBLINE_ZONE", "PLUMBLINE_ACH_COMPANY_ID", "PLUMBLINE_ACH_BANK_ROUTING"];
+    let wrong = [LENDER[0].0, LENDER[1].0, LENDER[3].0, LENDER[5].0];
     assert_eq!(named(&said), wrong, "{said}");
 
     let mut settings = LENDER;

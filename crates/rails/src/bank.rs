@@ -1,13 +1,39 @@
 //! The client of the bank's wire (docs/bank-wire.md).
 
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
 use chrono::NaiveDate;
 use nacha::{ReturnCode, TraceNumber};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
 use crate::RailError;
+
+/// The address of a bank, under which the paths of the wire lie: `https://`, or `http://` within a house.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BankUrl(String);
+
+impl FromStr for BankUrl {
+    type Err = RailError;
+
+    fn from_str(text: &str) -> Result<Self, RailError> {
+        let wrong = |reason: String| RailError::Address { reason };
+        let url = Url::parse(text).map_err(|error| wrong(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("it begins with neither http:// nor https://".to_owned()));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("no path can be added to a query or a fragment".to_owned()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for BankUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 #[derive(Clone, Debug)]
 pub struct BankConfig {
@@ -150,6 +176,24 @@ async fn read<T: for<'de> Deserialize<'de>>(answer: Response) -> Result<T, RailE
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_one_that_a_request_can_be_made_to() {
+        for text in ["http://127.0.0.1:9100", "https://ach.bank.example/plumbline/"] {
+            assert_eq!(text.parse::<BankUrl>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "ach.bank.example",
+            "ach.bank.example:9100",
+            "https://",
+            "ftp://ach.bank.example",
+            "https://ach.bank.example/?to=me",
+            "https://ach.bank.example:port",
+        ] {
+            assert!(text.parse::<BankUrl>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn only_a_no_to_the_file_itself_is_a_refusal() {

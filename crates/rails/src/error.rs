@@ -19,6 +19,8 @@ pub enum RailError {
     /// A file could not be built.
     #[error("the ACH file could not be written")]
     File(#[from] nacha::NachaError),
+    #[error("that is no address of a bank: {reason}")]
+    Address { reason: String },
     #[error("the client of the bank could not be built")]
     Client {
         #[source]

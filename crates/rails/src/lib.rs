@@ -10,6 +10,6 @@ mod error;
 mod returns;
 
 pub use ach::{AccountKind, AchOriginator, AchTransfer, ach_file};
-pub use bank::{BankClient, BankConfig, EntryState, EntryStatus, FileStatus, ReturnFile};
+pub use bank::{BankClient, BankConfig, BankUrl, EntryState, EntryStatus, FileStatus, ReturnFile};
 pub use error::RailError;
 pub use returns::{ReturnAction, return_action};

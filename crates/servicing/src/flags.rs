@@ -37,10 +37,20 @@ pub const fn stops_debits(kind: FlagKind) -> bool {
     )
 }
 
-/// Whether a debit that came back is never tried again while the flag stands (SPEC §3.3).
+/// Whether a debit that came back is never tried again while the flag stands: no debits at all (SPEC §3.3), or no asking
+/// for money, of which a second debit is a kind (§3.6).
 #[must_use]
 pub const fn stops_retries(kind: FlagKind) -> bool {
-    stops_draws(kind)
+    stops_debits(kind)
+        || matches!(
+            kind,
+            FlagKind::Attorney
+                | FlagKind::Cease
+                | FlagKind::Litigation
+                | FlagKind::Hardship
+                | FlagKind::Disaster
+                | FlagKind::Dispute
+        )
 }
 
 /// Whether no money is lent while the flag stands.
@@ -344,5 +354,16 @@ mod tests {
         for kind in [FlagKind::Attorney, FlagKind::Cease, FlagKind::Litigation] {
             assert!(!stops_debits(kind) && stops_draws(kind) && stops_retries(kind));
         }
+    }
+
+    #[test]
+    fn a_second_debit_is_stopped_by_what_forbids_asking_and_not_by_what_forbids_lending() {
+        for kind in FLAGS_THAT_STOP {
+            assert!(stops_retries(kind), "{kind:?}");
+        }
+        for kind in [FlagKind::Hardship, FlagKind::Disaster, FlagKind::Dispute] {
+            assert!(stops_retries(kind) && !stops_debits(kind), "{kind:?}");
+        }
+        assert!(stops_draws(FlagKind::Frozen) && !stops_retries(FlagKind::Frozen));
     }
 }

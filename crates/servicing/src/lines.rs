@@ -115,6 +115,14 @@ impl Servicing {
         id: CreditLineId,
     ) -> Result<Line, ServicingError> {
         self.hold_line(conn, id).await?;
+        self.load_line(conn, id).await
+    }
+
+    pub(crate) async fn load_line(
+        &self,
+        conn: &mut PgConnection,
+        id: CreditLineId,
+    ) -> Result<Line, ServicingError> {
         let row =
             credit_lines::find(conn, id).await?.ok_or_else(|| Refusal::not_found("credit line"))?;
         self.load(conn, row).await

@@ -212,8 +212,8 @@ impl Servicing {
                 payment.status = status_of(&reason);
                 payment.cancel_reason = Some(reason);
             }
-            if payment.retry_on.is_some() {
-                let retry = PaymentRow { retry_of: Some(payment.id), ..payment.clone() };
+            if let Some(retry_on) = payment.retry_on {
+                let retry = self.retry_of(&payment, retry_on.max(self.today()));
                 if self.held_back(&mut conn, &retry).await?.is_some() {
                     payment.retry_on = None;
                 }

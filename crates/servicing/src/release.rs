@@ -137,12 +137,18 @@ impl Servicing {
         let due = payments::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await?;
         let mut chosen = Vec::new();
         for payment in due {
-            match self.held_back(&mut tx, &payment).await? {
-                Some(reason) => {
+            match self.held_back(&mut tx, &payment).await {
+                Ok(Some(reason)) => {
                     self.hold_back(&mut tx, payment, &reason).await?;
                     report.held_back += 1;
                 }
-                None => chosen.push(payment),
+                Ok(None) => chosen.push(payment),
+                // It stays scheduled, and keeps nobody else's from being chosen.
+                Err(error) => {
+                    let (id, cause) = (payment.id, chain(&error));
+                    tracing::error!(payment.id = %id, error = %cause, "could not look at payment {id}: {cause}");
+                    report.failed += 1;
+                }
             }
         }
         if chosen.is_empty() {
@@ -183,8 +189,20 @@ impl Servicing {
         Ok(Some(file.key))
     }
 
-    /// Why the money may not be taken now.
+    /// Why the money may not be taken now: what holds back any payment, then what stands against a retry only.
     pub(crate) async fn held_back(
+        &self,
+        conn: &mut PgConnection,
+        payment: &PaymentRow,
+    ) -> Result<Option<String>, ServicingError> {
+        match self.forbidden(conn, payment).await? {
+            None => self.retry_overtaken(conn, payment).await,
+            reason => Ok(reason),
+        }
+    }
+
+    /// What forbids to take the money of any payment.
+    async fn forbidden(
         &self,
         conn: &mut PgConnection,
         payment: &PaymentRow,

@@ -105,19 +105,19 @@ pub async fn complete(
 }
 
 /// Records a failure, in a transaction after the one that was rolled back. Nothing happens to a job that somebody
-/// else has finished meanwhile.
+/// else has finished meanwhile: then the answer is `false`.
 pub async fn fail(
     conn: &mut PgConnection,
     job: JobId,
     error: &str,
     then: AfterFailure,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let (run_at, finished_at) = match then {
         AfterFailure::RetryAt(at) => (Some(at), None),
         AfterFailure::GiveUp => (None, Some(now)),
     };
-    sqlx::query!(
+    let failed = sqlx::query!(
         "UPDATE jobs SET attempts = attempts + 1, last_error = $2, run_at = coalesce($3, run_at),
                 finished_at = $4, failed = $5
           WHERE id = $1 AND finished_at IS NULL",
@@ -129,7 +129,7 @@ pub async fn fail(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(failed.rows_affected() == 1)
 }
 
 /// How many jobs wait, of those due at `now`: for a person who looks, and for tests that wait for none.

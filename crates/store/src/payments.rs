@@ -323,17 +323,21 @@ pub struct Failures {
 }
 
 /// The debits of a bank account that came back since the last one that settled for good: on or before `final_through`,
-/// so long ago that it would have come back by now.
+/// so long ago that it would have come back by now. They follow each other by the keys of their files, which begin with the
+/// time, and then by their entries, whose numbers begin with the originator's routing number: that is a setting, and says
+/// nothing of time.
 pub async fn failures(
     conn: &mut PgConnection,
     bank_account_id: BankAccountId,
     final_through: NaiveDate,
 ) -> Result<Failures, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT count(*) AS "in_row!", max(changed_at) AS last_at FROM payments
-           WHERE bank_account_id = $1 AND status = 'returned'
-             AND trace_number > coalesce((SELECT max(trace_number) FROM payments
-                                          WHERE bank_account_id = $1 AND status = 'settled' AND settle_on <= $2), '')"#,
+        r#"SELECT count(*) AS "in_row!", max(p.changed_at) AS last_at
+           FROM payments p
+           WHERE p.bank_account_id = $1 AND p.status = 'returned' AND p.file_key IS NOT NULL
+             AND NOT EXISTS (SELECT FROM payments later
+                             WHERE later.bank_account_id = $1 AND later.status = 'settled' AND later.settle_on <= $2
+                               AND (later.file_key, later.trace_number) > (p.file_key, p.trace_number))"#,
         bank_account_id.as_uuid(),
         final_through,
     )

@@ -131,16 +131,18 @@ async fn a_failed_job_is_tried_later_until_it_is_given_up() {
     let mut conn = database.store().app().acquire().await.unwrap();
     let (id, _) = enqueue(database.store().app(), None, now()).await;
     let later = now() + Duration::minutes(5);
-    jobs::fail(&mut conn, id, "the bank did not answer", AfterFailure::RetryAt(later), now())
-        .await
-        .unwrap();
+    let fails = async |conn: &mut PgConnection, then, at| {
+        jobs::fail(conn, id, "the bank did not answer", then, at).await.unwrap()
+    };
+    assert!(fails(&mut conn, AfterFailure::RetryAt(later), now()).await);
     assert_eq!(jobs::take(&mut conn, KINDS, now()).await.unwrap(), None);
     let again = jobs::take(&mut conn, KINDS, later).await.unwrap().unwrap();
     assert_eq!((again.id, again.attempts), (id, 1));
-    jobs::fail(&mut conn, id, "the bank did not answer", AfterFailure::GiveUp, later)
-        .await
-        .unwrap();
+    assert!(fails(&mut conn, AfterFailure::GiveUp, later).await);
     assert_eq!(jobs::take(&mut conn, KINDS, later).await.unwrap(), None);
+    assert_eq!(jobs::count_due(&mut conn, later).await.unwrap(), 0);
+    // What is finished does not fail once more.
+    assert!(!fails(&mut conn, AfterFailure::RetryAt(later), later).await);
     assert_eq!(jobs::count_due(&mut conn, later).await.unwrap(), 0);
 }
 

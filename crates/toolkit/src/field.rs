@@ -92,7 +92,9 @@ fn label_list(
     let mut lines = Vec::new();
     let mut item_fields = Vec::new();
     for (at, item) in items.iter().enumerate() {
-        let mut line = declared.item.clone().unwrap_or_default();
+        let absent = |name: &str| item.get(name).is_none_or(Value::is_null);
+        let template = declared.item.as_deref().unwrap_or_default();
+        let mut line = without_absent(template, &declared.items, absent);
         for part in &declared.items {
             let name = format!("{}.{}.{}", declared.name, at + 1, part.name);
             let slot = format!("{{{}}}", part.name);
@@ -133,6 +135,22 @@ fn label_list(
     Ok(())
 }
 
+/// The template of an item without its brackets: a part in brackets is left out where a member it names is absent.
+fn without_absent(template: &str, items: &[ListItem], absent: impl Fn(&str) -> bool) -> String {
+    let mut kept = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('[') {
+        kept.push_str(before);
+        let (part, after) = after.split_once(']').unwrap_or((after, ""));
+        let names = |item: &&ListItem| part.contains(&format!("{{{}}}", item.name));
+        if !items.iter().filter(names).any(|item| absent(&item.name)) {
+            kept.push_str(part);
+        }
+        rest = after;
+    }
+    kept + rest
+}
+
 fn read(kind: FieldKind, value: &Value) -> Option<FieldValue> {
     match kind {
         FieldKind::Money => value.as_i64().map(|cents| FieldValue::Money(Cents::new(cents))),
@@ -169,5 +187,38 @@ impl ListItem {
             empty: None,
             items: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_part_of_an_item_in_brackets_is_written_where_all_that_it_names_is_there() {
+        let item = |name: &str| ListItem {
+            name: name.to_owned(),
+            kind: FieldKind::Text,
+            label: name.to_owned(),
+            nouns: Vec::new(),
+            third_party: false,
+        };
+        let declared = ResultField {
+            name: "all".to_owned(),
+            kind: FieldKind::List,
+            label: "all".to_owned(),
+            nouns: Vec::new(),
+            third_party: false,
+            item: Some("{a}[, then {b}][, {b} and {c}]: {c}".to_owned()),
+            empty: None,
+            items: vec![item("a"), item("b"), item("c")],
+        };
+        let items = json!({"all": [
+            {"a": "[1]", "b": "2", "c": "3"}, {"a": "1", "b": "2", "c": null}, {"a": "1", "c": "3"},
+        ]});
+        let fields = label(&[declared], &items).unwrap();
+        assert_eq!(fields[0].text, "- [1], then 2, 2 and 3: 3\n- 1, then 2: -\n- 1: 3");
     }
 }

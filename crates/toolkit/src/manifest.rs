@@ -69,7 +69,8 @@ pub struct ResultField {
     pub nouns: Vec<String>,
     #[serde(default)]
     pub third_party: bool,
-    /// For a list: how one item is written, with `{name}` for its fields.
+    /// For a list: how one item is written, with `{name}` for its fields; a part in `[` brackets `]` is written where all
+    /// that it names is there.
     pub item: Option<String>,
     /// For a list: what is written when there is none.
     pub empty: Option<String>,

@@ -2,6 +2,7 @@
 
 use calendar::SpokenDate;
 use chrono::NaiveDate;
+use identity::PaymentId;
 use money::Cents;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,12 @@ struct Listed {
     bank_account: String,
     status: String,
     reference: String,
+    /// The first day on which a payment that came back may be tried once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_on: Option<NaiveDate>,
+    /// The reference of the payment that this one tries again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retries: Option<String>,
 }
 
 impl Tool for ListPayments {
@@ -55,12 +62,18 @@ impl Answers for ListPayments {
         _: Nothing,
     ) -> Result<Findings<Payments>, ToolError> {
         let payments = listed(&self.0, conversation).await?;
-        let payments = payments.into_iter().take(LISTED_MAX).map(|view| Listed {
+        let reference_of = |id: PaymentId| {
+            let payment = payments.iter().map(|view| &view.payment).find(|one| one.id == id)?;
+            Some(payment.reference.clone())
+        };
+        let payments = payments.iter().take(LISTED_MAX).map(|view| Listed {
             amount: view.payment.amount,
             on: view.payment.authorised_on,
             bank_account: bank_account_text(&view.bank_account),
             status: view.payment.status.as_str().to_owned(),
-            reference: view.payment.reference,
+            reference: view.payment.reference.clone(),
+            retry_on: view.payment.retry_on,
+            retries: view.payment.retry_of.and_then(reference_of),
         });
         Ok(Payments { payments: payments.collect() }.into())
     }

@@ -11,7 +11,7 @@ use money::Cents;
 use orchestrator::Limits;
 use serde_json::{Value, json};
 use servicing::{
-    Caller, Level,
+    AmountAsk, BankAccountAsk, Caller, Level, PaymentAsk,
     conversations::{ConversationView, NewMessage, Served, TurnRecord},
     decisions::{NewDecision, Reason},
 };
@@ -73,6 +73,47 @@ async fn a_payment_is_prepared_confirmed_elsewhere_and_cancelled_again() {
     let id: IntentId = intent["id"].as_str().unwrap().parse().unwrap();
     let receipt = house.servicing.confirm(caller, id, &key("confirm-2")).await.unwrap();
     assert_eq!(receipt.kind, "payment_cancelled");
+}
+
+#[tokio::test]
+async fn what_will_be_tried_again_and_what_tries_it_is_told_with_the_payments() {
+    let script = Script::per_turn([
+        Step::call("list_payments", &json!({})),
+        Step::text("These are your payments: [[list_payments.payments]]"),
+    ]);
+    let house = House::with_script(script).await;
+    let ada = house.person("Ada").await;
+    let caller = Caller::customer(ada.id);
+    for (cents, on) in [(5_000, "2026-11-23"), (4_000, "2026-11-24"), (3_000, "2026-11-25")] {
+        let ask = PaymentAsk {
+            amount: AmountAsk::Exact { cents: Cents::new(cents) },
+            on: on.parse().unwrap(),
+            from: BankAccountAsk::Only,
+        };
+        house.servicing.schedule_payment(caller, ada.id, &ask, &key(on)).await.unwrap();
+    }
+    // The first came back and waits; the third tries the second again.
+    for statement in [
+        "UPDATE payments SET status = 'returned', return_code = 'R01', returned_on = debit_on WHERE amount_cents >= 4000",
+        "UPDATE payments SET retry_on = returned_on + 5 WHERE amount_cents = 5000",
+        "UPDATE payments SET retry_of = (SELECT id FROM payments WHERE amount_cents = 4000) WHERE amount_cents = 3000",
+    ] {
+        house.sabotage(statement).await;
+    }
+    let listed = house.servicing.list_payments(caller, ada.id).await.unwrap();
+    let reference = |cents| {
+        let one = listed.iter().find(|view| view.payment.amount == Cents::new(cents)).unwrap();
+        one.payment.reference.clone()
+    };
+    let text = house.say(ada, "what payments do I have?").await.text();
+    let (first, second, third) = (reference(5_000), reference(4_000), reference(3_000));
+    for ends in [
+        format!("returned ({first}), will be tried again on or after November 28, 2026"),
+        format!("returned ({second})"),
+        format!("scheduled ({third}), tries {second} again"),
+    ] {
+        assert!(text.lines().any(|line| line.ends_with(&ends)), "{ends}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -116,7 +116,8 @@ async fn the_date_of_the_event_decides_which_version_answers() {
         ("2024-01-01", Some(1)),
         ("2025-03-29", Some(1)),
         ("2025-03-30", Some(2)),
-        ("2026-11-20", Some(2)),
+        ("2026-11-19", Some(2)),
+        ("2026-11-20", Some(3)),
     ] {
         let asked = query("returned payment fee retry bank", Audience::Consumer, on);
         let found = knowledge.search(&asked).await.unwrap();

@@ -23,8 +23,7 @@ use store::{
 
 use super::RunReport;
 use crate::{
-    Caller, Servicing, ServicingError, UseCase, authorise, flags, lines::Line,
-    reference::reference, work::Trail,
+    Caller, Servicing, ServicingError, UseCase, authorise, flags, reference::reference, work::Trail,
 };
 
 /// The kind of these jobs. The key is the payment's id, so each payment has one such job for ever.
@@ -32,6 +31,9 @@ const RETRY_PAYMENT: &str = "retry_payment";
 
 /// The retry of a failed debit is at least so many days after its return (SPEC §3.3).
 const RETRY_AFTER: Days = Days::new(5);
+
+/// And at most so many days after the first was to settle (Nacha, SPEC §3.3).
+const RETRY_WITHIN: Days = Days::new(180);
 
 /// A job that failed is tried again after so long, and after so many failures left to a person.
 const FAILED_AGAIN_AFTER: TimeDelta = TimeDelta::hours(1);
@@ -82,8 +84,10 @@ impl Servicing {
             match self.make_retry(tx, &job).await {
                 Ok(made) => report.retried += u32::from(made),
                 Err(error) => {
-                    self.put_off(&job, &error).await?;
                     report.failed += 1;
+                    if !self.put_off_or_log(&job, &error).await {
+                        return Ok(());
+                    }
                 }
             }
         }
@@ -94,12 +98,12 @@ impl Servicing {
         let stored = ServicingError::Stored { what: "payment of a retry", source: None };
         let id = payment_of(job)?;
         let Some(unheld) = payments::find(&mut tx, id).await? else { return Err(stored) };
-        let line = self.hold_and_load(&mut tx, unheld.credit_line_id).await?;
+        self.hold_line(&mut tx, unheld.credit_line_id).await?;
         let Some(mut returned) = payments::find_for_update(&mut tx, id).await? else {
             return Err(stored);
         };
-        let retry = self.retry_of(&returned);
-        let why_not = self.why_no_retry(&mut tx, &line, &returned, &retry).await?;
+        let retry = self.retry_of(&returned, self.today());
+        let why_not = self.held_back(&mut tx, &retry).await?;
         // Nothing is left to come. Since when it has been returned stays: the count of failed debits goes by that.
         returned.retry_on = None;
         payments::update(&mut tx, &returned).await?;
@@ -124,11 +128,11 @@ impl Servicing {
         Ok(why_not.is_none())
     }
 
-    /// The same amount from the same account, on the next banking day.
-    fn retry_of(&self, returned: &PaymentRow) -> PaymentRow {
+    /// The same amount from the same account, on the next banking day after `made_on`.
+    pub(crate) fn retry_of(&self, returned: &PaymentRow, made_on: NaiveDate) -> PaymentRow {
         let now = self.now();
         let id = PaymentId::mint(now);
-        let on = add_banking_days(self.today(), 1);
+        let on = add_banking_days(made_on, 1);
         PaymentRow {
             id,
             reference: reference("PAY", id.as_uuid()),
@@ -149,24 +153,32 @@ impl Servicing {
         }
     }
 
-    /// Why a payment that came back is not tried again.
-    async fn why_no_retry(
+    /// What has come between a retry and the payment that came back; nothing where the payment is no retry.
+    ///
+    /// Asked when the retry is foretold, when it is scheduled and when it is chosen for a file, under the held line: what
+    /// the customer does meanwhile counts.
+    pub(super) async fn retry_overtaken(
         &self,
         conn: &mut PgConnection,
-        line: &Line,
-        returned: &PaymentRow,
         retry: &PaymentRow,
     ) -> Result<Option<String>, ServicingError> {
-        if let Some(reason) = self.held_back(conn, retry).await? {
-            return Ok(Some(reason));
+        let Some(first) = retry.retry_of else { return Ok(None) };
+        let stored = || ServicingError::Stored { what: "payment of a retry", source: None };
+        let mut others = payments::list_of_line(conn, retry.credit_line_id).await?;
+        let returned = others.iter().find(|other| other.id == first).cloned().ok_or_else(stored)?;
+        let returned_on = returned.returned_on.ok_or_else(stored)?;
+        let on = retry.authorised_on.max(self.today());
+        let last = returned.settle_on.and_then(|settled| settled.checked_add_days(RETRY_WITHIN));
+        if last.is_some_and(|last| on > last) {
+            return Ok(Some("too_late".to_owned()));
         }
-        let others = payments::list_of_line(conn, line.row.id).await?;
-        if others.iter().any(|other| other.retry_of == Some(returned.id)) {
-            return Ok(Some("retried_before".to_owned()));
-        }
-        // Who has paid, or arranged to, since it came back does not want to pay twice.
-        let since = |other: &PaymentRow| {
-            other.authorised_at > returned.changed_at
+        // Who has paid, or arranged to, since it came back does not want to pay twice; we may have read of the return later
+        // than that.
+        let since = instant_of(returned_on, NaiveTime::MIN, self.zone);
+        let itself = others.iter().position(|other| other.id == retry.id);
+        let itself = itself.map(|at| others.swap_remove(at));
+        let paid = |other: &PaymentRow| {
+            other.authorised_at >= since
                 && matches!(
                     other.status,
                     PaymentStatus::Scheduled
@@ -175,14 +187,32 @@ impl Servicing {
                         | PaymentStatus::Settled
                 )
         };
-        if others.iter().any(since) {
+        if others.iter().any(paid) {
             return Ok(Some("paid_since".to_owned()));
         }
-        let scheduled = payments::scheduled_total(conn, line.row.id).await?;
-        if retry.amount + scheduled > line.payoff(retry.authorised_on)? {
+        let mut taken = payments::scheduled_total(conn, retry.credit_line_id).await?;
+        let counted = |row: &PaymentRow| {
+            matches!(row.status, PaymentStatus::Scheduled | PaymentStatus::Pending)
+        };
+        if !itself.is_some_and(|row| counted(&row)) {
+            taken += retry.amount;
+        }
+        let line = self.load_line(conn, retry.credit_line_id).await?;
+        if taken > line.payoff(on)? {
             return Ok(Some("amount_over_payoff".to_owned()));
         }
         Ok(None)
+    }
+
+    /// Puts a failed job off; `false` where it is still the next to be taken, which is for the next run.
+    async fn put_off_or_log(&self, job: &Job, error: &ServicingError) -> bool {
+        let Err(error) = self.put_off(job, error).await else { return true };
+        let cause = chain(&error);
+        tracing::error!(job.id = %job.id, error = %cause, "could not put off job {}: {cause}", job.id);
+        // Without what goes with giving it up it is not given up: it comes again, after the others.
+        let later = AfterFailure::RetryAt(self.now() + FAILED_AGAIN_AFTER);
+        let Ok(mut conn) = self.store.app().acquire().await else { return false };
+        jobs::fail(&mut conn, job.id, &cause, later, self.now()).await.is_ok()
     }
 
     /// Records that a job failed, for later or for the desk; its transaction left nothing.
@@ -194,8 +224,10 @@ impl Servicing {
         let later = AfterFailure::RetryAt(now + FAILED_AGAIN_AFTER);
         let then = if given_up { AfterFailure::GiveUp } else { later };
         let mut tx = self.store.app().begin().await?;
-        jobs::fail(&mut tx, job.id, &cause, then, now).await?;
-        if given_up
+        // Whoever has finished it meanwhile has said what came of it.
+        let failed = jobs::fail(&mut tx, job.id, &cause, then, now).await?;
+        if failed
+            && given_up
             && let Ok(id) = payment_of(job)
             && let Some(mut payment) = payments::find_for_update(&mut tx, id).await?
         {
