@@ -117,11 +117,11 @@ fn read(names: &[&str]) -> (Vec<Said>, String) {
     (all, rights::learnt_from(&texts).to_string())
 }
 
-/// A life is worth more alarms than a fee; want of money is said in more ways than anything else.
+/// A life is worth more alarms than a fee; what is said in more ways than anything else is worth some, or it would be let go.
 fn worth(names: &[&str]) -> Vec<f32> {
     let worth = |name: &&str| match *name {
         "crisis" => 4.0,
-        "hardship" => 2.0,
+        "hardship" | "dispute" | "complaint" => 2.0,
         _ => 1.0,
     };
     names.iter().map(worth).collect()
