@@ -73,6 +73,8 @@ impl Citations {
 /// A reference found in a clause.
 struct Reference<'a> {
     field: Option<&'a Field>,
+    /// The fields of the result it is one of.
+    among: &'a [Field],
     passage: Option<&'a Passage>,
 }
 
@@ -92,6 +94,7 @@ fn checked(clause: &str, sources: &Sources, citations: &mut Citations) -> Result
     let words = tokens(&literal);
     let nouns = nouns::known(sources);
     check_references(&words, &references, &nouns)?;
+    check_days(&words, &references, sources.today)?;
     let cited: Vec<&Passage> = references.iter().filter_map(|found| found.passage).collect();
     for figure in figures(&literal) {
         if list_marker(&words, &figure) || quoted(&words, &figure, &literal, sources, &cited) {
@@ -134,13 +137,13 @@ fn parted<'a>(clause: &str, sources: &'a Sources) -> Result<(String, Vec<Referen
 fn resolve<'a>(name: &str, sources: &'a Sources) -> Result<Reference<'a>, String> {
     let missing = || format!("there is no [[{name}]] among this turn's results");
     if let Some((_, passage)) = sources.passages.iter().find(|(mark, _)| mark == name) {
-        return Ok(Reference { field: None, passage: Some(passage) });
+        return Ok(Reference { field: None, among: &[], passage: Some(passage) });
     }
     let (result, field) = name.split_once('.').ok_or_else(missing)?;
     let (_, fields) =
         sources.results.iter().find(|(mark, _)| mark == result).ok_or_else(missing)?;
     let field = fields.iter().find(|known| known.name == field).ok_or_else(missing)?;
-    Ok(Reference { field: Some(field), passage: None })
+    Ok(Reference { field: Some(field), among: fields, passage: None })
 }
 
 /// A reference may not stand beside the noun of something else.
@@ -170,6 +173,44 @@ fn check_references(
         }
     }
     Ok(())
+}
+
+/// The fields that name the day a result is of.
+const DAY_OF: [&str; 2] = ["on", "as_of"];
+
+/// "Today" beside a figure of another day is an invented date: the clause has to cite the day that the result is of.
+fn check_days(
+    words: &[Token],
+    references: &[Reference<'_>],
+    today: NaiveDate,
+) -> Result<(), String> {
+    let said: Vec<NaiveDate> = words.iter().filter_map(|word| relative_day(word, today)).collect();
+    if said.is_empty() {
+        return Ok(());
+    }
+    let cited = |field: &Field| {
+        references.iter().any(|one| one.field.is_some_and(|cited| std::ptr::eq(cited, field)))
+    };
+    for of_day in references.iter().filter(|one| one.field.is_some()).flat_map(|one| one.among) {
+        let FieldValue::Date(day) = of_day.value else { continue };
+        if DAY_OF.contains(&of_day.name.as_str()) && !said.contains(&day) && !cited(of_day) {
+            return Err(format!(
+                "the figure is of another day; cite the {} and leave the word for a day out",
+                of_day.label
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The day that one word means, counted from today. The Spanish for tomorrow is a part of a day as well, and is let be.
+fn relative_day(word: &Token, today: NaiveDate) -> Option<NaiveDate> {
+    match word.norm.as_str() {
+        "today" | "today's" | "tonight" | "hoy" => Some(today),
+        "tomorrow" | "tomorrow's" => today.succ_opt(),
+        "yesterday" | "yesterday's" | "ayer" => today.pred_opt(),
+        _ => None,
+    }
 }
 
 /// `1.` at the head of a line counts nothing.

@@ -2,7 +2,7 @@
 
 import type { Evidence } from "../api/shapes";
 
-const STRICTEST = ["deny", "hand_off", "ask", "allow"] as const;
+const STRICTEST = ["deny", "hand_off", "case", "ask", "allow"] as const;
 
 /** For example `2 tool calls · 1 passage · 4 verdicts, strictest ask`. */
 export function summaryOf(evidence: Evidence): string {

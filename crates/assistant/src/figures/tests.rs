@@ -195,3 +195,31 @@ fn each_passage_has_one_number_in_an_answer() {
     assert_eq!(check("Two. [[p1]]", &sources(), &mut citations), Checked::Pass("Two. [1]".into()));
     assert_eq!(citations.0, ["late-fee@2#amount"]);
 }
+
+#[test]
+fn a_word_for_a_day_is_the_day_of_the_figure_beside_it() {
+    let quote = |on: &str| {
+        let on = FieldValue::Date(on.parse().unwrap());
+        let fields = vec![
+            money("payoff", "payoff amount", 122_719, &["payoff", "pay", "pagar"]),
+            field("on", "payoff date", FieldKind::Date, on, &["payoff", "date"]),
+        ];
+        Sources { results: vec![("r1".into(), fields)], ..sources() }
+    };
+    let said = |clause: &str, on: &str| check(clause, &quote(on), &mut Citations::default());
+    let (now, later) = ("2026-11-21", "2026-12-20");
+    let passes = |checked: Checked| matches!(checked, Checked::Pass(_));
+    assert!(passes(said("The payoff amount today is [[r1.payoff]].", now)));
+    assert!(passes(said("The payoff amount tomorrow is [[r1.payoff]].", "2026-11-22")));
+    assert!(passes(said("The payoff amount is [[r1.payoff]].", later)));
+    assert!(passes(said("Not today: the payoff amount is [[r1.payoff]] on [[r1.on]].", later)));
+    for invented in [
+        "The payoff amount today is [[r1.payoff]].",
+        "Today's payoff amount is [[r1.payoff]].",
+        "Hoy necesita pagar [[r1.payoff]].",
+        "Tomorrow the payoff amount is [[r1.payoff]].",
+    ] {
+        let Checked::Repair(problem) = said(invented, later) else { panic!("{invented}") };
+        assert!(problem.contains("another day"), "{problem}");
+    }
+}

@@ -112,6 +112,7 @@ async fn talk(args: &Args, context: &Context, house: &House) -> anyhow::Result<E
         }
         turns.push(answered);
     }
+    crate::output::progress(format_args!("conversation {}", conversation.id));
     if context.output.json() {
         let who = json!({ "id": customer.id, "name": customer.name });
         let transcript = Transcript { conversation_id: conversation.id, customer: who, turns };
@@ -275,9 +276,12 @@ impl Answered {
 fn sheet(intent: &Value) -> String {
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let fields = intent["fields"].as_array().cloned().unwrap_or_default();
-    let lines: Vec<String> = fields
+    let labels: Vec<String> = fields.iter().map(|field| text(field, "label")).collect();
+    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
+    let lines: Vec<String> = labels
         .iter()
-        .map(|field| format!("  | {:<24} {}", text(field, "label"), text(field, "text")))
+        .zip(&fields)
+        .map(|(label, field)| format!("  | {label:<width$}  {}", text(field, "text")))
         .collect();
     format!(
         "\n  +-- {}\n{}\n  | {}\n  +--",
