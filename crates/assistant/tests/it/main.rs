@@ -5,4 +5,5 @@ mod flags;
 mod hostile;
 mod house;
 mod policies;
+mod taken_up;
 mod turns;
