@@ -1,5 +1,6 @@
 //! The cache of embeddings, on PostgreSQL.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -52,7 +53,9 @@ async fn a_passage_is_embedded_once_for_each_embedder_and_a_question_is_never_ke
             .await
             .unwrap()
     };
-    assert_eq!(usize::try_from(rows().await).unwrap(), passages);
+    // A page in its new version has sections of the old one.
+    let texts: BTreeSet<String> = first.asked.lock().unwrap().iter().cloned().collect();
+    assert_eq!(usize::try_from(rows().await).unwrap(), texts.len());
 
     let second = counting("a");
     let again = load(second.clone()).await;
