@@ -44,6 +44,8 @@ async fn a_passage_is_embedded_once_for_each_embedder_and_a_question_is_never_ke
     let knowledge = load(first.clone()).await;
     let passages = knowledge.corpus().passages().count();
     assert_eq!(first.asked.lock().unwrap().len(), passages);
+    // A page in its new version has sections of the old one.
+    let texts: BTreeSet<String> = first.asked.lock().unwrap().iter().cloned().collect();
 
     let asked = query("a question about my late fee", Audience::Consumer, "2026-11-20");
     let before = knowledge.search(&asked).await.unwrap();
@@ -53,8 +55,6 @@ async fn a_passage_is_embedded_once_for_each_embedder_and_a_question_is_never_ke
             .await
             .unwrap()
     };
-    // A page in its new version has sections of the old one.
-    let texts: BTreeSet<String> = first.asked.lock().unwrap().iter().cloned().collect();
     assert_eq!(usize::try_from(rows().await).unwrap(), texts.len());
 
     let second = counting("a");
