@@ -167,7 +167,7 @@ export interface EvidencePassage {
 
 export interface Verdict {
   guard: string;
-  answer: "allow" | "ask" | "deny" | "hand_off";
+  answer: "allow" | "ask" | "deny" | "hand_off" | "case";
   reason: string | null;
 }
 

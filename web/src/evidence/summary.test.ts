@@ -15,8 +15,9 @@ const bare: Evidence = {
 };
 
 test("the strictest verdict is named, and silence means none was needed", () => {
-  const verdict = (answer: "allow" | "ask" | "deny" | "hand_off") => ({ guard: "g", answer, reason: null });
+  const verdict = (answer: Evidence["verdicts"][number]["answer"]) => ({ guard: "g", answer, reason: null });
   expect(summaryOf(bare)).toBe("");
   expect(summaryOf({ ...bare, verdicts: [verdict("allow"), verdict("allow")] })).toBe("2 verdicts, all allow");
   expect(summaryOf({ ...bare, verdicts: [verdict("allow"), verdict("hand_off"), verdict("ask")] })).toBe("3 verdicts, strictest hand off");
+  expect(summaryOf({ ...bare, verdicts: [verdict("case"), verdict("allow")] })).toBe("2 verdicts, strictest case");
 });
