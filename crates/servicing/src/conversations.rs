@@ -300,17 +300,7 @@ impl Servicing {
         id: ConversationId,
     ) -> Result<ConversationRow, ServicingError> {
         let mut conn = self.pool_for(caller).acquire().await?;
-        let conversation = conversations::find(&mut conn, id)
-            .await?
-            .ok_or_else(|| Refusal::not_found("conversation"))?;
-        if conversation.status == ConversationStatus::Closed {
-            return Err(Refusal::new(
-                RefusalCode::ConversationClosed,
-                "This conversation is closed.",
-            )
-            .into());
-        }
-        Ok(conversation)
+        find_open_conversation(&mut conn, id).await
     }
 
     /// Adds a message under the conversation's lock.
@@ -340,6 +330,20 @@ impl Servicing {
         conversations::append_message(conn, &row).await?;
         Ok(id)
     }
+}
+
+/// A conversation in which something can still be said.
+pub(crate) async fn find_open_conversation(
+    conn: &mut PgConnection,
+    id: ConversationId,
+) -> Result<ConversationRow, ServicingError> {
+    let conversation =
+        conversations::find(conn, id).await?.ok_or_else(|| Refusal::not_found("conversation"))?;
+    if conversation.status == ConversationStatus::Closed {
+        let sentence = "This conversation is closed.";
+        return Err(Refusal::new(RefusalCode::ConversationClosed, sentence).into());
+    }
+    Ok(conversation)
 }
 
 /// The messages of turns that ran at this level or below. What belongs to no turn was said to or by a person of ours, who

@@ -15,7 +15,7 @@ use store::{
 use crate::{
     Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     cases::offered,
-    conversations::{NewMessage, checked_text},
+    conversations::{NewMessage, checked_text, find_open_conversation},
     flags,
     reference::reference,
     work::Begun,
@@ -102,10 +102,7 @@ impl Servicing {
         };
         let now = self.now();
         conversations::lock(work.conn(), conversation_id).await?;
-        let conversation = find_conversation(work.conn(), conversation_id).await?;
-        if conversation.status == ConversationStatus::Closed {
-            return Err(closed().into());
-        }
+        let conversation = find_open_conversation(work.conn(), conversation_id).await?;
         if hand_offs::find_open(work.conn(), conversation_id).await?.is_none() {
             let id = HandOffId::mint(now);
             let row = HandOffRow {
@@ -163,10 +160,7 @@ impl Servicing {
             Begun::Now(work) => work,
         };
         conversations::lock(work.conn(), conversation_id).await?;
-        let conversation = find_conversation(work.conn(), conversation_id).await?;
-        if conversation.status == ConversationStatus::Closed {
-            return Err(closed().into());
-        }
+        find_open_conversation(work.conn(), conversation_id).await?;
         let open = find_hand_off(work.conn(), conversation_id).await?;
         if open.claimed_by == Some(representative) {
             return work.finish(open).await;
@@ -270,10 +264,6 @@ fn representative(caller: Caller) -> Result<RepresentativeId, Refusal> {
         Actor::Representative { id } => Ok(id),
         _ => Err(Refusal::new(RefusalCode::NotAllowed, "Only a representative may do this.")),
     }
-}
-
-fn closed() -> Refusal {
-    Refusal::new(RefusalCode::ConversationClosed, "This conversation is closed.")
 }
 
 fn holds(open: &HandOffRow, representative: RepresentativeId) -> Result<(), Refusal> {
