@@ -46,6 +46,10 @@ fn a_scenario_is_lived_without_a_database_and_each_figure_explained() {
     let explained = run(&["simulate", SCENARIO, "--explain", "statement.1.interest"]);
     let text = String::from_utf8(explained.stdout).unwrap();
     assert!(text.contains("$22.76") && text.contains("daily rate"), "{text}");
+    // What a rule cites can be looked up: in the law, or in this repository.
+    let derivations = line["derivations"].to_string();
+    assert!(derivations.contains("12 CFR 1026.7(b)") && derivations.contains("docs/engine.md"));
+    assert!(!derivations.contains("SPEC"), "{derivations}");
 }
 
 #[test]
