@@ -197,6 +197,9 @@ test("an engineer sees what is promoted, what is not, and every run as the serve
     working: { digest: string; differs: boolean };
   };
   const { items } = (await (await request.get("/v1/evals/runs")).json()) as { items: { id: string }[] };
+  const { unattested } = (await (await request.get("/v1/status")).json()) as {
+    unattested: { reason: string; differences: { part: string; served: string; judged: string }[] } | null;
+  };
   await page.goto("/evals");
   const shown = (digest: string) => digest.replace(/^.*:/, "").slice(0, 12);
   await expect(page.locator("[data-side=working]")).toContainText(shown(prompts.working.digest));
@@ -204,6 +207,27 @@ test("an engineer sees what is promoted, what is not, and every run as the serve
   const promoted = prompts.promoted === null ? "Nothing is promoted" : shown(prompts.promoted.digest);
   await expect(page.locator("[data-side=promoted]")).toContainText(promoted);
   await expect(page.locator("[data-run]")).toHaveCount(items.length);
+  await expect(page.locator("[data-unattested]")).toHaveCount(unattested === null ? 0 : 1);
+});
+
+test("an unattested server names the parts that are not those that were judged, with both digests", async ({ asStaff }) => {
+  const { page } = await asStaff("engineer", DESK);
+  const [served, judged] = ["ab".repeat(32), "cd".repeat(32)];
+  await page.route("**/v1/status", async (route) => {
+    const status = (await (await route.fetch()).json()) as object;
+    const differences = [
+      { part: "model", served: "another-model", judged: "understudy-1" },
+      { part: "guards", served, judged },
+    ];
+    const unattested = { reason: "differs", text: "not what was judged", differences };
+    await route.fulfill({ json: { ...status, attested: false, unattested } });
+  });
+  await page.goto("/evals");
+  const panel = page.locator("[data-unattested=differs]");
+  await expect(panel.locator("[data-part]")).toHaveCount(2);
+  await expect(panel.locator("[data-part=model]")).toContainText("another-model");
+  await expect(panel.locator("[data-part=guards]")).toContainText(served.slice(0, 12));
+  await expect(panel.locator("[data-part=guards]")).toContainText(judged.slice(0, 12));
 });
 
 test("a run shows its ruler against the bar and the cases that broke", async ({ asStaff }) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { blocks, day, instant, money, pieces, points, rate, shortDigest, title, words } from "./format";
+import { blocks, day, digestOrName, instant, money, pieces, points, rate, shortDigest, title, words } from "./format";
 
 describe("money", () => {
   test.each([
@@ -73,4 +73,5 @@ test("names and digests are shortened for reading", () => {
   expect(title("scra")).toBe("SCRA");
   expect(words("mla_apr_review")).toBe("MLA APR review");
   expect(shortDigest("sha256:0123456789abcdef")).toBe("0123456789ab");
+  expect([digestOrName("ab".repeat(32)), digestOrName("all-MiniLM-L6-v2")]).toEqual(["abababababab", "all-MiniLM-L6-v2"]);
 });

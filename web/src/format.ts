@@ -59,6 +59,11 @@ export function shortDigest(digest: string): string {
   return bare.length > 12 ? bare.slice(0, 12) : bare;
 }
 
+/** A digest by its first characters; a name, of a model or an embedder, whole. */
+export function digestOrName(value: string): string {
+  return /^[0-9a-f]{64}$/.test(value) ? shortDigest(value) : value;
+}
+
 /** Words of the domain that are written in capitals. */
 const CAPITALS = new Set(["ach", "apr", "mla", "scra"]);
 

@@ -235,6 +235,19 @@ pub(crate) async fn model(config: &Config, tasks: &Tasks) -> anyhow::Result<Mode
     Ok(Model { chat, embeddings, name: understudy::MODEL.to_owned(), stand_in: true })
 }
 
+/// How the model and the embedder are called that [`model`] would set up. Starts nothing.
+pub(crate) fn names(config: &Config) -> anyhow::Result<(String, String)> {
+    let own = match encoder_files(&config.embedder_dir()?) {
+        Some(_) => EMBEDDER,
+        None => knowledge::NO_EMBEDDER,
+    };
+    Ok(match (&config.openai_base_url, &config.embedding_model) {
+        (Some(_), Some(embedder)) => (config.model()?, embedder.clone()),
+        (Some(_), None) => (config.model()?, own.to_owned()),
+        (None, _) => (understudy::MODEL.to_owned(), own.to_owned()),
+    })
+}
+
 /// How the stand-in is asked. It computes on this machine, and is slow where the machine is busy: asking again would only add
 /// to that.
 fn beside_us(url: &str, model: &str) -> llm::Config {
@@ -267,12 +280,15 @@ async fn stand_in(config: &Config, tasks: &Tasks) -> anyhow::Result<(String, Opt
     Ok((url, embeddings))
 }
 
+/// The encoder's weights and its tokenizer, where both were fetched.
+fn encoder_files(folder: &Path) -> Option<(PathBuf, PathBuf)> {
+    let (model, tokenizer) = (folder.join("model.safetensors"), folder.join("tokenizer.json"));
+    (model.exists() && tokenizer.exists()).then_some((model, tokenizer))
+}
+
 /// The sentence encoder, where its files were fetched.
 pub(crate) fn encoder(folder: &Path) -> anyhow::Result<Option<Arc<Encoder>>> {
-    let (model, tokenizer) = (folder.join("model.safetensors"), folder.join("tokenizer.json"));
-    if !model.exists() || !tokenizer.exists() {
-        return Ok(None);
-    }
+    let Some((model, tokenizer)) = encoder_files(folder) else { return Ok(None) };
     let read = |path: &PathBuf| {
         std::fs::read(path).with_context(|| format!("could not read {}", path.display()))
     };

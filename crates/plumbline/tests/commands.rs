@@ -109,6 +109,34 @@ fn the_doctor_names_what_is_here_and_what_is_missing() {
     assert_eq!(state("embedding model"), "missing");
 }
 
+#[test]
+fn what_is_served_unattested_is_named_part_by_part() {
+    let state = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(state.path().join("models/minilm")).unwrap();
+    let show = |args: &[&str]| {
+        plumbline(args)
+            .env("PLUMBLINE_STATE", state.path())
+            .env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+            .env("PLUMBLINE_MODEL", "another-model")
+            .output()
+            .unwrap()
+    };
+    let shown = json(&show(&["prompt", "show", "--json"]));
+    let serving = &shown["serving"];
+    assert_eq!((&serving["attested"], &serving["unattested"]["reason"]), (&false.into(), &"differs".into()));
+    let differences = serving["unattested"]["differences"].as_array().unwrap();
+    let of = |part: &str| differences.iter().find(|one| one["part"] == part);
+    let model = of("model").unwrap();
+    assert_eq!((&model["served"], &model["judged"]), (&"another-model".into(), &"understudy-1".into()));
+    assert_eq!(of("embedder").unwrap()["served"], "none", "its files are not here");
+    assert!(of("prompt").is_none(), "what is promoted is what was judged");
+
+    let text = String::from_utf8(show(&["prompt", "show"]).stdout).unwrap();
+    assert!(text.contains("UNATTESTED"), "{text}");
+    let row = text.lines().find(|line| line.trim_start().starts_with("model ")).unwrap();
+    assert!(row.contains("another-model") && row.contains("understudy-1"), "{text}");
+}
+
 /// All that a live server must be told.
 const LENDER: [(&str, &str); 7] = [
     ("PLUMBLINE_ZONE", "America/New_York"),

@@ -18,6 +18,14 @@ export interface ServedConfiguration {
   guards: string;
 }
 
+/** Why no trusted verdict stands behind what is served. */
+export interface Unattested {
+  reason: "nothing_promoted" | "no_verdict" | "untrusted" | "not_passed" | "differs";
+  text: string;
+  /** Under `differs`: the parts that are not those the promoted verdict is about. */
+  differences: { part: string; served: string; judged: string }[];
+}
+
 export interface Status {
   mode: string;
   version: string;
@@ -27,6 +35,7 @@ export interface Status {
   zone: string;
   released: boolean;
   attested: boolean;
+  unattested: Unattested | null;
   model: { name: string; stand_in: boolean };
   served_configuration: ServedConfiguration | null;
 }

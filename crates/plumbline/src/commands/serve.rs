@@ -165,13 +165,15 @@ fn announce(listener: &TcpListener, house: &House, sandbox: bool) -> anyhow::Res
     let at = format!("http://{}", listener.local_addr()?);
     let released = match house.assistant.release() {
         None => "not released: run `plumbline eval gate`, then `plumbline prompt promote`",
-        Some(release) if release.attested => "attested by the gate",
+        Some(release) if release.attested() => "attested by the gate",
         Some(_) => "unattested: served because this is a sandbox",
     };
+    let why = house.assistant.unattested().map(|why| format!("\n             {why}"));
+    let why = why.unwrap_or_default();
     let stand_in = if house.model.stand_in { " (the built-in stand-in)" } else { "" };
     output::progress(format!(
         "\nPlumbline is ready{}.\n\n  sign in    {at}/\n  chat       {at}/chat\n  desk       {at}/desk\n  audit      {at}/audit\n  \
-         evals      {at}/evals\n  interface  {at}/openapi.json\n\n  today      {}\n  model      {}{stand_in}\n  assistant  {released}\n\nStop it with Ctrl-C.",
+         evals      {at}/evals\n  interface  {at}/openapi.json\n\n  today      {}\n  model      {}{stand_in}\n  assistant  {released}{why}\n\nStop it with Ctrl-C.",
         if sandbox { ", in SANDBOX mode" } else { "" },
         house.servicing.today().format("%A, %B %-d, %Y"),
         house.model.name,
