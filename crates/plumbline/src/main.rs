@@ -30,7 +30,7 @@ struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<std::path::PathBuf>,
 
-    /// Answer in JSON on standard output.
+    /// Answer in JSON on standard output: one document; of a server, one line with its address once it listens.
     #[arg(long, global = true)]
     json: bool,
 

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -186,40 +186,68 @@ async fn a_live_server_reckons_by_what_it_was_told() {
     let database = store::testing::database().await;
     let state = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(state.path().join("models/minilm")).unwrap();
-    let mut server = plumbline(&["serve", "--port", "0"])
+    let mut server = plumbline(&["serve", "--port", "0", "--json"])
         .env("PLUMBLINE_STATE", state.path())
         .env("DATABASE_URL", database.url())
         .env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
         .env("PLUMBLINE_MODEL", "nobody")
         .envs(LENDER)
-        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = String::new();
-    // Held until the end: a server that cannot tell what it does stops.
-    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
-    let address = lines.find_map(|line| {
-        let line = line.unwrap();
-        said.push_str(&line);
-        said.push('\n');
-        let (_, address) = line.split_once("http://")?;
-        address.strip_suffix("/openapi.json").map(str::to_owned)
-    });
-    let status = address.map(|address| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        let request =
-            format!("GET /v1/status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    });
+    let (ready, mut rest) = first_line(&mut server);
+    let address = ready["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request =
+        format!("GET /v1/status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
     server.kill().unwrap();
     server.wait().unwrap();
-    let answer = status.expect(&said);
+    let mut more = String::new();
+    rest.read_to_string(&mut more).unwrap();
+    assert_eq!(more, "", "one line and nothing else");
+    assert_eq!((&ready["mode"], &ready["released"]), (&"live".into(), &false.into()));
     let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
     let told = (&body["mode"], &body["zone"], &body["clock"]);
     assert_eq!(told, (&"live".into(), &"America/New_York".into(), &"system".into()));
+}
+
+/// The one line that a server prints once it listens, and what follows it.
+fn first_line(server: &mut Child) -> (Value, BufReader<ChildStdout>) {
+    let mut out = BufReader::new(server.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    (serde_json::from_str(&line).unwrap(), out)
+}
+
+#[test]
+fn a_counterpart_tells_a_script_where_it_listens_in_one_line() {
+    for (what, base_url) in [("bank", false), ("model", true)] {
+        let mut server = plumbline(&["sandbox", what, "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (ready, mut rest) = first_line(&mut server);
+        let url = ready["url"].as_str().unwrap();
+        TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+        server.kill().unwrap();
+        server.wait().unwrap();
+        let mut more = String::new();
+        rest.read_to_string(&mut more).unwrap();
+        assert_eq!((ready["what"].as_str(), more.as_str()), (Some(what), ""));
+        assert_eq!(ready["openai_base_url"] == format!("{url}/v1"), base_url, "{ready}");
+    }
+}
+
+#[test]
+fn a_talk_for_a_script_has_to_be_told_what_to_say() {
+    let output = run(&["chat", "--as", "Maria Alvarez", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert!(error["error"].as_str().unwrap().contains("--say"), "{error}");
 }
 
 fn check(database: &TestDatabase) -> (Option<i32>, Value) {

@@ -81,6 +81,10 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
         )
         .into());
     }
+    if context.output.json() && args.say.is_empty() {
+        let words = "chat --json answers once, when all is said: give what to say with --say".to_owned();
+        return Err(UsageError(words).into());
+    }
     let lender = Lender::of(&context.config, true)?;
     let house = house::build(&context.config, true, lender, Source::Promoted).await?;
     let answered = talk(args, context, &house).await;

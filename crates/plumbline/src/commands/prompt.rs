@@ -20,7 +20,6 @@ use crate::{
     context::Context,
     exit::Exit,
     house::{self, Tasks},
-    output::progress,
 };
 
 #[derive(clap::Subcommand)]
@@ -173,8 +172,33 @@ fn show(context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Why nothing was promoted.
+#[derive(Serialize)]
+struct Refused {
+    promoted: bool,
+    configuration: Digest,
+    problem: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NOT promoted: {}", self.problem)
+    }
+}
+
+fn refused(
+    configuration: &ServedConfiguration,
+    problem: String,
+    context: &Context,
+) -> anyhow::Result<Exit> {
+    let configuration = configuration.digest();
+    context.output.answer(&Refused { promoted: false, configuration, problem })?;
+    Ok(Exit::Attestation)
+}
+
 #[derive(Serialize)]
 struct Done {
+    promoted: bool,
     prompt: &'static str,
     digest: Digest,
     configuration: Digest,
@@ -199,18 +223,18 @@ async fn promote(context: &Context) -> anyhow::Result<Exit> {
     let suite = eval::load(eval::SUITE, context)?;
     let suite = SuiteRef { name: suite.declaration.name, digest: parsed(&suite.digest)? };
     let Some(envelope) = passing(&eval::runs(context)?, &configuration, &suite, &keys)? else {
-        progress(format!(
+        let problem = format!(
             "the newest signed verdict about {} is no pass, or there is none over the suite `{}` as it stands: run `plumbline eval gate` first",
             configuration.digest(),
             suite.name
-        ));
-        return Ok(Exit::Attestation);
+        );
+        return refused(&configuration, problem, context);
     };
     let bundle = Bundle::from_working_tree(&root, PROMPT)?;
     let sealed = bundle.digest();
     if sealed != configuration.prompt {
-        progress("the prompt changed meanwhile: judge it again");
-        return Ok(Exit::Attestation);
+        let problem = "the prompt changed meanwhile: judge it again".to_owned();
+        return refused(&configuration, problem, context);
     }
     let digest = bundle.seal(&Lock::folder(&root))?;
     let promoted =
@@ -223,6 +247,7 @@ async fn promote(context: &Context) -> anyhow::Result<Exit> {
     lock.promote(promoted.clone());
     lock.store(&root)?;
     context.output.answer(&Done {
+        promoted: true,
         prompt: PROMPT,
         digest: promoted.digest,
         configuration: promoted.configuration,
