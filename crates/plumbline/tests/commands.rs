@@ -214,6 +214,31 @@ async fn a_live_server_reckons_by_what_it_was_told() {
     assert_eq!(told, (&"live".into(), &"America/New_York".into(), &"system".into()));
 }
 
+#[test]
+fn a_file_that_is_no_bundle_is_the_callers_mistake_and_not_a_failed_verification() {
+    let folder = tempfile::tempdir().unwrap();
+    let verify = |text: &str| {
+        let file = folder.path().join("file.json");
+        std::fs::write(&file, text).unwrap();
+        let output = run(&["audit", "verify", file.to_str().unwrap()]);
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output))
+    };
+    for (text, found) in [
+        ("", "it is empty"),
+        ("{}", "JSON of another form"),
+        ("id,name\n1,Ann\n", "line 1 cannot be read"),
+    ] {
+        let (code, answer, said) = verify(text);
+        assert_eq!((code, answer.as_str()), (Some(1), ""), "{said}");
+        assert!(said.contains("is not an audit bundle") && said.contains(found), "{said}");
+        assert!(said.contains("plumbline-audit-bundle/1") && said.contains("audit export"), "{said}");
+    }
+    // What was one and is broken is one that does not verify.
+    let (code, answer, _) = verify("{\"format\": \"plumbline-audit-bundle/1\", ");
+    assert_eq!(code, Some(10));
+    assert!(answer.contains("NOT verified"), "{answer}");
+}
+
 /// The one line that a server prints once it listens, and what follows it.
 fn first_line(server: &mut Child) -> (Value, BufReader<ChildStdout>) {
     let mut out = BufReader::new(server.stdout.take().unwrap());

@@ -18,7 +18,8 @@ use crate::{
 pub(crate) enum Audit {
     /// Write a conversation's sealed bundle to a file.
     Export(ExportArgs),
-    /// Check a bundle and name what was changed. Needs no server and no database.
+    /// Check a bundle and name what was changed. Needs no server and no database. Exits with 0 where nothing was changed, with 10
+    /// where something was, with 1 where the file is no bundle.
     Verify(VerifyArgs),
     /// Check every leaf, payload, tile and checkpoint of the log.
     Check,
@@ -26,6 +27,7 @@ pub(crate) enum Audit {
 
 #[derive(clap::Args)]
 pub(crate) struct ExportArgs {
+    /// Its id: `plumbline chat` ends with it, and it stands on the audit page.
     conversation: ConversationId,
 
     /// Where to write it [default: conversation-ID.json].
@@ -39,6 +41,7 @@ pub(crate) struct ExportArgs {
 
 #[derive(clap::Args)]
 pub(crate) struct VerifyArgs {
+    /// The file that `plumbline audit export` or the audit page wrote.
     bundle: PathBuf,
 
     /// The log's public key, or the file it is in (`audit.vkey`). Without it the bundle is checked against the key it
@@ -115,6 +118,15 @@ fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
                 .map_err(|error| UsageError(format!("{}: {error}", file.display())))?,
         ),
     };
+    if let Some(found) = audit::no_bundle(&bytes) {
+        return Err(UsageError(format!(
+            "{} is not an audit bundle ({found}): expected is a file that `plumbline audit export` or the audit page wrote, JSON with \
+             `\"format\": \"{}\"`",
+            args.bundle.display(),
+            audit::BUNDLE_FORMAT,
+        ))
+        .into());
+    }
     let report = Verified(audit::verify(&bytes, &Trust { key, checkpoint }));
     context.output.answer(&report)?;
     Ok(if report.0.ok { Exit::Done } else { Exit::NotRight })
