@@ -53,7 +53,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("could not listen on {address}; choose another --port"))?;
-    let house = house::build(&context.config, sandbox, lender, Source::Promoted).await?;
+    let ground = house::lay(&context.config, sandbox, lender).await?;
+    let house = ground.build(&context.config, Source::Promoted).await?;
     let resumed = house.assistant.resume().await?;
     if resumed > 0 {
         output::progress(format!("took up {resumed} turns that were cut off"));
