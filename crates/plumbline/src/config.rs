@@ -111,11 +111,14 @@ impl Config {
         if root.join("prompts").is_dir() && root.join("tools").is_dir() {
             return Ok(root);
         }
-        Err(UsageError(format!(
-            "{} is not the project's folder (it has no prompts/ and tools/); name it as `root` (PLUMBLINE_ROOT)",
-            root.display()
-        ))
-        .into())
+        let todo = match &self.root {
+            Some(_) => "put `root` (PLUMBLINE_ROOT) right: it names the folder of the checkout",
+            None => {
+                "run this in the folder of the checkout, or name that as `root` (PLUMBLINE_ROOT)"
+            }
+        };
+        let looked_for = whole(&root.join("prompts"));
+        Err(UsageError(format!("there is no {}: {todo}", looked_for.display())).into())
     }
 
     /// The name of the configured model.
@@ -146,6 +149,13 @@ impl Config {
     pub(crate) const fn has_database_url(&self) -> bool {
         self.database_url.is_some()
     }
+}
+
+/// A path as it is from the root of the file system on, so that a person sees where it was looked for.
+pub(crate) fn whole(path: &Path) -> PathBuf {
+    let from_here = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    // `/here/./prompts` and `/here/prompts` are one.
+    from_here.components().collect()
 }
 
 #[cfg(test)]

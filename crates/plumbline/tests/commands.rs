@@ -63,6 +63,21 @@ fn the_callers_mistakes_exit_with_one_and_say_what_to_do() {
     let error: Value = serde_json::from_slice(&file.stderr).unwrap();
     assert!(error["error"].as_str().unwrap().contains("no-such-file.toml"));
 
+    // Elsewhere: it names the whole path, and what to do.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let here = elsewhere.path().canonicalize().unwrap();
+    for (args, named, todo) in [
+        (&["prompt", "show"][..], "prompts", "PLUMBLINE_ROOT"),
+        (&["policy", "search", "late fee"], "prompts", "checkout"),
+        (&["simulate", SCENARIO], SCENARIO, "could not read"),
+    ] {
+        let output = plumbline(args).current_dir(&here).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        let path = here.join(named);
+        assert!(said.contains(path.to_str().unwrap()) && said.contains(todo), "{said}");
+    }
+
     assert_eq!(run(&["no-such-command"]).status.code(), Some(1));
     let setting = plumbline(&["migrate"]).env("PLUMBLINE_STAET", "x").output().unwrap();
     assert_eq!(setting.status.code(), Some(1));

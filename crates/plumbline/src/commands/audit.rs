@@ -1,6 +1,9 @@
 //! `plumbline audit`: take a conversation out of the log, check a bundle with no server and no database, check the log.
 
-use std::{fmt, fs, path::PathBuf};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use audit::{Log, LogReport, Report, Trust, VerifierKey};
@@ -10,6 +13,7 @@ use serde::Serialize;
 use store::Store;
 
 use crate::{
+    config::whole,
     context::Context,
     exit::{Exit, UsageError},
 };
@@ -99,7 +103,7 @@ impl fmt::Display for Exported {
 
 fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
     let bytes = fs::read(&args.bundle)
-        .map_err(|error| UsageError(format!("{}: {error}", args.bundle.display())))?;
+        .map_err(|error| unread(&args.bundle, &error))?;
     let key = match &args.key {
         None => None,
         Some(key) => {
@@ -114,8 +118,7 @@ fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
     let checkpoint = match &args.checkpoint {
         None => None,
         Some(file) => Some(
-            fs::read_to_string(file)
-                .map_err(|error| UsageError(format!("{}: {error}", file.display())))?,
+            fs::read_to_string(file).map_err(|error| unread(file, &error))?,
         ),
     };
     if let Some(found) = audit::no_bundle(&bytes) {
@@ -130,6 +133,10 @@ fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
     let report = Verified(audit::verify(&bytes, &Trust { key, checkpoint }));
     context.output.answer(&report)?;
     Ok(if report.0.ok { Exit::Done } else { Exit::NotRight })
+}
+
+fn unread(file: &Path, error: &std::io::Error) -> UsageError {
+    UsageError(format!("could not read {}: {error}", whole(file).display()))
 }
 
 #[derive(Serialize)]

@@ -73,10 +73,10 @@ impl fmt::Display for Passages {
 
 pub(super) async fn run(policy: &Policy, context: &Context) -> anyhow::Result<Exit> {
     let Policy::Search(args) = policy;
+    let folder = context.config.root()?.join("policies");
     let tasks = Tasks::default();
     let model = house::model(&context.config, &tasks).await?;
     let embedder = model.embeddings.map(|embeddings| Arc::new(embeddings) as Arc<dyn Embedder>);
-    let folder = context.config.root()?.join("policies");
     let knowledge = Knowledge::load(&folder, embedder, Arc::new(ExactIndex::new())).await?;
     let query = Query {
         text: args.question.clone(),
