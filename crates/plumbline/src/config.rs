@@ -51,8 +51,13 @@ pub(crate) struct Config {
     pub(crate) ach_bank_routing: Option<String>,
     pub(crate) ach_bank_name: Option<String>,
 
-    /// An OpenAI-compatible endpoint, up to and including `/v1`. Without it the built-in stand-in answers.
+    /// An OpenAI-compatible endpoint, up to and including `/v1`. Without it the built-in stand-in answers, of a live server
+    /// only where `stand_in` asks for it.
     pub(crate) openai_base_url: Option<String>,
+
+    /// Whether a live server may answer its customers with the built-in stand-in.
+    #[serde(default)]
+    pub(crate) stand_in: bool,
 
     pub(crate) openai_api_key: Option<SecretString>,
 

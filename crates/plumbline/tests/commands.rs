@@ -15,7 +15,8 @@ fn plumbline(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
     command.args(args).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
     for (name, _) in std::env::vars() {
-        if name.starts_with("PLUMBLINE_") || name == "DATABASE_URL" {
+        let ours = name.starts_with("PLUMBLINE_") || name.starts_with("OPENAI_");
+        if ours || name == "DATABASE_URL" {
             command.env_remove(name);
         }
     }
@@ -179,6 +180,15 @@ fn a_live_server_does_not_start_before_it_is_told_whose_it_is_and_names_all_that
     let all: Vec<&str> = LENDER.iter().map(|(name, _)| *name).collect();
     assert_eq!(named(&serve(&[])), all);
 
+    // The stand-in answers where it is asked for, and nowhere else.
+    let said = serve(&LENDER);
+    assert!(said.contains("OPENAI_BASE_URL") && said.contains("PLUMBLINE_STAND_IN"), "{said}");
+    assert!(named(&said).is_empty(), "{said}");
+    let unnamed = [&LENDER[..], &[("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")]].concat();
+    assert!(serve(&unnamed).contains("PLUMBLINE_MODEL"));
+    let asked_for = serve(&[("PLUMBLINE_STAND_IN", "true")]);
+    assert!(!asked_for.contains("OPENAI_BASE_URL"), "{asked_for}");
+
     // What is there is not asked for again, what is wrong is: a zone that is none, an address without its scheme, a check
     // digit that does not fit.
     let mut settings = LENDER;
@@ -190,7 +200,7 @@ fn a_live_server_does_not_start_before_it_is_told_whose_it_is_and_names_all_that
     let wrong = [LENDER[0].0, LENDER[1].0, LENDER[3].0, LENDER[5].0];
     assert_eq!(named(&said), wrong, "{said}");
 
-    let mut settings = LENDER;
+    let mut settings = [&LENDER[..], &[("PLUMBLINE_STAND_IN", "true")]].concat();
     settings[2].1 = "HARBOR LENDING COMPANY";
     assert!(serve(&settings).contains("company name"));
     assert!(std::fs::read_dir(state.path()).unwrap().next().is_none(), "nothing was begun");
