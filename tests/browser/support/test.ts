@@ -73,7 +73,8 @@ async function signIn(request: APIRequestContext, role: string, id: string): Pro
 function watch(page: Page, host: string, wrong: string[]): void {
   page.on("pageerror", (error) => wrong.push(`script error: ${error.message}`));
   page.on("console", (message) => {
-    if (/Content Security Policy|Refused to/.test(message.text())) wrong.push(message.text());
+    // A request that fails stands in the console too: no page asks for what is known not to be there.
+    if (message.type() === "error") wrong.push(`${message.text()} ${message.location().url}`);
   });
   page.on("request", (request) => {
     const url = new URL(request.url());
