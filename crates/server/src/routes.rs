@@ -89,7 +89,11 @@ fn customer() -> OpenApiRouter<App> {
 }
 
 fn desk_readers() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(desk::queue)).routes(routes!(desk::conversation))
+    OpenApiRouter::new()
+        .routes(routes!(desk::queue))
+        .routes(routes!(desk::conversation))
+        .routes(routes!(desk::customers))
+        .routes(routes!(desk::customer))
 }
 
 fn desk() -> OpenApiRouter<App> {

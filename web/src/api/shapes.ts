@@ -246,14 +246,25 @@ export interface CaseRecord {
   flag?: string | null;
 }
 
-/** What staff and compliance see of a conversation. */
-export interface StaffConversation extends Conversation {
+/** A customer as staff see them, with or without a conversation. */
+export interface StaffCustomer {
   customer: { id: string; name: string };
   position: Position | null;
-  /** Of the hand-off that stands: the representative who has it. */
-  claimed_by_id?: string | null;
   flags: DeskFlag[];
   open_cases: CaseRecord[];
+  latest_conversation_id?: string | null;
+}
+
+/** What staff and compliance see of a conversation. */
+export interface StaffConversation extends Conversation, StaffCustomer {
+  /** Of the hand-off that stands: the representative who has it. */
+  claimed_by_id?: string | null;
+}
+
+/** A customer in the desk's list. */
+export interface ListedCustomer {
+  customer: { id: string; name: string };
+  flags: string[];
 }
 
 export interface QueueItem {
