@@ -65,6 +65,11 @@ class Session {
     return this.actor === null ? "/" : HOMES[this.actor.role];
   }
 
+  /** The business date, which in a sandbox is moved by hand. */
+  get today(): string {
+    return this.status?.today ?? "";
+  }
+
   /** The lender's zone, in which instants are shown. */
   get zone(): string {
     return this.status?.zone ?? "UTC";
