@@ -139,11 +139,17 @@ fn what_is_served_unattested_is_named_part_by_part() {
     };
     let shown = json(&show(&["prompt", "show", "--json"]));
     let serving = &shown["serving"];
-    assert_eq!((&serving["attested"], &serving["unattested"]["reason"]), (&false.into(), &"differs".into()));
+    assert_eq!(
+        (&serving["attested"], &serving["unattested"]["reason"]),
+        (&false.into(), &"differs".into())
+    );
     let differences = serving["unattested"]["differences"].as_array().unwrap();
     let of = |part: &str| differences.iter().find(|one| one["part"] == part);
     let model = of("model").unwrap();
-    assert_eq!((&model["served"], &model["judged"]), (&"another-model".into(), &"understudy-1".into()));
+    assert_eq!(
+        (&model["served"], &model["judged"]),
+        (&"another-model".into(), &"understudy-1".into())
+    );
     assert_eq!(of("embedder").unwrap()["served"], "none", "its files are not here");
     assert!(of("prompt").is_none(), "what is promoted is what was judged");
 
@@ -246,7 +252,11 @@ fn a_file_that_is_no_bundle_is_the_callers_mistake_and_not_a_failed_verification
         let file = folder.path().join("file.json");
         std::fs::write(&file, text).unwrap();
         let output = run(&["audit", "verify", file.to_str().unwrap()]);
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output))
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr(&output),
+        )
     };
     for (text, found) in [
         ("", "it is empty"),
@@ -256,7 +266,10 @@ fn a_file_that_is_no_bundle_is_the_callers_mistake_and_not_a_failed_verification
         let (code, answer, said) = verify(text);
         assert_eq!((code, answer.as_str()), (Some(1), ""), "{said}");
         assert!(said.contains("is not an audit bundle") && said.contains(found), "{said}");
-        assert!(said.contains("plumbline-audit-bundle/1") && said.contains("audit export"), "{said}");
+        assert!(
+            said.contains("plumbline-audit-bundle/1") && said.contains("audit export"),
+            "{said}"
+        );
     }
     // What was one and is broken is one that does not verify.
     let (code, answer, _) = verify("{\"format\": \"plumbline-audit-bundle/1\", ");

@@ -148,11 +148,8 @@ mod tests {
         let said = why.to_string();
         assert!(said.contains("model (served another, judged m)"), "{said}");
         let (new, old) = (Digest::of("h"), Digest::of("g"));
-        let guards = format!(
-            "guards (served {}, judged {})",
-            short(new.as_str()),
-            short(old.as_str())
-        );
+        let guards =
+            format!("guards (served {}, judged {})", short(new.as_str()), short(old.as_str()));
         assert!(said.ends_with(&guards) && !said.contains(new.as_str()), "{said}");
     }
 }

@@ -99,8 +99,8 @@ impl Servicing {
         Ok(Queue { hand_offs, cases: open.into_iter().zip(flags).collect() })
     }
 
-    /// The customers whose name holds the words; without words those on whom a flag stands or of whom a case is open,
-    /// whether or not they ever had a conversation.
+    /// The customers whose name holds the words; without words those on whom a flag stands or of whom a case is open, the
+    /// newest first, whether or not they ever had a conversation.
     pub async fn find_customers(
         &self,
         caller: Caller,

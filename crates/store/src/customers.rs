@@ -74,7 +74,8 @@ pub async fn find(conn: &mut PgConnection, id: CustomerId) -> Result<Option<Cust
     Ok(select_customers!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
 }
 
-/// By name: those whose name holds the words; without words those on whom a flag stands or of whom a case is open.
+/// Those whose name holds the words, by name; without words those on whom a flag stands or of whom a case is open, what was
+/// raised or opened last first.
 pub async fn search(
     conn: &mut PgConnection,
     words: Option<&str>,
@@ -86,7 +87,11 @@ pub async fn search(
                       OR EXISTS (SELECT FROM cases k WHERE k.customer_id = c.id AND k.status = 'open')
                  ELSE position(lower($1) IN lower(c.name)) > 0
                  END
-         ORDER BY name, id LIMIT $2",
+         ORDER BY CASE WHEN $1::text IS NULL
+                       THEN GREATEST((SELECT max(f.raised_at) FROM flags f WHERE f.customer_id = c.id AND f.cleared_on IS NULL),
+                                     (SELECT max(k.opened_at) FROM cases k WHERE k.customer_id = c.id AND k.status = 'open'))
+                       END DESC NULLS LAST, name, id
+         LIMIT $2",
         words,
         limit
     )

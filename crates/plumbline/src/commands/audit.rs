@@ -102,8 +102,7 @@ impl fmt::Display for Exported {
 }
 
 fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
-    let bytes = fs::read(&args.bundle)
-        .map_err(|error| unread(&args.bundle, &error))?;
+    let bytes = fs::read(&args.bundle).map_err(|error| unread(&args.bundle, &error))?;
     let key = match &args.key {
         None => None,
         Some(key) => {
@@ -117,9 +116,7 @@ fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
     };
     let checkpoint = match &args.checkpoint {
         None => None,
-        Some(file) => Some(
-            fs::read_to_string(file).map_err(|error| unread(file, &error))?,
-        ),
+        Some(file) => Some(fs::read_to_string(file).map_err(|error| unread(file, &error))?),
     };
     if let Some(found) = audit::no_bundle(&bytes) {
         return Err(UsageError(format!(

@@ -84,7 +84,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
         .into());
     }
     if context.output.json() && args.say.is_empty() {
-        let words = "chat --json answers once, when all is said: give what to say with --say".to_owned();
+        let words =
+            "chat --json answers once, when all is said: give what to say with --say".to_owned();
         return Err(UsageError(words).into());
     }
     let lender = Lender::of(&context.config, true)?;

@@ -168,7 +168,14 @@ fn show(context: &Context) -> anyhow::Result<Exit> {
         },
     });
     let differs = promoted.as_ref().is_none_or(|promoted| promoted.digest != working);
-    context.output.answer(&Shown { prompt: PROMPT, working, promoted, differs, verdict, serving })?;
+    context.output.answer(&Shown {
+        prompt: PROMPT,
+        working,
+        promoted,
+        differs,
+        verdict,
+        serving,
+    })?;
     Ok(Exit::Done)
 }
 

@@ -21,7 +21,8 @@ use crate::{
     extract::{Body, IdempotencyKey, Path, Query},
     session::SignedIn,
     shapes::{
-        Case, Conversation, DeskConversation, DeskCustomer, DeskFlag, Items, ListedCustomer, QueueItem,
+        Case, Conversation, DeskConversation, DeskCustomer, DeskFlag, Items, ListedCustomer,
+        QueueItem,
     },
 };
 
@@ -135,7 +136,7 @@ pub(crate) struct CustomerQuery {
     q: Option<String>,
 }
 
-/// Customers by name, 50 at most: found by a part of the name, or all on whom a flag stands or of whom a case is open.
+/// Customers, 50 at most: found by a part of the name, or those on whom a flag stands or of whom a case is open, newest first.
 #[utoipa::path(get, path = "/v1/desk/customers", params(CustomerQuery), responses((status = 200, body = Items<ListedCustomer>)), tag = "desk")]
 pub(crate) async fn customers(
     State(app): State<App>,
