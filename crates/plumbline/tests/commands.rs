@@ -277,6 +277,20 @@ fn a_file_that_is_no_bundle_is_the_callers_mistake_and_not_a_failed_verification
     assert!(answer.contains("NOT verified"), "{answer}");
 }
 
+#[tokio::test]
+async fn a_conversation_that_is_not_on_record_is_the_callers_mistake() {
+    let database = store::testing::database().await;
+    let state = tempfile::tempdir().unwrap();
+    let id = "01a20990-9500-7278-8d4b-1a73989c2c8b";
+    let output = plumbline(&["audit", "export", id])
+        .env("PLUMBLINE_STATE", state.path())
+        .env("DATABASE_URL", database.url())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains(&format!("no conversation {id}")), "{}", stderr(&output));
+}
+
 /// The one line that a server prints once it listens, and what follows it.
 fn first_line(server: &mut Child) -> (Value, BufReader<ChildStdout>) {
     let mut out = BufReader::new(server.stdout.take().unwrap());

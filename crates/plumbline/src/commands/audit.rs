@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use audit::{Log, LogReport, Report, Trust, VerifierKey};
+use audit::{AuditError, Log, LogReport, Report, Trust, VerifierKey};
 use calendar::Clock;
 use identity::ConversationId;
 use serde::Serialize;
@@ -35,11 +35,11 @@ pub(crate) struct ExportArgs {
     conversation: ConversationId,
 
     /// Where to write it [default: conversation-ID.json].
-    #[arg(long, short)]
+    #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
     /// Prove as well that the log extends its checkpoint of so many leaves.
-    #[arg(long)]
+    #[arg(long, value_name = "LEAVES")]
     since: Option<u64>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct VerifyArgs {
     key: Option<String>,
 
     /// A signed checkpoint seen earlier, which the bundle's log must extend.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
 }
 
@@ -81,8 +81,18 @@ async fn export(args: &ExportArgs, context: &Context) -> anyhow::Result<Exit> {
     let log = open_log(context)?;
     let store = Store::open(&context.config.location()?).await?;
     audit::sequence(store.audit(), &log, Clock::system().now()).await?;
-    let bundle = audit::export(store.audit(), &log, args.conversation, args.since).await?;
+    let exported = audit::export(store.audit(), &log, args.conversation, args.since).await;
     store.close().await;
+    let bundle = match exported {
+        Err(AuditError::UnknownStream(_)) => {
+            let words = format!("there is no conversation {} on record here", args.conversation);
+            return Err(UsageError(words).into());
+        }
+        Err(error @ AuditError::UnknownCheckpoint(_)) => {
+            return Err(UsageError(format!("--since: {error}")).into());
+        }
+        exported => exported?,
+    };
     let file = args
         .output
         .clone()
@@ -120,7 +130,7 @@ fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
     };
     if let Some(found) = audit::no_bundle(&bytes) {
         return Err(UsageError(format!(
-            "{} is not an audit bundle ({found}): expected is a file that `plumbline audit export` or the audit page wrote, JSON with \
+            "{} is not an audit bundle ({found}): what is checked is a file that `plumbline audit export` or the audit page wrote, JSON with \
              `\"format\": \"{}\"`",
             args.bundle.display(),
             audit::BUNDLE_FORMAT,

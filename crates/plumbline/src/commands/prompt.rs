@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use knowledge::Corpus;
 use prompts::{
     Bundle, Digest, Envelope, Lock, Promoted, ServedConfiguration, Signer, SuiteRef, TrustedKeys,
@@ -24,8 +24,8 @@ use crate::{
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Prompt {
-    /// Tell what is promoted, by which verdict, whether the working tree differs, and in which parts what is served here is not
-    /// what was judged.
+    /// Tell what is promoted, by which verdict, whether prompts/ differs from it, and which parts of what a server here would
+    /// serve were not judged.
     Show,
     /// Serve the prompt as it stands from now on. Refused, with exit status 13, unless `plumbline eval gate` has passed
     /// exactly this prompt with this model, these policies and these guards.
@@ -157,7 +157,7 @@ fn show(context: &Context) -> anyhow::Result<Exit> {
         Ok(verdict) => Judged {
             trusted: true,
             model: Some(verdict.configuration.model),
-            decided_at: Some(verdict.decided_at.to_rfc3339()),
+            decided_at: Some(verdict.decided_at.to_rfc3339_opts(SecondsFormat::Secs, true)),
             problem: None,
         },
         Err(error) => Judged {

@@ -13,7 +13,7 @@ use crate::{context::Context, exit::Exit, house};
 pub(crate) enum Sandbox {
     /// The simulated bank (docs/bank-wire.md).
     Bank(BankArgs),
-    /// The stand-in model, over the wire of `OpenAI` (docs/understudy.md).
+    /// The stand-in model, which speaks the chat-completions interface of `OpenAI` (docs/understudy.md).
     Model(ModelArgs),
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct BankArgs {
     port: u16,
 
     /// The bank's first day.
-    #[arg(long, default_value = "2026-11-23")]
+    #[arg(long, value_name = "DATE", default_value = "2026-11-23")]
     today: NaiveDate,
 
     /// Where to keep its state. Without it, in memory.

@@ -21,7 +21,8 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Invented customers, a simulated bank, sign-in without proof. With a `DATABASE_URL` it has to be said twice.
+    /// Invented customers, a simulated bank, sign-in without proof. With a `DATABASE_URL` it has to be said twice. Without it
+    /// this is a live server, which names the settings it lacks.
     #[arg(long, action = clap::ArgAction::Count)]
     sandbox: u8,
 
@@ -29,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "127.0.0.1")]
     host: std::net::IpAddr,
 
-    /// 0 takes any port that is free.
+    /// The port to listen on. 0 takes any that is free.
     #[arg(long, default_value_t = 8080)]
     port: u16,
 }
