@@ -14,10 +14,10 @@ const ALIKE: f64 = 0.84;
 /// The one customer meant.
 pub(super) async fn find(servicing: &Servicing, wanted: &str) -> anyhow::Result<Customer> {
     let customers = servicing.list_customers(Caller::system()).await?;
-    Ok(choose(customers, wanted)?)
+    Ok(choose(&customers, wanted)?)
 }
 
-fn choose(customers: Vec<Customer>, wanted: &str) -> Result<Customer, UsageError> {
+fn choose(customers: &[Customer], wanted: &str) -> Result<Customer, UsageError> {
     let lower = wanted.trim().to_lowercase();
     let named = |customer: &Customer| customer.name.to_lowercase();
     let exact = |one: &Customer| one.id.to_string() == lower || named(one) == lower;
@@ -30,7 +30,7 @@ fn choose(customers: Vec<Customer>, wanted: &str) -> Result<Customer, UsageError
         [one] => Ok((*one).clone()),
         [] => Err(UsageError(format!(
             "no sandbox customer is called \"{wanted}\"{}",
-            hint(&customers, &lower)
+            hint(customers, &lower)
         ))),
         several => Err(UsageError(format!(
             "\"{wanted}\" could be {}: say more",
@@ -95,15 +95,15 @@ mod tests {
     #[test]
     fn a_part_of_one_name_is_that_customer_and_of_several_none() {
         let people = people(&["Maria Alvarez", "Maria Lopez", "John Smith"]);
-        assert_eq!(choose(people.clone(), "smith").unwrap().name, "John Smith");
-        let refused = choose(people, "maria").unwrap_err().to_string();
+        assert_eq!(choose(&people, "smith").unwrap().name, "John Smith");
+        let refused = choose(&people, "maria").unwrap_err().to_string();
         assert!(refused.contains("Maria Alvarez, Maria Lopez: say more"), "{refused}");
     }
 
     #[test]
     fn a_slip_of_the_pen_is_told_the_names_that_are_near() {
         let people = people(&["Maria Alvarez", "John Smith"]);
-        let refused = |wanted: &str| choose(people.clone(), wanted).unwrap_err().to_string();
+        let refused = |wanted: &str| choose(&people, wanted).unwrap_err().to_string();
         assert!(refused("Maria Alvares").ends_with("did you mean Maria Alvarez?"));
         assert!(refused("Smiht").ends_with("did you mean John Smith?"));
         assert!(refused("Xqz").contains("serve --sandbox"), "{}", refused("Xqz"));
