@@ -66,7 +66,7 @@ for (const [name, options, nth] of LOOKS) {
 
     const { page: desk } = await asStaff("representative", options);
     await desk.goto("/desk");
-    await desk.getByRole("link", { name: customer.name }).first().click();
+    await desk.getByRole("navigation", { name: "Queue" }).getByRole("link", { name: customer.name }).first().click();
     await expect(desk.locator(".rail").first()).toBeVisible();
     expect(await violations(desk)).toEqual([]);
     expect(await fits(desk)).toBe(true);

@@ -29,4 +29,8 @@ test("a scheduled payment is taken when its day comes, and the page follows the 
   await page.getByRole("combobox", { name: "Move the clock on" }).selectOption("30");
   expect((await moved).ok()).toBe(true);
   await expect(row).toContainText("Paid");
+  // What was said then has its date now, and nothing left out in its title.
+  const said = page.locator("article[data-role=customer] time").first();
+  await expect(said).toHaveText(/^[A-Z][a-z]{2} \d+, (\d{4}, )?\d+:\d\d\s[AP]M$/);
+  await expect(said).toHaveAttribute("title", /^[A-Z][a-z]+day, [A-Z][a-z]+ \d+, \d{4} at /);
 });

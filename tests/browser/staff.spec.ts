@@ -119,6 +119,55 @@ test("a flag keeps the assistant silent until a representative clears it, whoeve
   await expect(await say(chat, "What's my balance?")).toContainText("$");
 });
 
+test("a flag on a customer who never talked is found, and cleared, on the desk", async ({ asStaff }) => {
+  const { page, request } = await asStaff("representative");
+  const people = (await (await request.get("/v1/sandbox/people")).json()) as { customers: { id: string; name: string; archetype: string }[] };
+  const frozen = people.customers.find((person) => person.archetype === "frozen")!;
+  await page.goto("/desk");
+  const customers = page.getByRole("navigation", { name: "Customers" });
+  await customers.getByRole("searchbox").fill(frozen.name);
+  await customers.getByRole("button", { name: "Find" }).click();
+  const row = customers.locator(`[data-customer="${frozen.id}"]`);
+  await expect(row).toContainText("Fraud");
+  await row.getByRole("link").click();
+  await expect(page).toHaveURL(`/desk/customers/${frozen.id}`);
+  const panel = page.getByRole("complementary", { name: "Customer" });
+  await expect(panel).toContainText("Total owed");
+  await expect(page.getByRole("main")).toContainText("no conversation with this customer yet");
+  await panel.getByRole("button", { name: "Clear the flag Fraud" }).click();
+  await sheet(page).getByRole("textbox").fill("It was the customer.");
+  await sheet(page).getByRole("button", { name: "Clear the flag" }).click();
+  await expect(panel.getByRole("list", { name: "Flags" })).toContainText("no flags");
+  await expect(row).not.toContainText("Fraud");
+});
+
+test("on a phone the position comes first, and evidence is one line until it is opened", async ({ asCustomer, asStaff }) => {
+  const { page: chat, customer } = await asCustomer("owing", 34, PHONE);
+  await say(chat, "What's my balance and when is my next payment due?");
+  await chat.getByRole("button", { name: "Talk to a person" }).click();
+  await expect(chat.locator("[data-standing=waiting]")).toBeVisible();
+
+  const { page: desk } = await asStaff("representative", PHONE);
+  await desk.goto("/desk");
+  await desk.getByRole("navigation", { name: "Queue" }).getByRole("link", { name: customer.name }).first().click();
+  const rail = desk.locator(".rail").first();
+  await expect(rail.getByText(/\d tool calls?/)).toBeVisible();
+  const tool = rail.locator("[data-kind=tool]").first();
+  await expect(tool).toBeHidden();
+  expect((await rail.boundingBox())!.height).toBeLessThan(60);
+  const panel = desk.getByRole("complementary", { name: "Customer" });
+  expect((await panel.boundingBox())!.y).toBeLessThan((await desk.locator("[data-n]").first().boundingBox())!.y);
+  await expect(panel.getByText("Credit limit")).toBeHidden();
+  for (const [summary, inside] of [
+    [rail.locator("summary").first(), tool],
+    [panel.locator("[data-figures] > summary"), panel.getByText("Credit limit")],
+  ] as const) {
+    await summary.focus();
+    await desk.keyboard.press("Enter");
+    await expect(inside).toBeVisible();
+  }
+});
+
 test("compliance reads the desk but can do nothing on it", async ({ asStaff }) => {
   const { page } = await asStaff("compliance");
   await page.goto("/desk");
@@ -197,6 +246,9 @@ test("an engineer sees what is promoted, what is not, and every run as the serve
     working: { digest: string; differs: boolean };
   };
   const { items } = (await (await request.get("/v1/evals/runs")).json()) as { items: { id: string }[] };
+  const { unattested } = (await (await request.get("/v1/status")).json()) as {
+    unattested: { reason: string; differences: { part: string; served: string; judged: string }[] } | null;
+  };
   await page.goto("/evals");
   const shown = (digest: string) => digest.replace(/^.*:/, "").slice(0, 12);
   await expect(page.locator("[data-side=working]")).toContainText(shown(prompts.working.digest));
@@ -204,6 +256,27 @@ test("an engineer sees what is promoted, what is not, and every run as the serve
   const promoted = prompts.promoted === null ? "Nothing is promoted" : shown(prompts.promoted.digest);
   await expect(page.locator("[data-side=promoted]")).toContainText(promoted);
   await expect(page.locator("[data-run]")).toHaveCount(items.length);
+  await expect(page.locator("[data-unattested]")).toHaveCount(unattested === null ? 0 : 1);
+});
+
+test("an unattested server names the parts that are not those that were judged, with both digests", async ({ asStaff }) => {
+  const { page } = await asStaff("engineer", DESK);
+  const [served, judged] = ["ab".repeat(32), "cd".repeat(32)];
+  await page.route("**/v1/status", async (route) => {
+    const status = (await (await route.fetch()).json()) as object;
+    const differences = [
+      { part: "model", served: "another-model", judged: "understudy-1" },
+      { part: "guards", served, judged },
+    ];
+    const unattested = { reason: "differs", text: "not what was judged", differences };
+    await route.fulfill({ json: { ...status, attested: false, unattested } });
+  });
+  await page.goto("/evals");
+  const panel = page.locator("[data-unattested=differs]");
+  await expect(panel.locator("[data-part]")).toHaveCount(2);
+  await expect(panel.locator("[data-part=model]")).toContainText("another-model");
+  await expect(panel.locator("[data-part=guards]")).toContainText(served.slice(0, 12));
+  await expect(panel.locator("[data-part=guards]")).toContainText(judged.slice(0, 12));
 });
 
 test("a run shows its ruler against the bar and the cases that broke", async ({ asStaff }) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { blocks, day, instant, money, pieces, points, rate, shortDigest, title, words } from "./format";
+import { blocks, day, digestOrName, fullInstant, instant, moment, money, pieces, points, rate, shortDigest, title, words } from "./format";
 
 describe("money", () => {
   test.each([
@@ -42,6 +42,17 @@ test("an instant is shown in the lender's zone", () => {
   expect(instant("2026-11-21T15:00:00Z", "America/New_York")).toMatch(/^Nov 21, 10:00\sAM$/);
 });
 
+test("what was said today has its time, and any other day its date", () => {
+  const said = (at: string, today: string) => moment(at, "America/Los_Angeles", today);
+  expect(said("2026-11-23T18:00:00Z", "2026-11-23")).toMatch(/^10:00\sAM$/);
+  expect(said("2026-11-23T18:00:00Z", "2026-11-24")).toMatch(/^Nov 23, 10:00\sAM$/);
+  expect(said("2026-11-23T18:00:00Z", "2027-01-02")).toMatch(/^Nov 23, 2026, 10:00\sAM$/);
+  // Late in the evening it is tomorrow elsewhere.
+  expect(said("2026-11-24T07:30:00Z", "2026-11-23")).toMatch(/^11:30\sPM$/);
+  expect(said("not an instant", "2026-11-23")).toBe("not an instant");
+  expect(fullInstant("2026-11-23T18:00:00Z", "America/Los_Angeles")).toMatch(/^Monday, November 23, 2026 at 10:00:00\sAM PST$/);
+});
+
 test("citation marks are found, and nothing else that stands in brackets", () => {
   expect(pieces("Sixty days. [1][12] See [note].")).toEqual([
     { kind: "text", text: "Sixty days. " },
@@ -73,4 +84,5 @@ test("names and digests are shortened for reading", () => {
   expect(title("scra")).toBe("SCRA");
   expect(words("mla_apr_review")).toBe("MLA APR review");
   expect(shortDigest("sha256:0123456789abcdef")).toBe("0123456789ab");
+  expect([digestOrName("ab".repeat(32)), digestOrName("all-MiniLM-L6-v2")]).toEqual(["abababababab", "all-MiniLM-L6-v2"]);
 });

@@ -42,9 +42,25 @@ export function instant(at: string, zone: string, locale: Locale = "en"): string
   return write(at, zone, locale, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
 }
 
-/** Only the time of day of an instant, in the lender's zone. */
-export function time(at: string, zone: string, locale: Locale = "en"): string {
-  return write(at, zone, locale, { hour: "numeric", minute: "2-digit" });
+/** An instant as it is read beside what was said: on `today` its time alone, else its date too, and its year where that is another. */
+export function moment(at: string, zone: string, today: string, locale: Locale = "en"): string {
+  const on = localDay(at, zone);
+  const time: Intl.DateTimeFormatOptions = { hour: "numeric", minute: "2-digit" };
+  if (on === today) return write(at, zone, locale, time);
+  const year: Intl.DateTimeFormatOptions = on.slice(0, 4) === today.slice(0, 4) ? {} : { year: "numeric" };
+  return write(at, zone, locale, { month: "short", day: "numeric", ...year, ...time });
+}
+
+/** An instant with nothing left out. */
+export function fullInstant(at: string, zone: string, locale: Locale = "en"): string {
+  return write(at, zone, locale, { dateStyle: "full", timeStyle: "long" });
+}
+
+/** The business date on which an instant lies: YYYY-MM-DD. */
+function localDay(at: string, zone: string): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return "";
+  return new Intl.DateTimeFormat("en-CA", { year: "numeric", month: "2-digit", day: "2-digit", timeZone: zone }).format(date);
 }
 
 function write(at: string, zone: string, locale: Locale, options: Intl.DateTimeFormatOptions): string {
@@ -57,6 +73,11 @@ function write(at: string, zone: string, locale: Locale, options: Intl.DateTimeF
 export function shortDigest(digest: string): string {
   const bare = digest.includes(":") ? digest.slice(digest.indexOf(":") + 1) : digest;
   return bare.length > 12 ? bare.slice(0, 12) : bare;
+}
+
+/** A digest by its first characters; a name, of a model or an embedder, whole. */
+export function digestOrName(value: string): string {
+  return /^[0-9a-f]{64}$/.test(value) ? shortDigest(value) : value;
 }
 
 /** Words of the domain that are written in capitals. */

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures::StreamExt as _;
 use identity::{ConversationId, CustomerId, TurnId};
 use llm::Chat;
+use prompts::Unattested;
 use serde_json::json;
 use servicing::{
     Caller, Key, Level, RefusalCode, ServicingError,
@@ -47,16 +48,23 @@ pub(crate) struct Inner {
     pub(crate) chat: Chat,
     /// None while nothing may be served.
     pub(crate) release: Option<Release>,
+    /// Why nothing may be served.
+    withheld: Option<Unattested>,
     /// The turns this process drives.
     pub(crate) answering: Answering,
     tasks: TaskTracker,
 }
 
 impl Assistant {
-    pub fn new(means: Means, chat: Chat, release: Option<Release>) -> Self {
+    /// An assistant that serves this release, or nothing for this reason.
+    pub fn new(means: Means, chat: Chat, release: Result<Release, Unattested>) -> Self {
         let answering = Answering::new(means.servicing.store());
         let tasks = TaskTracker::new();
-        let inner = Arc::new(Inner { means, chat, release, answering, tasks });
+        let (release, withheld) = match release {
+            Ok(release) => (Some(release), None),
+            Err(why) => (None, Some(why)),
+        };
+        let inner = Arc::new(Inner { means, chat, release, withheld, answering, tasks });
         Self { inner, turn_limit: TURN_LIMIT, watch: None }
     }
 
@@ -93,6 +101,14 @@ impl Assistant {
     /// What is served, if anything is.
     pub fn release(&self) -> Option<&Release> {
         self.inner.release.as_ref()
+    }
+
+    /// Why no trusted verdict stands behind what is served, or why nothing is served; nothing where one does.
+    pub fn unattested(&self) -> Option<&Unattested> {
+        match &self.inner.release {
+            Some(release) => release.unattested.as_ref(),
+            None => self.inner.withheld.as_ref(),
+        }
     }
 
     pub fn model(&self) -> &str {
@@ -210,7 +226,7 @@ impl Assistant {
                     "embedder": release.configuration.embedder,
                     "guards": release.configuration.guards,
                 }),
-                attested: release.attested,
+                attested: release.attested(),
             },
             None => Served { configuration: json!(null), attested: false },
         }

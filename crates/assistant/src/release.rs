@@ -7,7 +7,9 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use prompts::{Bundle, Digest, Lock, PromptError, Role, ServedConfiguration, TrustedKeys};
+use prompts::{
+    Bundle, Digest, Lock, PromptError, Role, ServedConfiguration, TrustedKeys, Unattested,
+};
 use serde_json::json;
 use toolkit::{PolicyFile, Registry, Surface, ToolSpec};
 
@@ -40,8 +42,8 @@ pub enum Source {
 /// A configuration that is served.
 pub struct Release {
     pub configuration: ServedConfiguration,
-    /// A trusted verdict stands behind exactly this configuration.
-    pub attested: bool,
+    /// Why no trusted verdict stands behind exactly this configuration; nothing where one does.
+    pub unattested: Option<Unattested>,
     pub(crate) bundle: Bundle,
     pub(crate) registry: Registry,
     pub(crate) policy: PolicyFile,
@@ -81,12 +83,12 @@ pub fn guards_digest() -> Digest {
 }
 
 impl Release {
-    /// Loads what is served; `None` where nothing may be: no verdict, and no sandbox.
+    /// Loads what is served. Where nothing may be, for want of a verdict and of a sandbox, the answer is why.
     pub fn load(
         serving: &Serving,
         means: &Means,
         model: &str,
-    ) -> Result<Option<Self>, AssistantError> {
+    ) -> Result<Result<Self, Unattested>, AssistantError> {
         let lock = Lock::load(&serving.root)?;
         let promoted = match serving.source {
             Source::Promoted => lock.find(&serving.prompt),
@@ -97,7 +99,7 @@ impl Release {
             None if serving.source == Source::WorkingTree || serving.sandbox => {
                 Bundle::from_working_tree(&serving.root, &serving.prompt)?
             }
-            None => return Ok(None),
+            None => return Ok(Err(Unattested::NOTHING_PROMOTED)),
         };
         let configuration = ServedConfiguration {
             prompt: bundle.digest(),
@@ -106,27 +108,34 @@ impl Release {
             embedder: means.knowledge.embedder_name().to_owned(),
             guards: guards_digest().to_string(),
         };
-        let attested = match promoted {
-            Some(promoted) => promoted
-                .envelope(&serving.root)?
-                .is_some_and(|envelope| envelope.attests(&configuration, &serving.trusted).is_ok()),
-            None => false,
+        let unattested = match promoted {
+            Some(promoted) => {
+                let envelope = promoted.envelope(&serving.root)?;
+                Unattested::of(envelope.as_ref(), &configuration, &serving.trusted)
+            }
+            None => Some(Unattested::NOTHING_PROMOTED),
         };
-        if !attested && !serving.sandbox {
-            return Ok(None);
+        match unattested {
+            Some(why) if !serving.sandbox => Ok(Err(why)),
+            unattested => Self::new(bundle, configuration, unattested, means).map(Ok),
         }
-        Self::new(bundle, configuration, attested, means).map(Some)
     }
 
     fn new(
         bundle: Bundle,
         configuration: ServedConfiguration,
-        attested: bool,
+        unattested: Option<Unattested>,
         means: &Means,
     ) -> Result<Self, AssistantError> {
         let registry = tools::registry(means, &bundle.manifests()?)?;
         let policy = bundle.policy()?;
-        Ok(Self { configuration, attested, bundle, registry, policy, shown: Mutex::new(None) })
+        Ok(Self { configuration, unattested, bundle, registry, policy, shown: Mutex::new(None) })
+    }
+
+    /// Whether a trusted verdict stands behind exactly what is served.
+    #[must_use]
+    pub const fn attested(&self) -> bool {
+        self.unattested.is_none()
     }
 
     /// What the model is shown of the tools on a surface.

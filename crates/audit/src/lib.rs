@@ -47,4 +47,4 @@ pub use tree::{
     Node, Nodes, TreeHead, consistency_ranges, consistent, inclusion_ranges, perfect_nodes,
     range_hash, root_by_inclusion,
 };
-pub use verify::{Checked, Fault, Problem, Report, Trust, verify};
+pub use verify::{Checked, Fault, Problem, Report, Trust, no_bundle, verify};

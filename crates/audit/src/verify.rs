@@ -95,6 +95,24 @@ impl Findings {
     }
 }
 
+/// What the bytes are, where they are no bundle at all: a sentence for whoever named the wrong file. Nothing where they read
+/// as a bundle or bear the name of its format, however much was changed.
+#[must_use]
+pub fn no_bundle(bytes: &[u8]) -> Option<String> {
+    let Err(problem) = read(bytes) else { return None };
+    let (family, _) = BUNDLE_FORMAT.split_once('/').unwrap_or((BUNDLE_FORMAT, ""));
+    if bytes.windows(family.len()).any(|window| window == family.as_bytes()) {
+        return None;
+    }
+    Some(if bytes.iter().all(u8::is_ascii_whitespace) {
+        "it is empty".to_owned()
+    } else if serde_json::from_slice::<serde_json::Value>(bytes).is_ok() {
+        "it is JSON of another form".to_owned()
+    } else {
+        problem.message
+    })
+}
+
 /// Checks a bundle. Needs nothing but its bytes.
 pub fn verify(bytes: &[u8], trust: &Trust) -> Report {
     let mut found = Findings::default();

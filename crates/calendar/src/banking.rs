@@ -1,4 +1,5 @@
-//! Banking days: Monday to Friday, less the holidays of the Federal Reserve Banks (SPEC §3.2).
+//! Banking days: Monday to Friday, less the holidays of the Federal Reserve Banks. A holiday on a
+//! Saturday is not moved, one on a Sunday moves to the Monday.
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 

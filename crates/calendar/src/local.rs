@@ -10,7 +10,7 @@ pub fn local_date(instant: DateTime<Utc>, zone: Tz) -> NaiveDate {
 }
 
 /// The date on which something completed at `instant` counts: that day up to and including the cut-off by the wall clock,
-/// else the next calendar day (SPEC §1.5; 12 CFR 1026.10).
+/// else the next calendar day (12 CFR 1026.10; docs/payments.md).
 #[must_use]
 pub fn effective_on(instant: DateTime<Utc>, cutoff: NaiveTime, zone: Tz) -> NaiveDate {
     let local = instant.with_timezone(&zone).naive_local();

@@ -1,4 +1,4 @@
-//! Minimums still unpaid: what a payment counts for, days past due and the late fee (SPEC §1.5, V24).
+//! Minimums still unpaid: what a payment counts for, days past due and the late fee (docs/engine.md; V24 of `tests/vectors.rs`).
 
 use chrono::{Days, NaiveDate};
 use money::{Cents, Rounding};

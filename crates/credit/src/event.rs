@@ -270,7 +270,7 @@ impl Charge {
     }
 }
 
-/// Marks that stop or route (SPEC §3.6).
+/// Marks that stop or route (docs/turn.md, docs/payments.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagKind {

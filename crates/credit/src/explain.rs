@@ -43,7 +43,7 @@ pub fn interest(record: &CycleRecord, product: &Product) -> Derivation {
     let lines: Vec<_> = record.interest.iter().map(|line| interest_line(line, product)).collect();
     let total = record.interest.iter().map(|line| line.amount).sum();
     Derivation::cents(
-        "sum over features; one rounding per feature and cycle (SPEC 1.4(3))",
+        "sum over features; one rounding per feature and cycle (12 CFR 1026.7(b)(6)(ii); rounding: docs/engine.md)",
         &format!(
             "interest of cycle {} ({} to {})",
             record.number, record.starts_on, record.closes_on
@@ -143,7 +143,7 @@ pub fn minimum(minimum: &Minimum) -> Derivation {
         .map(|(at, arm)| given(&format!("arm {} of the formula", at + 1), *arm))
         .collect();
     Derivation::cents(
-        "min(total owed, max(arms) + past due) (SPEC 1.5)",
+        "min(total owed, max(arms) + past due) (the product's terms: products/, docs/engine.md)",
         "minimum due",
         minimum.due,
         vec![
@@ -162,7 +162,7 @@ pub fn minimum(minimum: &Minimum) -> Derivation {
 pub fn new_balance(statement: &Statement) -> Derivation {
     let given = |label: &str, value: Cents| Derivation::given(label, Value::Cents(value));
     Derivation::cents(
-        "previous − payments and credits + draws + fees + interest ± adjustments (SPEC 1.3)",
+        "previous − payments and credits + draws + fees + interest ± adjustments (12 CFR 1026.7(b))",
         &format!("new balance of statement {}", statement.number),
         statement.new_balance,
         vec![
@@ -185,7 +185,7 @@ pub fn allocation(allocation: &Allocation) -> Derivation {
         .map(|part| Derivation::given(&part.to.label(), Value::Cents(part.amount)))
         .collect();
     Derivation::cents(
-        "waterfall of the product, in this order (SPEC 1.5)",
+        "waterfall of the product's terms, in this order (products/, docs/engine.md)",
         &format!("payment effective {}", allocation.effective_on),
         allocation.amount,
         parts,
@@ -241,7 +241,7 @@ impl Position {
         let fee = self.late_fees.iter().find(|fee| fee.cycle == cycle)?;
         let rule = self.terms.product.fees.late.as_ref()?;
         Some(Derivation::cents(
-            "min(fee, unpaid minimum), once per cycle, at the start of the day after the grace days (SPEC 1.5)",
+            "min(fee, unpaid minimum), once per cycle, at the start of the day after the grace days (products/; the cap: 12 CFR 1026.52(b)(2)(i)(A))",
             &format!("late fee of statement {cycle}"),
             fee.amount,
             vec![

@@ -1,4 +1,4 @@
-//! Interest: what a day costs, and the one rounding per feature and cycle (SPEC §1.4).
+//! Interest: what a day costs, and the one rounding per feature and cycle (12 CFR 1026.14(b); docs/engine.md).
 
 use chrono::NaiveDate;
 use money::{Cents, Rounding, divide};

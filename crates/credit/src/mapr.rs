@@ -1,4 +1,4 @@
-//! The military annual percentage rate of a billing cycle, and what has to be waived to keep to its cap (32 CFR 232.4, SPEC §1.8).
+//! The military annual percentage rate of a billing cycle, and what has to be waived to keep to its cap (10 USC 987(b), 32 CFR 232.4).
 //!
 //! Invariants: computed from posted cents (each periodic charge is rounded first); compared unrounded; a ceiling is truncated;
 //! fees are waived before interest. What is absent: who is covered, which is settled when the line opens.

@@ -1,4 +1,4 @@
-//! The minimum payment (SPEC §1.5, V15-V18).
+//! The minimum payment (our own terms: docs/engine.md; V15-V18 of `tests/vectors.rs`).
 
 use money::{Cents, Rounding};
 use serde::{Deserialize, Serialize};

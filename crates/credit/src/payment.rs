@@ -1,4 +1,4 @@
-//! The waterfall: how a payment is used up, and how a return gives back what it had paid (SPEC §1.5, V21-V25).
+//! The waterfall: how a payment is used up, and how a return gives back what it had paid (docs/engine.md; V21-V25 of `tests/vectors.rs`).
 //!
 //! Invariant: the parts of an allocation sum to the amount.
 

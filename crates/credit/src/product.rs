@@ -1,6 +1,6 @@
 //! A credit product as data: every term that replay needs to compute a statement.
 //!
-//! Invariants: whatever is left out of a file has the value of the plain line (SPEC §1.4-1.5); amounts are strings of dollars and
+//! Invariants: whatever is left out of a file has the value of the plain line (docs/scenario.md); amounts are strings of dollars and
 //! rates are percentages. A product is copied into a line when it opens, so that a later edit reaches no open line. What is
 //! absent: rules; this is only what they read.
 

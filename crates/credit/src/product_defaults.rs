@@ -1,4 +1,4 @@
-//! The plain line: what a product is where its file is silent (SPEC §1.4-1.5, §5.2).
+//! The plain line: what a product is where its file is silent (docs/scenario.md, "Products").
 
 use calendar::Tz;
 use chrono::NaiveTime;

@@ -40,7 +40,7 @@ pub fn quote_payoff(events: &[LineEvent], on: NaiveDate) -> Result<PayoffQuote, 
     let part = |label: &str, value: Cents| Derivation::given(label, Value::Cents(value));
     let accrued = crate::explain::accrued(&position);
     let derivation = Derivation::cents(
-        "payoff: principal + billed interest + fees + interest accrued to the day before − credit balance (SPEC 1.4(6))",
+        "payoff: principal + billed interest + fees + interest accrued to the day before − credit balance (no grace period: docs/engine.md)",
         &format!("payoff on {on}"),
         position.total_owed,
         vec![

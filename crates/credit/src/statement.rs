@@ -1,4 +1,4 @@
-//! The periodic statement (12 CFR 1026.7(b), SPEC §1.3).
+//! The periodic statement (12 CFR 1026.7(b)).
 //!
 //! Invariants: an issued statement never changes; `new = previous − payments and credits + draws + fees + interest ± adjustments`;
 //! each fact is shown on exactly one statement, the first one issued after it was known and took effect.

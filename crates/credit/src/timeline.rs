@@ -1,6 +1,6 @@
 //! A history put in the order in which it took effect.
 //!
-//! Invariants: the order within a date is that of SPEC §1.4(7) (returns and corrections, draws and fees, payments) and does not
+//! Invariants: the order within a date is that of docs/engine.md (returns and corrections, draws and fees, payments) and does not
 //! depend on the order in which facts arrived; what is taken not to have happened (a refused draw, a payment returned from its
 //! effective date) is left out. Statements, adjustments and posted fees of the terms are records, not actions.
 

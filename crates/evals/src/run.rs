@@ -14,7 +14,7 @@ use calendar::{Clock, Tz, instant_of};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use knowledge::{Embedder, Knowledge, index::ExactIndex};
 use llm::Chat;
-use prompts::{Lock, ServedConfiguration, TrustedKeys};
+use prompts::{Lock, ServedConfiguration, TrustedKeys, Unattested};
 use rails::AchOriginator;
 use servicing::{Servicing, portfolio::WorldFile, ports::NoBank};
 use store::testing::TestDatabase;
@@ -225,8 +225,10 @@ impl Side {
         chat: &Chat,
     ) -> Result<Self, EvalError> {
         let release = Release::load(serving, means, chat.model()).map_err(|e| broken(&e))?;
-        let nothing = || EvalError::Infrastructure { reason: "nothing is served".to_owned() };
-        let configuration = release.as_ref().ok_or_else(nothing)?.configuration.clone();
+        let nothing = |why: &Unattested| EvalError::Infrastructure {
+            reason: format!("nothing is served: {why}"),
+        };
+        let configuration = release.as_ref().map_err(nothing)?.configuration.clone();
         let assistant = Assistant::new(means.clone(), chat.clone(), release);
         Ok(Self { name, assistant, configuration })
     }

@@ -39,4 +39,4 @@ pub use embedder::{EmbedError, Embedder, Vectors};
 pub use error::KnowledgeError;
 pub use fusion::Weights;
 pub use passage::{Audience, Citation, CitationError, Filter, Kind, Passage, Scope};
-pub use search::{Found, Knowledge, Parts, Query};
+pub use search::{Found, Knowledge, NO_EMBEDDER, Parts, Query};

@@ -37,7 +37,7 @@ const NEAREST_ENOUGH: f32 = 0.20;
 const WORDS_ENOUGH: f32 = 4.0;
 
 /// The name of the embedder when there is none.
-const NO_EMBEDDER: &str = "none";
+pub const NO_EMBEDDER: &str = "none";
 
 /// A question, by whom, and about when.
 #[derive(Debug, Clone)]

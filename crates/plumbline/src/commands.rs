@@ -22,26 +22,26 @@ pub(crate) enum Command {
     Serve(serve::Args),
     /// Talk to the assistant as a sandbox customer.
     Chat(chat::Args),
-    /// Ask the policies.
+    /// Search the policies.
     #[command(subcommand)]
     Policy(policy::Policy),
-    /// Play the suites, and hold a change against what is promoted.
+    /// Play the suites of evals/, and hold a change of the prompt against what is promoted.
     #[command(subcommand)]
     Eval(eval::Eval),
-    /// What is served, and what stands in the working tree.
+    /// The prompt that is served, and the one that stands in prompts/.
     #[command(subcommand)]
     Prompt(prompt::Prompt),
     /// Start a simulated counterpart by itself: the bank, or the stand-in model.
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
-    /// Bring the database to this version's schema.
+    /// Bring the database to this version's schema. Every command that needs the database does so by itself.
     Migrate,
     /// Live a scenario day by day and show every figure. Needs no database.
     Simulate(simulate::Args),
-    /// Prove what was said and done.
+    /// Prove what was said and done: take a conversation out, check a proof, check the whole log.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Look after the books.
+    /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
 }

@@ -51,8 +51,13 @@ pub(crate) struct Config {
     pub(crate) ach_bank_routing: Option<String>,
     pub(crate) ach_bank_name: Option<String>,
 
-    /// An OpenAI-compatible endpoint, up to and including `/v1`. Without it the built-in stand-in answers.
+    /// An OpenAI-compatible endpoint, up to and including `/v1`. Without it the built-in stand-in answers, of a live server
+    /// only where `stand_in` asks for it.
     pub(crate) openai_base_url: Option<String>,
+
+    /// Whether a live server may answer its customers with the built-in stand-in.
+    #[serde(default)]
+    pub(crate) stand_in: bool,
 
     pub(crate) openai_api_key: Option<SecretString>,
 
@@ -111,11 +116,14 @@ impl Config {
         if root.join("prompts").is_dir() && root.join("tools").is_dir() {
             return Ok(root);
         }
-        Err(UsageError(format!(
-            "{} is not the project's folder (it has no prompts/ and tools/); name it as `root` (PLUMBLINE_ROOT)",
-            root.display()
-        ))
-        .into())
+        let todo = match &self.root {
+            Some(_) => "put `root` (PLUMBLINE_ROOT) right: it names the folder of the checkout",
+            None => {
+                "run this in the folder of the checkout, or name that as `root` (PLUMBLINE_ROOT)"
+            }
+        };
+        let looked_for = whole(&root.join("prompts"));
+        Err(UsageError(format!("there is no {}: {todo}", looked_for.display())).into())
     }
 
     /// The name of the configured model.
@@ -146,6 +154,13 @@ impl Config {
     pub(crate) const fn has_database_url(&self) -> bool {
         self.database_url.is_some()
     }
+}
+
+/// A path as it is from the root of the file system on, so that a person sees where it was looked for.
+pub(crate) fn whole(path: &Path) -> PathBuf {
+    let from_here = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    // `/here/./prompts` and `/here/prompts` are one.
+    from_here.components().collect()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use prompts::TrustedKeys;
 use rails::{BankClient, BankConfig};
 use secrecy::SecretString;
 use servicing::{Servicing, portfolio::Portfolio};
-use store::Store;
+use store::{Store, cluster::Standing};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -100,18 +100,29 @@ pub(crate) struct House {
     pub(crate) tasks: Tasks,
 }
 
-/// Sets up everything a sandbox or a live server has behind its door.
-pub(crate) async fn build(
-    config: &Config,
+/// Everything but the assistant and what it needs: quick to lay, so that a mistake is refused before the wait begins.
+pub(crate) struct Ground {
+    store: Store,
+    pub(crate) servicing: Servicing,
+    hand: Option<Hand>,
+    bank_url: String,
     sandbox: bool,
-    lender: Lender,
-    source: Source,
-) -> anyhow::Result<House> {
+    tasks: Tasks,
+}
+
+/// Opens the database and sets up the use cases; in a sandbox with its people and its bank.
+pub(crate) async fn lay(config: &Config, sandbox: bool, lender: Lender) -> anyhow::Result<Ground> {
     let tasks = Tasks::default();
     let state = config.state_dir()?;
     let root = config.root()?;
-    output::progress("starting PostgreSQL");
-    let store = Store::open(&config.location()?).await?;
+    let location = config.location()?;
+    output::progress(match location.standing() {
+        None => "connecting to the database at DATABASE_URL",
+        Some(Standing::New) => "making a PostgreSQL cluster and starting it",
+        Some(Standing::Stopped) => "starting PostgreSQL",
+        Some(Standing::Running) => "joining the PostgreSQL that is running already",
+    });
+    let store = Store::open(&location).await?;
     let zone = lender.zone;
     let (clock, hand) =
         if sandbox { manual_clock(&store, zone).await? } else { (Clock::system(), None) };
@@ -129,20 +140,47 @@ pub(crate) async fn build(
     if sandbox {
         fill(&servicing, &root).await?;
     }
-    let model = model(config, &tasks).await?;
-    let knowledge = Arc::new(knowledge(&store, &root, model.embeddings.clone()).await?);
-    let log = Arc::new(audit::Log::open(&state.join("audit"), audit::ORIGIN)?);
-    let trusted = trusted_keys(&state, &root)?;
-    let means = Means { servicing: servicing.clone(), knowledge: Arc::clone(&knowledge) };
-    let serving =
-        Serving { root, prompt: PROMPT.to_owned(), source, sandbox, trusted: trusted.clone() };
-    let release = Release::load(&serving, &means, &model.name)?;
-    let assistant = Assistant::new(means, model.chat.clone(), release);
-    if model.stand_in {
-        output::progress("letting the stand-in read the prompt");
-        assistant.warm_up().await;
+    Ok(Ground { store, servicing, hand, bank_url, sandbox, tasks })
+}
+
+impl Ground {
+    /// Sets up the rest: the policies, the model, and the assistant with what is served.
+    pub(crate) async fn build(self, config: &Config, source: Source) -> anyhow::Result<House> {
+        let Self { store, servicing, hand, bank_url, sandbox, tasks } = self;
+        let state = config.state_dir()?;
+        let root = config.root()?;
+        let model = model(config, &tasks).await?;
+        let knowledge = Arc::new(knowledge(&store, &root, model.embeddings.clone()).await?);
+        let log = Arc::new(audit::Log::open(&state.join("audit"), audit::ORIGIN)?);
+        let trusted = trusted_keys(&state, &root)?;
+        let means = Means { servicing: servicing.clone(), knowledge: Arc::clone(&knowledge) };
+        let serving =
+            Serving { root, prompt: PROMPT.to_owned(), source, sandbox, trusted: trusted.clone() };
+        let release = Release::load(&serving, &means, &model.name)?;
+        let assistant = Assistant::new(means, model.chat.clone(), release);
+        if model.stand_in {
+            output::progress("letting the stand-in read the prompt");
+            assistant.warm_up().await;
+        }
+        Ok(House {
+            store,
+            servicing,
+            knowledge,
+            assistant,
+            model,
+            log,
+            trusted,
+            hand,
+            bank_url,
+            tasks,
+        })
     }
-    Ok(House { store, servicing, knowledge, assistant, model, log, trusted, hand, bank_url, tasks })
+
+    /// Ends what runs beside.
+    pub(crate) async fn close(self) {
+        self.tasks.close().await;
+        self.store.close().await;
+    }
 }
 
 impl House {
@@ -235,6 +273,19 @@ pub(crate) async fn model(config: &Config, tasks: &Tasks) -> anyhow::Result<Mode
     Ok(Model { chat, embeddings, name: understudy::MODEL.to_owned(), stand_in: true })
 }
 
+/// How the model and the embedder are called that [`model`] would set up. Starts nothing.
+pub(crate) fn names(config: &Config) -> anyhow::Result<(String, String)> {
+    let own = match encoder_files(&config.embedder_dir()?) {
+        Some(_) => EMBEDDER,
+        None => knowledge::NO_EMBEDDER,
+    };
+    Ok(match (&config.openai_base_url, &config.embedding_model) {
+        (Some(_), Some(embedder)) => (config.model()?, embedder.clone()),
+        (Some(_), None) => (config.model()?, own.to_owned()),
+        (None, _) => (understudy::MODEL.to_owned(), own.to_owned()),
+    })
+}
+
 /// How the stand-in is asked. It computes on this machine, and is slow where the machine is busy: asking again would only add
 /// to that.
 fn beside_us(url: &str, model: &str) -> llm::Config {
@@ -267,12 +318,15 @@ async fn stand_in(config: &Config, tasks: &Tasks) -> anyhow::Result<(String, Opt
     Ok((url, embeddings))
 }
 
+/// The encoder's weights and its tokenizer, where both were fetched.
+fn encoder_files(folder: &Path) -> Option<(PathBuf, PathBuf)> {
+    let (model, tokenizer) = (folder.join("model.safetensors"), folder.join("tokenizer.json"));
+    (model.exists() && tokenizer.exists()).then_some((model, tokenizer))
+}
+
 /// The sentence encoder, where its files were fetched.
 pub(crate) fn encoder(folder: &Path) -> anyhow::Result<Option<Arc<Encoder>>> {
-    let (model, tokenizer) = (folder.join("model.safetensors"), folder.join("tokenizer.json"));
-    if !model.exists() || !tokenizer.exists() {
-        return Ok(None);
-    }
+    let Some((model, tokenizer)) = encoder_files(folder) else { return Ok(None) };
     let read = |path: &PathBuf| {
         std::fs::read(path).with_context(|| format!("could not read {}", path.display()))
     };

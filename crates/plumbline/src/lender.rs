@@ -1,7 +1,7 @@
 //! Whose installation this is: where business dates are reckoned, which bank has our account, who we are on the ACH network.
 //!
 //! A sandbox's lender is invented. A live one stands in the settings, every part of it: nothing has a default, because money
-//! would move in somebody else's name.
+//! would move in somebody else's name. Nor does the model: a stand-in that nobody asked for would be taken for one.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -37,7 +37,7 @@ impl Lender {
 
     /// What the settings say; otherwise all that is missing or wrong, at once.
     fn live(config: &Config) -> anyhow::Result<Self> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<String> = no_model(config).into_iter().collect();
         let bank_url = bank_url(config).parsed::<BankUrl>(&mut problems);
         let mut ask = |setting: &Setting<'_>| setting.given(&mut problems);
         let name = ask(&Setting {
@@ -88,6 +88,19 @@ impl Lender {
             problems.join("\n  ")
         ))
         .into())
+    }
+}
+
+/// What is missing where a live server would answer with the stand-in and was not told to, or asks no model by name.
+fn no_model(config: &Config) -> Option<String> {
+    match &config.openai_base_url {
+        Some(_) => config.model().err().map(|error| error.to_string()),
+        None if config.stand_in => None,
+        None => Some(
+            "`openai_base_url` (OPENAI_BASE_URL) is missing: the endpoint of the model that answers, up to and including /v1; \
+             `stand_in = true` (PLUMBLINE_STAND_IN=true) lets the built-in stand-in answer instead"
+                .to_owned(),
+        ),
     }
 }
 

@@ -24,19 +24,26 @@ use crate::{
 
 /// Servicing for a consumer line of credit, with a model that can neither move money nor make up a number.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
     /// Settings, in TOML. Without it, `plumbline.toml` in this folder, if there is one. The environment overrides both.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<std::path::PathBuf>,
 
-    /// Answer in JSON on standard output.
+    /// Answer in JSON on standard output: one document; of a server, one line with its address once it listens.
     #[arg(long, global = true)]
     json: bool,
 
     #[command(subcommand)]
     command: Command,
 }
+
+/// Where to begin, what is set where, and what the exit status says.
+const AFTER_HELP: &str = "\
+Begin with `plumbline doctor --install`, then `plumbline serve --sandbox`, in the folder of the checkout.
+Settings: plumbline.toml or the environment (PLUMBLINE_STATE, DATABASE_URL, OPENAI_BASE_URL...); README.md lists them.
+Exit status: 0 done; 1 the call makes no sense; 2 something broke; 10 what was looked at is not right; 3, 11, 12, 13 \
+are the gate's (docs/gate.md).";
 
 /// How long a computation that nobody waits for may hold up the end of the program.
 const LEFT_BEHIND_TIMEOUT: Duration = Duration::from_millis(500);

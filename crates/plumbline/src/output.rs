@@ -50,6 +50,17 @@ impl Output {
         Ok(())
     }
 
+    /// What a server tells once it listens: for a program the one line on standard output, for a person words among the
+    /// progress.
+    pub(crate) fn ready(self, ready: &(impl Serialize + Display)) -> anyhow::Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string(ready)?);
+        } else {
+            progress(ready);
+        }
+        Ok(())
+    }
+
     /// The error and what caused it, once.
     pub(crate) fn error(self, error: &anyhow::Error) {
         let causes = causes(error);

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -15,7 +15,8 @@ fn plumbline(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
     command.args(args).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
     for (name, _) in std::env::vars() {
-        if name.starts_with("PLUMBLINE_") || name == "DATABASE_URL" {
+        let ours = name.starts_with("PLUMBLINE_") || name.starts_with("OPENAI_");
+        if ours || name == "DATABASE_URL" {
             command.env_remove(name);
         }
     }
@@ -46,6 +47,10 @@ fn a_scenario_is_lived_without_a_database_and_each_figure_explained() {
     let explained = run(&["simulate", SCENARIO, "--explain", "statement.1.interest"]);
     let text = String::from_utf8(explained.stdout).unwrap();
     assert!(text.contains("$22.76") && text.contains("daily rate"), "{text}");
+    // What a rule cites can be looked up: in the law, or in this repository.
+    let derivations = line["derivations"].to_string();
+    assert!(derivations.contains("12 CFR 1026.7(b)") && derivations.contains("docs/engine.md"));
+    assert!(!derivations.contains("SPEC"), "{derivations}");
 }
 
 #[test]
@@ -58,6 +63,21 @@ fn the_callers_mistakes_exit_with_one_and_say_what_to_do() {
     assert_eq!(file.status.code(), Some(1));
     let error: Value = serde_json::from_slice(&file.stderr).unwrap();
     assert!(error["error"].as_str().unwrap().contains("no-such-file.toml"));
+
+    // Elsewhere: it names the whole path, and what to do.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let here = elsewhere.path().canonicalize().unwrap();
+    for (args, named, todo) in [
+        (&["prompt", "show"][..], "prompts", "PLUMBLINE_ROOT"),
+        (&["policy", "search", "late fee"], "prompts", "checkout"),
+        (&["simulate", SCENARIO], SCENARIO, "could not read"),
+    ] {
+        let output = plumbline(args).current_dir(&here).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        let path = here.join(named);
+        assert!(said.contains(path.to_str().unwrap()) && said.contains(todo), "{said}");
+    }
 
     assert_eq!(run(&["no-such-command"]).status.code(), Some(1));
     let setting = plumbline(&["migrate"]).env("PLUMBLINE_STAET", "x").output().unwrap();
@@ -105,6 +125,40 @@ fn the_doctor_names_what_is_here_and_what_is_missing() {
     assert_eq!(state("embedding model"), "missing");
 }
 
+#[test]
+fn what_is_served_unattested_is_named_part_by_part() {
+    let state = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(state.path().join("models/minilm")).unwrap();
+    let show = |args: &[&str]| {
+        plumbline(args)
+            .env("PLUMBLINE_STATE", state.path())
+            .env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+            .env("PLUMBLINE_MODEL", "another-model")
+            .output()
+            .unwrap()
+    };
+    let shown = json(&show(&["prompt", "show", "--json"]));
+    let serving = &shown["serving"];
+    assert_eq!(
+        (&serving["attested"], &serving["unattested"]["reason"]),
+        (&false.into(), &"differs".into())
+    );
+    let differences = serving["unattested"]["differences"].as_array().unwrap();
+    let of = |part: &str| differences.iter().find(|one| one["part"] == part);
+    let model = of("model").unwrap();
+    assert_eq!(
+        (&model["served"], &model["judged"]),
+        (&"another-model".into(), &"understudy-1".into())
+    );
+    assert_eq!(of("embedder").unwrap()["served"], "none", "its files are not here");
+    assert!(of("prompt").is_none(), "what is promoted is what was judged");
+
+    let text = String::from_utf8(show(&["prompt", "show"]).stdout).unwrap();
+    assert!(text.contains("UNATTESTED"), "{text}");
+    let row = text.lines().find(|line| line.trim_start().starts_with("model ")).unwrap();
+    assert!(row.contains("another-model") && row.contains("understudy-1"), "{text}");
+}
+
 /// All that a live server must be told.
 const LENDER: [(&str, &str); 7] = [
     ("PLUMBLINE_ZONE", "America/New_York"),
@@ -132,6 +186,15 @@ fn a_live_server_does_not_start_before_it_is_told_whose_it_is_and_names_all_that
     let all: Vec<&str> = LENDER.iter().map(|(name, _)| *name).collect();
     assert_eq!(named(&serve(&[])), all);
 
+    // The stand-in answers where it is asked for, and nowhere else.
+    let said = serve(&LENDER);
+    assert!(said.contains("OPENAI_BASE_URL") && said.contains("PLUMBLINE_STAND_IN"), "{said}");
+    assert!(named(&said).is_empty(), "{said}");
+    let unnamed = [&LENDER[..], &[("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")]].concat();
+    assert!(serve(&unnamed).contains("PLUMBLINE_MODEL"));
+    let asked_for = serve(&[("PLUMBLINE_STAND_IN", "true")]);
+    assert!(!asked_for.contains("OPENAI_BASE_URL"), "{asked_for}");
+
     // What is there is not asked for again, what is wrong is: a zone that is none, an address without its scheme, a check
     // digit that does not fit.
     let mut settings = LENDER;
@@ -143,7 +206,7 @@ fn a_live_server_does_not_start_before_it_is_told_whose_it_is_and_names_all_that
     let wrong = [LENDER[0].0, LENDER[1].0, LENDER[3].0, LENDER[5].0];
     assert_eq!(named(&said), wrong, "{said}");
 
-    let mut settings = LENDER;
+    let mut settings = [&LENDER[..], &[("PLUMBLINE_STAND_IN", "true")]].concat();
     settings[2].1 = "HARBOR LENDING COMPANY";
     assert!(serve(&settings).contains("company name"));
     assert!(std::fs::read_dir(state.path()).unwrap().next().is_none(), "nothing was begun");
@@ -154,40 +217,114 @@ async fn a_live_server_reckons_by_what_it_was_told() {
     let database = store::testing::database().await;
     let state = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(state.path().join("models/minilm")).unwrap();
-    let mut server = plumbline(&["serve", "--port", "0"])
+    let mut server = plumbline(&["serve", "--port", "0", "--json"])
         .env("PLUMBLINE_STATE", state.path())
         .env("DATABASE_URL", database.url())
         .env("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
         .env("PLUMBLINE_MODEL", "nobody")
         .envs(LENDER)
-        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = String::new();
-    // Held until the end: a server that cannot tell what it does stops.
-    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
-    let address = lines.find_map(|line| {
-        let line = line.unwrap();
-        said.push_str(&line);
-        said.push('\n');
-        let (_, address) = line.split_once("http://")?;
-        address.strip_suffix("/openapi.json").map(str::to_owned)
-    });
-    let status = address.map(|address| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        let request =
-            format!("GET /v1/status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    });
+    let (ready, mut rest) = first_line(&mut server);
+    let address = ready["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request =
+        format!("GET /v1/status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
     server.kill().unwrap();
     server.wait().unwrap();
-    let answer = status.expect(&said);
+    let mut more = String::new();
+    rest.read_to_string(&mut more).unwrap();
+    assert_eq!(more, "", "one line and nothing else");
+    assert_eq!((&ready["mode"], &ready["released"]), (&"live".into(), &false.into()));
     let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
     let told = (&body["mode"], &body["zone"], &body["clock"]);
     assert_eq!(told, (&"live".into(), &"America/New_York".into(), &"system".into()));
+}
+
+#[test]
+fn a_file_that_is_no_bundle_is_the_callers_mistake_and_not_a_failed_verification() {
+    let folder = tempfile::tempdir().unwrap();
+    let verify = |text: &str| {
+        let file = folder.path().join("file.json");
+        std::fs::write(&file, text).unwrap();
+        let output = run(&["audit", "verify", file.to_str().unwrap()]);
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr(&output),
+        )
+    };
+    for (text, found) in [
+        ("", "it is empty"),
+        ("{}", "JSON of another form"),
+        ("id,name\n1,Ann\n", "line 1 cannot be read"),
+    ] {
+        let (code, answer, said) = verify(text);
+        assert_eq!((code, answer.as_str()), (Some(1), ""), "{said}");
+        assert!(said.contains("is not an audit bundle") && said.contains(found), "{said}");
+        assert!(
+            said.contains("plumbline-audit-bundle/1") && said.contains("audit export"),
+            "{said}"
+        );
+    }
+    // What was one and is broken is one that does not verify.
+    let (code, answer, _) = verify("{\"format\": \"plumbline-audit-bundle/1\", ");
+    assert_eq!(code, Some(10));
+    assert!(answer.contains("NOT verified"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_not_on_record_is_the_callers_mistake() {
+    let database = store::testing::database().await;
+    let state = tempfile::tempdir().unwrap();
+    let id = "01a20990-9500-7278-8d4b-1a73989c2c8b";
+    let output = plumbline(&["audit", "export", id])
+        .env("PLUMBLINE_STATE", state.path())
+        .env("DATABASE_URL", database.url())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains(&format!("no conversation {id}")), "{}", stderr(&output));
+}
+
+/// The one line that a server prints once it listens, and what follows it.
+fn first_line(server: &mut Child) -> (Value, BufReader<ChildStdout>) {
+    let mut out = BufReader::new(server.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    (serde_json::from_str(&line).unwrap(), out)
+}
+
+#[test]
+fn a_counterpart_tells_a_script_where_it_listens_in_one_line() {
+    for (what, base_url) in [("bank", false), ("model", true)] {
+        let mut server = plumbline(&["sandbox", what, "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (ready, mut rest) = first_line(&mut server);
+        let url = ready["url"].as_str().unwrap();
+        TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+        server.kill().unwrap();
+        server.wait().unwrap();
+        let mut more = String::new();
+        rest.read_to_string(&mut more).unwrap();
+        assert_eq!((ready["what"].as_str(), more.as_str()), (Some(what), ""));
+        assert_eq!(ready["openai_base_url"] == format!("{url}/v1"), base_url, "{ready}");
+    }
+}
+
+#[test]
+fn a_talk_for_a_script_has_to_be_told_what_to_say() {
+    let output = run(&["chat", "--as", "Maria Alvarez", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert!(error["error"].as_str().unwrap().contains("--say"), "{error}");
 }
 
 fn check(database: &TestDatabase) -> (Option<i32>, Value) {

@@ -17,6 +17,7 @@ mod head;
 mod lock;
 mod served;
 mod template;
+mod unattested;
 mod verdict;
 
 pub use bundle::{Bundle, Prompt, load_manifests};
@@ -24,6 +25,7 @@ pub use digest::{Digest, canonical};
 pub use error::PromptError;
 pub use head::Head;
 pub use lock::{Lock, Promoted};
-pub use served::ServedConfiguration;
+pub use served::{Difference, ServedConfiguration};
 pub use template::{Rendered, RenderedMessage, Role};
+pub use unattested::{Reason, Unattested, short};
 pub use verdict::{Envelope, EnvelopeSignature, Outcome, Signer, SuiteRef, TrustedKeys, Verdict};

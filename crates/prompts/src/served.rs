@@ -21,7 +21,43 @@ pub struct ServedConfiguration {
     pub guards: String,
 }
 
+/// A part in which what is served is not what was judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// `prompt`, `model`, `corpus`, `embedder` or `guards`.
+    pub part: &'static str,
+    /// Digest or name of the part that is served.
+    pub served: String,
+    /// And of the one the verdict is about.
+    pub judged: String,
+}
+
 impl ServedConfiguration {
+    /// Every part, with the name it is told by.
+    fn parts(&self) -> [(&'static str, &str); 5] {
+        [
+            ("prompt", self.prompt.as_str()),
+            ("model", &self.model),
+            ("corpus", &self.corpus),
+            ("embedder", &self.embedder),
+            ("guards", &self.guards),
+        ]
+    }
+
+    /// The parts in which it is not the configuration that was judged.
+    #[must_use]
+    pub fn differences(&self, judged: &Self) -> Vec<Difference> {
+        let pairs = self.parts().into_iter().zip(judged.parts());
+        pairs
+            .filter(|((_, served), (_, judged))| served != judged)
+            .map(|((part, served), (_, judged))| Difference {
+                part,
+                served: served.to_owned(),
+                judged: judged.to_owned(),
+            })
+            .collect()
+    }
+
     pub fn digest(&self) -> Digest {
         Digest::of_json(&json!({
             "version": 1,

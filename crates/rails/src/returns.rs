@@ -1,4 +1,4 @@
-//! What each return code asks of us (SPEC §3.3).
+//! What each return code asks of us (docs/payments.md, "Coming back").
 
 use nacha::ReturnCode;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The auth port: how a claim to be somebody is proved, and to which level (SPEC §3.8).
+//! The auth port: how a claim to be somebody is proved, and to which level (docs/api.md).
 //!
 //! Invariants: no route begins a session but through `sign_in`; what asks for no proof signs nobody in outside a
 //! sandbox. What is absent: an identity provider. [`SandboxAuth`] is the one implementation there is.

@@ -55,6 +55,7 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(status::status))
         .routes(routes!(passages::passage))
         .routes(routes!(sandbox::sign_in))
+        .routes(routes!(session::session))
 }
 
 fn sandbox_only() -> OpenApiRouter<App> {
@@ -62,7 +63,7 @@ fn sandbox_only() -> OpenApiRouter<App> {
 }
 
 fn everybody() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(session::session)).routes(routes!(session::sign_out))
+    OpenApiRouter::new().routes(routes!(session::sign_out))
 }
 
 fn customer() -> OpenApiRouter<App> {
@@ -88,7 +89,11 @@ fn customer() -> OpenApiRouter<App> {
 }
 
 fn desk_readers() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(desk::queue)).routes(routes!(desk::conversation))
+    OpenApiRouter::new()
+        .routes(routes!(desk::queue))
+        .routes(routes!(desk::conversation))
+        .routes(routes!(desk::customers))
+        .routes(routes!(desk::customer))
 }
 
 fn desk() -> OpenApiRouter<App> {

@@ -5,7 +5,9 @@ mod conversation;
 mod line;
 
 pub(crate) use conversation::StaffNames;
-pub(crate) use conversation::{Case, Conversation, DeskConversation, Intent, QueueItem, Receipt};
+pub(crate) use conversation::{
+    Case, Conversation, DeskConversation, DeskCustomer, Intent, ListedCustomer, QueueItem, Receipt,
+};
 pub(crate) use line::{
     BankAccount, Decision, DeskFlag, Flag, Payment, PayoffQuote, Position, StatementSummary, Trace,
 };

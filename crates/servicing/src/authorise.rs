@@ -1,6 +1,6 @@
 //! Who may do what to whom: one function, whose answer is the record of the permission.
 //!
-//! Identity levels follow SPEC §3.8: L0 nobody in particular, L1 a known channel, L2 signed in with a second factor, L3
+//! Identity levels (docs/api.md; a second factor: 16 CFR 314.4(c)(5)): L0 nobody in particular, L1 a known channel, L2 signed in with a second factor, L3
 //! stepped up just now. Talking, and what protects a customer, need L1; their own data and money need L2.
 
 use chrono::{DateTime, Utc};
@@ -118,7 +118,7 @@ pub enum UseCase {
 }
 
 impl UseCase {
-    /// How sure we must be of who it is (SPEC §3.8). What is said at L1 holds nothing above L1: the tools and
+    /// How sure we must be of who it is (docs/api.md). What is said at L1 holds nothing above L1: the tools and
     /// [`crate::conversations`] see to that.
     #[must_use]
     pub const fn level(self) -> Level {

@@ -1,5 +1,5 @@
 //! Decisions as they are recorded: inputs' digest, contributions, reasons, and the notice exactly as it was sent. Who asks
-//! "why was I declined?" is answered from this record and from nothing else (SPEC §2.4, §2.5).
+//! "why was I declined?" is answered from this record and from nothing else (12 CFR 1002.9; docs/decisioning.md).
 
 use calendar::add_months;
 use chrono::NaiveDate;

@@ -1,6 +1,6 @@
 //! Draws: money to the customer's own bank account, within the line and its limits.
 //!
-//! Rules: `credit::quote_draw` (available credit, daily limits, past due), SPEC §3.6 (flags). The funds count as made
+//! Rules: `credit::quote_draw` (available credit, daily limits, past due), flags ([`crate::flags::stops_draws`]). The funds count as made
 //! available on the day of the draw.
 
 use chrono::{DateTime, Utc};

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use store::{
     cases::{self, CaseRow},
     conversations::{self, ConversationRow, ConversationStatus, MessageRole},
+    customers::{self, Customer},
     hand_offs::{self, HandOffRow, HandOffStatus},
     representatives::{self, Representative},
 };
@@ -30,7 +31,18 @@ pub struct Queue {
     pub cases: Vec<(CaseRow, Option<FlagKind>)>,
 }
 
+/// A customer as the desk lists them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Listed {
+    pub customer: Customer,
+    /// The flags that stand.
+    pub flags: Vec<FlagKind>,
+}
+
 const QUEUE_MAX: i64 = 500;
+
+/// Customers that a look-up lists at most: who looks for more says more.
+const LISTED_MAX: i64 = 50;
 
 impl Servicing {
     /// Asks for a person. Where the conversation waits for one already, that hand-off is answered.
@@ -85,6 +97,25 @@ impl Servicing {
         let flag_of = |case: &CaseRow| offered(case, &open, standing.get(&case.customer_id)?);
         let flags: Vec<Option<FlagKind>> = open.iter().map(flag_of).collect();
         Ok(Queue { hand_offs, cases: open.into_iter().zip(flags).collect() })
+    }
+
+    /// The customers whose name holds the words; without words those on whom a flag stands or of whom a case is open, the
+    /// newest first, whether or not they ever had a conversation.
+    pub async fn find_customers(
+        &self,
+        caller: Caller,
+        words: Option<&str>,
+    ) -> Result<Vec<Listed>, ServicingError> {
+        authorise(caller, UseCase::Oversee, None, self.now())?;
+        let mut conn = self.store.app().acquire().await?;
+        let found = customers::search(&mut conn, words, LISTED_MAX).await?;
+        let ids: Vec<CustomerId> = found.iter().map(|customer| customer.id).collect();
+        let mut standing = flags::standing_on(&mut conn, &ids).await?;
+        let listed = found.into_iter().map(|customer| Listed {
+            flags: standing.remove(&customer.id).unwrap_or_default(),
+            customer,
+        });
+        Ok(listed.collect())
     }
 
     /// A representative takes the conversation over, asked for or not.

@@ -1,8 +1,9 @@
 //! Payments as the customer sees them: resolved, scheduled, cancelled, listed. What the bank does is in `release`.
 //!
-//! Rules: SPEC §1.5 (cut-off 17:00 local, then the next calendar day), §3.1 (cancelled any time before the file leaves),
-//! §3.2 (never debited early; on a day that is no banking day the bank is asked on the next one, and the customer is
-//! credited as of the day they chose), §3.3 (two failed debits in a row), §3.6 (flags).
+//! Rules (docs/payments.md): cut-off 17:00 local, then the next calendar day (12 CFR 1026.10); cancelled any time before the
+//! file leaves (12 CFR 1005.10(c) asks for three business days); never debited early, and on a day that is no banking day the
+//! bank is asked on the next one, with the customer credited as of the day they chose; two failed debits in a row
+//! (12 CFR 1041.8); flags.
 
 mod checks;
 

@@ -6,6 +6,7 @@ use credit::{Derivation, LineEvent, LineEventBody, PayoffQuote, Position, Statem
 use identity::{CreditLineId, CustomerId};
 use money::Cents;
 use serde::Serialize;
+use store::credit_lines;
 
 use crate::{
     Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
@@ -58,6 +59,18 @@ pub struct StatementView {
 const TRANSACTIONS_MAX: usize = 200;
 
 impl Servicing {
+    /// Which line is the customer's; nothing for one who has none.
+    pub async fn credit_line_id(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+    ) -> Result<Option<CreditLineId>, ServicingError> {
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        let line = credit_lines::find_of_customer(&mut conn, customer_id).await?;
+        Ok(line.map(|line| line.id))
+    }
+
     /// The customer's line as it stands now.
     pub async fn position(
         &self,

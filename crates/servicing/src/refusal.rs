@@ -171,7 +171,7 @@ impl RefusalCode {
             }
             Self::DrawsBlocked => "Bring the line up to date first, or ask for a person.",
             Self::FlagNotStanding => "Look at the flags that stand now.",
-            Self::FlagUnknown => "Use one of the flags of the rule book.",
+            Self::FlagUnknown => "Use one of the flags that docs/scenario.md lists.",
             Self::IntentChanged | Self::IntentExpired | Self::IntentRefused => "Ask for it again.",
             Self::IntentConfirmed => "Nothing more is needed: see the receipt.",
             Self::IntentSuperseded => "Confirm the newer proposal, or ask again.",

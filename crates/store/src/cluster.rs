@@ -34,6 +34,26 @@ pub(crate) enum Durability {
     ThrowAway,
 }
 
+/// How a cluster stands before anybody of this process comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// There is none yet: the first start makes it.
+    New,
+    Stopped,
+    /// Somebody else uses it, or a killed process left it behind.
+    Running,
+}
+
+/// Looks at the cluster in `dir` and touches nothing.
+#[must_use]
+pub fn standing(dir: &Path) -> Standing {
+    let Ok(root) = dir.canonicalize() else { return Standing::New };
+    if server::answers(&folder::socket_dir(&root)) {
+        return Standing::Running;
+    }
+    if folder::data_of(&root).is_dir() { Standing::Stopped } else { Standing::New }
+}
+
 /// A cluster in use by this process, which keeps it running.
 #[derive(Debug)]
 pub struct Cluster {

@@ -63,7 +63,7 @@ pub struct TurnRow {
     pub status: TurnStatus,
     pub served_configuration: Value,
     pub attested: bool,
-    /// How well the customer was known who began it: 0 to 3 (SPEC §3.8).
+    /// How well the customer was known who began it: 0 to 3 (docs/api.md).
     pub level: i16,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,

@@ -74,6 +74,31 @@ pub async fn find(conn: &mut PgConnection, id: CustomerId) -> Result<Option<Cust
     Ok(select_customers!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
 }
 
+/// Those whose name holds the words, by name; without words those on whom a flag stands or of whom a case is open, what was
+/// raised or opened last first.
+pub async fn search(
+    conn: &mut PgConnection,
+    words: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Customer>, StoreError> {
+    Ok(select_customers!(
+        "c WHERE CASE WHEN $1::text IS NULL
+                 THEN EXISTS (SELECT FROM flags f WHERE f.customer_id = c.id AND f.cleared_on IS NULL)
+                      OR EXISTS (SELECT FROM cases k WHERE k.customer_id = c.id AND k.status = 'open')
+                 ELSE position(lower($1) IN lower(c.name)) > 0
+                 END
+         ORDER BY CASE WHEN $1::text IS NULL
+                       THEN GREATEST((SELECT max(f.raised_at) FROM flags f WHERE f.customer_id = c.id AND f.cleared_on IS NULL),
+                                     (SELECT max(k.opened_at) FROM cases k WHERE k.customer_id = c.id AND k.status = 'open'))
+                       END DESC NULLS LAST, name, id
+         LIMIT $2",
+        words,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Everybody, by name.
 pub async fn list(conn: &mut PgConnection) -> Result<Vec<Customer>, StoreError> {
     Ok(select_customers!("ORDER BY name, id").fetch_all(conn).await?)

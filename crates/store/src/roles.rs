@@ -1,6 +1,11 @@
 //! A pool per database role: what a caller may do is decided by which pool it is handed.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres, Transaction,
@@ -23,6 +28,21 @@ pub enum Location {
     Private { state_dir: PathBuf },
     /// Somebody's PostgreSQL. The address must name a user who may create roles or is a member of ours.
     Url(String),
+}
+
+impl Location {
+    /// How the private cluster stands, before it is opened; nothing where the database is somebody else's.
+    #[must_use]
+    pub fn standing(&self) -> Option<cluster::Standing> {
+        match self {
+            Self::Private { state_dir } => Some(cluster::standing(&cluster_dir(state_dir))),
+            Self::Url(_) => None,
+        }
+    }
+}
+
+fn cluster_dir(state_dir: &Path) -> PathBuf {
+    state_dir.join("postgres")
 }
 
 impl fmt::Debug for Location {
@@ -202,8 +222,7 @@ async fn reach(
     match location {
         Location::Private { state_dir } => {
             cluster::let_pass(state_dir)?;
-            let dir = state_dir.join("postgres");
-            let private = Cluster::start_in_background(dir).await?;
+            let private = Cluster::start_in_background(cluster_dir(state_dir)).await?;
             create_database(&private).await?;
             let owner = private.options().database(DATABASE);
             Ok((Some(Arc::new(private)), owner))

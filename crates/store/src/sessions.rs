@@ -21,7 +21,7 @@ pub struct SessionRow {
     pub role: SessionRole,
     /// A customer or a representative, by the role.
     pub actor_id: Uuid,
-    /// Identity level 0 to 3 (SPEC §3.8).
+    /// Identity level 0 to 3 (docs/api.md).
     pub level: i16,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,

@@ -12,7 +12,7 @@ pub enum Surface {
     Staff,
 }
 
-/// How well the person is known (SPEC 3.8): nothing, a known channel, two factors, a fresh step-up.
+/// How well the person is known (docs/api.md): nothing, a known channel, two factors, a fresh step-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {

@@ -18,6 +18,14 @@ export interface ServedConfiguration {
   guards: string;
 }
 
+/** Why no trusted verdict stands behind what is served. */
+export interface Unattested {
+  reason: "nothing_promoted" | "no_verdict" | "untrusted" | "not_passed" | "differs";
+  text: string;
+  /** Under `differs`: the parts that are not those the promoted verdict is about. */
+  differences: { part: string; served: string; judged: string }[];
+}
+
 export interface Status {
   mode: string;
   version: string;
@@ -27,6 +35,7 @@ export interface Status {
   zone: string;
   released: boolean;
   attested: boolean;
+  unattested: Unattested | null;
   model: { name: string; stand_in: boolean };
   served_configuration: ServedConfiguration | null;
 }
@@ -237,14 +246,25 @@ export interface CaseRecord {
   flag?: string | null;
 }
 
-/** What staff and compliance see of a conversation. */
-export interface StaffConversation extends Conversation {
+/** A customer as staff see them, with or without a conversation. */
+export interface StaffCustomer {
   customer: { id: string; name: string };
   position: Position | null;
-  /** Of the hand-off that stands: the representative who has it. */
-  claimed_by_id?: string | null;
   flags: DeskFlag[];
   open_cases: CaseRecord[];
+  latest_conversation_id?: string | null;
+}
+
+/** What staff and compliance see of a conversation. */
+export interface StaffConversation extends Conversation, StaffCustomer {
+  /** Of the hand-off that stands: the representative who has it. */
+  claimed_by_id?: string | null;
+}
+
+/** A customer in the desk's list. */
+export interface ListedCustomer {
+  customer: { id: string; name: string };
+  flags: string[];
 }
 
 export interface QueueItem {

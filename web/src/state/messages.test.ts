@@ -49,3 +49,8 @@ test.each([
 ] as const)("the path %s is %s", (path, page, id) => {
   expect(parseRoute(path)).toEqual({ page, id });
 });
+
+test("a customer without a conversation has a page on the desk", () => {
+  expect(parseRoute("/desk/customers/0192-c")).toEqual({ page: "desk", id: null, customer: "0192-c" });
+  for (const path of ["/desk/customers", "/desk/customers/a/b"]) expect(parseRoute(path).page).toBe("unknown");
+});

@@ -14,6 +14,8 @@ const HOMES: Record<Role, string> = {
 class Session {
   status = $state<Status | null>(null);
   actor = $state<Actor | null>(null);
+  /** Of a customer; an applicant has no line, and none is asked for. */
+  creditLine = $state<string | null>(null);
   /** True until the first answers are in. */
   opening = $state(true);
   problem = $state<Problem | null>(null);
@@ -22,9 +24,9 @@ class Session {
     this.opening = true;
     this.problem = null;
     try {
-      const [status, actor] = await Promise.all([get<Status>("/v1/status"), whoAmI()]);
+      const [status, who] = await Promise.all([get<Status>("/v1/status"), whoAmI()]);
       this.status = status;
-      this.actor = actor;
+      this.take(who);
     } catch (cause) {
       this.problem = asProblem(cause);
     } finally {
@@ -37,9 +39,14 @@ class Session {
   }
 
   async signIn(role: Role, id: string): Promise<void> {
-    const { actor } = await post<{ actor: Actor }>("/v1/sandbox/sign-in", { body: { role, id } });
-    this.actor = actor;
-    router.go(HOMES[actor.role]);
+    await post("/v1/sandbox/sign-in", { body: { role, id } });
+    this.take(await whoAmI());
+    router.go(this.home());
+  }
+
+  private take(who: Who): void {
+    this.creditLine = who.credit_line_id;
+    this.actor = who.actor;
   }
 
   async signOut(): Promise<void> {
@@ -58,19 +65,24 @@ class Session {
     return this.actor === null ? "/" : HOMES[this.actor.role];
   }
 
+  /** The business date, which in a sandbox is moved by hand. */
+  get today(): string {
+    return this.status?.today ?? "";
+  }
+
   /** The lender's zone, in which instants are shown. */
   get zone(): string {
     return this.status?.zone ?? "UTC";
   }
 }
 
-async function whoAmI(): Promise<Actor | null> {
-  try {
-    return (await get<{ actor: Actor }>("/v1/session")).actor;
-  } catch (cause) {
-    if (asProblem(cause).status === 401) return null;
-    throw cause;
-  }
+interface Who {
+  actor: Actor | null;
+  credit_line_id: string | null;
+}
+
+function whoAmI(): Promise<Who> {
+  return get<Who>("/v1/session");
 }
 
 export const session = new Session();

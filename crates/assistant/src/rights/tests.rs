@@ -132,7 +132,7 @@ fn nothing_that_is_learnt_from_is_held_back() {
     }
 }
 
-/// What was reached on text that nothing was learnt from: a floor, below the bar of SPEC 7.2 (0.99 and 1 %).
+/// What was reached on text that nothing was learnt from: a floor, below the bar that was asked for, 0.99 and 1 % (docs/turn.md).
 #[test]
 fn held_back_text_is_heard_no_worse_than_when_the_weights_were_made() {
     let Heeded { rights, missed, benign, alarms } = heeded(HELD_BACK);

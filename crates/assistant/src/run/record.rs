@@ -10,7 +10,7 @@ use store::conversations::{MessageRole, TurnStatus};
 use toolkit::Notice;
 
 use super::{Run, status};
-use crate::StreamPart;
+use crate::{Release, StreamPart};
 
 impl Run {
     /// Commits and shows the clauses up to `through`.
@@ -143,7 +143,7 @@ impl Run {
     }
 
     fn attested(&self) -> bool {
-        self.inner.release.as_ref().is_some_and(|release| release.attested)
+        self.inner.release.as_ref().is_some_and(Release::attested)
     }
 
     /// Writes everything recorded since the last commit, in one transaction.

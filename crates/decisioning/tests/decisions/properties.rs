@@ -106,7 +106,6 @@ proptest! {
         }
     }
 
-    /// SPEC 2.4 (a).
     #[test]
     fn gaps_add_up_to_the_reference_score_less_the_score(features in features()) {
         let underwriting = underwriting();
@@ -116,7 +115,6 @@ proptest! {
         prop_assert_eq!(gaps, model.reference_score(reference) - model.score(&features));
     }
 
-    /// SPEC 2.4 (b).
     #[test]
     fn putting_the_first_reason_right_never_worsens_the_score(features in features()) {
         let underwriting = underwriting();
@@ -133,7 +131,8 @@ proptest! {
         prop_assert!(underwriting.model.intercept() + right > underwriting.model.score(&features));
     }
 
-    /// SPEC 2.4 (c), (d), (e), (f), and that adverse action always has one to four reasons.
+    /// The same inputs give the same bytes, every reason is of the registry and of a feature that was looked at, and adverse
+    /// action always has one to four (12 CFR 1002.9(b)(2)).
     #[test]
     fn reasons_are_few_specific_and_the_same_every_time(application in any_application()) {
         let underwriting = underwriting();

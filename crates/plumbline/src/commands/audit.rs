@@ -1,15 +1,19 @@
 //! `plumbline audit`: take a conversation out of the log, check a bundle with no server and no database, check the log.
 
-use std::{fmt, fs, path::PathBuf};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
-use audit::{Log, LogReport, Report, Trust, VerifierKey};
+use audit::{AuditError, Log, LogReport, Report, Trust, VerifierKey};
 use calendar::Clock;
 use identity::ConversationId;
 use serde::Serialize;
 use store::Store;
 
 use crate::{
+    config::whole,
     context::Context,
     exit::{Exit, UsageError},
 };
@@ -18,7 +22,8 @@ use crate::{
 pub(crate) enum Audit {
     /// Write a conversation's sealed bundle to a file.
     Export(ExportArgs),
-    /// Check a bundle and name what was changed. Needs no server and no database.
+    /// Check a bundle and name what was changed. Needs no server and no database. Exits with 0 where nothing was changed, with 10
+    /// where something was, with 1 where the file is no bundle.
     Verify(VerifyArgs),
     /// Check every leaf, payload, tile and checkpoint of the log.
     Check,
@@ -26,19 +31,21 @@ pub(crate) enum Audit {
 
 #[derive(clap::Args)]
 pub(crate) struct ExportArgs {
+    /// Its id: `plumbline chat` ends with it, and it stands on the audit page.
     conversation: ConversationId,
 
     /// Where to write it [default: conversation-ID.json].
-    #[arg(long, short)]
+    #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
     /// Prove as well that the log extends its checkpoint of so many leaves.
-    #[arg(long)]
+    #[arg(long, value_name = "LEAVES")]
     since: Option<u64>,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct VerifyArgs {
+    /// The file that `plumbline audit export` or the audit page wrote.
     bundle: PathBuf,
 
     /// The log's public key, or the file it is in (`audit.vkey`). Without it the bundle is checked against the key it
@@ -47,7 +54,7 @@ pub(crate) struct VerifyArgs {
     key: Option<String>,
 
     /// A signed checkpoint seen earlier, which the bundle's log must extend.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
 }
 
@@ -74,8 +81,18 @@ async fn export(args: &ExportArgs, context: &Context) -> anyhow::Result<Exit> {
     let log = open_log(context)?;
     let store = Store::open(&context.config.location()?).await?;
     audit::sequence(store.audit(), &log, Clock::system().now()).await?;
-    let bundle = audit::export(store.audit(), &log, args.conversation, args.since).await?;
+    let exported = audit::export(store.audit(), &log, args.conversation, args.since).await;
     store.close().await;
+    let bundle = match exported {
+        Err(AuditError::UnknownStream(_)) => {
+            let words = format!("there is no conversation {} on record here", args.conversation);
+            return Err(UsageError(words).into());
+        }
+        Err(error @ AuditError::UnknownCheckpoint(_)) => {
+            return Err(UsageError(format!("--since: {error}")).into());
+        }
+        exported => exported?,
+    };
     let file = args
         .output
         .clone()
@@ -95,8 +112,7 @@ impl fmt::Display for Exported {
 }
 
 fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
-    let bytes = fs::read(&args.bundle)
-        .map_err(|error| UsageError(format!("{}: {error}", args.bundle.display())))?;
+    let bytes = fs::read(&args.bundle).map_err(|error| unread(&args.bundle, &error))?;
     let key = match &args.key {
         None => None,
         Some(key) => {
@@ -110,14 +126,24 @@ fn verify(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> {
     };
     let checkpoint = match &args.checkpoint {
         None => None,
-        Some(file) => Some(
-            fs::read_to_string(file)
-                .map_err(|error| UsageError(format!("{}: {error}", file.display())))?,
-        ),
+        Some(file) => Some(fs::read_to_string(file).map_err(|error| unread(file, &error))?),
     };
+    if let Some(found) = audit::no_bundle(&bytes) {
+        return Err(UsageError(format!(
+            "{} is not an audit bundle ({found}): what is checked is a file that `plumbline audit export` or the audit page wrote, JSON with \
+             `\"format\": \"{}\"`",
+            args.bundle.display(),
+            audit::BUNDLE_FORMAT,
+        ))
+        .into());
+    }
     let report = Verified(audit::verify(&bytes, &Trust { key, checkpoint }));
     context.output.answer(&report)?;
     Ok(if report.0.ok { Exit::Done } else { Exit::NotRight })
+}
+
+fn unread(file: &Path, error: &std::io::Error) -> UsageError {
+    UsageError(format!("could not read {}: {error}", whole(file).display()))
 }
 
 #[derive(Serialize)]

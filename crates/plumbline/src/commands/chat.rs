@@ -3,9 +3,10 @@
 //! The sheet of a proposal is shown here as it is on the page, and the yes is the person's at the keyboard: it goes to the same
 //! use case as the page's button, past the model.
 
+mod find;
+
 use std::{fmt, io::Write as _};
 
-use anyhow::Context as _;
 use assistant::{Source, StreamPart};
 use identity::{ConversationId, CustomerId, IntentId};
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::{
     house::{self, House},
     lender::Lender,
 };
+use find::find;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -81,15 +83,32 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
         )
         .into());
     }
+    if context.output.json() && args.say.is_empty() {
+        let words =
+            "chat --json answers once, when all is said: give what to say with --say".to_owned();
+        return Err(UsageError(words).into());
+    }
     let lender = Lender::of(&context.config, true)?;
-    let house = house::build(&context.config, true, lender, Source::Promoted).await?;
-    let answered = talk(args, context, &house).await;
+    let ground = house::lay(&context.config, true, lender).await?;
+    let customer = match find(&ground.servicing, &args.customer).await {
+        Ok(customer) => customer,
+        Err(error) => {
+            ground.close().await;
+            return Err(error);
+        }
+    };
+    let house = ground.build(&context.config, Source::Promoted).await?;
+    let answered = talk(args, context, &house, customer).await;
     house.close().await;
     answered
 }
 
-async fn talk(args: &Args, context: &Context, house: &House) -> anyhow::Result<Exit> {
-    let customer = find(house, &args.customer).await?;
+async fn talk(
+    args: &Args,
+    context: &Context,
+    house: &House,
+    customer: Customer,
+) -> anyhow::Result<Exit> {
     let caller = Caller::customer(customer.id);
     // Each talk is a conversation of its own.
     let key = Key::parse(&format!("chat:{}", ConversationId::mint(house.servicing.now())))?;
@@ -119,30 +138,6 @@ async fn talk(args: &Args, context: &Context, house: &House) -> anyhow::Result<E
         context.output.answer(&transcript)?;
     }
     Ok(Exit::Done)
-}
-
-/// The one customer meant.
-async fn find(house: &House, wanted: &str) -> anyhow::Result<Customer> {
-    let customers = house.servicing.list_customers(Caller::system()).await?;
-    let lower = wanted.to_lowercase();
-    let exact = |customer: &Customer| {
-        customer.id.to_string() == lower || customer.name.to_lowercase() == lower
-    };
-    if let Some(customer) = customers.iter().find(|customer| exact(customer)) {
-        return Ok(customer.clone());
-    }
-    let mut close: Vec<Customer> = customers
-        .into_iter()
-        .filter(|customer| customer.name.to_lowercase().contains(&lower))
-        .collect();
-    let names: Vec<String> = close.iter().take(8).map(|customer| customer.name.clone()).collect();
-    match close.len() {
-        1 => close.pop().context("the one customer found"),
-        0 => Err(UsageError(format!("no sandbox customer is called \"{wanted}\"")).into()),
-        _ => {
-            Err(UsageError(format!("\"{wanted}\" could be {}: say more", names.join(", "))).into())
-        }
-    }
 }
 
 impl Talk<'_> {

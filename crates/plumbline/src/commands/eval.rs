@@ -44,7 +44,8 @@ pub(crate) enum Eval {
 
 #[derive(clap::Args)]
 pub(crate) struct RunArgs {
-    #[arg(long, default_value = SUITE)]
+    /// A folder of evals/suites.
+    #[arg(long, value_name = "NAME", default_value = SUITE)]
     suite: String,
 
     /// Only cases whose id begins so. May be given several times.
@@ -58,7 +59,8 @@ pub(crate) struct RunArgs {
 
 #[derive(clap::Args)]
 pub(crate) struct GateArgs {
-    #[arg(long, default_value = SUITE)]
+    /// A folder of evals/suites.
+    #[arg(long, value_name = "NAME", default_value = SUITE)]
     suite: String,
 }
 

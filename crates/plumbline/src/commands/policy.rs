@@ -20,14 +20,15 @@ pub(crate) enum Policy {
 
 #[derive(clap::Args)]
 pub(crate) struct SearchArgs {
+    /// In everyday words, in quotation marks.
     question: String,
 
-    /// Who asks.
+    /// Who asks: consumers see what is written for them, staff their own pages too.
     #[arg(long, value_enum, default_value_t = Reader::Consumer)]
     audience: Reader,
 
     /// The date of the event asked about.
-    #[arg(long, default_value = "2026-11-23")]
+    #[arg(long, value_name = "DATE", default_value = "2026-11-23")]
     on: NaiveDate,
 
     /// The product of the line asked about, such as CASHLINE-STD-1.
@@ -38,7 +39,8 @@ pub(crate) struct SearchArgs {
     #[arg(long)]
     state: Option<String>,
 
-    #[arg(long, default_value_t = 3)]
+    /// So many passages at most.
+    #[arg(long, value_name = "N", default_value_t = 3)]
     limit: usize,
 }
 
@@ -73,10 +75,10 @@ impl fmt::Display for Passages {
 
 pub(super) async fn run(policy: &Policy, context: &Context) -> anyhow::Result<Exit> {
     let Policy::Search(args) = policy;
+    let folder = context.config.root()?.join("policies");
     let tasks = Tasks::default();
     let model = house::model(&context.config, &tasks).await?;
     let embedder = model.embeddings.map(|embeddings| Arc::new(embeddings) as Arc<dyn Embedder>);
-    let folder = context.config.root()?.join("policies");
     let knowledge = Knowledge::load(&folder, embedder, Arc::new(ExactIndex::new())).await?;
     let query = Query {
         text: args.question.clone(),

@@ -1,15 +1,17 @@
 //! `plumbline prompt`: what is served, what stands in the working tree, and the step from one to the other.
 
-use assistant::PROMPT;
+use assistant::{PROMPT, guards_digest};
 use std::{
     fmt, fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
+use knowledge::Corpus;
 use prompts::{
     Bundle, Digest, Envelope, Lock, Promoted, ServedConfiguration, Signer, SuiteRef, TrustedKeys,
+    Unattested, short,
 };
 use serde::Serialize;
 
@@ -18,12 +20,12 @@ use crate::{
     context::Context,
     exit::Exit,
     house::{self, Tasks},
-    output::progress,
 };
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Prompt {
-    /// Tell what is promoted, by which verdict, and whether the working tree differs.
+    /// Tell what is promoted, by which verdict, whether prompts/ differs from it, and which parts of what a server here would
+    /// serve were not judged.
     Show,
     /// Serve the prompt as it stands from now on. Refused, with exit status 13, unless `plumbline eval gate` has passed
     /// exactly this prompt with this model, these policies and these guards.
@@ -45,6 +47,23 @@ struct Shown {
     differs: bool,
     /// Whether a trusted verdict stands behind what is promoted.
     verdict: Option<Judged>,
+    serving: Serving,
+}
+
+/// What a server that is started here, with these settings, serves in a sandbox.
+#[derive(Serialize)]
+struct Serving {
+    digest: Digest,
+    configuration: ServedConfiguration,
+    attested: bool,
+    unattested: Option<Told>,
+}
+
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    why: Unattested,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -60,10 +79,11 @@ impl fmt::Display for Shown {
         writeln!(f, "{}", self.prompt)?;
         writeln!(f, "working tree  {}", self.working)?;
         let Some(promoted) = &self.promoted else {
-            return write!(
+            writeln!(
                 f,
                 "promoted      nothing yet (`plumbline eval gate`, then `plumbline prompt promote`)"
-            );
+            )?;
+            return write!(f, "{}", self.serving);
         };
         writeln!(f, "promoted      {}", promoted.digest)?;
         writeln!(f, "configuration {}", promoted.configuration)?;
@@ -79,7 +99,30 @@ impl fmt::Display for Shown {
             },
         }
         let differs = if self.differs { "differs" } else { "does not differ" };
-        write!(f, "The working tree {differs} from what is promoted.")
+        writeln!(f, "The working tree {differs} from what is promoted.")?;
+        write!(f, "{}", self.serving)
+    }
+}
+
+impl fmt::Display for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "served here   {}, ", self.digest)?;
+        let Some(Told { why, text }) = &self.unattested else { return write!(f, "attested") };
+        if why.differences.is_empty() {
+            write!(f, "UNATTESTED: {text}")?;
+        } else {
+            writeln!(f, "UNATTESTED: not what the promoted verdict is about")?;
+            write!(f, "  {:<12}{:<36}judged", "part", "served here")?;
+            for one in &why.differences {
+                let (served, judged) = (short(&one.served), short(&one.judged));
+                write!(f, "\n  {:<12}{served:<36}{judged}", one.part)?;
+            }
+        }
+        write!(
+            f,
+            "\nA sandbox serves it and marks it; any other server does not answer until `plumbline eval gate` has passed it and \
+             `plumbline prompt promote` promoted it."
+        )
     }
 }
 
@@ -87,16 +130,34 @@ fn show(context: &Context) -> anyhow::Result<Exit> {
     let root = context.config.root()?;
     let working = Bundle::from_working_tree(&root, PROMPT)?.digest();
     let promoted = Lock::load(&root)?.find(PROMPT).cloned();
+    let (model, embedder) = house::names(&context.config)?;
+    let configuration = ServedConfiguration {
+        prompt: promoted.as_ref().map_or_else(|| working.clone(), |one| one.digest.clone()),
+        model,
+        corpus: Corpus::read(&root.join("policies"))?.digest().to_owned(),
+        embedder,
+        guards: guards_digest().to_string(),
+    };
     let keys = house::trusted_keys(&context.config.state_dir()?, &root)?;
     let envelope = match &promoted {
         Some(promoted) => promoted.envelope(&root)?,
         None => None,
     };
+    let unattested = match &promoted {
+        Some(_) => Unattested::of(envelope.as_ref(), &configuration, &keys),
+        None => Some(Unattested::NOTHING_PROMOTED),
+    };
+    let serving = Serving {
+        digest: configuration.digest(),
+        configuration,
+        attested: unattested.is_none(),
+        unattested: unattested.map(|why| Told { text: why.to_string(), why }),
+    };
     let verdict = envelope.map(|envelope| match envelope.verify(&keys) {
         Ok(verdict) => Judged {
             trusted: true,
             model: Some(verdict.configuration.model),
-            decided_at: Some(verdict.decided_at.to_rfc3339()),
+            decided_at: Some(verdict.decided_at.to_rfc3339_opts(SecondsFormat::Secs, true)),
             problem: None,
         },
         Err(error) => Judged {
@@ -107,12 +168,44 @@ fn show(context: &Context) -> anyhow::Result<Exit> {
         },
     });
     let differs = promoted.as_ref().is_none_or(|promoted| promoted.digest != working);
-    context.output.answer(&Shown { prompt: PROMPT, working, promoted, differs, verdict })?;
+    context.output.answer(&Shown {
+        prompt: PROMPT,
+        working,
+        promoted,
+        differs,
+        verdict,
+        serving,
+    })?;
     Ok(Exit::Done)
+}
+
+/// Why nothing was promoted.
+#[derive(Serialize)]
+struct Refused {
+    promoted: bool,
+    configuration: Digest,
+    problem: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NOT promoted: {}", self.problem)
+    }
+}
+
+fn refused(
+    configuration: &ServedConfiguration,
+    problem: String,
+    context: &Context,
+) -> anyhow::Result<Exit> {
+    let configuration = configuration.digest();
+    context.output.answer(&Refused { promoted: false, configuration, problem })?;
+    Ok(Exit::Attestation)
 }
 
 #[derive(Serialize)]
 struct Done {
+    promoted: bool,
     prompt: &'static str,
     digest: Digest,
     configuration: Digest,
@@ -137,18 +230,18 @@ async fn promote(context: &Context) -> anyhow::Result<Exit> {
     let suite = eval::load(eval::SUITE, context)?;
     let suite = SuiteRef { name: suite.declaration.name, digest: parsed(&suite.digest)? };
     let Some(envelope) = passing(&eval::runs(context)?, &configuration, &suite, &keys)? else {
-        progress(format!(
+        let problem = format!(
             "the newest signed verdict about {} is no pass, or there is none over the suite `{}` as it stands: run `plumbline eval gate` first",
             configuration.digest(),
             suite.name
-        ));
-        return Ok(Exit::Attestation);
+        );
+        return refused(&configuration, problem, context);
     };
     let bundle = Bundle::from_working_tree(&root, PROMPT)?;
     let sealed = bundle.digest();
     if sealed != configuration.prompt {
-        progress("the prompt changed meanwhile: judge it again");
-        return Ok(Exit::Attestation);
+        let problem = "the prompt changed meanwhile: judge it again".to_owned();
+        return refused(&configuration, problem, context);
     }
     let digest = bundle.seal(&Lock::folder(&root))?;
     let promoted =
@@ -161,6 +254,7 @@ async fn promote(context: &Context) -> anyhow::Result<Exit> {
     lock.promote(promoted.clone());
     lock.store(&root)?;
     context.output.answer(&Done {
+        promoted: true,
         prompt: PROMPT,
         digest: promoted.digest,
         configuration: promoted.configuration,

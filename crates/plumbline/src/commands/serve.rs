@@ -1,10 +1,12 @@
 //! `plumbline serve`: the server, with what runs beside it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use assistant::Source;
 use axum::serve::ListenerExt as _;
+use chrono::NaiveDate;
+use serde::Serialize;
 use server::{App, Metrics, Mode, ModelName, Parts, SandboxClock, auth::SandboxAuth};
 use servicing::{Caller, Servicing};
 use tokio::{net::TcpListener, time::MissedTickBehavior};
@@ -19,7 +21,8 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Invented customers, a simulated bank, sign-in without proof. With a `DATABASE_URL` it has to be said twice.
+    /// Invented customers, a simulated bank, sign-in without proof. With a `DATABASE_URL` it has to be said twice. Without it
+    /// this is a live server, which names the settings it lacks.
     #[arg(long, action = clap::ArgAction::Count)]
     sandbox: u8,
 
@@ -27,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "127.0.0.1")]
     host: std::net::IpAddr,
 
-    /// 0 takes any port that is free.
+    /// The port to listen on. 0 takes any that is free.
     #[arg(long, default_value_t = 8080)]
     port: u16,
 }
@@ -51,7 +54,8 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("could not listen on {address}; choose another --port"))?;
-    let house = house::build(&context.config, sandbox, lender, Source::Promoted).await?;
+    let ground = house::lay(&context.config, sandbox, lender).await?;
+    let house = ground.build(&context.config, Source::Promoted).await?;
     let resumed = house.assistant.resume().await?;
     if resumed > 0 {
         output::progress(format!("took up {resumed} turns that were cut off"));
@@ -61,8 +65,9 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
         run_jobs(&house.servicing).await;
     }
     beside(&house, sandbox);
-    let app = app(&house, sandbox, context)?;
-    announce(&listener, &house, sandbox)?;
+    let mode = if sandbox { Mode::Sandbox } else { Mode::Live };
+    let app = app(&house, mode, context)?;
+    context.output.ready(&Ready::of(&house, &listener, mode)?)?;
     // The parts of a turn are small and sent one by one: none waits until the one before was acknowledged.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
@@ -77,14 +82,14 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-fn app(house: &House, sandbox: bool, context: &Context) -> anyhow::Result<App> {
+fn app(house: &House, mode: Mode, context: &Context) -> anyhow::Result<App> {
     let sandbox_clock = match &house.hand {
         Some(hand) => Some(SandboxClock::new(hand.clone(), house.bank_url.clone())?),
         None => None,
     };
     let metrics = Metrics::default();
     Ok(App::new(Parts {
-        mode: if sandbox { Mode::Sandbox } else { Mode::Live },
+        mode,
         // The only one there is; outside a sandbox the server refuses it.
         auth: Arc::new(SandboxAuth),
         servicing: house.servicing.clone(),
@@ -161,20 +166,63 @@ where
     });
 }
 
-fn announce(listener: &TcpListener, house: &House, sandbox: bool) -> anyhow::Result<()> {
-    let at = format!("http://{}", listener.local_addr()?);
-    let released = match house.assistant.release() {
-        None => "not released: run `plumbline eval gate`, then `plumbline prompt promote`",
-        Some(release) if release.attested => "attested by the gate",
-        Some(_) => "unattested: served because this is a sandbox",
-    };
-    let stand_in = if house.model.stand_in { " (the built-in stand-in)" } else { "" };
-    output::progress(format!(
-        "\nPlumbline is ready{}.\n\n  sign in    {at}/\n  chat       {at}/chat\n  desk       {at}/desk\n  audit      {at}/audit\n  \
-         evals      {at}/evals\n  interface  {at}/openapi.json\n\n  today      {}\n  model      {}{stand_in}\n  assistant  {released}\n\nStop it with Ctrl-C.",
-        if sandbox { ", in SANDBOX mode" } else { "" },
-        house.servicing.today().format("%A, %B %-d, %Y"),
-        house.model.name,
-    ));
-    Ok(())
+/// What is told once the server listens.
+#[derive(Serialize)]
+struct Ready<'a> {
+    /// The address, to which the paths of `pages` and the interface's are added.
+    url: String,
+    pages: [&'static str; 4],
+    interface: &'static str,
+    mode: Mode,
+    today: NaiveDate,
+    model: &'a str,
+    stand_in: bool,
+    released: bool,
+    attested: bool,
+    /// Why not, in words.
+    unattested: Option<String>,
+}
+
+impl<'a> Ready<'a> {
+    fn of(house: &'a House, listener: &TcpListener, mode: Mode) -> anyhow::Result<Self> {
+        let unattested = house.assistant.unattested();
+        Ok(Self {
+            url: format!("http://{}", listener.local_addr()?),
+            pages: ["/chat", "/desk", "/audit", "/evals"],
+            interface: "/openapi.json",
+            mode,
+            today: house.servicing.today(),
+            model: &house.model.name,
+            stand_in: house.model.stand_in,
+            released: house.assistant.release().is_some(),
+            attested: unattested.is_none(),
+            unattested: unattested.map(ToString::to_string),
+        })
+    }
+}
+
+impl fmt::Display for Ready<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = &self.url;
+        let mode = if self.mode == Mode::Sandbox { ", in SANDBOX mode" } else { "" };
+        writeln!(f, "\nPlumbline is ready{mode}.\n\n  sign in    {at}/")?;
+        for page in self.pages {
+            writeln!(f, "  {:<11}{at}{page}", page.trim_start_matches('/'))?;
+        }
+        writeln!(f, "  interface  {at}{}\n", self.interface)?;
+        let stand_in = if self.stand_in { " (the built-in stand-in)" } else { "" };
+        let released = match (self.released, self.attested) {
+            (_, true) => "attested by the gate",
+            (true, false) => "unattested: served because this is a sandbox",
+            (false, false) => {
+                "not released: run `plumbline eval gate`, then `plumbline prompt promote`"
+            }
+        };
+        writeln!(f, "  today      {}", self.today.format("%A, %B %-d, %Y"))?;
+        writeln!(f, "  model      {}{stand_in}\n  assistant  {released}", self.model)?;
+        if let Some(why) = &self.unattested {
+            writeln!(f, "             {why}")?;
+        }
+        f.write_str("\nStop it with Ctrl-C.")
+    }
 }

@@ -6,6 +6,7 @@ use credit::{Derivation, ProductCatalog, scenario};
 use serde::Serialize;
 
 use crate::{
+    config::whole,
     context::Context,
     exit::{Exit, UsageError},
 };
@@ -30,8 +31,10 @@ struct Explained<'a>(&'a Derivation);
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let file = args.scenario.display();
-    let text = fs::read_to_string(&args.scenario)
-        .map_err(|error| UsageError(format!("could not read {file}: {error}")))?;
+    let text = fs::read_to_string(&args.scenario).map_err(|error| {
+        let looked_for = whole(&args.scenario);
+        UsageError(format!("could not read {}: {error}", looked_for.display()))
+    })?;
     let report = scenario::parse(&text, &ProductCatalog::embedded()?)
         .and_then(|scenario| scenario::run(&scenario))
         .map_err(|error| UsageError(format!("{file}: {error}")))?;

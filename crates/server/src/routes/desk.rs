@@ -14,13 +14,16 @@ use servicing::{
     flags::{flag_word, parse_flag},
 };
 use store::{cases::CaseStatus, customers::Customer};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     ApiError, App,
-    extract::{Body, IdempotencyKey, Path},
+    extract::{Body, IdempotencyKey, Path, Query},
     session::SignedIn,
-    shapes::{Case, Conversation, DeskConversation, DeskFlag, Items, QueueItem},
+    shapes::{
+        Case, Conversation, DeskConversation, DeskCustomer, DeskFlag, Items, ListedCustomer,
+        QueueItem,
+    },
 };
 
 pub(crate) fn person(customer: &Customer) -> Value {
@@ -91,34 +94,72 @@ pub(crate) async fn with_customer(
     caller: Caller,
     view: ConversationView,
 ) -> Result<DeskConversation, ApiError> {
-    let customer_id = view.conversation.customer_id;
-    let customer = app.servicing.customer(caller, customer_id).await?;
-    let position = match app.servicing.position(caller, customer_id).await {
+    let customer = of_customer(app, caller, view.conversation.customer_id).await?;
+    let staff = app.staff_names().await?;
+    let leaves = leaves_of(app, view.conversation.id).await?;
+    let claimed_by_id = view.hand_off.as_ref().and_then(|hand_off| hand_off.claimed_by);
+    let mut conversation = Conversation::of(view, &staff, true);
+    conversation.mark_leaves(&leaves);
+    Ok(DeskConversation { conversation, claimed_by_id, customer })
+}
+
+/// What staff see of a customer.
+async fn of_customer(app: &App, caller: Caller, id: CustomerId) -> Result<DeskCustomer, ApiError> {
+    let customer = app.servicing.customer(caller, id).await?;
+    let position = match app.servicing.position(caller, id).await {
         Ok(position) => Some(position.into()),
         Err(error) if error.refusal().is_some() => None,
         Err(error) => return Err(error.into()),
     };
-    let flags = app.servicing.standing_flags(caller, customer_id).await?;
-    let cases = app.servicing.list_cases(caller, customer_id).await?;
-    let staff = app.staff_names().await?;
-    let leaves = leaves_of(app, view.conversation.id).await?;
-    let claimed_by_id = view.hand_off.as_ref().and_then(|hand_off| hand_off.claimed_by);
+    let flags = app.servicing.standing_flags(caller, id).await?;
+    let cases = app.servicing.list_cases(caller, id).await?;
     let kinds: Vec<FlagKind> = flags.iter().map(|flag| flag.kind).collect();
     let open_cases = cases
         .iter()
         .filter(|case| case.status == CaseStatus::Open)
         .map(|case| Case::with_flag(case.clone(), offered(case, &cases, &kinds)))
         .collect();
-    let mut conversation = Conversation::of(view, &staff, true);
-    conversation.mark_leaves(&leaves);
-    Ok(DeskConversation {
-        conversation,
+    let conversations = app.servicing.list_conversations(caller, id).await?;
+    Ok(DeskCustomer {
         customer: person(&customer),
         position,
-        claimed_by_id,
         flags: flags.into_iter().map(DeskFlag::from).collect(),
         open_cases,
+        latest_conversation_id: conversations.first().map(|conversation| conversation.id),
     })
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CustomerQuery {
+    /// A part of the name; without it those on whom a flag stands or of whom a case is open.
+    q: Option<String>,
+}
+
+/// Customers, 50 at most: found by a part of the name, or those on whom a flag stands or of whom a case is open, newest first.
+#[utoipa::path(get, path = "/v1/desk/customers", params(CustomerQuery), responses((status = 200, body = Items<ListedCustomer>)), tag = "desk")]
+pub(crate) async fn customers(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Query(query): Query<CustomerQuery>,
+) -> Result<Json<Items<ListedCustomer>>, ApiError> {
+    let words = query.q.as_deref().map(str::trim).filter(|words| !words.is_empty());
+    let found = app.servicing.find_customers(session.caller(), words).await?;
+    let listed = found.into_iter().map(|listed| ListedCustomer {
+        customer: person(&listed.customer),
+        flags: listed.flags.into_iter().map(flag_word).collect(),
+    });
+    Ok(Json(listed.collect()))
+}
+
+/// A customer's position, flags and open cases, with or without a conversation.
+#[utoipa::path(get, path = "/v1/desk/customers/{id}", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = DeskCustomer)), tag = "desk")]
+pub(crate) async fn customer(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<CustomerId>,
+) -> Result<Json<DeskCustomer>, ApiError> {
+    Ok(Json(of_customer(&app, session.caller(), id).await?))
 }
 
 /// The leaves of a conversation, in order.

@@ -1,10 +1,12 @@
 //! Signing in and out.
 
 use axum::{
+    Json,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use identity::CreditLineId;
 use serde::Serialize;
 use servicing::{
     Level,
@@ -14,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiError, App, Mode,
-    session::{COOKIE, SignedIn, token},
+    session::{COOKIE, find, token},
 };
 
 /// Who is signed in.
@@ -27,10 +29,14 @@ pub(crate) struct ActorShape {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SessionShape {
-    actor: ActorShape,
+    /// Absent where nobody is signed in.
+    actor: Option<ActorShape>,
     /// How sure we are of who it is: `L0` to `L3`.
     #[schema(value_type = String)]
     level: Level,
+    /// Of a customer, from `L2` on; an applicant has none.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    credit_line_id: Option<CreditLineId>,
 }
 
 impl From<&Session> for ActorShape {
@@ -46,10 +52,23 @@ impl From<&Session> for ActorShape {
     }
 }
 
-/// Who is signed in.
+/// Who is signed in, if anybody is.
 #[utoipa::path(get, path = "/v1/session", responses((status = 200, body = SessionShape)), tag = "session")]
-pub(crate) async fn session(SignedIn(session): SignedIn) -> axum::Json<SessionShape> {
-    axum::Json(SessionShape { actor: (&session).into(), level: session.level })
+pub(crate) async fn session(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<SessionShape>, ApiError> {
+    let Some(session) = find(&app, &headers).await? else {
+        return Ok(Json(SessionShape { actor: None, level: Level::L0, credit_line_id: None }));
+    };
+    let credit_line_id = match &session.who {
+        Who::Customer(customer) if session.level >= Level::L2 => {
+            app.servicing.credit_line_id(session.caller(), customer.id).await?
+        }
+        _ => None,
+    };
+    let actor = Some((&session).into());
+    Ok(Json(SessionShape { actor, level: session.level, credit_line_id }))
 }
 
 /// Ends the session.

@@ -1,7 +1,9 @@
 //! What this server is and what it serves.
 
+use assistant::Release;
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use chrono::{DateTime, NaiveDate, Utc};
+use prompts::{Difference, Reason, Unattested};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -22,10 +24,47 @@ pub(crate) struct Status {
     released: bool,
     /// Whether what it serves has passed the gate.
     attested: bool,
+    /// Why not; absent where it has.
+    unattested: Option<UnattestedShape>,
     model: ModelShape,
     /// `{digest, prompt, model, corpus, embedder, guards}`.
     #[schema(value_type = Option<Object>)]
     served_configuration: Option<Value>,
+}
+
+/// Why no trusted verdict stands behind what is served.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UnattestedShape {
+    /// `nothing_promoted`, `no_verdict`, `untrusted`, `not_passed` or `differs`.
+    #[schema(value_type = String)]
+    reason: Reason,
+    /// The same in words.
+    text: String,
+    /// Under `differs`: each part that is not the one the promoted verdict is about.
+    differences: Vec<DifferenceShape>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DifferenceShape {
+    /// `prompt`, `model`, `corpus`, `embedder` or `guards`.
+    part: &'static str,
+    served: String,
+    judged: String,
+}
+
+impl From<&Unattested> for UnattestedShape {
+    fn from(why: &Unattested) -> Self {
+        let shape = |difference: &Difference| DifferenceShape {
+            part: difference.part,
+            served: difference.served.clone(),
+            judged: difference.judged.clone(),
+        };
+        Self {
+            reason: why.reason,
+            text: why.to_string(),
+            differences: why.differences.iter().map(shape).collect(),
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -47,7 +86,8 @@ pub(crate) async fn status(State(app): State<App>) -> Json<Status> {
         clock: if app.sandbox_clock.is_some() { "manual" } else { "system" },
         zone: app.servicing.zone().to_string(),
         released: release.is_some(),
-        attested: release.is_some_and(|release| release.attested),
+        attested: release.is_some_and(Release::attested),
+        unattested: app.assistant.unattested().map(UnattestedShape::from),
         model: ModelShape { name: app.model.name.clone(), stand_in: app.model.stand_in },
         served_configuration: release.map(|release| configuration(&release.configuration)),
     })

@@ -152,14 +152,33 @@ pub(crate) struct QueueItem {
 pub(crate) struct DeskConversation {
     #[serde(flatten)]
     pub conversation: Conversation,
-    #[schema(value_type = Object)]
-    pub customer: Value,
-    pub position: Option<Position>,
     /// Of the hand-off that stands: the representative who has it.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub claimed_by_id: Option<RepresentativeId>,
+    #[serde(flatten)]
+    pub customer: DeskCustomer,
+}
+
+/// A customer as staff see them, with or without a conversation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeskCustomer {
+    #[schema(value_type = Object)]
+    pub customer: Value,
+    pub position: Option<Position>,
     pub flags: Vec<super::DeskFlag>,
     pub open_cases: Vec<Case>,
+    /// The newest conversation of theirs, if there is one.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub latest_conversation_id: Option<ConversationId>,
+}
+
+/// A customer in the desk's list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ListedCustomer {
+    #[schema(value_type = Object)]
+    pub customer: Value,
+    /// The flags that stand.
+    pub flags: Vec<String>,
 }
 
 impl Conversation {

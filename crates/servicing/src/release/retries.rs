@@ -1,4 +1,4 @@
-//! The one retry of a debit that came back for want of funds (SPEC §3.3).
+//! The one retry of a debit that came back for want of funds (docs/payments.md, "Coming back").
 //!
 //! The return's own transaction enqueues a job for the first day on which the retry may be made. A run takes the job and, in
 //! the transaction that completes it, schedules a payment of the same amount for the next banking day, or records why it
@@ -29,10 +29,10 @@ use crate::{
 /// The kind of these jobs. The key is the payment's id, so each payment has one such job for ever.
 const RETRY_PAYMENT: &str = "retry_payment";
 
-/// The retry of a failed debit is at least so many days after its return (SPEC §3.3).
+/// The retry of a failed debit is at least so many days after its return: our own choice.
 const RETRY_AFTER: Days = Days::new(5);
 
-/// And at most so many days after the first was to settle (Nacha, SPEC §3.3).
+/// And at most so many days after the first was to settle (Nacha's rule for reinitiated entries).
 const RETRY_WITHIN: Days = Days::new(180);
 
 /// A job that failed is tried again after so long, and after so many failures left to a person.

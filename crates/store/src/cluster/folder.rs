@@ -48,11 +48,11 @@ impl Folder {
 
     /// All that belongs to the server's account.
     pub(super) fn home(&self) -> PathBuf {
-        self.root.join("server")
+        home_of(&self.root)
     }
 
     pub(super) fn data(&self) -> PathBuf {
-        self.home().join("data")
+        data_of(&self.root)
     }
 
     pub(super) fn log(&self) -> PathBuf {
@@ -93,8 +93,16 @@ pub(crate) fn let_pass(dir: &Path) -> Result<(), ClusterError> {
     set_mode(dir, mode | 0o011)
 }
 
+fn home_of(root: &Path) -> PathBuf {
+    root.join("server")
+}
+
+pub(super) fn data_of(root: &Path) -> PathBuf {
+    home_of(root).join("data")
+}
+
 /// Beside the data, or in the system's folder for passing things where that path would be too long.
-fn socket_dir(root: &Path) -> PathBuf {
+pub(super) fn socket_dir(root: &Path) -> PathBuf {
     let beside = root.join("socket");
     if beside.as_os_str().len() + SOCKET_NAME_BYTES < SOCKET_PATH_BYTES_MAX {
         return beside;

@@ -21,7 +21,7 @@ const RETRY_FOR: Duration = Duration::from_secs(6);
 
 /// Makes the cluster if there is none, and starts it unless it runs. To be called behind the gate.
 pub(super) fn ensure_running(folder: &Folder, durability: Durability) -> Result<(), ClusterError> {
-    if answers(folder) {
+    if answers(folder.sockets()) {
         return Ok(());
     }
     let binaries = binaries_for(&folder.data())?;
@@ -33,7 +33,7 @@ pub(super) fn ensure_running(folder: &Folder, durability: Durability) -> Result<
     loop {
         match pg_ctl(folder, &binaries, &["start", "--wait", "--timeout=300", "--silent"]) {
             Ok(()) => return Ok(()),
-            Err(_) if answers(folder) => return Ok(()),
+            Err(_) if answers(folder.sockets()) => return Ok(()),
             Err(error) if begun.elapsed() > RETRY_FOR => return Err(with_log(error, folder)),
             Err(_) => thread::sleep(Duration::from_millis(200)),
         }
@@ -48,10 +48,10 @@ pub(super) fn stop(folder: &Folder) -> Result<(), ClusterError> {
 
 /// A socket file proves nothing, it outlives a killed server; nor does a connection, which the system accepts for a
 /// server that is just dying. So the server is asked whether it offers TLS, the shortest question that it knows.
-fn answers(folder: &Folder) -> bool {
+pub(super) fn answers(sockets: &Path) -> bool {
     const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
     let ask = || -> io::Result<()> {
-        let mut socket = UnixStream::connect(folder.sockets().join(format!(".s.PGSQL.{PORT}")))?;
+        let mut socket = UnixStream::connect(sockets.join(format!(".s.PGSQL.{PORT}")))?;
         socket.set_read_timeout(Some(Duration::from_secs(5)))?;
         socket.write_all(&SSL_REQUEST)?;
         socket.read_exact(&mut [0])

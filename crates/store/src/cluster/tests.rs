@@ -30,7 +30,9 @@ async fn one(cluster: &Cluster) -> i32 {
 #[tokio::test]
 async fn the_last_one_out_stops_the_server() {
     let dir = folder();
+    assert_eq!(standing(dir.path()), Standing::New);
     let first = start(dir.path());
+    assert_eq!(standing(dir.path()), Standing::Running);
     let second = start(dir.path());
     let pid = server_pid(dir.path());
 
@@ -40,6 +42,7 @@ async fn the_last_one_out_stops_the_server() {
 
     drop(second);
     assert_eq!(server_pid(dir.path()), None, "nobody is left");
+    assert_eq!(standing(dir.path()), Standing::Stopped);
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use crate::{
 };
 
 /// Open to everybody; the last three stand only in a sandbox.
-const OPEN: [&str; 5] = [
+const OPEN: [&str; 6] = [
     "/v1/status",
+    "/v1/session",
     "/v1/passages/{citation}",
     "/v1/sandbox/people",
     "/v1/sandbox/sign-in",
@@ -110,6 +111,22 @@ async fn nobody_signs_in_under_another_role() {
         let (status, code) = answer.problem();
         assert!([403, 404].contains(&status), "{role}: {status} {code}");
     }
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_who_is_signed_in_and_that_nobody_is_is_no_error() {
+    let app = shared();
+    let nobody = json!({ "actor": null, "level": "L0", "credit_line_id": null });
+    for headers in [&[][..], &[("cookie", "plumbline_session=nonsense")]] {
+        assert_eq!(app.send("GET", "/v1/session", headers, None).await.ok(), nobody);
+    }
+    let owner = app.customer("revolving").await;
+    let session = app.get(&owner, "/v1/session").await.ok();
+    assert_eq!(session["actor"]["id"], owner.id.as_str());
+    let position = app.get(&owner, "/v1/position").await.ok();
+    assert_eq!(session["credit_line_id"], position["credit_line"]["id"]);
+    let applicant = app.customer("declined").await;
+    assert!(app.get(&applicant, "/v1/session").await.ok()["credit_line_id"].is_null());
 }
 
 #[tokio::test]

@@ -100,7 +100,11 @@ impl App {
     pub(crate) fn start(setting: &Setting<'_>) -> Self {
         let state = tempfile::Builder::new().prefix("plumbline-e2e-").tempdir().unwrap().keep();
         let root = state.join("project");
-        let copies = |name: &str| if name == "revolving.toml" { 24 } else { 1 };
+        let copies = |name: &str| match name {
+            "revolving.toml" => 24,
+            "declined.toml" => 2,
+            _ => 1,
+        };
         e2e::small_project(&root, copies, setting.worlds);
         e2e::with_policies(&root, setting.policies);
         e2e::with_embedder(&state);

@@ -79,6 +79,41 @@ async fn a_false_alarm_is_cleared_with_a_note_and_the_customer_has_the_assistant
 }
 
 #[tokio::test]
+async fn a_flag_on_a_customer_who_never_talked_is_found_and_cleared_at_the_desk() {
+    let app = shared();
+    let customer = app.customer("frozen").await;
+    let staff = app.staff("representative").await;
+    let listed = |found: Value| -> Vec<(String, Value)> {
+        let items = found["items"].as_array().unwrap().clone();
+        items
+            .into_iter()
+            .map(|one| (one["customer"]["id"].as_str().unwrap().to_owned(), one["flags"].clone()))
+            .collect()
+    };
+    let here = (customer.id.clone(), json!(["fraud"]));
+    let flagged = listed(app.get(&staff, "/v1/desk/customers").await.ok());
+    assert!(flagged.contains(&here), "{flagged:?}");
+    let surname = customer.name.split(' ').next_back().unwrap().to_uppercase();
+    let found = app.get(&staff, &format!("/v1/desk/customers?q={surname}")).await.ok();
+    assert!(listed(found).contains(&here));
+    let nobody = app.get(&staff, "/v1/desk/customers?q=%25").await.ok();
+    assert_eq!(nobody, json!({ "items": [] }), "a name holds no wildcard");
+
+    let path = format!("/v1/desk/customers/{}", customer.id);
+    let seen = app.get(&staff, &path).await.ok();
+    assert_eq!(flags(&seen["flags"]), ["fraud"]);
+    assert!(seen["latest_conversation_id"].is_null() && seen["position"].is_object(), "{seen}");
+    let note = json!({ "note": "It was the customer." });
+    app.post(&staff, &clearing(&customer, "fraud"), &note).await.ok();
+    assert_eq!(app.get(&staff, &path).await.ok()["flags"], json!([]));
+    let flagged = listed(app.get(&staff, "/v1/desk/customers").await.ok());
+    assert!(flagged.iter().all(|(id, _)| *id != customer.id), "{flagged:?}");
+
+    let conversation = app.conversation(&customer).await;
+    assert_eq!(app.get(&staff, &path).await.ok()["latest_conversation_id"], conversation.as_str());
+}
+
+#[tokio::test]
 async fn closing_a_case_clears_its_flag_only_where_that_is_asked_for() {
     let app = shared();
     let customer = app.customer("revolving").await;

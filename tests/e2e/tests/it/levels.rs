@@ -1,4 +1,4 @@
-//! Levels of identity (SPEC 3.8): a session does what its level opens, and is told of the step-up where it does not.
+//! Levels of identity (docs/api.md): a session does what its level opens, and is told of the step-up where it does not.
 
 use serde_json::json;
 
