@@ -17,12 +17,12 @@ use llm::{Chat, Embeddings};
 use prompts::TrustedKeys;
 use rails::{BankClient, BankConfig};
 use secrecy::SecretString;
-use servicing::{Servicing, portfolio::Portfolio};
-use store::Store;
+use servicing::{Caller, Servicing, portfolio::Portfolio, ports::NoBank};
+use store::{Store, customers::Customer};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{config::Config, lender::Lender, output};
+use crate::{config::Config, exit::UsageError, lender::Lender, output};
 
 /// The first morning of a sandbox: Monday, November 23, 2026.
 const SANDBOX_OPENS_ON: (i32, u32, u32) = (2026, 11, 23);
@@ -124,7 +124,9 @@ pub(crate) async fn build(
         base_url: bank_url.clone(),
         timeout: Duration::from_secs(10),
     })?;
-    let servicing = Servicing::new(store.clone(), clock, zone, Arc::new(bank), lender.originator)
+    let bank = Arc::new(bank);
+    let (originator, creditor) = (lender.originator, lender.creditor);
+    let servicing = Servicing::new(store.clone(), clock, zone, bank, originator, creditor)
         .with_session_clock(Clock::system());
     if sandbox {
         fill(&servicing, &root).await?;
@@ -151,6 +153,43 @@ impl House {
         self.assistant.shut_down().await;
         self.tasks.close().await;
         self.store.close().await;
+    }
+}
+
+/// The sandbox's lines and books, without a model and without a bank.
+pub(crate) async fn sandbox_books(config: &Config) -> anyhow::Result<Servicing> {
+    let lender = Lender::of(config, true)?;
+    let root = config.root()?;
+    let store = Store::open(&config.location()?).await?;
+    let (clock, _) = manual_clock(&store, lender.zone).await?;
+    let bank = Arc::new(NoBank);
+    let servicing =
+        Servicing::new(store, clock, lender.zone, bank, lender.originator, lender.creditor);
+    fill(&servicing, &root).await?;
+    Ok(servicing)
+}
+
+/// The one customer meant.
+pub(crate) async fn find_customer(servicing: &Servicing, wanted: &str) -> anyhow::Result<Customer> {
+    let customers = servicing.list_customers(Caller::system()).await?;
+    let lower = wanted.to_lowercase();
+    let exact = |customer: &Customer| {
+        customer.id.to_string() == lower || customer.name.to_lowercase() == lower
+    };
+    if let Some(customer) = customers.iter().find(|customer| exact(customer)) {
+        return Ok(customer.clone());
+    }
+    let mut close: Vec<Customer> = customers
+        .into_iter()
+        .filter(|customer| customer.name.to_lowercase().contains(&lower))
+        .collect();
+    let names: Vec<String> = close.iter().take(8).map(|customer| customer.name.clone()).collect();
+    match close.len() {
+        1 => close.pop().context("the one customer found"),
+        0 => Err(UsageError(format!("no sandbox customer is called \"{wanted}\"")).into()),
+        _ => {
+            Err(UsageError(format!("\"{wanted}\" could be {}: say more", names.join(", "))).into())
+        }
     }
 }
 

@@ -5,13 +5,12 @@
 
 use std::{fmt, io::Write as _};
 
-use anyhow::Context as _;
 use assistant::{Source, StreamPart};
 use identity::{ConversationId, CustomerId, IntentId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use servicing::{Caller, Key};
-use store::{conversations::Surface, customers::Customer};
+use store::conversations::Surface;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
 use crate::{
@@ -89,7 +88,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
 }
 
 async fn talk(args: &Args, context: &Context, house: &House) -> anyhow::Result<Exit> {
-    let customer = find(house, &args.customer).await?;
+    let customer = house::find_customer(&house.servicing, &args.customer).await?;
     let caller = Caller::customer(customer.id);
     // Each talk is a conversation of its own.
     let key = Key::parse(&format!("chat:{}", ConversationId::mint(house.servicing.now())))?;
@@ -119,30 +118,6 @@ async fn talk(args: &Args, context: &Context, house: &House) -> anyhow::Result<E
         context.output.answer(&transcript)?;
     }
     Ok(Exit::Done)
-}
-
-/// The one customer meant.
-async fn find(house: &House, wanted: &str) -> anyhow::Result<Customer> {
-    let customers = house.servicing.list_customers(Caller::system()).await?;
-    let lower = wanted.to_lowercase();
-    let exact = |customer: &Customer| {
-        customer.id.to_string() == lower || customer.name.to_lowercase() == lower
-    };
-    if let Some(customer) = customers.iter().find(|customer| exact(customer)) {
-        return Ok(customer.clone());
-    }
-    let mut close: Vec<Customer> = customers
-        .into_iter()
-        .filter(|customer| customer.name.to_lowercase().contains(&lower))
-        .collect();
-    let names: Vec<String> = close.iter().take(8).map(|customer| customer.name.clone()).collect();
-    match close.len() {
-        1 => close.pop().context("the one customer found"),
-        0 => Err(UsageError(format!("no sandbox customer is called \"{wanted}\"")).into()),
-        _ => {
-            Err(UsageError(format!("\"{wanted}\" could be {}: say more", names.join(", "))).into())
-        }
-    }
 }
 
 impl Talk<'_> {
