@@ -11,6 +11,7 @@ mod prompt;
 mod sandbox;
 mod serve;
 mod simulate;
+mod statement;
 
 use crate::{context::Context, exit::Exit};
 
@@ -38,6 +39,9 @@ pub(crate) enum Command {
     Migrate,
     /// Live a scenario day by day and show every figure. Needs no database.
     Simulate(simulate::Args),
+    /// A sandbox customer's statements.
+    #[command(subcommand)]
+    Statement(statement::Statements),
     /// Prove what was said and done.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -58,6 +62,7 @@ impl Command {
             Self::Sandbox(sandbox) => sandbox::run(&sandbox, context).await,
             Self::Migrate => migrate::run(context).await,
             Self::Simulate(args) => simulate::run(&args, context),
+            Self::Statement(statements) => statement::run(&statements, context).await,
             Self::Audit(audit) => audit::run(&audit, context).await,
             Self::Ledger(ledger) => ledger::run(&ledger, context).await,
         }
