@@ -211,7 +211,7 @@ RETURN kind LIKE 'decision.%' OR kind LIKE 'draw.%' OR kind LIKE 'rail_file.%' O
         'intent.confirmed', 'intent.refused', 'payment.scheduled', 'payment.cancelled', 'payment.chosen_for_file',
         'payment.credited', 'payment.settled', 'payment.returned', 'payment.held_back', 'payment.given_back',
         'return.unknown', 'case.closed', 'flag.cleared', 'hand_off.claimed', 'hand_off.taken_over',
-        'hand_off.released', 'line.opened', 'line.history_loaded');
+        'hand_off.released', 'line.opened', 'line.disclosure_made', 'line.disclosed', 'line.history_loaded', 'consent.given');
 
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 CREATE POLICY outbox_read ON outbox FOR SELECT USING (true);

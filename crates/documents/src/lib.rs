@@ -4,10 +4,20 @@
 //! an error, never a gap; every value is escaped for the document's format. What is absent: deciding, and any clock.
 
 mod adverse_action;
+mod document;
+mod html;
+mod opening;
+mod pdf;
+mod receipt;
 mod render;
+mod rights;
 mod statement;
+mod terms;
 mod words;
 
 pub use adverse_action::{ConsumerReport, Creditor, DecisionRecord, Party, render_adverse_action};
+pub use document::Document;
+pub use opening::{OpeningRecord, opening_document};
+pub use receipt::{ReceiptRecord, render_receipt};
 pub use render::{DocumentError, Rendered};
-pub use statement::{ReceiptRecord, StatementRecord, render_receipt, render_statement};
+pub use statement::{StatementRecord, TermsChange, statement_document};

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 pub struct Rendered {
     /// Template and version: `adverse-action 1`.
     pub template: &'static str,
-    /// `text/html; charset=utf-8` or `text/plain; charset=utf-8`.
+    /// `text/html; charset=utf-8`, `text/plain; charset=utf-8` or `application/pdf`.
     pub media_type: &'static str,
     pub bytes: Vec<u8>,
     /// SHA-256 of the bytes.
@@ -17,12 +17,17 @@ pub struct Rendered {
 }
 
 impl Rendered {
+    pub(crate) fn new(template: &'static str, media_type: &'static str, bytes: Vec<u8>) -> Self {
+        let digest = Sha256::digest(&bytes).into();
+        Self { template, media_type, bytes, digest }
+    }
+
     /// The digest in hexadecimal.
     pub fn digest_hex(&self) -> String {
         hex::encode(self.digest)
     }
 
-    /// The bytes, which are text.
+    /// The bytes, where they are text.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.bytes)
     }
@@ -37,6 +42,9 @@ pub enum DocumentError {
     /// The caller's fault: there is nothing to notify of, or something the notice must say is not known.
     #[error("the record is not one to notify of: {0}")]
     Record(&'static str),
+    /// Our fault: what is embedded as a font is none.
+    #[error("the embedded fonts cannot be read")]
+    Font,
 }
 
 /// How a template is written.
@@ -73,7 +81,5 @@ pub(crate) fn render(
         .get_template(template)
         .and_then(|template| template.render(Serde(record)))
         .map_err(broken)?;
-    let bytes = text.into_bytes();
-    let digest = Sha256::digest(&bytes).into();
-    Ok(Rendered { template, media_type, bytes, digest })
+    Ok(Rendered::new(template, media_type, text.into_bytes()))
 }

@@ -2,16 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use chrono::NaiveDate;
-use credit::{Statement, StatementInterest, StatementItem};
 use decisioning::{
     Application, BankHistory, BureauFile, BureauScore, Decision, Derogatory, Underwriting, decide,
     testing::solid,
 };
 use documents::{
-    ConsumerReport, Creditor, DecisionRecord, DocumentError, Party, ReceiptRecord, StatementRecord,
-    render_adverse_action, render_receipt, render_statement,
+    ConsumerReport, Creditor, DecisionRecord, DocumentError, Party, ReceiptRecord,
+    render_adverse_action, render_receipt,
 };
-use money::{Apr, Cents};
+use money::Cents;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -178,81 +177,6 @@ fn what_is_not_adverse_or_not_fully_known_makes_no_notice() {
     let mut silent = record(&application());
     silent.decision.reasons.clear();
     assert!(render_adverse_action(&silent, &creditor()).is_err());
-}
-
-fn item(seq: u64, label: &str, on: &str, recorded_on: &str, cents: i64) -> StatementItem {
-    StatementItem {
-        seq,
-        label: label.into(),
-        effective_on: day(on),
-        recorded_on: day(recorded_on),
-        amount: Cents::new(cents),
-    }
-}
-
-fn statement() -> Statement {
-    Statement {
-        number: 3,
-        opened_on: day("2026-10-01"),
-        closed_on: day("2026-10-31"),
-        sent_on: day("2026-10-31"),
-        due_on: day("2026-11-25"),
-        days: 31,
-        previous_balance: Cents::new(101_973),
-        draws: vec![item(9, "Draw", "2026-10-05", "2026-10-05", 30_000)],
-        payments: vec![item(10, "Payment", "2026-10-20", "2026-10-22", -5_000)],
-        fees: vec![],
-        adjustments: vec![],
-        interest: vec![StatementInterest {
-            feature: "draws".into(),
-            apr: Apr::from_ppm(240_000),
-            periodic_rate: "0.065753%".into(),
-            days: 31,
-            average_balance: Cents::new(124_500),
-            amount: Cents::new(2_538),
-        }],
-        draws_total: Cents::new(30_000),
-        payments_total: Cents::new(5_000),
-        fees_total: Cents::ZERO,
-        interest_total: Cents::new(2_538),
-        adjustments_total: Cents::ZERO,
-        new_balance: Cents::new(129_511),
-        principal_balance: Cents::new(126_973),
-        credit_limit: Cents::new(200_000),
-        minimum_due: Cents::new(5_077),
-        past_due: Cents::new(1_000),
-        interest_this_year: Cents::new(6_484),
-        fees_this_year: Cents::ZERO,
-        must_be_sent: true,
-    }
-}
-
-#[test]
-fn a_statement() {
-    let (customer, statement) = (applicant(), statement());
-    let record = StatementRecord {
-        customer: &customer,
-        product_title: "Cash Line",
-        line_reference: "4471",
-        statement: &statement,
-    };
-    insta::assert_snapshot!(render_statement(&record, &creditor()).unwrap().text());
-}
-
-#[test]
-fn a_statement_that_does_not_add_up_is_not_made() {
-    let customer = applicant();
-    let statement = Statement { new_balance: Cents::new(129_512), ..statement() };
-    let record = StatementRecord {
-        customer: &customer,
-        product_title: "Cash Line",
-        line_reference: "4471",
-        statement: &statement,
-    };
-    assert!(matches!(
-        render_statement(&record, &creditor()),
-        Err(DocumentError::Record("the statement does not add up"))
-    ));
 }
 
 #[test]

@@ -16,7 +16,11 @@ use knowledge::{Embedder, Knowledge, index::ExactIndex};
 use llm::Chat;
 use prompts::{Lock, ServedConfiguration, TrustedKeys, Unattested};
 use rails::AchOriginator;
-use servicing::{Servicing, portfolio::WorldFile, ports::NoBank};
+use servicing::{
+    Servicing,
+    portfolio::{WorldFile, sandbox_creditor},
+    ports::NoBank,
+};
 use store::testing::TestDatabase;
 use tempfile::TempDir;
 
@@ -99,7 +103,8 @@ impl Bench {
         let log = Log::open(folder.path(), audit::ORIGIN).map_err(|e| broken(&e))?;
         let (clock, _) = Clock::manual(opens_at());
         let store = database.store().clone();
-        let servicing = Servicing::new(store, clock, ZONE, Arc::new(NoBank), setup.originator);
+        let (bank, creditor) = (Arc::new(NoBank), sandbox_creditor());
+        let servicing = Servicing::new(store, clock, ZONE, bank, setup.originator, creditor);
         let policies = setup.root.join("policies");
         let index = Arc::new(ExactIndex::new());
         let knowledge = Knowledge::load(&policies, setup.embedder, index).await;

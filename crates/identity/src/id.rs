@@ -78,6 +78,8 @@ ids! {
     HandOffId,
     ApplicationId,
     DecisionId,
+    /// Agreement to records in electronic form.
+    ConsentId,
     PostingId,
     /// A record of the transparency log.
     LeafId,

@@ -4,6 +4,7 @@ mod audit;
 mod chat;
 mod doctor;
 mod eval;
+mod find;
 mod ledger;
 mod migrate;
 mod policy;
@@ -11,6 +12,7 @@ mod prompt;
 mod sandbox;
 mod serve;
 mod simulate;
+mod statement;
 
 use crate::{context::Context, exit::Exit};
 
@@ -38,6 +40,9 @@ pub(crate) enum Command {
     Migrate,
     /// Live a scenario day by day and show every figure. Needs no database.
     Simulate(simulate::Args),
+    /// A sandbox customer's statements.
+    #[command(subcommand)]
+    Statement(statement::Statements),
     /// Prove what was said and done: take a conversation out, check a proof, check the whole log.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -58,6 +63,7 @@ impl Command {
             Self::Sandbox(sandbox) => sandbox::run(&sandbox, context).await,
             Self::Migrate => migrate::run(context).await,
             Self::Simulate(args) => simulate::run(&args, context),
+            Self::Statement(statements) => statement::run(&statements, context).await,
             Self::Audit(audit) => audit::run(&audit, context).await,
             Self::Ledger(ledger) => ledger::run(&ledger, context).await,
         }

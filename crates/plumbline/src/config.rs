@@ -22,8 +22,18 @@ use crate::exit::UsageError;
 const PREFIX: &str = "PLUMBLINE_";
 
 /// The settings that are words even where they are made of digits.
-const ACH: [&str; 5] =
-    ["ach_company_name", "ach_company_id", "ach_routing", "ach_bank_routing", "ach_bank_name"];
+const WORDS: [&str; 10] = [
+    "ach_company_name",
+    "ach_company_id",
+    "ach_routing",
+    "ach_bank_routing",
+    "ach_bank_name",
+    "lender_name",
+    "lender_address",
+    "lender_phone",
+    "lender_regulator",
+    "lender_regulator_address",
+];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +60,13 @@ pub(crate) struct Config {
     pub(crate) ach_routing: Option<String>,
     pub(crate) ach_bank_routing: Option<String>,
     pub(crate) ach_bank_name: Option<String>,
+
+    // Who the lender is on documents. An address is one text, its lines apart by semicolons.
+    pub(crate) lender_name: Option<String>,
+    pub(crate) lender_address: Option<String>,
+    pub(crate) lender_phone: Option<String>,
+    pub(crate) lender_regulator: Option<String>,
+    pub(crate) lender_regulator_address: Option<String>,
 
     /// An OpenAI-compatible endpoint, up to and including `/v1`. Without it the built-in stand-in answers, of a live server
     /// only where `stand_in` asks for it.
@@ -89,8 +106,8 @@ impl Config {
             None => Toml::file("plumbline.toml"),
         };
         // Not to be taken for numbers, whose leading zeros mean nothing.
-        let ach: BTreeMap<String, String> = Env::prefixed(PREFIX)
-            .only(&ACH)
+        let words: BTreeMap<String, String> = Env::prefixed(PREFIX)
+            .only(&WORDS)
             .iter()
             .map(|(key, text)| (key.to_string(), text))
             .collect();
@@ -98,8 +115,8 @@ impl Config {
             .merge(toml)
             .merge(Env::raw().only(&["DATABASE_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY"]))
             // Two of the browser tests' own, which a server they start inherits.
-            .merge(Env::prefixed(PREFIX).ignore(&["bin", "url"]).ignore(&ACH))
-            .merge(Serialized::defaults(ach));
+            .merge(Env::prefixed(PREFIX).ignore(&["bin", "url"]).ignore(&WORDS))
+            .merge(Serialized::defaults(words));
         Ok(figment.extract()?)
     }
 

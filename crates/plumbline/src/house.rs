@@ -17,7 +17,7 @@ use llm::{Chat, Embeddings};
 use prompts::TrustedKeys;
 use rails::{BankClient, BankConfig};
 use secrecy::SecretString;
-use servicing::{Servicing, portfolio::Portfolio};
+use servicing::{Servicing, portfolio::Portfolio, ports::NoBank};
 use store::{Store, cluster::Standing};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -135,7 +135,9 @@ pub(crate) async fn lay(config: &Config, sandbox: bool, lender: Lender) -> anyho
         base_url: bank_url.clone(),
         timeout: Duration::from_secs(10),
     })?;
-    let servicing = Servicing::new(store.clone(), clock, zone, Arc::new(bank), lender.originator)
+    let bank = Arc::new(bank);
+    let (originator, creditor) = (lender.originator, lender.creditor);
+    let servicing = Servicing::new(store.clone(), clock, zone, bank, originator, creditor)
         .with_session_clock(Clock::system());
     if sandbox {
         fill(&servicing, &root).await?;
@@ -190,6 +192,19 @@ impl House {
         self.tasks.close().await;
         self.store.close().await;
     }
+}
+
+/// The sandbox's lines and books, without a model and without a bank.
+pub(crate) async fn sandbox_books(config: &Config) -> anyhow::Result<Servicing> {
+    let lender = Lender::of(config, true)?;
+    let root = config.root()?;
+    let store = Store::open(&config.location()?).await?;
+    let (clock, _) = manual_clock(&store, lender.zone).await?;
+    let bank = Arc::new(NoBank);
+    let servicing =
+        Servicing::new(store, clock, lender.zone, bank, lender.originator, lender.creditor);
+    fill(&servicing, &root).await?;
+    Ok(servicing)
 }
 
 /// A sandbox's clock, which stands where it was left, or at the sandbox's first morning.

@@ -1,4 +1,5 @@
-//! Whose installation this is: where business dates are reckoned, which bank has our account, who we are on the ACH network.
+//! Whose installation this is: where business dates are reckoned, which bank has our account, who we are on the ACH network and
+//! on paper.
 //!
 //! A sandbox's lender is invented. A live one stands in the settings, every part of it: nothing has a default, because money
 //! would move in somebody else's name. Nor does the model: a stand-in that nobody asked for would be taken for one.
@@ -6,7 +7,9 @@
 use std::{fmt::Display, str::FromStr};
 
 use calendar::Tz;
+use documents::{Creditor, Party};
 use rails::{AchOriginator, BankUrl};
+use servicing::portfolio::sandbox_creditor;
 
 use crate::{config::Config, exit::UsageError};
 
@@ -16,6 +19,7 @@ const SANDBOX_ZONE: Tz = Tz::America__Los_Angeles;
 pub(crate) struct Lender {
     pub(crate) zone: Tz,
     pub(crate) originator: AchOriginator,
+    pub(crate) creditor: Creditor,
     /// The bank's address; nothing where a sandbox starts a bank of its own.
     pub(crate) bank_url: Option<BankUrl>,
 }
@@ -32,13 +36,15 @@ impl Lender {
             parsed.ok_or_else(|| UsageError(problems.join("\n  ")))
         });
         let bank_url = bank_url.transpose()?;
-        Ok(Self { zone: SANDBOX_ZONE, originator: invented_originator()?, bank_url })
+        let (originator, creditor) = (invented_originator()?, sandbox_creditor());
+        Ok(Self { zone: SANDBOX_ZONE, originator, creditor, bank_url })
     }
 
     /// What the settings say; otherwise all that is missing or wrong, at once.
     fn live(config: &Config) -> anyhow::Result<Self> {
         let mut problems: Vec<String> = no_model(config).into_iter().collect();
         let bank_url = bank_url(config).parsed::<BankUrl>(&mut problems);
+        let creditor = creditor(config, &mut problems);
         let mut ask = |setting: &Setting<'_>| setting.given(&mut problems);
         let name = ask(&Setting {
             name: "ach_company_name",
@@ -79,7 +85,7 @@ impl Lender {
         {
             let originator = AchOriginator { name, company_id, routing, bank, bank_name };
             match originator.check() {
-                Ok(()) => return Ok(Self { zone, originator, bank_url: Some(bank_url) }),
+                Ok(()) => return Ok(Self { zone, originator, creditor, bank_url: Some(bank_url) }),
                 Err(error) => problems.push(format!("no ACH file can be written: {error}")),
             }
         }
@@ -101,6 +107,37 @@ fn no_model(config: &Config) -> Option<String> {
              `stand_in = true` (PLUMBLINE_STAND_IN=true) lets the built-in stand-in answer instead"
                 .to_owned(),
         ),
+    }
+}
+
+/// Who stands at the head of each document, and which agency watches over them.
+fn creditor(config: &Config, problems: &mut Vec<String>) -> Creditor {
+    let mut ask = |name, value: &Option<String>, what| {
+        Setting { name, value: value.as_deref(), what }.given(problems)
+    };
+    let name = ask("lender_name", &config.lender_name, "the lender's name on documents");
+    let address = ask(
+        "lender_address",
+        &config.lender_address,
+        "the address at which the lender takes notices of errors, its lines apart by semicolons",
+    );
+    let phone = ask("lender_phone", &config.lender_phone, "the lender's toll-free number");
+    let regulator = ask(
+        "lender_regulator",
+        &config.lender_regulator,
+        "the agency that watches over the lender (12 CFR 1002, Appendix A)",
+    );
+    let regulator_address = ask(
+        "lender_regulator_address",
+        &config.lender_regulator_address,
+        "that agency's address, its lines apart by semicolons",
+    );
+    let lines = |text: &str| text.split(';').map(|line| line.trim().to_owned()).collect();
+    Creditor {
+        name,
+        address: lines(&address),
+        phone,
+        regulator: Party { name: regulator, address: lines(&regulator_address) },
     }
 }
 

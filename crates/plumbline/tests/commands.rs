@@ -160,7 +160,7 @@ fn what_is_served_unattested_is_named_part_by_part() {
 }
 
 /// All that a live server must be told.
-const LENDER: [(&str, &str); 7] = [
+const LENDER: [(&str, &str); 12] = [
     ("PLUMBLINE_ZONE", "America/New_York"),
     ("PLUMBLINE_BANK_URL", "http://127.0.0.1:1"),
     ("PLUMBLINE_ACH_COMPANY_NAME", "HARBOR LENDING"),
@@ -168,6 +168,11 @@ const LENDER: [(&str, &str); 7] = [
     ("PLUMBLINE_ACH_ROUTING", "011000015"),
     ("PLUMBLINE_ACH_BANK_ROUTING", "021000021"),
     ("PLUMBLINE_ACH_BANK_NAME", "FIRST HARBOR BANK"),
+    ("PLUMBLINE_LENDER_NAME", "Harbor Lending"),
+    ("PLUMBLINE_LENDER_ADDRESS", "2 Harbor Street; Boston, MA 02110"),
+    ("PLUMBLINE_LENDER_PHONE", "18005550123"),
+    ("PLUMBLINE_LENDER_REGULATOR", "Federal Trade Commission, Equal Credit Opportunity"),
+    ("PLUMBLINE_LENDER_REGULATOR_ADDRESS", "Washington, DC 20580"),
 ];
 
 #[test]

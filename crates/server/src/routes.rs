@@ -4,6 +4,7 @@ mod audit;
 mod conversations;
 mod decisions;
 mod desk;
+mod documents;
 mod evals;
 mod line;
 mod passages;
@@ -70,8 +71,10 @@ fn customer() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(line::position))
         .routes(routes!(line::transactions))
-        .routes(routes!(line::statements))
+        .routes(routes!(documents::statements))
         .routes(routes!(line::statement))
+        .routes(routes!(documents::statement))
+        .routes(routes!(documents::opening_record))
         .routes(routes!(line::trace))
         .routes(routes!(line::payoff))
         .routes(routes!(payments::bank_accounts))
@@ -94,6 +97,9 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(desk::conversation))
         .routes(routes!(desk::customers))
         .routes(routes!(desk::customer))
+        .routes(routes!(documents::desk_statements))
+        .routes(routes!(documents::desk_statement))
+        .routes(routes!(documents::desk_opening_record))
 }
 
 fn desk() -> OpenApiRouter<App> {

@@ -1,6 +1,7 @@
 //! Draws: money to the customer's own bank account, within the line and its limits.
 //!
-//! Rules: `credit::quote_draw` (available credit, daily limits, past due), flags ([`crate::flags::stops_draws`]). The funds count as made
+//! Rules: `credit::quote_draw` (available credit, daily limits, past due), flags ([`crate::flags::stops_draws`]), and nothing before
+//! the account-opening record was given (12 CFR 1026.5(b)(1)(i)). The funds count as made
 //! available on the day of the draw.
 
 use chrono::{DateTime, Utc};
@@ -96,6 +97,7 @@ impl Servicing {
         bank_account_id: BankAccountId,
     ) -> Result<(Line, BankAccount, DrawQuote), ServicingError> {
         let line = self.line_of(conn, customer_id).await?;
+        self.check_opening_given(conn, line.row.id).await?;
         let standing = flags::standing(conn, customer_id).await?;
         if standing.iter().any(|flag| stops_draws(flag.kind)) {
             return Err(Refusal::new(

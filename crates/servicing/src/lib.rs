@@ -11,6 +11,7 @@ mod authorise;
 pub mod cases;
 pub mod conversations;
 pub mod decisions;
+pub mod disclosures;
 pub mod draws;
 mod error;
 pub mod flags;
@@ -29,6 +30,7 @@ mod reference;
 mod refusal;
 pub mod release;
 pub mod sessions;
+pub mod statements;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod words;
@@ -39,6 +41,7 @@ use std::sync::Arc;
 
 use calendar::{Clock, Tz, local_date};
 use chrono::{DateTime, NaiveDate, Utc};
+use documents::Creditor;
 use rails::AchOriginator;
 use store::Store;
 
@@ -61,19 +64,30 @@ pub struct Servicing {
     zone: Tz,
     bank: Arc<dyn ports::Bank>,
     originator: Arc<AchOriginator>,
+    creditor: Arc<Creditor>,
 }
 
 impl Servicing {
-    /// `zone` is where business dates are reckoned; `originator` is who we are on the ACH network.
+    /// `zone` is where business dates are reckoned; `originator` is who we are on the ACH network, `creditor` who we
+    /// are on paper.
     pub fn new(
         store: Store,
         clock: Clock,
         zone: Tz,
         bank: Arc<dyn ports::Bank>,
         originator: AchOriginator,
+        creditor: Creditor,
     ) -> Self {
         let session_clock = clock.clone();
-        Self { store, clock, session_clock, zone, bank, originator: Arc::new(originator) }
+        Self {
+            store,
+            clock,
+            session_clock,
+            zone,
+            bank,
+            originator: Arc::new(originator),
+            creditor: Arc::new(creditor),
+        }
     }
 
     /// Measures sessions by another clock than business: a sandbox's clock is moved by hand, and nobody is to be signed

@@ -321,6 +321,7 @@ impl Servicing {
         };
         let line = self.store_opened(conn, row, opening.terms, opened_at).await?;
         self.trail(conn, Trail::stream(None, Some(id)), "line.opened", payload).await?;
+        self.disclose_opening(conn, permit, &line, opened_at).await?;
         Ok(line)
     }
 }

@@ -133,7 +133,7 @@ impl Servicing {
             decision: decision.clone(),
         };
         let notice =
-            render_adverse_action(&record, &sandbox_creditor()).map_err(ServicingError::engine)?;
+            render_adverse_action(&record, &self.creditor).map_err(ServicingError::engine)?;
         let stored = |source| ServicingError::Stored { what: "decision", source: Some(source) };
         let new = NewDecision {
             customer_id,
@@ -179,7 +179,8 @@ fn report_of(bureau: &decisioning::BureauFile) -> ConsumerReport {
 }
 
 /// Who lends in the sandbox. Invented, but for the agency (12 CFR 1002, Appendix A: a lender that is no bank).
-fn sandbox_creditor() -> Creditor {
+#[must_use]
+pub fn sandbox_creditor() -> Creditor {
     Creditor {
         name: "Plumbline Sandbox Lending".to_owned(),
         address: vec!["1 Plumbline Street".to_owned(), "Sandbox, CA 90000".to_owned()],

@@ -203,7 +203,7 @@ impl Servicing {
 }
 
 /// The event before which a page begins, in the one spelling in which it was given out.
-fn read_cursor(cursor: &str) -> Result<u64, Refusal> {
+pub(crate) fn read_cursor(cursor: &str) -> Result<u64, Refusal> {
     let seq = cursor.parse().ok().filter(|seq: &u64| seq.to_string() == cursor);
     seq.ok_or_else(Refusal::cursor_invalid)
 }

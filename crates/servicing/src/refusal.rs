@@ -42,6 +42,7 @@ pub enum RefusalCode {
     NotAllowed,
     NotFound,
     NothingDue,
+    OpeningRecordMissing,
     OverLimit,
     TextInvalid,
     TurnRunning,
@@ -100,6 +101,7 @@ impl RefusalCode {
             Self::NotAllowed => "not_allowed",
             Self::NotFound => "not_found",
             Self::NothingDue => "nothing_due",
+            Self::OpeningRecordMissing => "opening_record_missing",
             Self::OverLimit => "over_limit",
             Self::TextInvalid => "text_invalid",
             Self::TurnRunning => "turn_running",
@@ -140,6 +142,7 @@ impl RefusalCode {
             | Self::DebitsStopped
             | Self::DrawsBlocked
             | Self::NothingDue
+            | Self::OpeningRecordMissing
             | Self::OverLimit => RefusalKind::Refused,
         }
     }
@@ -184,6 +187,9 @@ impl RefusalCode {
             Self::NoCreditLine => "Ask about your application instead.",
             Self::NotFound => "Check which one you mean.",
             Self::NothingDue => "Name an amount if you want to pay anyway.",
+            Self::OpeningRecordMissing => {
+                "Agree to get records on the screen, or ask for a person."
+            }
             Self::OverLimit => "Ask for no more than the credit that is available.",
             Self::TextInvalid => "Send a text of 1 to 4,000 characters.",
             Self::TurnRunning => "Wait until the answer before has been given.",

@@ -13,6 +13,7 @@ use store::{bank_accounts::BankAccountKind, customers::Language, representatives
 
 use crate::{
     Caller, Key, Servicing,
+    disclosures::NewConsent,
     originate::{NewBankAccount, NewCustomer, Opening},
 };
 
@@ -78,6 +79,15 @@ pub fn new_customer(name: &str) -> NewCustomer {
     }
 }
 
+/// Agreement to records in electronic form.
+#[must_use]
+pub fn consent() -> NewConsent {
+    NewConsent {
+        version: "electronic-records 1".to_owned(),
+        evidence: "opened a sample record".to_owned(),
+    }
+}
+
 /// A customer with a line of $2,000.00 at 24.00% that closes on the 5th, and a checking account of that number.
 pub async fn add_person(servicing: &Servicing, new: NewCustomer, account_number: &str) -> Person {
     let now = servicing.now();
@@ -85,6 +95,9 @@ pub async fn add_person(servicing: &Servicing, new: NewCustomer, account_number:
     let (id, line) = (CustomerId::mint(now), CreditLineId::mint(now));
     servicing.add_customer(system, id, new).await.unwrap();
     let checking = add_bank_account(servicing, id, BankAccountKind::Checking, account_number).await;
+    let consent = consent();
+    let agreed = key(&format!("consent-{id}"));
+    servicing.record_esign_consent(system, id, &consent, &agreed).await.unwrap();
     let terms = Terms::open(&product(), Cents::new(200_000), Apr::from_ppm(240_000), 5);
     let opening = Opening { customer_id: id, decision_id: None, terms };
     servicing.open_line(system, line, opening, &key(&line.to_string())).await.unwrap();

@@ -13,12 +13,13 @@ use credit::{
     FlagKind, LineEvent, LineEventBody,
     scenario::{LineReport, Scenario},
 };
-use identity::{BankAccountId, CreditLineId, CustomerId, DrawId, PaymentId};
+use identity::{BankAccountId, ConsentId, CreditLineId, CustomerId, DrawId, PaymentId};
 use money::Cents;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use store::{
+    documents::Consent,
     draws::{self, DrawRow},
     flags::{self, Flag},
     payments::{self, AmountKind, PaymentRow, PaymentStatus},
@@ -95,6 +96,14 @@ impl Servicing {
         let customer_id = CustomerId::from_uuid(ids.draw("customer", born));
         let mut tx = self.store.app().begin().await?;
         self.add_customer_in(&mut tx, permit, customer_id, person.customer).await?;
+        let consent = Consent {
+            id: ConsentId::from_uuid(ids.draw("consent", born)),
+            customer_id,
+            version: "electronic-records 1".to_owned(),
+            evidence: "opened a sample record in the app".to_owned(),
+            given_at: born,
+        };
+        self.record_consent_in(&mut tx, permit, &consent).await?;
         let mut bank_account_ids = Vec::new();
         for (n, account) in person.bank_accounts.iter().enumerate() {
             let id = BankAccountId::from_uuid(ids.draw(&format!("bank account {n}"), born));

@@ -18,6 +18,7 @@ pub mod conversations;
 pub mod credit_lines;
 pub mod customers;
 pub mod decisions;
+pub mod documents;
 pub mod draws;
 pub mod flags;
 pub mod hand_offs;

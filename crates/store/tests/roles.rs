@@ -19,6 +19,10 @@ const FORBIDDEN_TO_TURNS: &[&str] = &[
     "jobs",
     "sessions",
     "decisions",
+    "esign_consents",
+    "opening_records",
+    "opening_deliveries",
+    "statement_documents",
 ];
 
 async fn refuses(pool: &PgPool, sql: String) -> bool {

@@ -317,6 +317,16 @@ export interface Verification {
   problems: { fault: string; at: string; message: string }[];
 }
 
+/** A statement in the list; the document itself is opened by its number. */
+export interface Statement {
+  number: number;
+  opened_on: string;
+  closed_on: string;
+  due_on: string;
+  new_balance_cents: number;
+  minimum_due_cents: number;
+}
+
 export interface PageOf<T> {
   items: T[];
   next_cursor?: string | null;

@@ -1,4 +1,4 @@
-//! History routes of the one page: `/`, `/chat`, `/desk/…`, `/audit/…`, `/evals/…`.
+//! History routes of the one page: `/`, `/chat`, `/statements`, `/desk/…`, `/audit/…`, `/evals/…`.
 
 import { parseRoute, type Route } from "./route";
 

@@ -12,6 +12,7 @@ use servicing::{
     Caller, Key, Servicing,
     conversations::{ConversationView, Served},
     originate::NewCustomer,
+    portfolio::sandbox_creditor,
     ports::NoBank,
     testing::{self, ZONE, add_representative, day, new_customer, noon, originator},
 };
@@ -64,8 +65,9 @@ impl House {
         });
         let database = store::testing::database().await;
         let (clock, hand) = Clock::manual(noon(day("2026-11-21")));
-        let servicing =
-            Servicing::new(database.store().clone(), clock, ZONE, Arc::new(NoBank), originator());
+        let store = database.store().clone();
+        let (bank, creditor) = (Arc::new(NoBank), sandbox_creditor());
+        let servicing = Servicing::new(store, clock, ZONE, bank, originator(), creditor);
         let index = Arc::new(ExactIndex::new());
         let knowledge = Knowledge::load(&root().join("policies"), None, index).await.unwrap();
         let means = Means { servicing: servicing.clone(), knowledge: Arc::new(knowledge) };

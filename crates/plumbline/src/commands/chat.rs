@@ -3,8 +3,6 @@
 //! The sheet of a proposal is shown here as it is on the page, and the yes is the person's at the keyboard: it goes to the same
 //! use case as the page's button, past the model.
 
-mod find;
-
 use std::{fmt, io::Write as _};
 
 use assistant::{Source, StreamPart};
@@ -15,13 +13,13 @@ use servicing::{Caller, Key};
 use store::{conversations::Surface, customers::Customer};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
+use super::find::find;
 use crate::{
     context::Context,
     exit::{Exit, UsageError},
     house::{self, House},
     lender::Lender,
 };
-use find::find;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -1,14 +1,11 @@
 //! The customer's decision and its notice.
 
-use axum::{
-    Json,
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, response::Response};
 use identity::DecisionId;
 
-use crate::{ApiError, App, extract::Path, session::CustomerOf, shapes::Decision};
+use crate::{
+    ApiError, App, extract::Path, routes::documents::page, session::CustomerOf, shapes::Decision,
+};
 
 /// The newest decision, with its stored principal reasons.
 #[utoipa::path(get, path = "/v1/decision", responses((status = 200, body = Decision)), tag = "decisions")]
@@ -27,10 +24,5 @@ pub(crate) async fn notice(
     Path(id): Path<DecisionId>,
 ) -> Result<Response, ApiError> {
     let decision = app.servicing.decision_by_id(caller, id).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    Ok((headers, decision.notice).into_response())
+    Ok(page("text/html; charset=utf-8", decision.notice))
 }

@@ -9,7 +9,7 @@ use crate::{
     ApiError, App,
     extract::{Path, Query},
     session::CustomerOf,
-    shapes::{Items, Page, PayoffQuote, Position, StatementSummary, Trace},
+    shapes::{Page, PayoffQuote, Position, Trace},
 };
 
 /// The line as it stands now.
@@ -25,9 +25,9 @@ pub(crate) async fn position(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
     #[serde(default = "page_size")]
-    limit: usize,
+    pub(super) limit: usize,
 }
 
 const fn page_size() -> usize {
@@ -67,16 +67,6 @@ pub(crate) async fn transactions(
         })
         .collect();
     Ok(Json(Page { items, next_cursor: page.next_cursor }))
-}
-
-/// The statements issued so far, newest first.
-#[utoipa::path(get, path = "/v1/statements", responses((status = 200, body = Items<StatementSummary>)), tag = "line")]
-pub(crate) async fn statements(
-    State(app): State<App>,
-    CustomerOf { id: customer, caller }: CustomerOf,
-) -> Result<Json<Items<StatementSummary>>, ApiError> {
-    let statements = app.servicing.statements(caller, customer).await?;
-    Ok(Json(statements.iter().map(StatementSummary::from).collect()))
 }
 
 /// One statement as it was issued, with the derivation of its new balance.

@@ -107,6 +107,7 @@ impl From<StandingFlag> for Flag {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StatementSummary {
     number: u32,
+    opened_on: NaiveDate,
     closed_on: NaiveDate,
     due_on: NaiveDate,
     new_balance_cents: i64,
@@ -117,6 +118,7 @@ impl From<&Statement> for StatementSummary {
     fn from(statement: &Statement) -> Self {
         Self {
             number: statement.number,
+            opened_on: statement.opened_on,
             closed_on: statement.closed_on,
             due_on: statement.due_on,
             new_balance_cents: statement.new_balance.get(),

@@ -250,6 +250,8 @@ async fn every_effect_on_a_line_is_told_on_its_stream_wherever_it_happened_and_i
         on_line,
         [
             "line.opened",
+            "line.disclosure_made",
+            "line.disclosed",
             "draw.made",
             "intent.proposed",
             "intent.confirmed",

@@ -13,6 +13,7 @@ use rails::{BankClient, BankConfig, FileStatus, RailError, ReturnFile};
 use servicing::{
     AmountAsk, BankAccountAsk, Caller, PaymentAsk, Refusal, RefusalCode, Servicing, ServicingError,
     jobs::JobReport,
+    portfolio::sandbox_creditor,
     ports::{Bank, BankFuture},
     testing::{add_bank_account, add_person, add_representative, new_customer, originator},
 };
@@ -184,8 +185,9 @@ impl House {
             died: tokio::sync::Notify::new(),
             submitted: Mutex::new(Vec::new()),
         });
-        let servicing =
-            Servicing::new(database.store().clone(), clock, ZONE, bank.clone(), originator());
+        let store = database.store().clone();
+        let creditor = sandbox_creditor();
+        let servicing = Servicing::new(store, clock, ZONE, bank.clone(), originator(), creditor);
         let http = reqwest::Client::new();
         Self { servicing, hand, bank, bank_url, http, database, _servers: servers }
     }

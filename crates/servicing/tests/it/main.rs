@@ -19,4 +19,5 @@ mod release;
 mod retries;
 mod rights;
 mod sessions;
+mod statements;
 mod worlds;

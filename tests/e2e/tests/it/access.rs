@@ -24,6 +24,7 @@ fn filled_in(path: &str) -> String {
         .replace("{number}", "1")
         .replace("{citation}", "none")
         .replace("{flag}", "fraud")
+        .replace("{form}", "html")
 }
 
 /// The answers of every route that is not open, to one who sends these headers.

@@ -22,6 +22,8 @@ async fn who_is_known_by_one_channel_only_sees_no_figure_and_moves_nothing() {
         "/v1/transactions",
         "/v1/statements",
         "/v1/statements/1",
+        "/v1/statements/1/pdf",
+        "/v1/opening-record",
         "/v1/trace?figure=interest",
         "/v1/quotes/payoff?on=2026-12-01",
         "/v1/bank-accounts",

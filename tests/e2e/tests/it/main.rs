@@ -15,3 +15,4 @@ mod hostile;
 mod interface;
 mod levels;
 mod payment;
+mod statements;

@@ -1,0 +1,170 @@
+//! The account-opening record (12 CFR 1026.6(b), SPEC §1.2), in the order of sample G-17(D): rates, fees, the balance method by
+//! name, billing rights; then the periodic rates and the long-form notice of billing rights.
+//!
+//! What is absent: the note of the credit that opening fees leave available ((b)(2)(xiii)). No product has a fee for opening.
+
+use chrono::NaiveDate;
+use credit::{
+    Terms,
+    product::{Feature, Period},
+    rate,
+};
+use money::Apr;
+
+use crate::{
+    Creditor, Document, Party,
+    document::{Block, Column, Fact, Row, Table},
+    rights::billing_rights,
+    terms::{
+        balance_method, draw_fee, feature, grace, has_interest, late_fee, minimum, plan_fee, rates,
+        returned_fee,
+    },
+    words::long_date,
+};
+
+const TEMPLATE: &str = "opening 1";
+
+/// What is disclosed, and to whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpeningRecord<'a> {
+    pub customer: &'a Party,
+    /// What the customer calls the line: the end of its id.
+    pub line_reference: &'a str,
+    pub terms: &'a Terms,
+    pub opened_on: NaiveDate,
+}
+
+/// The account-opening record.
+#[must_use]
+pub fn opening_document(record: &OpeningRecord<'_>, creditor: &Creditor) -> Document {
+    let terms = record.terms;
+    let heads = ["What", "How much"];
+    let mut blocks = vec![
+        Block::facts_table("Interest rates and interest charges", heads, interest(terms)),
+        Block::facts_table("Fees", heads, fees(terms)),
+    ];
+    let method = has_interest(terms).then(|| balance_method(terms));
+    if let Some((name, _)) = &method {
+        blocks.push(Block::text(format!(
+            "How we will calculate your balance: we use a method called \"{name}\". See below for more."
+        )));
+    }
+    blocks.extend([
+        Block::text(
+            "Billing rights: information on your rights to dispute transactions and how to exercise those rights is provided \
+             below, under \"Your billing rights\".",
+        ),
+        Block::facts_table("Your line", heads, limits(record)),
+        periodic_rates(record),
+    ]);
+    blocks.extend(method.map(|(_, how)| Block::text(how)));
+    blocks.push(Block::text(minimum(terms)));
+    blocks.extend(billing_rights(creditor));
+    Document {
+        template: TEMPLATE,
+        title: "Rates, fees and terms of your credit line".to_owned(),
+        lead: "What federal law has us tell you before the first draw (12 CFR 1026.6)".to_owned(),
+        from: creditor.clone(),
+        to: record.customer.clone(),
+        marks: vec![
+            Fact::new("Product", &*terms.product.title),
+            Fact::new("Line", format!("ending {}", record.line_reference)),
+            Fact::new("Opened", long_date(record.opened_on)),
+        ],
+        blocks,
+        foot: format!("Terms of the line ending {}", record.line_reference),
+    }
+}
+
+fn interest(terms: &Terms) -> Vec<Fact> {
+    let product = &terms.product;
+    let mut facts: Vec<Fact> = product
+        .features
+        .iter()
+        .map(|one| {
+            let label = format!("Annual percentage rate (APR) for {}", one.name.replace('_', " "));
+            Fact::new(label, rates(one))
+        })
+        .collect();
+    facts.push(Fact::new("Paying interest", grace(terms)));
+    if product.interest.minimum_charge.is_positive() {
+        let text =
+            format!("If you are charged interest, at least {}", product.interest.minimum_charge);
+        facts.push(Fact::new("Minimum interest charge", text));
+    }
+    facts
+}
+
+fn fees(terms: &Terms) -> Vec<Fact> {
+    let product = &terms.product;
+    let none = || "None".to_owned();
+    let mut facts =
+        vec![Fact::new("Fee for the line", plan_fee(&product.fees).unwrap_or_else(none))];
+    for one in &product.features {
+        let label = match product.features.as_slice() {
+            [_] => "Draw fee".to_owned(),
+            _ => format!("Fee for {}", one.name.replace('_', " ")),
+        };
+        facts.push(Fact::new(label, one.fee.as_ref().map_or_else(none, draw_fee)));
+    }
+    facts.push(Fact::new("Late payment", late_fee(&product.fees).unwrap_or_else(none)));
+    facts.push(Fact::new("Returned payment", returned_fee(&product.fees)));
+    facts
+}
+
+fn limits(record: &OpeningRecord<'_>) -> Vec<Fact> {
+    let (terms, limits) = (record.terms, &record.terms.product.limits);
+    let mut facts = vec![Fact::new("Credit limit", terms.credit_limit.to_string())];
+    if limits.least_draw.is_positive() {
+        facts.push(Fact::new("Least draw", limits.least_draw.to_string()));
+    }
+    if let Some(most) = limits.most_per_day {
+        facts.push(Fact::new("Most that can be drawn in a day", most.to_string()));
+    }
+    if let Some(most) = limits.most_draws_per_day {
+        facts.push(Fact::new("Most draws in a day", most.to_string()));
+    }
+    facts
+}
+
+fn periodic_rates(record: &OpeningRecord<'_>) -> Block {
+    let rows = record.terms.product.features.iter().flat_map(|one| rows(one, record)).collect();
+    Block::Table(Table {
+        caption: "Periodic rates".to_owned(),
+        columns: vec![
+            Column::text("Type of balance"),
+            Column::numeric("Annual percentage rate"),
+            Column::numeric(match record.terms.product.interest.period {
+                Period::Daily => "Daily periodic rate",
+                Period::Monthly => "Monthly periodic rate",
+            }),
+            Column::text("Kind of rate"),
+        ],
+        head: 0,
+        rows,
+    })
+}
+
+/// Each rate that a kind of draw has or will have.
+fn rows(one: &Feature, record: &OpeningRecord<'_>) -> Vec<Row> {
+    let own = if one.tiers.is_empty() { vec![one.apr.unwrap_or(Apr::ZERO)] } else { Vec::new() };
+    let promotion = one.promotion.iter().map(|promotion| promotion.apr);
+    let later = one.rates.iter().map(|step| step.apr);
+    let tiers = one.tiers.iter().map(|tier| tier.apr);
+    promotion
+        .chain(own)
+        .chain(tiers)
+        .chain(later)
+        .map(|apr| {
+            let terms = &record.terms.product.interest;
+            let periodic = match terms.period {
+                Period::Daily => {
+                    rate::daily(apr, terms.day_basis, terms.rate_digits, record.opened_on)
+                }
+                Period::Monthly => rate::monthly(apr, terms.rate_digits),
+            };
+            let periodic = rate::to_percent_text(periodic, 6);
+            Row::of([feature(&one.name), apr.to_string(), periodic, "Fixed".to_owned()])
+        })
+        .collect()
+}

@@ -1,0 +1,338 @@
+//! Statements and account-opening records: what they say is what the engine worked out, in both forms alike.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod read;
+
+use chrono::NaiveDate;
+use credit::{LineEventBody, ProductCatalog, Statement, Terms, scenario};
+use documents::{
+    Creditor, Document, DocumentError, OpeningRecord, Party, StatementRecord, TermsChange,
+    opening_document, statement_document,
+};
+use money::{Apr, Cents};
+use proptest::prelude::*;
+use read::{between, pdf_text, said, table, text};
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn creditor() -> Creditor {
+    Creditor {
+        name: "Plumbline Sandbox Lending".into(),
+        address: vec!["1 Level Street".into(), "San Francisco, CA 94105".into()],
+        phone: "1-800-555-0100".into(),
+        regulator: Party {
+            name: "the Federal Trade Commission".into(),
+            address: vec!["Equal Credit Opportunity".into(), "Washington, DC 20580".into()],
+        },
+    }
+}
+
+fn customer() -> Party {
+    Party { name: "Zoë <Łęcka>".into(), address: vec!["zoe@example.com".into()] }
+}
+
+/// Lives a line; answers its terms and statements.
+fn live(scenario: &str) -> (Terms, Vec<Statement>) {
+    let catalog = ProductCatalog::embedded().unwrap();
+    let report = scenario::run(&scenario::parse(scenario, &catalog).unwrap()).unwrap();
+    let line = report.lines.into_iter().next().unwrap();
+    let terms = line.events.iter().find_map(|event| match &event.body {
+        LineEventBody::Opened { terms } => Some(terms.as_ref().clone()),
+        _ => None,
+    });
+    (terms.unwrap(), line.statements)
+}
+
+fn document(terms: &Terms, statement: &Statement) -> Document {
+    try_document(terms, statement).unwrap()
+}
+
+fn try_document(terms: &Terms, statement: &Statement) -> Result<Document, DocumentError> {
+    let record = StatementRecord {
+        customer: &customer(),
+        line_reference: "7F3A21",
+        terms,
+        statement,
+        changes: &[],
+    };
+    statement_document(&record, &creditor())
+}
+
+const LATE: &str = r#"
+as_of = "2026-11-23"
+[line]
+product = "CASHLINE-STD-1"
+opened_on = "2026-08-06"
+credit_limit = "3000.00"
+apr = "24%"
+close_day = 5
+events = [
+    { on = "2026-08-10", kind = "draw", amount = "1800.00" },
+    { on = "2026-09-25", kind = "payment", id = "p1", amount = "100.00" },
+    { on = "2026-09-29", kind = "payment_returned", payment = "p1", code = "R01" },
+    { on = "2026-10-12", kind = "draw", amount = "250.00" },
+    { on = "2026-10-14", recorded_on = "2026-10-20", kind = "payment", id = "p2", amount = "50.00" },
+]
+"#;
+
+#[test]
+fn a_statement_says_what_the_rule_asks_for() {
+    let (terms, statements) = live(LATE);
+    let statement = statements.iter().find(|one| one.number == 3).unwrap();
+    let html = document(&terms, statement).html().unwrap();
+    insta::assert_snapshot!(said(&html.text()).join("\n"));
+}
+
+#[test]
+fn a_page_is_whole_by_itself_and_its_tables_can_be_listened_to() {
+    let (terms, statements) = live(LATE);
+    let html = document(&terms, &statements[0]).html().unwrap().text().into_owned();
+    for outside in ["http:", "https:", "src=", "<script", "@import", "url("] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    let tables = between(&html, "<table>", "</table>");
+    assert!(tables.len() >= 5);
+    for one in tables {
+        assert_eq!(one.matches("<caption>").count(), 1);
+        let columns = one.matches("<th scope=\"col\"").count();
+        for row in between(between(one, "<tbody>", "</tbody>")[0], "<tr", "</tr>") {
+            assert_eq!(row.matches("<th scope=\"row\"").count(), 1, "{row}");
+            assert_eq!(row.matches("<td").count(), columns - 1, "{row}");
+        }
+    }
+    assert!(html.contains("<html lang=\"en\">"));
+    assert!(html.contains("Zoë &lt;Łęcka&gt;") && !html.contains("<Łęcka"));
+}
+
+#[test]
+fn a_pdf_says_word_for_word_what_the_page_says() {
+    let (terms, statements) = live(LATE);
+    let record = OpeningRecord {
+        customer: &customer(),
+        line_reference: "7F3A21",
+        terms: &terms,
+        opened_on: day("2026-08-06"),
+    };
+    let opening = opening_document(&record, &creditor());
+    let all = statements.iter().map(|statement| document(&terms, statement)).chain([opening]);
+    for document in all {
+        let html = document.html().unwrap();
+        let pages = pdf_text(&document.pdf().unwrap().bytes);
+        let numbered = (1..)
+            .zip(&pages)
+            .all(|(n, page)| page.trim_end().ends_with(&format!("Page {n} of {}", pages.len())));
+        assert!(numbered, "{pages:#?}");
+        let letters = |text: &str| text.replace(char::is_whitespace, "");
+        let pdf = letters(&pages.concat());
+        for words in said(&html.text()) {
+            assert!(pdf.contains(&letters(&words)), "the PDF does not say {words}\n{pages:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_long_statement_breaks_and_every_draw_stands_on_exactly_one_sheet() {
+    let draws: Vec<String> = (0..60)
+        .map(|n| {
+            let on = day("2026-08-07") + chrono::Days::new(n / 3);
+            format!("{{ on = \"{on}\", kind = \"draw\", amount = \"{}.{:02}\" }}", 21 + n, n)
+        })
+        .collect();
+    let scenario = format!(
+        "as_of = \"2026-09-10\"\n[line]\nproduct = \"CASHLINE-STD-1\"\nopened_on = \"2026-08-06\"\n\
+         credit_limit = \"9000.00\"\napr = \"24%\"\nclose_day = 5\nevents = [{}]\n",
+        draws.join(", ")
+    );
+    let (terms, statements) = live(&scenario);
+    let pages = pdf_text(&document(&terms, &statements[0]).pdf().unwrap().bytes);
+    assert!(pages.len() > 1);
+    for n in 0..60 {
+        let amount = format!("${}.{:02}", 21 + n, n);
+        let times: usize =
+            pages.iter().map(|page| page.lines().filter(|line| *line == amount).count()).sum();
+        assert_eq!(times, 1, "{amount}");
+    }
+    // The heads of the table come again on each sheet that it goes over to.
+    for page in pages.iter().filter(|page| page.contains("\nDraw\n")) {
+        assert!(page.contains("Description\nAmount"), "{page}");
+    }
+}
+
+#[test]
+fn the_same_record_gives_the_same_bytes_in_both_forms() {
+    let (terms, statements) = live(LATE);
+    let make = || {
+        let document = document(&terms, &statements[1]);
+        (document.html().unwrap(), document.pdf().unwrap())
+    };
+    let (html, pdf) = make();
+    assert_eq!(make(), (html.clone(), pdf.clone()));
+    assert_eq!((html.template, pdf.template), ("statement 2", "statement 2"));
+    assert_eq!(pdf.media_type, "application/pdf");
+    assert!(pdf.bytes.starts_with(b"%PDF-1."));
+    assert!(pdf.bytes.len() < 80_000, "{} bytes", pdf.bytes.len());
+}
+
+#[test]
+fn what_does_not_add_up_is_not_written() {
+    let (terms, statements) = live(LATE);
+    let sound = &statements[1];
+    let cent = Cents::new(1);
+    let wrong = [
+        Statement { new_balance: sound.new_balance + cent, ..sound.clone() },
+        // The identity holds, the lists do not come to their totals.
+        Statement {
+            draws_total: sound.draws_total + cent,
+            new_balance: sound.new_balance + cent,
+            ..sound.clone()
+        },
+        Statement {
+            interest_total: sound.interest_total + cent,
+            previous_balance: sound.previous_balance - cent,
+            ..sound.clone()
+        },
+    ];
+    for statement in wrong {
+        assert!(matches!(
+            try_document(&terms, &statement),
+            Err(DocumentError::Record("the statement does not add up"))
+        ));
+    }
+}
+
+#[test]
+fn a_change_in_terms_is_told_with_its_day() {
+    let (terms, statements) = live(LATE);
+    let changes =
+        [TermsChange { on: day("2026-10-01"), text: "The credit limit is $4,000.00.".into() }];
+    let record = StatementRecord {
+        customer: &customer(),
+        line_reference: "7F3A21",
+        terms: &terms,
+        statement: &statements[1],
+        changes: &changes,
+    };
+    let html = statement_document(&record, &creditor()).unwrap().html().unwrap();
+    let rows = table(&html.text(), "Changes to your terms");
+    assert_eq!(rows, [["October 1, 2026", "The credit limit is $4,000.00."]]);
+}
+
+/// The opening record of a product.
+fn opening(product: &str, apr: u32) -> String {
+    let catalog = ProductCatalog::embedded().unwrap();
+    let product = catalog.get(product).unwrap();
+    let terms = Terms::open(product, Cents::new(200_000), Apr::from_ppm(apr), 5);
+    let record = OpeningRecord {
+        customer: &customer(),
+        line_reference: "7F3A21",
+        terms: &terms,
+        opened_on: day("2026-08-06"),
+    };
+    opening_document(&record, &creditor()).html().unwrap().text().into_owned()
+}
+
+#[test]
+fn the_terms_of_every_product_are_told_from_its_data() {
+    let rows = |product: &str, apr: u32| {
+        let html = opening(product, apr);
+        let tables = ["Interest rates and interest charges", "Fees", "Periodic rates"];
+        let rows: Vec<String> = tables
+            .iter()
+            .flat_map(|caption| table(&html, caption))
+            .map(|row| row.join(" | "))
+            .collect();
+        rows.join("\n")
+    };
+    let all = [
+        ("CASHLINE-STD-1", 240_000),
+        ("CASHLINE-STD-1-FEE3", 353_200),
+        ("CASHLINE-SUB-1", 0),
+        ("CARD-STD-1", 219_900),
+    ];
+    let told: Vec<String> =
+        all.iter().map(|(name, apr)| format!("{name}\n{}", rows(name, *apr))).collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
+fn the_billing_rights_stand_in_the_record_in_full() {
+    let html = opening("CASHLINE-STD-1", 240_000);
+    let said = said(&html).join("\n");
+    for words in [
+        "Your billing rights",
+        "write to us at: Plumbline Sandbox Lending, 1 Level Street, San Francisco, CA 94105",
+        "Within 60 days after the error appeared on your statement.",
+        "Within 30 days of receiving your letter",
+        "Within 90 days of receiving your letter",
+        "you do not have to pay the first $50 of the amount you question",
+    ] {
+        assert!(said.contains(words), "{words}");
+    }
+}
+
+fn cents(text: &str) -> Cents {
+    Cents::parse_dollars(text).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// V43, and each list to its total, read back from the page itself.
+    #[test]
+    fn the_figures_of_the_page_are_those_of_the_data_and_its_sums_hold(
+        draws in prop::collection::vec((0_u64..90, 2_000_i64..60_000), 1..6),
+        payments in prop::collection::vec((20_u64..100, 100_i64..40_000), 0..5),
+        product in prop::sample::select(vec!["CASHLINE-STD-1", "CASHLINE-STD-1-FEE3"]),
+    ) {
+        let on = |day_number: u64| day("2026-06-07") + chrono::Days::new(day_number);
+        let dollars = |amount: i64| format!("{}.{:02}", amount / 100, amount % 100);
+        let drawn = draws.iter().map(|(at, amount)| {
+            (on(*at), format!("{{ on = \"{}\", kind = \"draw\", amount = \"{}\" }}", on(*at), dollars(*amount)))
+        });
+        let paid = payments.iter().map(|(at, amount)| {
+            (on(*at), format!("{{ on = \"{}\", kind = \"payment\", amount = \"{}\" }}", on(*at), dollars(*amount)))
+        });
+        let mut events: Vec<_> = drawn.chain(paid).collect();
+        events.sort();
+        let events: Vec<String> = events.into_iter().map(|(_, event)| event).collect();
+        let scenario = format!(
+            "as_of = \"2026-11-10\"\n[line]\nproduct = \"{product}\"\nopened_on = \"2026-06-06\"\n\
+             credit_limit = \"9000.00\"\napr = \"24%\"\nclose_day = 5\nevents = [{}]\n",
+            events.join(", ")
+        );
+        let (terms, statements) = live(&scenario);
+        prop_assert!(!statements.is_empty());
+        for statement in &statements {
+            let html = document(&terms, statement).html().unwrap().text().into_owned();
+            let summary = table(&html, "Summary");
+            let (last, parts) = summary.split_last().unwrap();
+            prop_assert_eq!(cents(&last[1]), statement.new_balance);
+            let sum: Cents = parts.iter().map(|row| cents(&row[1])).sum();
+            prop_assert_eq!(sum, statement.new_balance);
+            let lists = [
+                ("Draws", statement.draws_total),
+                ("Payments and credits", -statement.payments_total),
+                ("Fees", statement.fees_total),
+                ("Interest charged", statement.interest_total),
+                ("Adjustments", statement.adjustments_total),
+            ];
+            for (caption, total) in lists {
+                let rows = table(&html, caption);
+                if rows.is_empty() {
+                    prop_assert!(total.is_zero(), "{} is missing", caption);
+                    continue;
+                }
+                let (last, items) = rows.split_last().unwrap();
+                prop_assert_eq!(cents(last.last().unwrap()), total);
+                let sum: Cents = items.iter().map(|row| cents(row.last().unwrap())).sum();
+                prop_assert_eq!(sum, total, "{}", caption);
+            }
+            let facts = between(&html, "<dl class=\"facts\">", "</dl>").concat();
+            let figures: Vec<String> = between(&facts, "<dd>", "</dd>").iter().map(|figure| text(figure)).collect();
+            prop_assert_eq!(&figures[0], &statement.new_balance.to_string());
+            prop_assert_eq!(&figures[1], &statement.minimum_due.to_string());
+        }
+    }
+}
