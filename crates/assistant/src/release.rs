@@ -8,7 +8,7 @@ use std::{
 
 use chrono::NaiveDate;
 use prompts::{Bundle, Digest, Lock, PromptError, Role, ServedConfiguration, TrustedKeys};
-use serde_json::json;
+use serde_json::{Value, json};
 use toolkit::{PolicyFile, Registry, Surface, ToolSpec};
 
 use crate::{AssistantError, Means, rights, tools};
@@ -42,6 +42,8 @@ pub struct Release {
     pub configuration: ServedConfiguration,
     /// A trusted verdict stands behind exactly this configuration.
     pub attested: bool,
+    /// The configuration with its digest, as records name it.
+    pub(crate) served: Value,
     pub(crate) bundle: Bundle,
     pub(crate) registry: Registry,
     pub(crate) policy: PolicyFile,
@@ -126,7 +128,12 @@ impl Release {
     ) -> Result<Self, AssistantError> {
         let registry = tools::registry(means, &bundle.manifests()?)?;
         let policy = bundle.policy()?;
-        Ok(Self { configuration, attested, bundle, registry, policy, shown: Mutex::new(None) })
+        let mut served = json!(configuration);
+        if let Value::Object(members) = &mut served {
+            members.insert("digest".into(), json!(configuration.digest()));
+        }
+        let shown = Mutex::new(None);
+        Ok(Self { configuration, attested, served, bundle, registry, policy, shown })
     }
 
     /// What the model is shown of the tools on a surface.
