@@ -140,7 +140,7 @@ END
 $$;
 
 CREATE CONSTRAINT TRIGGER idempotency_answered AFTER INSERT ON idempotency_keys
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION idempotency_answered();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.answer IS NULL) EXECUTE FUNCTION idempotency_answered();
 
 -- Events for the outside world. Writers never wait for each other: `position` is given after commit, by one
 -- sequencer at a time, without gaps. Within a stream `id` already follows the order of the stream's lock.

@@ -180,6 +180,26 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_by_turn ON messages (turn_id) WHERE turn_id IS NOT NULL;
 
+-- Waits until nobody else writes to a conversation and holds it to the end of the transaction; answers the number of its next
+-- message. What was decided and chained before stands only if nothing was recorded since: the newest leaf of the conversation
+-- is the one that is named, and its status one that is named, where one is. Each statement in here sees what was committed
+-- by whoever held the conversation before.
+CREATE FUNCTION conversation_goes_on(held uuid, wanted text, tip_n bigint, tip_hash bytea) RETURNS integer
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    tip record;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('conversation:' || held::text, 0));
+    SELECT h.n, h.leaf_hash INTO tip FROM audit_stream_head('conversation:' || held::text) h;
+    IF tip.n IS DISTINCT FROM tip_n OR tip.leaf_hash IS DISTINCT FROM tip_hash
+        OR (wanted IS NOT NULL AND NOT EXISTS (SELECT FROM conversations c WHERE c.id = held AND c.status = wanted))
+    THEN
+        RAISE EXCEPTION 'conversation % has gone on', held USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN (SELECT coalesce(max(m.n), 0) + 1 FROM messages m WHERE m.conversation_id = held);
+END
+$$;
+
 -- What was proposed, permitted and done -----------------------------------------------------------------------------
 
 -- A proposed effect: `arguments` are what would be done, resolved on the day it was proposed.

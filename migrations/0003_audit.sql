@@ -15,11 +15,12 @@ CREATE TABLE audit_leaves (
     -- The exact bytes that the tree hashes; the columns beside it repeat what is inside.
     entry bytea NOT NULL,
     leaf_hash bytea NOT NULL,
-    idx bigint CONSTRAINT audit_leaves_idx_unique UNIQUE CHECK (idx >= 0),
+    idx bigint CHECK (idx >= 0),
     CONSTRAINT audit_leaves_stream_unique UNIQUE (stream, n),
     CONSTRAINT audit_leaves_hash CHECK (leaf_hash = sha256('\x00'::bytea || entry))
 );
 
+CREATE UNIQUE INDEX audit_leaves_idx_unique ON audit_leaves (idx) WHERE idx IS NOT NULL;
 CREATE INDEX audit_leaves_unsequenced ON audit_leaves (arrival) WHERE idx IS NULL;
 
 CREATE TABLE audit_payloads (
@@ -40,24 +41,56 @@ BEGIN
 END
 $$;
 
--- A leaf continues its stream by exactly one, and is born without an index.
-CREATE FUNCTION audit_leaf_continues() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- The same without waiting, for whoever will have it checked when they write.
+CREATE FUNCTION audit_stream_tip(of_stream text) RETURNS TABLE (n bigint, leaf_hash bytea)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    IF NEW.idx IS NOT NULL THEN
-        RAISE EXCEPTION 'leaf % carries an index that only the sequencer may give', NEW.id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_leaves_unsequenced';
-    END IF;
-    IF NEW.n > 0 AND NOT EXISTS (SELECT FROM audit_leaves l WHERE l.stream = NEW.stream AND l.n = NEW.n - 1) THEN
-        RAISE EXCEPTION 'leaf % would leave a gap in stream %', NEW.id, NEW.stream
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_leaves_gapless';
-    END IF;
-    RETURN NEW;
+    RETURN QUERY
+        SELECT l.n, l.leaf_hash FROM audit_leaves l WHERE l.stream = of_stream ORDER BY l.n DESC LIMIT 1;
 END
 $$;
 
-CREATE TRIGGER audit_leaf_continues BEFORE INSERT ON audit_leaves
-    FOR EACH ROW EXECUTE FUNCTION audit_leaf_continues();
+-- Adds leaves of one stream, column by column, in the order of their numbers.
+CREATE FUNCTION audit_append(of_stream text, ids uuid[], numbers bigint[], kinds text[], instants timestamptz[],
+                             entries bytea[], hashes bytea[], salts bytea[], payloads text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    WITH leaf AS (
+        INSERT INTO audit_leaves (id, stream, n, kind, recorded_at, entry, leaf_hash)
+        SELECT new.id, of_stream, new.n, new.kind, new.recorded_at, new.entry, new.leaf_hash
+        FROM unnest(ids, numbers, kinds, instants, entries, hashes)
+             AS new (id, n, kind, recorded_at, entry, leaf_hash)
+        ORDER BY new.n)
+    INSERT INTO audit_payloads (leaf_id, salt, payload)
+    SELECT new.id, new.salt, new.payload FROM unnest(ids, salts, payloads) AS new (id, salt, payload);
+END
+$$;
+
+-- A leaf continues its stream by exactly one, arrives after the one before it, and is born without an index.
+CREATE FUNCTION audit_leaves_continue() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    wrong audit_leaves%ROWTYPE;
+BEGIN
+    SELECT a.* INTO wrong FROM added a WHERE a.idx IS NOT NULL LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'leaf % carries an index that only the sequencer may give', wrong.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_leaves_unsequenced';
+    END IF;
+    SELECT a.* INTO wrong FROM added a
+     WHERE a.n > 0 AND NOT EXISTS (SELECT FROM audit_leaves l
+                                    WHERE l.stream = a.stream AND l.n = a.n - 1 AND l.arrival < a.arrival)
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'leaf % would leave a gap in stream %', wrong.id, wrong.stream
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_leaves_gapless';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER audit_leaves_continue AFTER INSERT ON audit_leaves
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION audit_leaves_continue();
 
 -- The only change a leaf ever sees: it gets its index, once.
 CREATE FUNCTION audit_leaf_sealed() RETURNS trigger LANGUAGE plpgsql AS $$

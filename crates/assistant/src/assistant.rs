@@ -6,10 +6,10 @@ use futures::StreamExt as _;
 use identity::{ConversationId, CustomerId, TurnId};
 use llm::Chat;
 use prompts::Unattested;
-use serde_json::json;
+use serde_json::{Value, json};
 use servicing::{
     Caller, Key, Level, RefusalCode, ServicingError,
-    conversations::{BegunTurn, ConversationView, NewMessage, Served},
+    conversations::{BegunTurn, ConversationView, Footing, NewMessage, Served},
 };
 use store::{
     answering::Answering,
@@ -130,7 +130,7 @@ impl Assistant {
     ) -> Result<mpsc::Receiver<StreamPart>, AssistantError> {
         let servicing = &self.inner.means.servicing;
         let came = Instant::now();
-        let view = servicing.conversation(caller, conversation, 0).await?;
+        let view = servicing.conversation_as_said(caller, conversation, 0).await?;
         let (sender, receiver) = mpsc::channel(PARTS_WAITING);
         if matches!(
             view.conversation.status,
@@ -144,16 +144,17 @@ impl Assistant {
         }
         let turn = TurnId::mint(servicing.now());
         self.take(turn).await?;
-        let begun = self.begin(turn, caller, (conversation, text), key).await;
-        if !begun.as_ref().is_ok_and(|begun| begun.fresh) {
+        let begun = self.begin(turn, caller, (&view, text), key).await;
+        let Ok((_, Some(footing))) = begun else {
             self.inner.answering.give_back(turn).await;
-            let turn = begun?.turn_id;
-            let view = servicing.conversation(caller, conversation, 0).await?;
+            let turn = begun?.0.turn_id;
+            let view = servicing.conversation_as_said(caller, conversation, 0).await?;
             self.inner.tasks.spawn(replay(view, turn, sender));
             return Ok(receiver);
-        }
+        };
         let run = Run::new(&self.inner, caller.level, &view, turn, text.trim(), sender);
-        let (run, watch) = (run.within(self.turn_limit), self.watch.clone());
+        let run = run.within(self.turn_limit).on(footing);
+        let watch = self.watch.clone();
         if let Some(watch) = &watch {
             watch.turn_began();
         }
@@ -175,15 +176,20 @@ impl Assistant {
         &self,
         turn: TurnId,
         caller: Caller,
-        (conversation, text): (ConversationId, &str),
+        asked: (&ConversationView, &str),
         key: &Key,
-    ) -> Result<BegunTurn, AssistantError> {
+    ) -> Result<(BegunTurn, Option<Footing>), AssistantError> {
         let servicing = &self.inner.means.servicing;
-        let asked = (conversation, text);
         let begun = servicing.begin_turn_as(turn, caller, asked, self.served(), key).await;
         let running = |error: &ServicingError| matches!(error, ServicingError::Refused(refusal) if refusal.code == RefusalCode::TurnRunning);
         match begun {
-            Err(error) if running(&error) && self.end_unanswered(caller, conversation).await? => {
+            Err(error) if running(&error) => {
+                let conversation = asked.0.conversation.id;
+                if !self.end_unanswered(caller, conversation).await? {
+                    return Err(error.into());
+                }
+                let view = servicing.conversation_as_said(caller, conversation, 0).await?;
+                let asked = (&view, asked.1);
                 Ok(servicing.begin_turn_as(turn, caller, asked, self.served(), key).await?)
             }
             begun => Ok(begun?),
@@ -197,7 +203,7 @@ impl Assistant {
         conversation: ConversationId,
     ) -> Result<bool, AssistantError> {
         let servicing = &self.inner.means.servicing;
-        let view = servicing.conversation(caller, conversation, 0).await?;
+        let view = servicing.conversation_as_said(caller, conversation, 0).await?;
         let assistant = Caller::assistant(view.conversation.customer_id).at(caller.level);
         let mut ended = false;
         for turn in view.turns.iter().filter(|turn| turn.status == TurnStatus::Running) {
@@ -217,18 +223,10 @@ impl Assistant {
 
     fn served(&self) -> Served {
         match self.release() {
-            Some(release) => Served {
-                configuration: json!({
-                    "digest": release.configuration.digest(),
-                    "prompt": release.configuration.prompt,
-                    "model": release.configuration.model,
-                    "corpus": release.configuration.corpus,
-                    "embedder": release.configuration.embedder,
-                    "guards": release.configuration.guards,
-                }),
-                attested: release.attested(),
-            },
-            None => Served { configuration: json!(null), attested: false },
+            Some(release) => {
+                Served { configuration: release.served.clone(), attested: release.attested() }
+            }
+            None => Served { configuration: Value::Null, attested: false },
         }
     }
 
@@ -255,7 +253,8 @@ impl Assistant {
     /// Drives a turn on from its record; `false` where it has ended.
     async fn taken_up(&self, turn: &TurnRow) -> Result<bool, AssistantError> {
         let servicing = &self.inner.means.servicing;
-        let view = servicing.conversation(Caller::system(), turn.conversation_id, 0).await?;
+        let view =
+            servicing.conversation_as_said(Caller::system(), turn.conversation_id, 0).await?;
         let running = |known: &TurnRow| known.id == turn.id && known.status == TurnStatus::Running;
         if !view.turns.iter().any(running) {
             return Ok(false);
@@ -263,7 +262,7 @@ impl Assistant {
         // As well as the customer was known who began it, and no better.
         let level = Level::of_number(turn.level);
         let assistant = Caller::assistant(view.conversation.customer_id).at(level);
-        let view = servicing.conversation(assistant, turn.conversation_id, 0).await?;
+        let view = servicing.conversation_as_said(assistant, turn.conversation_id, 0).await?;
         let steps = servicing.turn_steps(assistant, turn.id).await?;
         let (sender, _) = mpsc::channel(PARTS_WAITING);
         let text = words_of(&view, turn.id);

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use prompts::{
     Bundle, Digest, Lock, PromptError, Role, ServedConfiguration, TrustedKeys, Unattested,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use toolkit::{PolicyFile, Registry, Surface, ToolSpec};
 
 use crate::{AssistantError, Means, rights, tools};
@@ -44,6 +44,8 @@ pub struct Release {
     pub configuration: ServedConfiguration,
     /// Why no trusted verdict stands behind exactly this configuration; nothing where one does.
     pub unattested: Option<Unattested>,
+    /// The configuration with its digest, as records name it.
+    pub(crate) served: Value,
     pub(crate) bundle: Bundle,
     pub(crate) registry: Registry,
     pub(crate) policy: PolicyFile,
@@ -129,7 +131,12 @@ impl Release {
     ) -> Result<Self, AssistantError> {
         let registry = tools::registry(means, &bundle.manifests()?)?;
         let policy = bundle.policy()?;
-        Ok(Self { configuration, unattested, bundle, registry, policy, shown: Mutex::new(None) })
+        let mut served = json!(configuration);
+        if let Value::Object(members) = &mut served {
+            members.insert("digest".into(), json!(configuration.digest()));
+        }
+        let shown = Mutex::new(None);
+        Ok(Self { configuration, unattested, served, bundle, registry, policy, shown })
     }
 
     /// Whether a trusted verdict stands behind exactly what is served.

@@ -21,7 +21,7 @@ use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, S
 use serde_json::{Map, Value, json};
 use servicing::{
     Caller, Level, ServicingError,
-    conversations::{ConversationView, NewLeaf, NewMessage},
+    conversations::{ConversationView, Footing, NewLeaf, NewMessage},
 };
 use store::conversations::{MessageRole, StepRow, TurnStatus};
 use tokio::{sync::mpsc, time::Instant};
@@ -67,6 +67,8 @@ pub(crate) struct Run {
     steps: Vec<(i32, String, Value)>,
     leaves: Vec<NewLeaf>,
     next_step: i32,
+    /// Where the turn stands, once it is known.
+    footing: Option<Footing>,
     message_id: Option<String>,
     ends_at: Instant,
 }
@@ -122,6 +124,7 @@ impl Run {
             steps: Vec::new(),
             leaves: Vec::new(),
             next_step: 1,
+            footing: None,
             message_id: None,
             ends_at: Instant::now() + TURN_LIMIT,
             inner: Arc::clone(inner),
@@ -131,6 +134,11 @@ impl Run {
     /// Under another time limit.
     pub(crate) fn within(self, limit: Duration) -> Self {
         Self { ends_at: Instant::now() + limit, ..self }
+    }
+
+    /// As one that was just begun: where it stands is known.
+    pub(crate) fn on(self, footing: Footing) -> Self {
+        Self { footing: Some(footing), ..self }
     }
 
     /// Folds the recorded steps of a turn that was cut short, of which `view` shows what was said. An ask that was under way

@@ -34,60 +34,99 @@ pub async fn append_all(
     stream: Stream,
     leaves: Vec<LeafBody>,
 ) -> Result<Vec<LeafId>, AuditError> {
-    let stream = stream.to_string();
     let head = sqlx::query!(
         r#"SELECT n AS "n!", leaf_hash AS "leaf_hash!" FROM audit_stream_head($1)"#,
-        stream
+        stream.to_string()
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let (mut n, mut previous) = match head {
-        Some(head) => (head.n.saturating_add(1), stored_hash(&head.leaf_hash, &stream)?),
-        None => (0, Hash::ZERO),
+    let tip = head.map(|head| Tip::stored(head.n, &head.leaf_hash)).transpose()?;
+    let chained = chain(stream, tip, &leaves)?;
+    sqlx::query!(
+        r#"SELECT audit_append($1, $2, $3, $4, $5, $6, $7, $8, $9) AS "appended: ()""#,
+        chained.stream,
+        &chained.ids,
+        &chained.numbers,
+        &chained.kinds,
+        &chained.instants,
+        &chained.entries,
+        &chained.hashes,
+        &chained.salts,
+        &chained.payloads,
+    )
+    .execute(conn)
+    .await?;
+    Ok(chained.ids.into_iter().map(LeafId::from_uuid).collect())
+}
+
+/// The newest leaf of a stream: what the next one continues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    pub n: i64,
+    pub hash: Hash,
+}
+
+impl Tip {
+    /// As the database tells it.
+    pub fn stored(n: i64, leaf_hash: &[u8]) -> Result<Self, AuditError> {
+        Ok(Self { n, hash: stored_hash(leaf_hash, "the newest leaf of a stream")? })
+    }
+}
+
+/// Leaves of one stream, chained and sealed, column by column as `audit_append` takes them. They are on record only once a
+/// transaction has added them that holds the stream and found its newest leaf to be the one they continue.
+#[derive(Clone, Debug)]
+pub struct Chained {
+    pub stream: String,
+    pub ids: Vec<Uuid>,
+    pub numbers: Vec<i64>,
+    pub kinds: Vec<String>,
+    pub instants: Vec<DateTime<Utc>>,
+    pub entries: Vec<Vec<u8>>,
+    pub hashes: Vec<Vec<u8>>,
+    pub salts: Vec<Vec<u8>>,
+    pub payloads: Vec<String>,
+    /// The newest leaf of the stream once they are added.
+    pub tip: Option<Tip>,
+}
+
+/// Chains leaves to the newest of their stream.
+pub fn chain(stream: Stream, tip: Option<Tip>, leaves: &[LeafBody]) -> Result<Chained, AuditError> {
+    let mut chained = Chained {
+        stream: stream.to_string(),
+        ids: Vec::new(),
+        numbers: Vec::new(),
+        kinds: Vec::new(),
+        instants: Vec::new(),
+        entries: Vec::new(),
+        hashes: Vec::new(),
+        salts: Vec::new(),
+        payloads: Vec::new(),
+        tip,
     };
-    let mut columns = Columns::default();
     for leaf in leaves {
+        chained.push(leaf)?;
+    }
+    Ok(chained)
+}
+
+impl Chained {
+    fn push(&mut self, leaf: &LeafBody) -> Result<(), AuditError> {
         let payload = canonical_json(&leaf.payload);
         let salt: Salt = rand::random();
+        let n = self.tip.map_or(0, |tip| tip.n.saturating_add(1));
         let entry = Entry {
             id: LeafId::mint(leaf.at),
             at: to_the_microsecond(leaf.at),
-            stream: stream.clone(),
+            stream: self.stream.clone(),
             n: n.unsigned_abs(),
-            previous,
-            kind: leaf.kind.into_owned(),
+            previous: self.tip.map_or(Hash::ZERO, |tip| tip.hash),
+            kind: leaf.kind.clone().into_owned(),
             commitment: commitment(&salt, &payload),
         };
-        previous = columns.push(n, entry, salt, payload)?;
-        n = n.saturating_add(1);
-    }
-    columns.insert(conn, &stream).await
-}
-
-/// Leaves of one stream, column by column.
-#[derive(Default)]
-struct Columns {
-    ids: Vec<Uuid>,
-    numbers: Vec<i64>,
-    kinds: Vec<String>,
-    instants: Vec<DateTime<Utc>>,
-    entries: Vec<Vec<u8>>,
-    hashes: Vec<Vec<u8>>,
-    salts: Vec<Vec<u8>>,
-    payloads: Vec<String>,
-}
-
-impl Columns {
-    /// Adds a leaf and answers its hash.
-    fn push(
-        &mut self,
-        n: i64,
-        entry: Entry,
-        salt: Salt,
-        payload: String,
-    ) -> Result<Hash, AuditError> {
         let bytes = entry.encode()?;
         let hash = Hash::of_leaf(&bytes);
+        self.tip = Some(Tip { n, hash });
         self.ids.push(entry.id.as_uuid());
         self.numbers.push(n);
         self.kinds.push(entry.kind);
@@ -96,37 +135,7 @@ impl Columns {
         self.hashes.push(hash.0.to_vec());
         self.salts.push(salt.to_vec());
         self.payloads.push(payload);
-        Ok(hash)
-    }
-
-    /// In the order of their numbers: the database lets no leaf come before its predecessor.
-    async fn insert(
-        self,
-        conn: &mut PgConnection,
-        stream: &str,
-    ) -> Result<Vec<LeafId>, AuditError> {
-        sqlx::query!(
-            "WITH leaf AS (
-                 INSERT INTO audit_leaves (id, stream, n, kind, recorded_at, entry, leaf_hash)
-                 SELECT id, $2, n, kind, recorded_at, entry, leaf_hash
-                 FROM unnest($1::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::bytea[], $7::bytea[])
-                      AS new (id, n, kind, recorded_at, entry, leaf_hash)
-                 ORDER BY n)
-             INSERT INTO audit_payloads (leaf_id, salt, payload)
-             SELECT * FROM unnest($1::uuid[], $8::bytea[], $9::text[])",
-            &self.ids,
-            stream,
-            &self.numbers,
-            &self.kinds,
-            &self.instants,
-            &self.entries,
-            &self.hashes,
-            &self.salts,
-            &self.payloads,
-        )
-        .execute(conn)
-        .await?;
-        Ok(self.ids.into_iter().map(LeafId::from_uuid).collect())
+        Ok(())
     }
 }
 

@@ -26,7 +26,7 @@ mod tiles;
 mod tree;
 mod verify;
 
-pub use append::{ERASED, append, append_all, erase};
+pub use append::{Chained, ERASED, Tip, append, append_all, chain, erase};
 pub use bundle::{
     BUNDLE_FORMAT, Bundle, Consistency, Hex, LeafRecord, Seal, SealedLeaf, SealedStream,
     StreamRecord,

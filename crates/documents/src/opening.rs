@@ -1,4 +1,4 @@
-//! The account-opening record (12 CFR 1026.6(b), SPEC §1.2), in the order of sample G-17(D): rates, fees, the balance method by
+//! The account-opening record (12 CFR 1026.6(b)), in the order of sample G-17(D): rates, fees, the balance method by
 //! name, billing rights; then the periodic rates and the long-form notice of billing rights.
 //!
 //! What is absent: the note of the credit that opening fees leave available ((b)(2)(xiii)). No product has a fee for opening.

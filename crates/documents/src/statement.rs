@@ -1,4 +1,4 @@
-//! The periodic statement (12 CFR 1026.7(b), SPEC §1.3). Every figure is the engine's; nothing is worked out here, and what does
+//! The periodic statement (12 CFR 1026.7(b)). Every figure is the engine's; nothing is worked out here, and what does
 //! not add up is not written.
 
 use chrono::{Datelike, NaiveDate};

@@ -3,17 +3,18 @@
 //! Invariants: one turn at a time in a conversation; what a turn records arrives whole, with its leaves, in one
 //! transaction, under the role of model turns when the assistant records it. What is absent: answering.
 
-use audit::Stream;
+use audit::{Stream, Tip};
+use chrono::{DateTime, Utc};
 use identity::{ConversationId, CustomerId, MessageId, TurnId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::{
     conversations::{
-        self, ConversationRow, ConversationStatus, Message, MessageRole, MessageRow, Surface,
-        TurnRow, TurnStatus,
+        self, ConversationRow, ConversationStatus, Message, MessageRole, MessageRow, Seen, Surface,
+        TurnRow,
     },
-    hand_offs::{self, HandOffRow},
+    hand_offs::HandOffRow,
     intents::{self, IntentRow, ReceiptRow},
 };
 
@@ -22,9 +23,10 @@ use crate::{
     work::Begun,
 };
 
+mod begin;
 mod turns;
 
-pub use turns::{NewLeaf, TurnRecord};
+pub use turns::{Footing, NewLeaf, TurnRecord};
 
 const MESSAGE_CHARACTERS_MAX: usize = 4_000;
 
@@ -36,6 +38,9 @@ pub struct ConversationView {
     pub intents: Vec<(IntentRow, Option<ReceiptRow>)>,
     pub turns: Vec<TurnRow>,
     pub hand_off: Option<HandOffRow>,
+    /// The newest leaf of the conversation then.
+    #[serde(skip)]
+    pub(crate) tip: Option<Tip>,
 }
 
 /// What was begun by a customer's message.
@@ -82,6 +87,28 @@ impl NewMessage {
             evidence: None,
         }
     }
+
+    /// The message with an id of its own, where it belongs.
+    fn at_place(
+        self,
+        conversation_id: ConversationId,
+        turn_id: Option<TurnId>,
+        at: DateTime<Utc>,
+    ) -> Message {
+        Message {
+            id: MessageId::mint(at),
+            conversation_id,
+            turn_id,
+            role: self.role,
+            author_id: None,
+            text: self.text,
+            citations: self.citations,
+            notices: self.notices,
+            cases: self.cases,
+            evidence: self.evidence,
+            at,
+        }
+    }
 }
 
 impl Servicing {
@@ -114,86 +141,6 @@ impl Servicing {
         work.finish(row).await
     }
 
-    /// Records a customer's message and begins the turn that will answer it.
-    pub async fn begin_turn(
-        &self,
-        caller: Caller,
-        conversation_id: ConversationId,
-        text: &str,
-        served: Served,
-        key: &Key,
-    ) -> Result<BegunTurn, ServicingError> {
-        let turn_id = TurnId::mint(self.now());
-        self.begin_turn_as(turn_id, caller, (conversation_id, text), served, key).await
-    }
-
-    /// As [`Self::begin_turn`], for a turn whose id the caller has chosen, and holds.
-    pub async fn begin_turn_as(
-        &self,
-        turn_id: TurnId,
-        caller: Caller,
-        (conversation_id, text): (ConversationId, &str),
-        served: Served,
-        key: &Key,
-    ) -> Result<BegunTurn, ServicingError> {
-        let text = checked_text(text)?;
-        let conversation = self.open_conversation(caller, conversation_id).await?;
-        let permit =
-            authorise(caller, UseCase::Converse, Some(conversation.customer_id), self.now())?;
-        let mut work = match self.begin(permit, key, &("message", conversation_id, text)).await? {
-            Begun::Before(Heard::Turn(begun)) => return Ok(BegunTurn { fresh: false, ..begun }),
-            // It went to a person of ours, who answers it: there is no turn to show again.
-            Begun::Before(Heard::Posted { message_id }) => {
-                let turn_id = TurnId::from_uuid(message_id.as_uuid());
-                return Ok(BegunTurn { turn_id, n: 0, message_id, fresh: false });
-            }
-            Begun::Now(work) => work,
-        };
-        let now = self.now();
-        conversations::lock(work.conn(), conversation_id).await?;
-        let status = conversations::find(work.conn(), conversation_id).await?.map(|row| row.status);
-        if status != Some(ConversationStatus::Assistant) {
-            return Err(Refusal::new(
-                RefusalCode::AlreadyClaimed,
-                "A person has just taken this conversation over. Please send the message again.",
-            )
-            .into());
-        }
-        // One that runs is the last: none begins while one does.
-        let last = conversations::find_last_turn(work.conn(), conversation_id).await?;
-        if last.as_ref().is_some_and(|turn| turn.status == TurnStatus::Running) {
-            return Err(Refusal::new(
-                RefusalCode::TurnRunning,
-                "The message before is still being answered.",
-            )
-            .into());
-        }
-        let turn = TurnRow {
-            id: turn_id,
-            conversation_id,
-            n: last.map_or(1, |turn| turn.n + 1),
-            status: TurnStatus::Running,
-            served_configuration: served.configuration,
-            attested: served.attested,
-            level: permit.level.number(),
-            started_at: now,
-            ended_at: None,
-        };
-        conversations::insert_turn(work.conn(), &turn).await?;
-        let message = NewMessage::plain(MessageRole::Customer, text);
-        let message_id =
-            self.add_message(work.conn(), conversation_id, Some(turn.id), None, message).await?;
-        let payload = json!({
-            "turn_id": turn.id, "n": turn.n, "message_id": message_id, "text": text,
-            "served_configuration": turn.served_configuration, "attested": turn.attested, "authorised": permit,
-        });
-        let stream = Stream::Conversation(conversation_id);
-        self.trail(work.conn(), stream, "turn.message_received", payload).await?;
-        let begun = BegunTurn { turn_id: turn.id, n: turn.n, message_id, fresh: true };
-        work.finish(Heard::Turn(begun.clone())).await?;
-        Ok(begun)
-    }
-
     /// Records a message of the customer that no assistant answers: a person of ours has the conversation, or is awaited.
     pub async fn post_customer_message(
         &self,
@@ -221,45 +168,53 @@ impl Servicing {
         Ok(id)
     }
 
-    /// A conversation with its messages after number `after`. Whoever is not known well enough to see the line is shown what
-    /// was said at their own level, and no proposals.
+    /// A conversation with its messages after number `after`, and the evidence beside each. Whoever is not known well enough
+    /// to see the line is shown what was said at their own level, and no proposals.
     pub async fn conversation(
         &self,
         caller: Caller,
         id: ConversationId,
         after: i32,
     ) -> Result<ConversationView, ServicingError> {
+        self.see(caller, id, after, true).await
+    }
+
+    /// As [`Self::conversation`], without evidence: what was said and done, and not why it could be said.
+    pub async fn conversation_as_said(
+        &self,
+        caller: Caller,
+        id: ConversationId,
+        after: i32,
+    ) -> Result<ConversationView, ServicingError> {
+        self.see(caller, id, after, false).await
+    }
+
+    async fn see(
+        &self,
+        caller: Caller,
+        id: ConversationId,
+        after: i32,
+        evidence: bool,
+    ) -> Result<ConversationView, ServicingError> {
         let mut conn = self.pool_for(caller).acquire().await?;
-        let conversation = conversations::find(&mut conn, id)
-            .await?
-            .ok_or_else(|| Refusal::not_found("conversation"))?;
+        let seen = conversations::see(&mut conn, id, after, evidence).await?;
+        let Seen { conversation, turns, messages, hand_off, proposed, tip } =
+            seen.ok_or_else(|| Refusal::not_found("conversation"))?;
         authorise(caller, UseCase::Follow, Some(conversation.customer_id), self.now())?;
-        // Turns before messages: of a turn that is seen to have ended, the answer is seen too.
-        let turns = conversations::list_turns(&mut conn, id).await?;
-        let messages = conversations::list_messages(&mut conn, id, after).await?;
-        let hand_off = hand_offs::find_open(&mut conn, id).await?;
+        let tip = tip.map(|(n, hash)| Tip::stored(n, &hash)).transpose()?;
+        let intents = Vec::new();
+        let mut view = ConversationView { conversation, messages, intents, turns, hand_off, tip };
         if caller.level < UseCase::Read.level() {
-            let messages = within(caller.level, &turns, messages);
-            return Ok(ConversationView {
-                conversation,
-                messages,
-                intents: Vec::new(),
-                turns,
-                hand_off,
-            });
+            view.messages = within(caller.level, &view.turns, view.messages);
+        } else if proposed {
+            let intents = intents::list_of_conversation(&mut conn, id).await?;
+            let mut receipts = intents::list_receipts_of_conversation(&mut conn, id).await?;
+            for intent in intents {
+                let at = receipts.iter().position(|receipt| receipt.intent_id == Some(intent.id));
+                view.intents.push((self.aged(intent), at.map(|at| receipts.swap_remove(at))));
+            }
         }
-        let proposed = intents::list_of_conversation(&mut conn, id).await?;
-        let mut receipts = if proposed.is_empty() {
-            Vec::new()
-        } else {
-            intents::list_receipts_of_conversation(&mut conn, id).await?
-        };
-        let mut proposals = Vec::with_capacity(proposed.len());
-        for intent in proposed {
-            let at = receipts.iter().position(|receipt| receipt.intent_id == Some(intent.id));
-            proposals.push((self.aged(intent), at.map(|at| receipts.swap_remove(at))));
-        }
-        Ok(ConversationView { conversation, messages, intents: proposals, turns, hand_off })
+        Ok(view)
     }
 
     /// The customer's conversations, newest first.
@@ -313,22 +268,9 @@ impl Servicing {
         message: NewMessage,
     ) -> Result<MessageId, ServicingError> {
         let now = self.now();
-        let id = MessageId::mint(now);
-        let row = Message {
-            id,
-            conversation_id,
-            turn_id,
-            role: message.role,
-            author_id,
-            text: message.text,
-            citations: message.citations,
-            notices: message.notices,
-            cases: message.cases,
-            evidence: message.evidence,
-            at: now,
-        };
+        let row = Message { author_id, ..message.at_place(conversation_id, turn_id, now) };
         conversations::append_message(conn, &row).await?;
-        Ok(id)
+        Ok(row.id)
     }
 }
 
@@ -340,10 +282,13 @@ pub(crate) async fn find_open_conversation(
     let conversation =
         conversations::find(conn, id).await?.ok_or_else(|| Refusal::not_found("conversation"))?;
     if conversation.status == ConversationStatus::Closed {
-        let sentence = "This conversation is closed.";
-        return Err(Refusal::new(RefusalCode::ConversationClosed, sentence).into());
+        return Err(closed().into());
     }
     Ok(conversation)
+}
+
+fn closed() -> Refusal {
+    Refusal::new(RefusalCode::ConversationClosed, "This conversation is closed.")
 }
 
 /// The messages of turns that ran at this level or below. What belongs to no turn was said to or by a person of ours, who

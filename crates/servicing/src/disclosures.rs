@@ -1,6 +1,6 @@
 //! The account-opening record of a line, and the consent under which it is given on a screen.
 //!
-//! Rules: 12 CFR 1026.5(b)(1)(i) and 1026.6(b) (given before the first draw), 15 USC 1001 ff. (E-SIGN), SPEC §1.2 and §1.10. The
+//! Rules: 12 CFR 1026.5(b)(1)(i) and 1026.6(b) (given before the first draw), 15 USC 1001 ff. (E-SIGN). The
 //! record is made when the line opens and never again. It counts as given once the customer has agreed to records in electronic
 //! form; until then there is no draw. What is absent: paper, and taking consent back.
 

@@ -11,10 +11,11 @@ use credit::{
 };
 use identity::{CreditLineId, CustomerId, PostingId};
 use money::Cents;
+use serde::Deserialize as _;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
-    credit_lines::{self, CreditLineRow},
+    credit_lines::{self, CreditLineRow, WholeLine},
     line_events::{self, StoredSnapshot},
     postings::{self, NewPosting},
 };
@@ -32,6 +33,18 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    fn of(whole: WholeLine<Snapshot>) -> Result<Self, ServicingError> {
+        let WholeLine { row, events, snapshot } = whole;
+        let terms = Terms::deserialize(&row.terms)
+            .map_err(|source| ServicingError::Stored { what: "terms", source: Some(source) })?;
+        let snapshots: Vec<_> = snapshot.into_iter().map(|stored| stored.body).collect();
+        let stored_snapshots = snapshots.len();
+        let stored_seq = events.last().map_or(0, |event| event.seq);
+        let history =
+            CreditLine::from_history(row.id, events, snapshots).map_err(ServicingError::engine)?;
+        Ok(Self { row, terms, history, stored_seq, stored_snapshots })
+    }
+
     pub(crate) fn events(&self) -> &[LineEvent] {
         self.history.events()
     }
@@ -75,28 +88,10 @@ impl Servicing {
         conn: &mut PgConnection,
         customer_id: CustomerId,
     ) -> Result<Line, ServicingError> {
-        let row = credit_lines::find_of_customer(conn, customer_id).await?.ok_or_else(|| {
+        let whole = credit_lines::load_of_customer(conn, customer_id, self.today()).await?;
+        Line::of(whole.ok_or_else(|| {
             Refusal::new(RefusalCode::NoCreditLine, "There is no credit line for this customer.")
-        })?;
-        self.load(conn, row).await
-    }
-
-    async fn load(
-        &self,
-        conn: &mut PgConnection,
-        row: CreditLineRow,
-    ) -> Result<Line, ServicingError> {
-        let terms: Terms = serde_json::from_value(row.terms.clone())
-            .map_err(|source| ServicingError::Stored { what: "terms", source: Some(source) })?;
-        let events = line_events::load(conn, row.id).await?;
-        let snapshot: Option<StoredSnapshot<Snapshot>> =
-            line_events::find_snapshot(conn, row.id, self.today()).await?;
-        let snapshots: Vec<_> = snapshot.into_iter().map(|stored| stored.body).collect();
-        let stored_snapshots = snapshots.len();
-        let stored_seq = events.last().map_or(0, |event| event.seq);
-        let history =
-            CreditLine::from_history(row.id, events, snapshots).map_err(ServicingError::engine)?;
-        Ok(Line { row, terms, history, stored_seq, stored_snapshots })
+        })?)
     }
 
     /// Nobody else adds to the line until this transaction ends.
@@ -123,9 +118,8 @@ impl Servicing {
         conn: &mut PgConnection,
         id: CreditLineId,
     ) -> Result<Line, ServicingError> {
-        let row =
-            credit_lines::find(conn, id).await?.ok_or_else(|| Refusal::not_found("credit line"))?;
-        self.load(conn, row).await
+        let whole = credit_lines::load(conn, id, self.today()).await?;
+        Line::of(whole.ok_or_else(|| Refusal::not_found("credit line"))?)
     }
 
     /// Stores the first events of a line that was just opened.

@@ -5,9 +5,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use identity::{CustomerId, RepresentativeId};
 use sha2::{Digest, Sha256};
+pub use store::sessions::Who;
 use store::{
-    customers::{self, Customer},
-    representatives::{self, Representative, StaffRole},
+    customers,
+    representatives::{self, StaffRole},
     sessions::{self, SessionRole, SessionRow},
 };
 
@@ -15,13 +16,6 @@ use crate::{Caller, Level, Refusal, Servicing, ServicingError};
 
 /// How long a session lasts.
 pub const SESSION_LASTS: TimeDelta = TimeDelta::hours(12);
-
-/// Whose session it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
-    Customer(Customer),
-    Staff(Representative),
-}
 
 /// A login that is neither over nor expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,20 +120,8 @@ impl Servicing {
     pub async fn session(&self, token: &str) -> Result<Option<Session>, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         let now = self.session_clock.now();
-        let Some(row) = sessions::find_live(&mut conn, &digest(token), now).await? else {
-            return Ok(None);
-        };
-        let who = match row.role {
-            SessionRole::Customer => {
-                customers::find(&mut conn, CustomerId::from_uuid(row.actor_id))
-                    .await?
-                    .map(Who::Customer)
-            }
-            _ => representatives::find(&mut conn, RepresentativeId::from_uuid(row.actor_id))
-                .await?
-                .map(Who::Staff),
-        };
-        Ok(who.map(|who| Session {
+        let live = sessions::find_live(&mut conn, &digest(token), now).await?;
+        Ok(live.map(|(row, who)| Session {
             who,
             level: Level::of_number(row.level),
             expires_at: row.expires_at,

@@ -2,12 +2,16 @@
 //! is in `line_events`.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use credit::LineEvent;
 use identity::{CreditLineId, CustomerId, DecisionId};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    line_events::{StoredSnapshot, Text, event_of, snapshot_of},
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CreditLineRow {
@@ -20,6 +24,16 @@ pub struct CreditLineRow {
     /// The next morning on which something may have to be posted.
     pub settles_next_on: NaiveDate,
     pub created_at: DateTime<Utc>,
+}
+
+/// A line with its history, as one moment shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WholeLine<S> {
+    pub row: CreditLineRow,
+    /// In the order in which we learned of them.
+    pub events: Vec<LineEvent>,
+    /// The newest that is still true: no later event is effective in or before its cycle.
+    pub snapshot: Option<StoredSnapshot<S>>,
 }
 
 macro_rules! select_credit_lines {
@@ -61,13 +75,6 @@ pub async fn insert(conn: &mut PgConnection, line: &CreditLineRow) -> Result<(),
     Ok(())
 }
 
-pub async fn find(
-    conn: &mut PgConnection,
-    id: CreditLineId,
-) -> Result<Option<CreditLineRow>, StoreError> {
-    Ok(select_credit_lines!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
-}
-
 /// The customer's newest line.
 pub async fn find_of_customer(
     conn: &mut PgConnection,
@@ -79,6 +86,108 @@ pub async fn find_of_customer(
     )
     .fetch_optional(conn)
     .await?)
+}
+
+/// A line with its history: one statement, whose first words choose the line.
+macro_rules! select_whole_line {
+    ($chosen:literal, $id:expr, $through:expr) => {
+        sqlx::query!(
+            r#"SELECT l.id AS "id!", l.customer_id AS "customer_id!", l.decision_id, l.product AS "product!",
+                      l.terms AS "terms!", l.opened_on AS "opened_on!", l.settles_next_on AS "settles_next_on!",
+                      l.created_at AS "created_at!",
+                      e.seqs AS "seqs: Vec<i64>", e.effective_on AS "effective_on: Vec<NaiveDate>",
+                      e.recorded_at AS "recorded_at: Vec<DateTime<Utc>>", e.bodies AS "bodies: Vec<Text>",
+                      s.closed_on AS "closed_on?", s.seq AS "snapshot_seq?", s.body AS "snapshot?: Text"
+               FROM (SELECT * FROM credit_lines WHERE "# + $chosen + r#") l
+               CROSS JOIN LATERAL (
+                   SELECT array_agg(seq) AS seqs, array_agg(effective_on) AS effective_on,
+                          array_agg(recorded_at) AS recorded_at, array_agg(body) AS bodies
+                   FROM (SELECT * FROM line_events WHERE credit_line_id = l.id ORDER BY seq) known) e
+               LEFT JOIN LATERAL (
+                   SELECT k.closed_on, k.seq, k.body FROM line_snapshots k
+                   WHERE k.credit_line_id = l.id AND k.closed_on <= $2
+                     AND NOT EXISTS (SELECT FROM line_events n WHERE n.credit_line_id = l.id AND n.seq > k.seq
+                                                                 AND n.effective_on <= k.closed_on)
+                   ORDER BY k.closed_on DESC, k.seq DESC LIMIT 1) s ON true"#,
+            $id,
+            $through,
+        )
+        .map(|row| Found {
+            row: CreditLineRow {
+                id: CreditLineId::from_uuid(row.id),
+                customer_id: CustomerId::from_uuid(row.customer_id),
+                decision_id: row.decision_id.map(DecisionId::from_uuid),
+                product: row.product,
+                terms: row.terms,
+                opened_on: row.opened_on,
+                settles_next_on: row.settles_next_on,
+                created_at: row.created_at,
+            },
+            events: Columns {
+                seqs: row.seqs.unwrap_or_default(),
+                effective_on: row.effective_on.unwrap_or_default(),
+                recorded_at: row.recorded_at.unwrap_or_default(),
+                bodies: row.bodies.unwrap_or_default(),
+            },
+            snapshot: row.closed_on.zip(row.snapshot_seq).zip(row.snapshot),
+        })
+    };
+}
+
+/// Events, column by column.
+struct Columns {
+    seqs: Vec<i64>,
+    effective_on: Vec<NaiveDate>,
+    recorded_at: Vec<DateTime<Utc>>,
+    bodies: Vec<Text>,
+}
+
+/// A line with its history, not yet read.
+struct Found {
+    row: CreditLineRow,
+    events: Columns,
+    snapshot: Option<((NaiveDate, i64), Text)>,
+}
+
+impl Found {
+    fn read<S: DeserializeOwned>(self) -> Result<WholeLine<S>, StoreError> {
+        let Columns { seqs, effective_on, recorded_at, bodies } = self.events;
+        let events = seqs.into_iter().zip(effective_on.into_iter().zip(recorded_at)).zip(bodies);
+        let events = events.map(|((seq, (on, at)), body)| event_of(seq, on, at, &body));
+        let snapshot = self.snapshot;
+        let snapshot = snapshot.map(|((closed_on, seq), body)| snapshot_of(closed_on, seq, &body));
+        Ok(WholeLine {
+            row: self.row,
+            events: events.collect::<Result<_, _>>()?,
+            snapshot: snapshot.transpose()?,
+        })
+    }
+}
+
+/// The line with its whole history and the newest snapshot not after `through`.
+pub async fn load<S: DeserializeOwned>(
+    conn: &mut PgConnection,
+    id: CreditLineId,
+    through: NaiveDate,
+) -> Result<Option<WholeLine<S>>, StoreError> {
+    let found = select_whole_line!("id = $1", id.as_uuid(), through).fetch_optional(conn).await?;
+    found.map(Found::read).transpose()
+}
+
+/// As [`load`], of the customer's newest line.
+pub async fn load_of_customer<S: DeserializeOwned>(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+    through: NaiveDate,
+) -> Result<Option<WholeLine<S>>, StoreError> {
+    let found = select_whole_line!(
+        "customer_id = $1 ORDER BY opened_on DESC, id DESC LIMIT 1",
+        customer_id.as_uuid(),
+        through
+    )
+    .fetch_optional(conn)
+    .await?;
+    found.map(Found::read).transpose()
 }
 
 /// Lines on which something may have to be posted by the start of `today`, a page at a time, in the order of their ids.

@@ -15,9 +15,9 @@ use crate::StoreError;
 /// A request as its key sees it: who asks, under which key, and a digest of what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    scope: String,
-    key: String,
-    body_digest: [u8; 32],
+    pub(crate) scope: String,
+    pub(crate) key: String,
+    pub(crate) body_digest: [u8; 32],
 }
 
 impl Request {
@@ -85,21 +85,43 @@ pub async fn claim<A: DeserializeOwned>(
     if taken.rows_affected() == 1 {
         return Ok(Claim::Fresh);
     }
+    match kept(conn, request).await? {
+        Some(Some(answer)) => Ok(Claim::Answered(answer)),
+        // Only when this very transaction claimed the key before.
+        Some(None) => Ok(Claim::Fresh),
+        None => Err(sqlx::Error::RowNotFound.into()),
+    }
+}
+
+/// The answer that a key was given, if it was given one.
+///
+/// # Errors
+/// [`StoreError::KeyReused`] when the key was used for another body.
+pub async fn find<A: DeserializeOwned>(
+    conn: &mut PgConnection,
+    request: &Request,
+) -> Result<Option<A>, StoreError> {
+    Ok(kept(conn, request).await?.flatten())
+}
+
+/// What is kept under a key, answered or not.
+async fn kept<A: DeserializeOwned>(
+    conn: &mut PgConnection,
+    request: &Request,
+) -> Result<Option<Option<A>>, StoreError> {
     let found = sqlx::query!(
         "SELECT body_digest, answer FROM idempotency_keys WHERE scope = $1 AND key = $2",
         request.scope,
         request.key,
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await?;
+    let Some(found) = found else { return Ok(None) };
     if found.body_digest != request.body_digest {
         return Err(StoreError::KeyReused { key: request.key.clone() });
     }
-    // `None` only when this very transaction claimed the key before.
-    let Some(answer) = found.answer else { return Ok(Claim::Fresh) };
-    serde_json::from_value(answer)
-        .map(Claim::Answered)
-        .map_err(|source| StoreError::Stored { what: "answer", source })
+    let answer = found.answer.map(serde_json::from_value).transpose();
+    answer.map(Some).map_err(|source| StoreError::Stored { what: "answer", source })
 }
 
 /// Stores the answer of a claimed key.

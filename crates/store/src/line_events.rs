@@ -1,6 +1,6 @@
 //! The event stream of each credit line: gapless, only added to, under an optimistic lock.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use credit::LineEvent;
 use identity::CreditLineId;
 use serde::{Serialize, de::DeserializeOwned};
@@ -64,7 +64,7 @@ pub async fn append(
 struct Columns {
     seqs: Vec<i64>,
     effective_on: Vec<NaiveDate>,
-    recorded_at: Vec<chrono::DateTime<chrono::Utc>>,
+    recorded_at: Vec<DateTime<Utc>>,
     bodies: Vec<Value>,
 }
 
@@ -118,14 +118,7 @@ pub async fn load_after(
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|row| {
-            Ok(LineEvent {
-                seq: from_column(row.seq, "event seq")?,
-                effective_on: row.effective_on,
-                recorded_at: row.recorded_at,
-                body: from_json(&row.body, "line event")?,
-            })
-        })
+        .map(|row| event_of(row.seq, row.effective_on, row.recorded_at, &row.body))
         .collect()
 }
 
@@ -156,32 +149,25 @@ pub async fn save_snapshot<S: Serialize + Sync>(
     Ok(())
 }
 
-/// The newest snapshot not after `through` that is still true: no later event is effective in or before its cycle.
-pub async fn find_snapshot<S: DeserializeOwned>(
-    conn: &mut PgConnection,
-    credit_line: CreditLineId,
-    through: NaiveDate,
-) -> Result<Option<StoredSnapshot<S>>, StoreError> {
-    let found = sqlx::query!(
-        r#"SELECT s.closed_on, s.seq, s.body AS "body: Text" FROM line_snapshots s
-           WHERE s.credit_line_id = $1 AND s.closed_on <= $2
-             AND NOT EXISTS (SELECT FROM line_events e
-                              WHERE e.credit_line_id = $1 AND e.seq > s.seq AND e.effective_on <= s.closed_on)
-           ORDER BY s.closed_on DESC, s.seq DESC LIMIT 1"#,
-        credit_line.as_uuid(),
-        through,
-    )
-    .fetch_optional(conn)
-    .await?;
-    found
-        .map(|row| {
-            Ok(StoredSnapshot {
-                closed_on: row.closed_on,
-                seq: from_column(row.seq, "event seq")?,
-                body: from_json(&row.body, "snapshot")?,
-            })
-        })
-        .transpose()
+/// An event as its row holds it.
+pub(crate) fn event_of(
+    seq: i64,
+    effective_on: NaiveDate,
+    recorded_at: DateTime<Utc>,
+    body: &Text,
+) -> Result<LineEvent, StoreError> {
+    let seq = from_column(seq, "event seq")?;
+    Ok(LineEvent { seq, effective_on, recorded_at, body: from_json(body, "line event")? })
+}
+
+/// A snapshot as its row holds it.
+pub(crate) fn snapshot_of<S: DeserializeOwned>(
+    closed_on: NaiveDate,
+    seq: i64,
+    body: &Text,
+) -> Result<StoredSnapshot<S>, StoreError> {
+    let seq = from_column(seq, "event seq")?;
+    Ok(StoredSnapshot { closed_on, seq, body: from_json(body, "snapshot")? })
 }
 
 fn to_json(value: &impl Serialize, what: &'static str) -> Result<Value, StoreError> {
@@ -189,7 +175,7 @@ fn to_json(value: &impl Serialize, what: &'static str) -> Result<Value, StoreErr
 }
 
 /// Read as what it holds at once: a history is long, and a tree of values in between is twice the work.
-type Text = Json<Box<RawValue>>;
+pub(crate) type Text = Json<Box<RawValue>>;
 
 fn from_json<T: DeserializeOwned>(text: &Text, what: &'static str) -> Result<T, StoreError> {
     serde_json::from_str(text.get()).map_err(|source| StoreError::Stored { what, source })

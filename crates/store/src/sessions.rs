@@ -1,11 +1,16 @@
 //! Logins. Only the digest of a token is kept.
 
 use chrono::{DateTime, Utc};
+use identity::{CustomerId, RepresentativeId};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    customers::{Customer, Language},
+    representatives::{Representative, StaffRole},
+};
 
 text_enum! {
     SessionRole {
@@ -25,6 +30,13 @@ pub struct SessionRow {
     pub level: i16,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+}
+
+/// Whose session it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    Customer(Customer),
+    Staff(Representative),
 }
 
 pub async fn insert(
@@ -47,27 +59,57 @@ pub async fn insert(
     Ok(())
 }
 
-/// The session of a token that has neither ended nor expired.
+/// The session of a token that has neither ended nor expired, and whose it is: every request asks this first.
 pub async fn find_live(
     conn: &mut PgConnection,
     token_digest: &[u8; 32],
     now: DateTime<Utc>,
-) -> Result<Option<SessionRow>, StoreError> {
+) -> Result<Option<(SessionRow, Who)>, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT role AS "role: SessionRole", actor_id, level, created_at, expires_at
-           FROM sessions WHERE token_digest = $1 AND ended_at IS NULL AND expires_at > $2"#,
+        r#"SELECT s.role AS "role: SessionRole", s.actor_id, s.level, s.created_at, s.expires_at,
+                  c.name AS "customer_name?", c.email AS "email?", c.phone AS "phone?", c.state AS "state?",
+                  c.language AS "language?: Language", c.archetype, c.summary, c.created_at AS "customer_since?",
+                  r.name AS "staff_name?", r.role AS "staff_role?: StaffRole", r.created_at AS "staff_since?"
+           FROM sessions s
+           LEFT JOIN customers c ON s.role = 'customer' AND c.id = s.actor_id
+           LEFT JOIN representatives r ON s.role <> 'customer' AND r.id = s.actor_id
+           WHERE s.token_digest = $1 AND s.ended_at IS NULL AND s.expires_at > $2"#,
         token_digest,
         now,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| SessionRow {
+    let Some(row) = row else { return Ok(None) };
+    let customer = || {
+        Some(Customer {
+            id: CustomerId::from_uuid(row.actor_id),
+            name: row.customer_name?,
+            email: row.email?,
+            phone: row.phone?,
+            state: row.state?,
+            language: row.language?,
+            archetype: row.archetype,
+            summary: row.summary,
+            created_at: row.customer_since?,
+        })
+    };
+    let staff = || {
+        Some(Representative {
+            id: RepresentativeId::from_uuid(row.actor_id),
+            name: row.staff_name?,
+            role: row.staff_role?,
+            created_at: row.staff_since?,
+        })
+    };
+    let who = customer().map(Who::Customer).or_else(|| staff().map(Who::Staff));
+    let session = SessionRow {
         role: row.role,
         actor_id: row.actor_id,
         level: row.level,
         created_at: row.created_at,
         expires_at: row.expires_at,
-    }))
+    };
+    Ok(who.map(|who| (session, who)))
 }
 
 pub async fn end(

@@ -3,11 +3,13 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use credit::{FlagKind, LineEvent, LineEventBody};
-use identity::CreditLineId;
+use identity::{CreditLineId, CustomerId};
 use proptest::prelude::*;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use store::{
     StoreError,
+    credit_lines::{self, CreditLineRow},
+    customers::{self, Customer, Language},
     line_events::{self, StoredSnapshot},
 };
 
@@ -38,6 +40,34 @@ async fn append(
     line_events::append(&mut tx, line, expected_seq, events).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// A line of somebody's, which has no history yet.
+async fn opened(conn: &mut PgConnection) -> CreditLineId {
+    let customer = Customer {
+        id: CustomerId::mint(now()),
+        name: "Ada".to_owned(),
+        email: "ada@example.com".to_owned(),
+        phone: "+15550100".to_owned(),
+        state: "CA".to_owned(),
+        language: Language::English,
+        archetype: None,
+        summary: None,
+        created_at: now(),
+    };
+    customers::insert(conn, &customer).await.unwrap();
+    let row = CreditLineRow {
+        id: CreditLineId::mint(now()),
+        customer_id: customer.id,
+        decision_id: None,
+        product: "cashline-std-1".to_owned(),
+        terms: serde_json::json!({}),
+        opened_on: on(1),
+        settles_next_on: on(1),
+        created_at: now(),
+    };
+    credit_lines::insert(conn, &row).await.unwrap();
+    row.id
 }
 
 async fn load(pool: &PgPool, line: CreditLineId) -> Vec<LineEvent> {
@@ -104,16 +134,18 @@ async fn of_writers_that_saw_the_same_history_one_wins() {
 async fn a_snapshot_serves_until_a_later_event_reaches_into_its_cycle() {
     let database = store::testing::database().await;
     let pool = database.store().app();
-    let line = CreditLineId::mint(now());
-    append(pool, line, 0, &[event(1, 1), event(2, 5)]).await.unwrap();
     let mut conn = pool.acquire().await.unwrap();
+    let line = opened(&mut conn).await;
+    append(pool, line, 0, &[event(1, 1), event(2, 5)]).await.unwrap();
     let first = StoredSnapshot { closed_on: on(10), seq: 2, body: "first".to_owned() };
     let second = StoredSnapshot { closed_on: on(20), seq: 2, body: "second".to_owned() };
     for snapshot in [&first, &second] {
         line_events::save_snapshot(&mut conn, line, snapshot).await.unwrap();
     }
     let mut usable = async |through| -> Option<StoredSnapshot<String>> {
-        line_events::find_snapshot(&mut conn, line, through).await.unwrap()
+        let whole = credit_lines::load(&mut conn, line, through).await.unwrap().unwrap();
+        assert_eq!(whole.events, load(pool, line).await);
+        whole.snapshot
     };
     assert_eq!(usable(on(9)).await, None);
     assert_eq!(usable(on(19)).await, Some(first.clone()));
@@ -130,9 +162,8 @@ async fn a_snapshot_serves_until_a_later_event_reaches_into_its_cycle() {
     // And what replay finds then is added beside the old one.
     let again = StoredSnapshot { closed_on: on(10), seq: 5, body: "again".to_owned() };
     line_events::save_snapshot(&mut conn, line, &again).await.unwrap();
-    let found: Option<StoredSnapshot<String>> =
-        line_events::find_snapshot(&mut conn, line, on(25)).await.unwrap();
-    assert_eq!(found, Some(again));
+    let whole = credit_lines::load(&mut conn, line, on(25)).await.unwrap().unwrap();
+    assert_eq!(whole.snapshot, Some(again));
 }
 
 #[tokio::test]

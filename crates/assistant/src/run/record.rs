@@ -132,14 +132,7 @@ impl Run {
     }
 
     fn served(&self) -> Value {
-        let release = self.inner.release.as_ref();
-        release.map_or(Value::Null, |release| {
-            let mut served = json!(release.configuration);
-            if let Value::Object(members) = &mut served {
-                members.insert("digest".into(), json!(release.configuration.digest()));
-            }
-            served
-        })
+        self.inner.release.as_ref().map_or(Value::Null, |release| release.served.clone())
     }
 
     fn attested(&self) -> bool {
@@ -159,7 +152,13 @@ impl Run {
             ends,
         };
         let servicing = &self.inner.means.servicing;
-        let ids = servicing.record_turn(self.caller, self.conversation.turn, record).await?;
+        let footing = match &mut self.footing {
+            Some(footing) => footing,
+            unknown => {
+                unknown.insert(servicing.footing(self.caller, self.conversation.turn).await?)
+            }
+        };
+        let ids = servicing.record_turn_on(self.caller, footing, record).await?;
         Ok(ids.iter().map(ToString::to_string).collect())
     }
 }

@@ -5,5 +5,6 @@ mod flags;
 mod hostile;
 mod house;
 mod policies;
+mod statements;
 mod taken_up;
 mod turns;

@@ -84,7 +84,7 @@ pub(crate) async fn conversation(
     Query(query): Query<AfterQuery>,
 ) -> Result<Json<Conversation>, ApiError> {
     let after = i32::try_from(query.after).unwrap_or(i32::MAX);
-    let view = app.servicing.conversation(caller, id, after).await?;
+    let view = app.servicing.conversation_as_said(caller, id, after).await?;
     let staff = app.staff_names().await?;
     Ok(Json(Conversation::of(view, &staff, false)))
 }
@@ -98,7 +98,7 @@ pub(crate) async fn hand_off(
 ) -> Result<Json<Conversation>, ApiError> {
     let summary = "The customer pressed \"Talk to a person\".";
     app.servicing.open_hand_off(caller, id, "asked_for_a_person", summary).await?;
-    let view = app.servicing.conversation(caller, id, 0).await?;
+    let view = app.servicing.conversation_as_said(caller, id, 0).await?;
     let staff = app.staff_names().await?;
     Ok(Json(Conversation::of(view, &staff, false)))
 }

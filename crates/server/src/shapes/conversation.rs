@@ -184,7 +184,7 @@ pub(crate) struct ListedCustomer {
 impl Conversation {
     /// `evidence` is left out of what a customer is sent.
     pub(crate) fn of(view: ConversationView, staff: &StaffNames, evidence: bool) -> Self {
-        let ConversationView { conversation, messages, intents, turns, hand_off } = view;
+        let ConversationView { conversation, messages, intents, turns, hand_off, .. } = view;
         let answering = turns.iter().any(|turn| turn.status == TurnStatus::Running);
         let hand_off = hand_off.map(|row| HandOff {
             reference: row.reference,

@@ -1,10 +1,13 @@
 //! What a turn records: its steps, leaves and messages arrive whole, in one transaction; and how one ends that broke.
 
-use audit::{LeafBody, Stream};
-use identity::{ConversationId, MessageId, TurnId};
+use audit::{Chained, LeafBody, Stream, Tip};
+use identity::{ConversationId, CustomerId, MessageId, TurnId};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use store::conversations::{self, HeldTurn, StepRow, TurnRow, TurnStatus};
+use store::conversations::{
+    self, ConversationRow, HeldTurn, Leaves, Message, StepRow, TurnFooting, TurnRow, TurnStatus,
+    TurnWriting, Written,
+};
 
 use super::NewMessage;
 use crate::{
@@ -29,6 +32,22 @@ pub struct TurnRecord {
     pub ends: Option<TurnStatus>,
 }
 
+/// Where a turn stands: whose it is, and the newest leaf of its conversation as it was last known. Whatever is recorded on it is
+/// recorded only if that is the newest still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Footing {
+    turn_id: TurnId,
+    conversation_id: ConversationId,
+    customer_id: CustomerId,
+    tip: Option<Tip>,
+}
+
+impl Footing {
+    pub(super) fn new(turn_id: TurnId, of: &ConversationRow, tip: Option<Tip>) -> Self {
+        Self { turn_id, conversation_id: of.id, customer_id: of.customer_id, tip }
+    }
+}
+
 impl Servicing {
     /// Records what a turn did, in one transaction; answers the ids of its messages.
     pub async fn record_turn(
@@ -37,40 +56,61 @@ impl Servicing {
         turn_id: TurnId,
         record: TurnRecord,
     ) -> Result<Vec<MessageId>, ServicingError> {
+        let mut footing = self.footing(caller, turn_id).await?;
+        self.record_turn_on(caller, &mut footing, record).await
+    }
+
+    /// Where a turn stands now: whoever is to record in it begins there.
+    pub async fn footing(
+        &self,
+        caller: Caller,
+        turn_id: TurnId,
+    ) -> Result<Footing, ServicingError> {
+        let mut conn = self.pool_for(caller).acquire().await?;
+        find_footing(&mut conn, turn_id).await
+    }
+
+    /// As [`Self::record_turn`], for a turn whose footing is known; it goes on with the record. One statement, unless somebody
+    /// else recorded in the conversation since.
+    pub async fn record_turn_on(
+        &self,
+        caller: Caller,
+        footing: &mut Footing,
+        record: TurnRecord,
+    ) -> Result<Vec<MessageId>, ServicingError> {
         let now = self.now();
-        let mut tx = self.pool_for(caller).begin().await?;
-        let held = hold_turn(&mut tx, turn_id).await?;
-        authorise(caller, UseCase::Converse, Some(held.customer_id), now)?;
-        let steps: Vec<StepRow> = record
-            .steps
-            .into_iter()
-            .map(|(n, kind, body)| StepRow { n, kind, body, recorded_at: now })
+        authorise(caller, UseCase::Converse, Some(footing.customer_id), now)?;
+        let Footing { turn_id, conversation_id, .. } = *footing;
+        let steps = record.steps.into_iter();
+        let steps: Vec<StepRow> =
+            steps.map(|(n, kind, body)| StepRow { n, kind, body, recorded_at: now }).collect();
+        let messages = record.messages.into_iter();
+        let messages: Vec<Message> =
+            messages.map(|message| message.at_place(conversation_id, Some(turn_id), now)).collect();
+        let leaves = record.leaves.into_iter();
+        let leaves: Vec<LeafBody> = leaves
+            .map(|leaf| LeafBody { kind: leaf.kind.into(), at: now, payload: leaf.payload })
             .collect();
-        if !steps.is_empty() {
-            conversations::insert_steps(&mut tx, turn_id, &steps).await?;
+        let mut conn = self.pool_for(caller).acquire().await?;
+        loop {
+            let tip = footing.tip;
+            let chained = audit::chain(Stream::Conversation(conversation_id), tip, &leaves)?;
+            let writing = TurnWriting {
+                steps: &steps,
+                messages: &messages,
+                ends: record.ends.map(|status| (status, now)),
+                leaves: columns(&chained, tip.as_ref()),
+            };
+            match conversations::record(&mut conn, turn_id, &writing).await? {
+                Written::Whole => {
+                    footing.tip = chained.tip;
+                    return Ok(messages.iter().map(|message| message.id).collect());
+                }
+                Written::Nothing => return Err(Refusal::not_found("turn").into()),
+                // Somebody was faster: what they recorded comes before.
+                Written::GoneOn => *footing = find_footing(&mut conn, turn_id).await?,
+            }
         }
-        let mut ids = Vec::with_capacity(record.messages.len());
-        for message in record.messages {
-            ids.push(
-                self.add_message(&mut tx, held.conversation_id, Some(turn_id), None, message)
-                    .await?,
-            );
-        }
-        if !record.leaves.is_empty() {
-            let leaves = record.leaves.into_iter();
-            let leaves = leaves.map(|leaf| LeafBody {
-                kind: leaf.kind.into(),
-                at: now,
-                payload: leaf.payload,
-            });
-            let stream = Stream::Conversation(held.conversation_id);
-            audit::append_all(&mut tx, stream, leaves.collect()).await?;
-        }
-        if let Some(status) = record.ends {
-            conversations::end_turn(&mut tx, turn_id, status, now).await?;
-        }
-        tx.commit().await?;
-        Ok(ids)
     }
 
     /// Records a message of the server's own in answer to one of the customer's, once under its key.
@@ -144,6 +184,29 @@ impl Servicing {
     pub async fn running_turns(&self) -> Result<Vec<TurnRow>, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         Ok(conversations::list_running(&mut conn).await?)
+    }
+}
+
+async fn find_footing(conn: &mut PgConnection, turn_id: TurnId) -> Result<Footing, ServicingError> {
+    let found = conversations::footing(conn, turn_id).await?;
+    let found = found.ok_or_else(|| Refusal::not_found("turn"))?;
+    let tip = found.tip.map(|(n, hash)| Tip::stored(n, &hash)).transpose()?;
+    let TurnFooting { conversation_id, customer_id, .. } = found;
+    Ok(Footing { turn_id, conversation_id, customer_id, tip })
+}
+
+/// Chained leaves as the store takes them.
+pub(super) fn columns<'a>(chained: &'a Chained, tip: Option<&'a Tip>) -> Leaves<'a> {
+    Leaves {
+        tip: tip.map(|tip| (tip.n, tip.hash.0.as_slice())),
+        ids: &chained.ids,
+        numbers: &chained.numbers,
+        kinds: &chained.kinds,
+        instants: &chained.instants,
+        entries: &chained.entries,
+        hashes: &chained.hashes,
+        salts: &chained.salts,
+        payloads: &chained.payloads,
     }
 }
 
