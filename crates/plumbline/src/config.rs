@@ -22,8 +22,14 @@ use crate::exit::UsageError;
 const PREFIX: &str = "PLUMBLINE_";
 
 /// The settings that are words even where they are made of digits.
-const ACH: [&str; 5] =
-    ["ach_company_name", "ach_company_id", "ach_routing", "ach_bank_routing", "ach_bank_name"];
+const WORDS: [&str; 6] = [
+    "ach_company_name",
+    "ach_company_id",
+    "ach_routing",
+    "ach_bank_routing",
+    "ach_bank_name",
+    "bank_number_keys",
+];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +56,10 @@ pub(crate) struct Config {
     pub(crate) ach_routing: Option<String>,
     pub(crate) ach_bank_routing: Option<String>,
     pub(crate) ach_bank_name: Option<String>,
+
+    /// The keys of the customers' bank account numbers: `name:hex`, several with commas between them, the first of which seals.
+    /// A sandbox makes one in its state folder.
+    pub(crate) bank_number_keys: Option<SecretString>,
 
     /// An OpenAI-compatible endpoint, up to and including `/v1`. Without it the built-in stand-in answers.
     pub(crate) openai_base_url: Option<String>,
@@ -84,8 +94,8 @@ impl Config {
             None => Toml::file("plumbline.toml"),
         };
         // Not to be taken for numbers, whose leading zeros mean nothing.
-        let ach: BTreeMap<String, String> = Env::prefixed(PREFIX)
-            .only(&ACH)
+        let words: BTreeMap<String, String> = Env::prefixed(PREFIX)
+            .only(&WORDS)
             .iter()
             .map(|(key, text)| (key.to_string(), text))
             .collect();
@@ -93,8 +103,8 @@ impl Config {
             .merge(toml)
             .merge(Env::raw().only(&["DATABASE_URL", "OPENAI_BASE_URL", "OPENAI_API_KEY"]))
             // Two of the browser tests' own, which a server they start inherits.
-            .merge(Env::prefixed(PREFIX).ignore(&["bin", "url"]).ignore(&ACH))
-            .merge(Serialized::defaults(ach));
+            .merge(Env::prefixed(PREFIX).ignore(&["bin", "url"]).ignore(&WORDS))
+            .merge(Serialized::defaults(words));
         Ok(figment.extract()?)
     }
 

@@ -17,7 +17,7 @@ use llm::{Chat, Embeddings};
 use prompts::TrustedKeys;
 use rails::{BankClient, BankConfig};
 use secrecy::SecretString;
-use servicing::{Servicing, portfolio::Portfolio};
+use servicing::{Caller, Servicing, portfolio::Portfolio};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -124,8 +124,13 @@ pub(crate) async fn build(
         base_url: bank_url.clone(),
         timeout: Duration::from_secs(10),
     })?;
-    let servicing = Servicing::new(store.clone(), clock, zone, Arc::new(bank), lender.originator)
+    let (bank, originator) = (Arc::new(bank), lender.originator);
+    let servicing = Servicing::new(store.clone(), clock, zone, bank, originator, lender.seals)
         .with_session_clock(Clock::system());
+    let resealed = servicing.reseal_numbers(Caller::system()).await?;
+    if resealed > 0 {
+        output::progress(format!("sealed {resealed} bank account numbers with the newest key"));
+    }
     if sandbox {
         fill(&servicing, &root).await?;
     }

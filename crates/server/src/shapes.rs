@@ -7,7 +7,8 @@ mod line;
 pub(crate) use conversation::StaffNames;
 pub(crate) use conversation::{Case, Conversation, DeskConversation, Intent, QueueItem, Receipt};
 pub(crate) use line::{
-    BankAccount, Decision, DeskFlag, Flag, Payment, PayoffQuote, Position, StatementSummary, Trace,
+    BankAccount, Decision, DeskFlag, Draw, Flag, Payment, PayoffQuote, Position, StatementSummary,
+    Trace,
 };
 
 use serde::Serialize;

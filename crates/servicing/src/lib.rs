@@ -19,6 +19,7 @@ pub mod intents;
 pub mod jobs;
 mod key;
 pub mod lines;
+mod numbers;
 pub mod originate;
 pub mod payments;
 pub mod portfolio;
@@ -39,11 +40,12 @@ use std::sync::Arc;
 
 use calendar::{Clock, Tz, local_date};
 use chrono::{DateTime, NaiveDate, Utc};
-use rails::AchOriginator;
+use rails::{AchOriginator, SealingKeys};
 use store::Store;
 
 pub use authorise::{Authorised, Caller, Level, UseCase, authorise};
 pub use cases::{CaseKind, Closing, NewCase};
+pub use draws::DrawAsk;
 pub use error::ServicingError;
 pub use intents::{Action, NewIntent};
 pub use jobs::JobReport;
@@ -61,19 +63,23 @@ pub struct Servicing {
     zone: Tz,
     bank: Arc<dyn ports::Bank>,
     originator: Arc<AchOriginator>,
+    seals: Arc<SealingKeys>,
 }
 
 impl Servicing {
-    /// `zone` is where business dates are reckoned; `originator` is who we are on the ACH network.
+    /// `zone` is where business dates are reckoned; `originator` is who we are on the ACH network; `seals` are the keys of the
+    /// customers' bank account numbers.
     pub fn new(
         store: Store,
         clock: Clock,
         zone: Tz,
         bank: Arc<dyn ports::Bank>,
         originator: AchOriginator,
+        seals: SealingKeys,
     ) -> Self {
         let session_clock = clock.clone();
-        Self { store, clock, session_clock, zone, bank, originator: Arc::new(originator) }
+        let (originator, seals) = (Arc::new(originator), Arc::new(seals));
+        Self { store, clock, session_clock, zone, bank, originator, seals }
     }
 
     /// Measures sessions by another clock than business: a sandbox's clock is moved by hand, and nobody is to be signed

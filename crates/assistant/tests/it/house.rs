@@ -6,13 +6,11 @@ use assistant::{Assistant, Means, Release, Serving, Source, StreamPart};
 use calendar::{Clock, Hand};
 use identity::{ConversationId, CustomerId, TurnId};
 use knowledge::{Knowledge, index::ExactIndex};
-use money::Cents;
 use prompts::TrustedKeys;
 use servicing::{
     Caller, Key, Servicing,
     conversations::{ConversationView, Served},
     originate::NewCustomer,
-    ports::NoBank,
     testing::{self, ZONE, add_representative, day, new_customer, noon, originator},
 };
 use store::{conversations::Surface, testing::TestDatabase};
@@ -64,8 +62,10 @@ impl House {
         });
         let database = store::testing::database().await;
         let (clock, hand) = Clock::manual(noon(day("2026-11-21")));
+        let bank = Arc::new(testing::WillingBank);
+        let seals = testing::seals();
         let servicing =
-            Servicing::new(database.store().clone(), clock, ZONE, Arc::new(NoBank), originator());
+            Servicing::new(database.store().clone(), clock, ZONE, bank, originator(), seals);
         let index = Arc::new(ExactIndex::new());
         let knowledge = Knowledge::load(&root().join("policies"), None, index).await.unwrap();
         let means = Means { servicing: servicing.clone(), knowledge: Arc::new(knowledge) };
@@ -99,7 +99,7 @@ impl House {
             testing::add_person(&self.servicing, new, "000111224242").await;
         let caller = Caller::customer(id);
         self.servicing
-            .draw(caller, id, Cents::new(100_000), checking, &key(&format!("draw-{line}")))
+            .draw(caller, id, testing::at_once(100_000, checking), &key(&format!("draw-{line}")))
             .await
             .unwrap();
         let started =

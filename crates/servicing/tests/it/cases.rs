@@ -250,7 +250,10 @@ async fn every_effect_on_a_line_is_told_on_its_stream_wherever_it_happened_and_i
         on_line,
         [
             "line.opened",
+            "draw.held",
+            "draw.handed_over",
             "draw.made",
+            "draw.settled",
             "intent.proposed",
             "intent.confirmed",
             "payment.scheduled",
