@@ -37,8 +37,9 @@ async fn an_instant_draw_is_there_and_one_by_file_is_on_its_way() {
     let receipt = app.post(&customer, "/v1/draws", &ask).await.ok();
     let text = receipt["text"].as_str().unwrap();
     assert!(text.ends_with("is on its way, available on November 24, 2026."), "{text}");
-    let held = &draws(app, &customer).await[0];
-    assert_eq!((&held["rail"], &held["drawn_on"]), (&json!("standard"), &Value::Null));
+    let all = draws(app, &customer).await;
+    let held = all.iter().find(|draw| draw["rail"] == "standard").unwrap();
+    assert_eq!((&held["amount_cents"], &held["drawn_on"]), (&json!(2_000), &Value::Null));
     assert_eq!(principal(app, &customer).await, before + 5_000, "nothing is owed for it yet");
 }
 
