@@ -207,10 +207,11 @@ CREATE POLICY line_events_turn ON line_events FOR INSERT TO plumbline_turn
 -- What only a person, the bank or the engine brings about: a model's turn may not say that it happened.
 CREATE FUNCTION beyond_a_turn(kind text) RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN kind LIKE 'decision.%' OR kind LIKE 'draw.%' OR kind LIKE 'rail_file.%' OR kind LIKE 'representative.%'
-    OR kind LIKE 'statement.%' OR kind LIKE 'fee.%' OR kind LIKE 'charge.%' OR kind IN (
+    OR kind LIKE 'statement.%' OR kind LIKE 'fee.%' OR kind LIKE 'charge.%' OR kind LIKE 'return.%'
+    OR kind LIKE 'bank_account.%' OR kind IN (
         'intent.confirmed', 'intent.refused', 'payment.scheduled', 'payment.cancelled', 'payment.chosen_for_file',
         'payment.credited', 'payment.settled', 'payment.returned', 'payment.held_back', 'payment.given_back',
-        'return.unknown', 'case.closed', 'flag.cleared', 'hand_off.claimed', 'hand_off.taken_over',
+        'case.closed', 'flag.cleared', 'hand_off.claimed', 'hand_off.taken_over',
         'hand_off.released', 'line.opened', 'line.disclosure_made', 'line.disclosed', 'line.history_loaded', 'consent.given');
 
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;

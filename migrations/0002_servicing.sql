@@ -102,11 +102,16 @@ CREATE TABLE bank_accounts (
 );
 CREATE INDEX bank_accounts_by_customer ON bank_accounts (customer_id);
 
--- Its number. Written once by the application, read only by the role that writes rail files.
+-- Where it is, sealed by the application, read only by the role that writes rail files. A correction by the bank is a further
+-- row: a file that is written again is written with what was known when it was made.
 CREATE TABLE bank_account_numbers (
-    bank_account_id  uuid NOT NULL CONSTRAINT bank_account_numbers_pkey PRIMARY KEY REFERENCES bank_accounts,
-    routing_number   text NOT NULL CHECK (routing_number ~ '^[0-9]{9}$'),
-    account_number   text NOT NULL CHECK (account_number ~ '^[0-9]{4,17}$')
+    bank_account_id  uuid        NOT NULL REFERENCES bank_accounts,
+    n                bigint      GENERATED ALWAYS AS IDENTITY,
+    sealed_at        timestamptz NOT NULL,
+    -- Which key opens it.
+    key_id           text        NOT NULL CHECK (key_id <> ''),
+    sealed           bytea       NOT NULL CHECK (octet_length(sealed) > 28),
+    CONSTRAINT bank_account_numbers_pkey PRIMARY KEY (bank_account_id, n)
 );
 
 -- What stops or routes (rule book 3.6). The line's event is the record; this is the reading of it, and for a person
@@ -288,6 +293,14 @@ CREATE TABLE rail_cursors (
     cursor          text        NOT NULL
 );
 
+-- What banks told of the accounts of our entries: each is worked off once.
+CREATE TABLE rail_changes (
+    trace_number    text        NOT NULL,
+    code            text        NOT NULL,
+    told_at         timestamptz NOT NULL,
+    CONSTRAINT rail_changes_pkey PRIMARY KEY (trace_number, code)
+);
+
 CREATE TABLE payments (
     id               uuid        NOT NULL CONSTRAINT payments_pkey PRIMARY KEY,
     credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
@@ -328,6 +341,7 @@ CREATE INDEX payments_to_settle ON payments (settle_on) WHERE status = 'released
 CREATE INDEX payments_by_bank_account ON payments (bank_account_id);
 CREATE INDEX payments_by_file ON payments (file_key) WHERE file_key IS NOT NULL;
 
+-- Money to a customer: held on the line first, charged to it when the bank has made it available.
 CREATE TABLE draws (
     id               uuid        NOT NULL CONSTRAINT draws_pkey PRIMARY KEY,
     credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
@@ -335,11 +349,36 @@ CREATE TABLE draws (
     bank_account_id  uuid        NOT NULL REFERENCES bank_accounts,
     reference        text        NOT NULL CONSTRAINT draws_reference_unique UNIQUE,
     amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
-    drawn_on         date        NOT NULL,
-    drew_seq         bigint      NOT NULL,
-    drawn_at         timestamptz NOT NULL
+    fee_cents        bigint      NOT NULL CHECK (fee_cents >= 0),
+    rail             text        NOT NULL CHECK (rail IN ('standard', 'instant')),
+    status           text        NOT NULL
+        CHECK (status IN ('held', 'pending', 'released', 'settled', 'refused', 'voided')),
+    held_on          date        NOT NULL,
+    -- The day of the file that is to take it up, and the day the customer was told to expect the money.
+    leaves_on        date        NOT NULL,
+    available_on     date        NOT NULL,
+    file_key         text        REFERENCES rail_files,
+    trace_number     text        CONSTRAINT draws_trace_unique UNIQUE,
+    -- When the bank was first asked for it on the instant rail.
+    handed_at        timestamptz,
+    -- The day the money was made available, from which it bears interest, and the line event that says so.
+    drawn_on         date,
+    drew_seq         bigint,
+    return_code      text,
+    -- Why the bank refused it, or why it was given up.
+    refusal          text,
+    -- How often the bank refused a file with it.
+    refusals         integer     NOT NULL DEFAULT 0 CHECK (refusals >= 0),
+    held_at          timestamptz NOT NULL,
+    changed_at       timestamptz NOT NULL,
+    CONSTRAINT draws_made_whole CHECK ((drawn_on IS NULL) = (drew_seq IS NULL)),
+    CONSTRAINT draws_settled_whole CHECK (status <> 'settled' OR drawn_on IS NOT NULL),
+    CONSTRAINT draws_refusal_whole CHECK ((status IN ('refused', 'voided')) = (refusal IS NOT NULL))
 );
-CREATE INDEX draws_by_line ON draws (credit_line_id, drawn_on DESC);
+CREATE INDEX draws_by_line ON draws (credit_line_id, held_at DESC);
+CREATE INDEX draws_to_leave ON draws (leaves_on) WHERE status = 'held';
+CREATE INDEX draws_underway ON draws (rail, available_on) WHERE status IN ('held', 'pending', 'released');
+CREATE INDEX draws_by_file ON draws (file_key) WHERE file_key IS NOT NULL;
 
 -- Cases and hand-offs -----------------------------------------------------------------------------------------------
 
@@ -413,15 +452,19 @@ GRANT INSERT ON customers, representatives, sessions, applications, decisions, c
 GRANT SELECT, UPDATE (ended_at) ON sessions TO plumbline_app;
 GRANT SELECT (token_digest, expires_at), DELETE ON sessions TO plumbline_purge;
 GRANT UPDATE (settles_next_on) ON credit_lines TO plumbline_app;
-GRANT UPDATE (status) ON bank_accounts TO plumbline_app;
+GRANT UPDATE (status, kind, ending) ON bank_accounts TO plumbline_app;
 GRANT UPDATE (cleared_on, cleared_at) ON flags TO plumbline_app;
 GRANT UPDATE (status) ON conversations TO plumbline_app;
 GRANT UPDATE (status, ended_at) ON turns TO plumbline_app;
 GRANT UPDATE (status, superseded_by, settled_at) ON intents TO plumbline_app;
 GRANT UPDATE (digest, status, handed_at, bank_reference, refusal, settled_at) ON rail_files TO plumbline_app;
 GRANT UPDATE (cursor) ON rail_cursors TO plumbline_app;
+GRANT SELECT, INSERT ON rail_changes TO plumbline_app;
+GRANT SELECT ON rail_changes TO plumbline_audit;
 GRANT UPDATE (status, file_key, trace_number, received_seq, settle_on, debit_on, return_code, returned_on, retry_on,
     cancel_reason, refusals, changed_at) ON payments TO plumbline_app;
+GRANT UPDATE (status, leaves_on, available_on, file_key, trace_number, handed_at, drawn_on, drew_seq, return_code,
+    refusal, refusals, changed_at) ON draws TO plumbline_app;
 GRANT UPDATE (status, note, closed_by, closed_at) ON cases TO plumbline_app;
 GRANT UPDATE (status, claimed_by, claimed_at, released_at) ON hand_offs TO plumbline_app;
 GRANT UPDATE (now_at) ON sandbox_clock TO plumbline_app;
@@ -436,6 +479,8 @@ GRANT UPDATE (status, ended_at) ON turns TO plumbline_turn;
 GRANT UPDATE (status, superseded_by, settled_at) ON intents TO plumbline_turn;
 
 GRANT SELECT ON bank_account_numbers, bank_accounts TO plumbline_rails;
+-- To seal what an older key sealed with the key of today.
+GRANT UPDATE (key_id, sealed) ON bank_account_numbers TO plumbline_rails;
 
 -- A turn can only propose, and can only supersede or expire what it proposed: it cannot mark an intent confirmed.
 ALTER TABLE intents ENABLE ROW LEVEL SECURITY;

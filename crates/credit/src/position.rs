@@ -342,33 +342,39 @@ struct Draws {
 }
 
 impl Draws {
+    /// A draw counts once, on the day on which it was asked for: where it was held first, that is the day of the hold.
     fn of(state: &State, events: &[LineEvent]) -> Self {
         let mut draws = Self { made: 0, today: 0, amount_today: Cents::ZERO, held: Cents::ZERO };
         let known = || events.iter().filter(|event| event.effective_on <= state.day);
-        let gone = |id: identity::DrawId, held: bool| {
-            known().any(|event| match &event.body {
-                LineEventBody::DrawRefused { draw, .. } => *draw == id,
-                LineEventBody::Drew { draw, .. } => held && *draw == id,
-                _ => false,
-            })
+        let refused = |id: identity::DrawId| {
+            known().any(|event| matches!(&event.body, LineEventBody::DrawRefused { draw, .. } if *draw == id))
+        };
+        let held = |id: identity::DrawId| {
+            known().any(
+                |event| matches!(&event.body, LineEventBody::DrawHeld { draw, .. } if *draw == id),
+            )
+        };
+        let made = |id: identity::DrawId| {
+            known()
+                .any(|event| matches!(&event.body, LineEventBody::Drew { draw, .. } if *draw == id))
         };
         for event in known() {
-            match &event.body {
-                LineEventBody::DrawHeld { draw, amount } if !gone(*draw, true) => {
-                    draws.held += *amount;
-                    if event.effective_on == state.day {
-                        draws.today += 1;
-                        draws.amount_today += *amount;
+            let amount = match &event.body {
+                LineEventBody::DrawHeld { draw, amount } if !refused(*draw) => {
+                    if !made(*draw) {
+                        draws.held += *amount;
                     }
+                    *amount
                 }
-                LineEventBody::Drew { draw, amount, .. } if !gone(*draw, false) => {
-                    draws.made += 1;
-                    if event.effective_on == state.day {
-                        draws.today += 1;
-                        draws.amount_today += *amount;
-                    }
+                LineEventBody::Drew { draw, amount, .. } if !refused(*draw) && !held(*draw) => {
+                    *amount
                 }
-                _ => {}
+                _ => continue,
+            };
+            draws.made += 1;
+            if event.effective_on == state.day {
+                draws.today += 1;
+                draws.amount_today += amount;
             }
         }
         draws

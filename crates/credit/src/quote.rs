@@ -95,7 +95,7 @@ pub fn quote_draw(
     if limits.one_open_draw && position.principal_balance.is_positive() {
         return Err(Refusal::DrawStillOpen);
     }
-    let available = position.available_credit + position.credit_balance;
+    let available = drawable(position);
     if amount > available {
         return Err(Refusal::OverAvailable { available });
     }
@@ -111,6 +111,17 @@ pub fn quote_draw(
     }
     let fee = draw_fee(position, feature, amount);
     Ok(DrawQuote { amount, fee, available_after: available - amount })
+}
+
+/// What a draw can come to at most: a credit balance is used first, and only once, whatever is held already.
+fn drawable(position: &Position) -> Cents {
+    let charges = if position.terms.product.limits.charges_use_limit {
+        position.billed_interest + position.all_fees()
+    } else {
+        Cents::ZERO
+    };
+    let used = position.principal_balance + charges + position.held_credit;
+    (position.credit_limit + position.credit_balance - used).or_zero()
 }
 
 /// The fee of a draw made today. It applies only to what a credit balance does not cover.

@@ -15,9 +15,9 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use knowledge::{Embedder, Knowledge, index::ExactIndex};
 use llm::Chat;
 use prompts::{Lock, ServedConfiguration, TrustedKeys, Unattested};
-use rails::AchOriginator;
+use rails::{AchOriginator, SealingKeys};
 use servicing::{
-    Servicing,
+    Lender, Servicing,
     portfolio::{WorldFile, sandbox_creditor},
     ports::NoBank,
 };
@@ -103,8 +103,11 @@ impl Bench {
         let log = Log::open(folder.path(), audit::ORIGIN).map_err(|e| broken(&e))?;
         let (clock, _) = Clock::manual(opens_at());
         let store = database.store().clone();
-        let (bank, creditor) = (Arc::new(NoBank), sandbox_creditor());
-        let servicing = Servicing::new(store, clock, ZONE, bank, setup.originator, creditor);
+        let seals = SealingKeys::generate("evals").and_then(|key| key.parse::<SealingKeys>());
+        let seals = seals.map_err(|e| broken(&e))?;
+        let (originator, creditor) = (setup.originator, sandbox_creditor());
+        let lender = Lender { originator, creditor, seals };
+        let servicing = Servicing::new(store, clock, ZONE, Arc::new(NoBank), lender);
         let policies = setup.root.join("policies");
         let index = Arc::new(ExactIndex::new());
         let knowledge = Knowledge::load(&policies, setup.embedder, index).await;

@@ -14,6 +14,8 @@ pub enum Sec {
     Web,
     /// To or from a company's account.
     Ccd,
+    /// Notifications of change: nothing moves.
+    Cor,
 }
 
 impl Sec {
@@ -22,11 +24,12 @@ impl Sec {
             Self::Ppd => "PPD",
             Self::Web => "WEB",
             Self::Ccd => "CCD",
+            Self::Cor => "COR",
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Ppd, Self::Web, Self::Ccd].into_iter().find(|sec| sec.as_str() == text)
+        [Self::Ppd, Self::Web, Self::Ccd, Self::Cor].into_iter().find(|sec| sec.as_str() == text)
     }
 }
 

@@ -57,6 +57,9 @@ impl<'a> Reader<'a, '_> {
                 return Err(padding.unexpected(1, 94, "padding of nines"));
             }
         }
+        if !lines.is_multiple_of(10) {
+            return Err(NachaError::Truncated { missing: "padding to blocks of ten records" });
+        }
         Ok(File { header, batches })
     }
 
@@ -73,10 +76,40 @@ impl<'a> Reader<'a, '_> {
         }
         let control = self.next("batch control")?;
         control.expect(1, "8")?;
+        same_company(record, control, &batch)?;
         check(control, [(5, 6), (11, 10), (21, 12), (33, 12)], Totals::of(&batch.entries))?;
         control.check_total("batch number", control.number(88, 7)?, number)?;
         Ok(batch)
     }
+}
+
+/// The service class fits the entries, and the control record repeats what the header says of the company.
+fn same_company(header: Record<'_>, control: Record<'_>, batch: &Batch) -> Result<(), NachaError> {
+    let debits = batch.entries.iter().any(|entry| entry.code.is_debit());
+    let credits = batch.entries.iter().any(|entry| !entry.code.is_debit());
+    let fits = match header.raw(2, 3) {
+        "200" => true,
+        "220" => !debits,
+        "225" => !credits,
+        _ => false,
+    };
+    if !fits {
+        return Err(header.unexpected(
+            2,
+            3,
+            "a service class that fits the entries: 200, 220 or 225",
+        ));
+    }
+    for (there, here, width, what) in [
+        (2, 2, 3, "the service class of the batch header"),
+        (41, 45, 10, "the company id of the batch header"),
+        (80, 80, 8, "the originator of the batch header"),
+    ] {
+        if header.raw(there, width) != control.raw(here, width) {
+            return Err(control.unexpected(here, width, what));
+        }
+    }
+    Ok(())
 }
 
 /// Checks the four totals that stand at these columns and widths.
@@ -122,7 +155,7 @@ fn batch_header(record: Record<'_>) -> Result<Batch, NachaError> {
         company_name: record.text(5, 16),
         company_id: record.text(41, 10),
         sec: Sec::parse(record.raw(51, 3))
-            .ok_or_else(|| record.unexpected(51, 3, "an entry class: PPD, WEB or CCD"))?,
+            .ok_or_else(|| record.unexpected(51, 3, "an entry class: PPD, WEB, CCD or COR"))?,
         description: record.text(54, 10),
         effective_on: record.date(70)?,
         originator: routing_prefix(record, 80)?,

@@ -22,7 +22,7 @@ use crate::exit::UsageError;
 const PREFIX: &str = "PLUMBLINE_";
 
 /// The settings that are words even where they are made of digits.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 11] = [
     "ach_company_name",
     "ach_company_id",
     "ach_routing",
@@ -33,6 +33,7 @@ const WORDS: [&str; 10] = [
     "lender_phone",
     "lender_regulator",
     "lender_regulator_address",
+    "bank_number_keys",
 ];
 
 #[derive(Debug, Deserialize)]
@@ -60,6 +61,10 @@ pub(crate) struct Config {
     pub(crate) ach_routing: Option<String>,
     pub(crate) ach_bank_routing: Option<String>,
     pub(crate) ach_bank_name: Option<String>,
+
+    /// The keys of the customers' bank account numbers: `name:hex`, several with commas between them, the first of which seals.
+    /// A sandbox makes one in its state folder.
+    pub(crate) bank_number_keys: Option<SecretString>,
 
     // Who the lender is on documents. An address is one text, its lines apart by semicolons.
     pub(crate) lender_name: Option<String>,

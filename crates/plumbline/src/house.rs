@@ -17,7 +17,7 @@ use llm::{Chat, Embeddings};
 use prompts::TrustedKeys;
 use rails::{BankClient, BankConfig};
 use secrecy::SecretString;
-use servicing::{Servicing, portfolio::Portfolio, ports::NoBank};
+use servicing::{Caller, Servicing, portfolio::Portfolio, ports::NoBank};
 use store::{Store, cluster::Standing};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -135,10 +135,12 @@ pub(crate) async fn lay(config: &Config, sandbox: bool, lender: Lender) -> anyho
         base_url: bank_url.clone(),
         timeout: Duration::from_secs(10),
     })?;
-    let bank = Arc::new(bank);
-    let (originator, creditor) = (lender.originator, lender.creditor);
-    let servicing = Servicing::new(store.clone(), clock, zone, bank, originator, creditor)
+    let servicing = Servicing::new(store.clone(), clock, zone, Arc::new(bank), lender.who)
         .with_session_clock(Clock::system());
+    let resealed = servicing.reseal_numbers(Caller::system()).await?;
+    if resealed > 0 {
+        output::progress(format!("sealed {resealed} bank account numbers with the newest key"));
+    }
     if sandbox {
         fill(&servicing, &root).await?;
     }
@@ -201,8 +203,7 @@ pub(crate) async fn sandbox_books(config: &Config) -> anyhow::Result<Servicing> 
     let store = Store::open(&config.location()?).await?;
     let (clock, _) = manual_clock(&store, lender.zone).await?;
     let bank = Arc::new(NoBank);
-    let servicing =
-        Servicing::new(store, clock, lender.zone, bank, lender.originator, lender.creditor);
+    let servicing = Servicing::new(store, clock, lender.zone, bank, lender.who);
     fill(&servicing, &root).await?;
     Ok(servicing)
 }

@@ -4,11 +4,20 @@
 //! A sandbox's lender is invented. A live one stands in the settings, every part of it: nothing has a default, because money
 //! would move in somebody else's name. Nor does the model: a stand-in that nobody asked for would be taken for one.
 
-use std::{fmt::Display, str::FromStr};
+use std::{
+    fmt::Display,
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    str::FromStr,
+};
 
+use anyhow::Context;
 use calendar::Tz;
 use documents::{Creditor, Party};
-use rails::{AchOriginator, BankUrl};
+use rails::{AchOriginator, BankUrl, SealingKeys};
+use secrecy::ExposeSecret;
 use servicing::portfolio::sandbox_creditor;
 
 use crate::{config::Config, exit::UsageError};
@@ -18,8 +27,7 @@ const SANDBOX_ZONE: Tz = Tz::America__Los_Angeles;
 
 pub(crate) struct Lender {
     pub(crate) zone: Tz,
-    pub(crate) originator: AchOriginator,
-    pub(crate) creditor: Creditor,
+    pub(crate) who: servicing::Lender,
     /// The bank's address; nothing where a sandbox starts a bank of its own.
     pub(crate) bank_url: Option<BankUrl>,
 }
@@ -36,8 +44,16 @@ impl Lender {
             parsed.ok_or_else(|| UsageError(problems.join("\n  ")))
         });
         let bank_url = bank_url.transpose()?;
+        let mut problems = Vec::new();
+        let seals = match &config.bank_number_keys {
+            Some(_) => {
+                keys(config, &mut problems).ok_or_else(|| UsageError(problems.join("\n  ")))?
+            }
+            None => sandbox_keys(&config.state_dir()?)?,
+        };
         let (originator, creditor) = (invented_originator()?, sandbox_creditor());
-        Ok(Self { zone: SANDBOX_ZONE, originator, creditor, bank_url })
+        let who = servicing::Lender { originator, creditor, seals };
+        Ok(Self { zone: SANDBOX_ZONE, who, bank_url })
     }
 
     /// What the settings say; otherwise all that is missing or wrong, at once.
@@ -79,13 +95,17 @@ impl Lender {
             what: "the nine-digit routing number of the bank that takes our ACH files",
         }
         .parsed(&mut problems);
-        if let (Some(bank_url), Some(zone), Some(routing), Some(bank)) =
-            (bank_url, zone, routing, bank)
+        let seals = keys(config, &mut problems);
+        if let (Some(bank_url), Some(zone), Some(routing), Some(bank), Some(seals)) =
+            (bank_url, zone, routing, bank, seals)
             && problems.is_empty()
         {
             let originator = AchOriginator { name, company_id, routing, bank, bank_name };
             match originator.check() {
-                Ok(()) => return Ok(Self { zone, originator, creditor, bank_url: Some(bank_url) }),
+                Ok(()) => {
+                    let who = servicing::Lender { originator, creditor, seals };
+                    return Ok(Self { zone, who, bank_url: Some(bank_url) });
+                }
                 Err(error) => problems.push(format!("no ACH file can be written: {error}")),
             }
         }
@@ -149,6 +169,44 @@ fn bank_url(config: &Config) -> Setting<'_> {
     }
 }
 
+/// The keys that the settings name; what is wrong with them never repeats them.
+fn keys(config: &Config, problems: &mut Vec<String>) -> Option<SealingKeys> {
+    Setting {
+        name: "bank_number_keys",
+        value: config.bank_number_keys.as_ref().map(ExposeSecret::expose_secret),
+        what: "the keys of the customers' bank account numbers, `name:64 hexadecimal digits`, the newest first",
+    }
+    .parsed(problems)
+}
+
+/// The key of a sandbox, made at its first start and readable by its owner only.
+fn sandbox_keys(state: &Path) -> anyhow::Result<SealingKeys> {
+    let path = state.join("bank-numbers.key");
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(state)?;
+            // Written whole under another name, so that nobody reads half of it; whoever is first has made it.
+            let draft = state.join(format!("bank-numbers.{}.new", std::process::id()));
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&draft)?;
+            file.write_all(SealingKeys::generate("sandbox")?.as_bytes())?;
+            file.sync_all()?;
+            let made = fs::hard_link(&draft, &path);
+            fs::remove_file(&draft)?;
+            match made {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+                _ => fs::read_to_string(&path)?,
+            }
+        }
+        text => text.with_context(|| format!("could not read {}", path.display()))?,
+    };
+    text.trim().parse().with_context(|| format!("{} holds no key", path.display()))
+}
+
 /// A setting that a live server must have.
 struct Setting<'a> {
     name: &'static str,
@@ -195,4 +253,26 @@ pub(crate) fn invented_originator() -> anyhow::Result<AchOriginator> {
         bank: "021000021".parse()?,
         bank_name: "SANDBOX BANK".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_sandbox_makes_its_key_once_for_its_owner_only() {
+        let state = tempfile::tempdir().unwrap();
+        sandbox_keys(state.path()).unwrap();
+        let path = state.path().join("bank-numbers.key");
+        let first = fs::read_to_string(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(sandbox_keys(state.path()).unwrap().current().starts_with("sandbox-"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), first);
+        assert_eq!(fs::read_dir(state.path()).unwrap().count(), 1);
+        fs::write(&path, "half a key").unwrap();
+        let said = format!("{:#}", sandbox_keys(state.path()).unwrap_err());
+        assert!(said.contains("holds no key") && !said.contains("half a key"), "{said}");
+    }
 }

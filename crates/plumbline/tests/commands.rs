@@ -160,7 +160,7 @@ fn what_is_served_unattested_is_named_part_by_part() {
 }
 
 /// All that a live server must be told.
-const LENDER: [(&str, &str); 12] = [
+const LENDER: [(&str, &str); 13] = [
     ("PLUMBLINE_ZONE", "America/New_York"),
     ("PLUMBLINE_BANK_URL", "http://127.0.0.1:1"),
     ("PLUMBLINE_ACH_COMPANY_NAME", "HARBOR LENDING"),
@@ -168,6 +168,10 @@ const LENDER: [(&str, &str); 12] = [
     ("PLUMBLINE_ACH_ROUTING", "011000015"),
     ("PLUMBLINE_ACH_BANK_ROUTING", "021000021"),
     ("PLUMBLINE_ACH_BANK_NAME", "FIRST HARBOR BANK"),
+    (
+        "PLUMBLINE_BANK_NUMBER_KEYS",
+        concat!("2026-1:", "00112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff"),
+    ),
     ("PLUMBLINE_LENDER_NAME", "Harbor Lending"),
     ("PLUMBLINE_LENDER_ADDRESS", "2 Harbor Street; Boston, MA 02110"),
     ("PLUMBLINE_LENDER_PHONE", "18005550123"),
@@ -207,8 +211,10 @@ fn a_live_server_does_not_start_before_it_is_told_whose_it_is_and_names_all_that
     settings[1].1 = "ach.bank.example:9100";
     settings[3].1 = "";
     settings[5].1 = "021000022";
+    settings[7].1 = "2026-1:0011223344556677";
     let said = serve(&settings);
-    let wrong = [LENDER[0].0, LENDER[1].0, LENDER[3].0, LENDER[5].0];
+    let wrong = [LENDER[0].0, LENDER[1].0, LENDER[3].0, LENDER[5].0, LENDER[7].0];
+    assert!(!said.contains("0011223344556677"), "{said}");
     assert_eq!(named(&said), wrong, "{said}");
 
     let mut settings = [&LENDER[..], &[("PLUMBLINE_STAND_IN", "true")]].concat();

@@ -7,7 +7,7 @@ use nacha::{ReturnCode, TraceNumber};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
-use crate::RailError;
+use crate::{InstantTransfer, RailError, TransferStatus};
 
 /// The address of a bank, under which the paths of the wire lie: `https://`, or `http://` within a house.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +135,42 @@ impl BankClient {
     pub async fn returns_after(&self, sequence: u64) -> Result<Vec<ReturnFile>, RailError> {
         let answer = self.get(&format!("/ach/returns?after={sequence}")).await?;
         read::<Returns>(answer).await.map(|returns| returns.returns)
+    }
+
+    /// Sends money at once under `transfer_id`. The same transfer under the same id is one transfer, and gives what became
+    /// of the first.
+    ///
+    /// # Errors
+    /// As of [`Self::submit`]; ask with [`Self::find_transfer`].
+    pub async fn push(
+        &self,
+        transfer_id: &str,
+        transfer: &InstantTransfer,
+    ) -> Result<TransferStatus, RailError> {
+        let url = format!("{}/instant/transfers/{transfer_id}", self.base_url);
+        let answer = self.client.put(url).json(transfer).send().await.map_err(unanswered)?;
+        if will_not_have_it(answer.status()) {
+            return Err(refused(answer).await);
+        }
+        read(answer).await
+    }
+
+    /// What became of a transfer; `None` when the bank never had it.
+    pub async fn find_transfer(
+        &self,
+        transfer_id: &str,
+    ) -> Result<Option<TransferStatus>, RailError> {
+        let answer = self.get(&format!("/instant/transfers/{transfer_id}")).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        read(answer).await.map(Some)
+    }
+
+    /// Asks the bank never to do a transfer; the answer says whether it was done before that.
+    pub async fn void_transfer(&self, transfer_id: &str) -> Result<TransferStatus, RailError> {
+        let url = format!("{}/instant/transfers/{transfer_id}/void", self.base_url);
+        read(self.client.post(url).send().await.map_err(unanswered)?).await
     }
 
     async fn get(&self, path: &str) -> Result<Response, RailError> {

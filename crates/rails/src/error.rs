@@ -19,6 +19,16 @@ pub enum RailError {
     /// A file could not be built.
     #[error("the ACH file could not be written")]
     File(#[from] nacha::NachaError),
+    /// A rule of the rails that is compiled in does not parse.
+    #[error("the rules of the rails cannot be read: {reason}")]
+    Rules { reason: String },
+    /// The keys of bank account numbers. Says nothing of their text.
+    #[error("those are no keys for bank account numbers: {reason}")]
+    Keys { reason: String },
+    #[error("a sealed bank account number could not be opened")]
+    NotOpened,
+    #[error("the system gave no randomness to seal a bank account number with")]
+    NoRandomness,
     #[error("that is no address of a bank: {reason}")]
     Address { reason: String },
     #[error("the client of the bank could not be built")]

@@ -1,108 +1,130 @@
-//! What each return code asks of us (docs/payments.md, "Coming back").
+//! What each return code asks of us, as `rails/returns.toml` has it (docs/payments.md, "Coming back").
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use calendar::add_banking_days;
+use chrono::{Days, NaiveDate};
 use nacha::ReturnCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-/// What to do with an entry that came back. Every return undoes its payment or draw; this is what else it calls for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+use crate::RailError;
+
+/// The rules of all codes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnRules {
+    pub alarms: Alarms,
+    usual_banking_days: i32,
+    otherwise: ReturnRule,
+    rows: BTreeMap<ReturnCode, ReturnRule>,
+}
+
+/// Shares of the entries sent, at which somebody has to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alarms {
+    pub days: u32,
+    pub unauthorised_ppm: u32,
+    pub administrative_ppm: u32,
+    pub overall_ppm: u32,
+    pub least_entries: u32,
+}
+
+/// What an entry that came back calls for, beside undoing its payment or draw.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnRule {
+    #[serde(default)]
+    codes: Vec<ReturnCode>,
+    pub meaning: String,
+    /// The word under which it is recorded.
+    pub action: String,
+    /// The same payment may be tried once more.
+    #[serde(default)]
+    pub retry: bool,
+    #[serde(default)]
+    pub disables_account: bool,
+    /// Nothing authorised before is taken.
+    #[serde(default)]
+    pub revokes: bool,
+    pub flag: Option<ReturnFlag>,
+    /// The kind of case in which a person of ours looks into it.
+    pub desk: Option<String>,
+    #[serde(default)]
+    pub class: ReturnClass,
+    within_days: Option<u64>,
+}
+
+/// What is raised on the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ReturnAction {
-    /// Tell the customer; one more try is allowed.
-    NotifyAndRetryOnce,
-    /// The account cannot be used again; ask for another.
-    DisableAccount,
-    /// No debit at all without a new authorisation.
-    StopDebits,
-    /// The customer stopped this one payment: it is not tried again.
-    StopPayment,
-    /// The customer says it was not authorised: stop, look for fraud, see what is to be refunded.
-    StopAndInvestigateFraud,
-    /// A file error or a questionable entry: a person looks whether it is fraud.
-    ReviewForFraud,
-    /// Not as authorised (amount or date): open a billing case first.
-    OpenBillingCase,
-    /// Ours to mend, then to send again.
-    FixAndResend,
-    /// The payee or holder has died.
-    FlagDeceased,
-    /// Frozen, or named by OFAC: stop and tell compliance.
-    StopAndTellCompliance,
-    /// Look for a debit taken twice; do not send again.
-    CheckForDuplicate,
-    /// A credit that was refused: the draw is cancelled from its first day.
-    CancelDraw,
-    /// For the operations desk.
-    Operations,
-    /// Blocked altogether.
-    Block,
+pub enum ReturnFlag {
+    Deceased,
+    Fraud,
 }
 
-/// The action for a code. A code without a row of its own goes to the operations desk.
-#[must_use]
-pub const fn return_action(code: ReturnCode) -> ReturnAction {
-    match code.number() {
-        1 | 9 => ReturnAction::NotifyAndRetryOnce,
-        2 | 3 | 4 | 12 | 20 => ReturnAction::DisableAccount,
-        5 | 7 | 29 => ReturnAction::StopDebits,
-        8 => ReturnAction::StopPayment,
-        10 => ReturnAction::StopAndInvestigateFraud,
-        17 => ReturnAction::ReviewForFraud,
-        11 => ReturnAction::OpenBillingCase,
-        13 | 18 | 19 | 21 | 22 | 25..=28 => ReturnAction::FixAndResend,
-        14 | 15 => ReturnAction::FlagDeceased,
-        16 => ReturnAction::StopAndTellCompliance,
-        23 => ReturnAction::CancelDraw,
-        24 => ReturnAction::CheckForDuplicate,
-        80..=85 => ReturnAction::Block,
-        _ => ReturnAction::Operations,
-    }
+/// As what Nacha counts a return.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnClass {
+    Unauthorised,
+    Administrative,
+    #[default]
+    Other,
 }
 
-impl ReturnAction {
-    /// Whether the same payment may be tried once more (R01 and R09 alone).
-    #[must_use]
-    pub const fn may_retry(self) -> bool {
-        matches!(self, Self::NotifyAndRetryOnce)
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    usual_banking_days: i32,
+    alarms: Alarms,
+    otherwise: ReturnRule,
+    returns: Vec<ReturnRule>,
+}
+
+impl ReturnRules {
+    /// The rules that are compiled in.
+    ///
+    /// # Errors
+    /// The file does not parse, or gives a code two rows.
+    pub fn embedded() -> Result<&'static Self, RailError> {
+        static RULES: LazyLock<Result<ReturnRules, String>> =
+            LazyLock::new(|| ReturnRules::parse(include_str!("../../../rails/returns.toml")));
+        RULES.as_ref().map_err(|reason| RailError::Rules { reason: reason.clone() })
     }
 
-    /// The kind of case in which a person of ours looks into it, where one must.
-    #[must_use]
-    pub const fn desk_case(self) -> Option<&'static str> {
-        match self {
-            Self::OpenBillingCase => Some("billing"),
-            Self::StopAndTellCompliance => Some("compliance"),
-            Self::StopAndInvestigateFraud | Self::ReviewForFraud => Some("fraud_review"),
-            Self::FixAndResend
-            | Self::CheckForDuplicate
-            | Self::CancelDraw
-            | Self::Operations
-            | Self::Block => Some("operations"),
-            Self::NotifyAndRetryOnce
-            | Self::DisableAccount
-            | Self::StopDebits
-            | Self::StopPayment
-            | Self::FlagDeceased => None,
+    fn parse(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut rows = BTreeMap::new();
+        for rule in file.returns {
+            for code in &rule.codes {
+                if rows.insert(*code, rule.clone()).is_some() {
+                    return Err(format!("{code} has two rows"));
+                }
+            }
         }
+        let File { usual_banking_days, alarms, otherwise, .. } = file;
+        Ok(Self { alarms, usual_banking_days, otherwise, rows })
     }
 
-    /// Whether the customer took back leave to debit: nothing authorised before is taken.
+    /// The rule of a code.
     #[must_use]
-    pub const fn revokes(self) -> bool {
-        matches!(self, Self::StopDebits)
+    pub fn of(&self, code: ReturnCode) -> &ReturnRule {
+        self.rows.get(&code).unwrap_or(&self.otherwise)
     }
 
-    /// Whether the bank account is closed to further debits.
+    /// The codes that Nacha counts in a class.
+    pub fn codes_of(&self, class: ReturnClass) -> impl Iterator<Item = ReturnCode> {
+        self.rows.iter().filter(move |(_, rule)| rule.class == class).map(|(code, _)| *code)
+    }
+
+    /// Whether an entry that settled on a day came back too late.
     #[must_use]
-    pub const fn disables_account(self) -> bool {
-        matches!(
-            self,
-            Self::DisableAccount
-                | Self::StopDebits
-                | Self::StopAndInvestigateFraud
-                | Self::FlagDeceased
-                | Self::StopAndTellCompliance
-                | Self::Block
-        )
+    pub fn late(&self, code: ReturnCode, settled_on: NaiveDate, returned_on: NaiveDate) -> bool {
+        let last = match self.of(code).within_days {
+            Some(days) => settled_on.checked_add_days(Days::new(days)),
+            None => Some(add_banking_days(settled_on, self.usual_banking_days)),
+        };
+        last.is_some_and(|last| returned_on > last)
     }
 }
 
@@ -110,29 +132,68 @@ impl ReturnAction {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_lack_of_funds_may_be_tried_again() {
-        let retried: Vec<u8> = (1..=85)
-            .filter(|number| return_action(ReturnCode::new(*number).unwrap()).may_retry())
-            .collect();
-        assert_eq!(retried, [1, 9]);
+    fn code(number: u8) -> ReturnCode {
+        ReturnCode::new(number).unwrap()
+    }
+
+    fn where_true(rule: impl Fn(&ReturnRule) -> bool) -> Vec<u8> {
+        let rules = ReturnRules::embedded().unwrap();
+        (1..=85).filter(|number| rule(rules.of(code(*number)))).collect()
     }
 
     #[test]
-    fn an_account_the_customer_disowns_is_not_debited_again() {
-        for number in [2, 3, 4, 5, 7, 10, 14, 16, 20, 29, 80] {
-            assert!(return_action(ReturnCode::new(number).unwrap()).disables_account());
+    fn only_lack_of_funds_may_be_tried_again() {
+        assert_eq!(where_true(|rule| rule.retry), [1, 9]);
+    }
+
+    #[test]
+    fn an_account_the_customer_disowns_is_not_used_again() {
+        let disabled = where_true(|rule| rule.disables_account);
+        assert_eq!(disabled, [2, 3, 4, 5, 7, 10, 12, 14, 15, 16, 20, 29, 80, 81, 82, 83, 84, 85]);
+        assert_eq!(where_true(|rule| rule.revokes), [5, 7, 29]);
+    }
+
+    #[test]
+    fn each_code_that_a_person_must_look_into_names_the_desk() {
+        let desk = |number: u8| ReturnRules::embedded().unwrap().of(code(number)).desk.as_deref();
+        assert_eq!(desk(17), Some("fraud_review"));
+        assert_eq!(desk(10), Some("fraud_review"));
+        assert_eq!(desk(11), Some("billing"));
+        assert_eq!(desk(16), Some("compliance"));
+        for number in [5, 13, 23, 24, 29, 44, 61, 70, 85] {
+            assert_eq!(desk(number), Some("operations"), "R{number:02}");
+        }
+        for number in [1, 2, 7, 8, 9, 14, 31] {
+            assert_eq!(desk(number), None, "R{number:02}");
         }
     }
 
     #[test]
-    fn one_stopped_payment_closes_no_account_and_a_questionable_entry_is_reviewed_first() {
-        let action = |number| return_action(ReturnCode::new(number).unwrap());
-        assert!(!action(8).disables_account() && !action(8).may_retry() && !action(8).revokes());
-        assert!(action(7).revokes());
-        assert_eq!(action(17).desk_case(), Some("fraud_review"));
-        assert_eq!(action(11).desk_case(), Some("billing"));
-        assert_eq!(action(16).desk_case(), Some("compliance"));
-        assert_eq!(action(61).desk_case(), Some("operations"));
+    fn what_nacha_counts_as_unauthorised_and_administrative() {
+        let numbers = |class| {
+            let codes = ReturnRules::embedded().unwrap().codes_of(class);
+            codes.map(ReturnCode::number).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(ReturnClass::Unauthorised), [5, 7, 10, 11, 29, 51, 53]);
+        assert_eq!(numbers(ReturnClass::Administrative), [2, 3, 4]);
+    }
+
+    #[test]
+    fn most_codes_come_within_two_banking_days_and_the_disowned_ones_within_sixty() {
+        let rules = ReturnRules::embedded().unwrap();
+        let day = |text: &str| text.parse().unwrap();
+        // The Monday before Thanksgiving.
+        let settled = day("2026-11-23");
+        assert!(!rules.late(code(1), settled, day("2026-11-25")));
+        assert!(rules.late(code(1), settled, day("2026-11-27")));
+        assert!(!rules.late(code(10), settled, day("2027-01-22")));
+        assert!(rules.late(code(10), settled, day("2027-01-23")));
+    }
+
+    #[test]
+    fn a_code_with_two_rows_is_no_set_of_rules() {
+        let text = include_str!("../../../rails/returns.toml");
+        let twice = text.replace("codes = [\"R08\"]", "codes = [\"R08\", \"R01\"]");
+        assert_eq!(ReturnRules::parse(&twice), Err("R01 has two rows".to_owned()));
     }
 }

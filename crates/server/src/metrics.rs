@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use assistant::Watch;
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{counter::Counter, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+use servicing::release::ReturnRates;
 
 /// The server's counters. Cheap to clone: all clones count together.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Metrics {
     turns: Counter,
     confirmations: Counter,
     turn_seconds: Histogram,
+    return_ppm: Family<[(&'static str, &'static str); 1], Gauge>,
+    return_alarms: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
 impl Default for Metrics {
@@ -35,8 +38,22 @@ impl Default for Metrics {
         registry.register("intents_confirmed", "Proposals confirmed", confirmations.clone());
         let help = "From a customer's message to the end of its answer";
         registry.register_with_unit("turn_duration", help, Unit::Seconds, turn_seconds.clone());
+        let (return_ppm, return_alarms) = (Family::default(), Family::default());
+        let help = "Debits of the last days that came back, in parts per million, by class";
+        registry.register("return_ppm", help, return_ppm.clone());
+        let help = "Whether more debits of a class came back than may";
+        registry.register("return_alarm", help, return_alarms.clone());
         let registry = Arc::new(registry);
-        Self { registry, requests, failures, turns, confirmations, turn_seconds }
+        Self {
+            registry,
+            requests,
+            failures,
+            turns,
+            confirmations,
+            turn_seconds,
+            return_ppm,
+            return_alarms,
+        }
     }
 }
 
@@ -60,6 +77,13 @@ impl Metrics {
 
     pub(crate) fn confirmed(&self) {
         self.confirmations.inc();
+    }
+
+    pub(crate) fn returns(&self, rates: &ReturnRates) {
+        for (class, rate) in rates.named() {
+            self.return_ppm.get_or_create(&[("class", class)]).set(rate.ppm);
+            self.return_alarms.get_or_create(&[("class", class)]).set(i64::from(rate.alarm));
+        }
     }
 
     pub(crate) fn text(&self) -> String {

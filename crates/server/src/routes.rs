@@ -5,6 +5,7 @@ mod conversations;
 mod decisions;
 mod desk;
 mod documents;
+mod draws;
 mod evals;
 mod line;
 mod passages;
@@ -80,6 +81,8 @@ fn customer() -> OpenApiRouter<App> {
         .routes(routes!(payments::bank_accounts))
         .routes(routes!(payments::payments, payments::schedule))
         .routes(routes!(payments::cancel))
+        .routes(routes!(draws::draws, draws::draw))
+        .routes(routes!(draws::cancel))
         .routes(routes!(payments::intent))
         .routes(routes!(payments::confirm))
         .routes(routes!(payments::refuse))

@@ -9,7 +9,8 @@ pub(crate) use conversation::{
     Case, Conversation, DeskConversation, DeskCustomer, Intent, ListedCustomer, QueueItem, Receipt,
 };
 pub(crate) use line::{
-    BankAccount, Decision, DeskFlag, Flag, Payment, PayoffQuote, Position, StatementSummary, Trace,
+    BankAccount, Decision, DeskFlag, Draw, Flag, Payment, PayoffQuote, Position, StatementSummary,
+    Trace,
 };
 
 use serde::Serialize;

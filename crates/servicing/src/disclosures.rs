@@ -159,8 +159,9 @@ impl Servicing {
             terms,
             opened_on: row.opened_on,
         };
-        let rendered =
-            opening_document(&record, &self.creditor).html().map_err(ServicingError::engine)?;
+        let rendered = opening_document(&record, &self.lender.creditor)
+            .html()
+            .map_err(ServicingError::engine)?;
         let terms_digest = Sha256::digest(audit::canonical_json(&row.terms).as_bytes()).to_vec();
         let record = kept::OpeningRecord {
             credit_line_id: row.id,

@@ -162,6 +162,10 @@ impl Servicing {
             "authorised": permit,
         });
         self.trail(work.conn(), stream, "intent.confirmed", payload).await?;
+        let draw = match &action {
+            Action::Draw(draw) => Some(draw.clone()),
+            _ => None,
+        };
         let receipt = self.perform(work.conn(), permit, &intent, action).await?;
         // The effect is recorded with the line; what the customer was told of it, here.
         let payload = json!({
@@ -169,7 +173,11 @@ impl Servicing {
             "turn_id": intent.turn_id, "text": receipt.text, "fields": receipt.fields,
         });
         self.trail(work.conn(), stream, "receipt.given", payload).await?;
-        work.finish(receipt).await
+        let receipt = work.finish(receipt).await?;
+        if let Some(draw) = draw {
+            self.send_at_once(&draw).await;
+        }
+        Ok(receipt)
     }
 
     /// The customer says no to an intent.

@@ -20,6 +20,7 @@ pub mod intents;
 pub mod jobs;
 mod key;
 pub mod lines;
+mod numbers;
 pub mod originate;
 pub mod payments;
 pub mod portfolio;
@@ -42,11 +43,12 @@ use std::sync::Arc;
 use calendar::{Clock, Tz, local_date};
 use chrono::{DateTime, NaiveDate, Utc};
 use documents::Creditor;
-use rails::AchOriginator;
+use rails::{AchOriginator, SealingKeys};
 use store::Store;
 
 pub use authorise::{Authorised, Caller, Level, UseCase, authorise};
 pub use cases::{CaseKind, Closing, NewCase};
+pub use draws::DrawAsk;
 pub use error::ServicingError;
 pub use intents::{Action, NewIntent};
 pub use jobs::JobReport;
@@ -63,31 +65,31 @@ pub struct Servicing {
     session_clock: Clock,
     zone: Tz,
     bank: Arc<dyn ports::Bank>,
-    originator: Arc<AchOriginator>,
-    creditor: Arc<Creditor>,
+    lender: Arc<Lender>,
+}
+
+/// Who lends.
+#[derive(Debug)]
+pub struct Lender {
+    /// On the ACH network.
+    pub originator: AchOriginator,
+    /// On paper.
+    pub creditor: Creditor,
+    /// The keys of the customers' bank account numbers.
+    pub seals: SealingKeys,
 }
 
 impl Servicing {
-    /// `zone` is where business dates are reckoned; `originator` is who we are on the ACH network, `creditor` who we
-    /// are on paper.
+    /// `zone` is where business dates are reckoned.
     pub fn new(
         store: Store,
         clock: Clock,
         zone: Tz,
         bank: Arc<dyn ports::Bank>,
-        originator: AchOriginator,
-        creditor: Creditor,
+        lender: Lender,
     ) -> Self {
-        let session_clock = clock.clone();
-        Self {
-            store,
-            clock,
-            session_clock,
-            zone,
-            bank,
-            originator: Arc::new(originator),
-            creditor: Arc::new(creditor),
-        }
+        let (session_clock, lender) = (clock.clone(), Arc::new(lender));
+        Self { store, clock, session_clock, zone, bank, lender }
     }
 
     /// Measures sessions by another clock than business: a sandbox's clock is moved by hand, and nobody is to be signed

@@ -3,12 +3,13 @@
 use chrono::NaiveDate;
 use credit::Terms;
 use identity::{BankAccountId, CreditLineId, CustomerId, DecisionId, RepresentativeId};
+use rails::BankDetails;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     OnConstraint,
-    bank_accounts::{self, BankAccount, BankAccountKind, BankAccountNumber, BankAccountStatus},
+    bank_accounts::{self, BankAccount, BankAccountKind, BankAccountStatus},
     credit_lines::{self, CreditLineRow},
     customers::{self, Customer, Language},
     decisions::{self, Outcome},
@@ -17,6 +18,7 @@ use store::{
 
 use crate::{
     Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    numbers::{ending_of, rail_kind},
     work::{Begun, Trail},
 };
 
@@ -213,11 +215,11 @@ impl Servicing {
         new: &NewBankAccount,
     ) -> Result<BankAccount, ServicingError> {
         let digits = new.account_number.bytes().all(|byte| byte.is_ascii_digit());
-        let ending =
-            new.account_number.len().checked_sub(4).and_then(|at| new.account_number.get(at..));
         // The check digit is looked at here: a wrong one would stop the file that is to carry it.
-        let routing = new.routing_number.parse::<nacha::RoutingNumber>().is_ok();
-        let (Some(ending), true) = (ending, digits && routing) else {
+        let routing = new.routing_number.parse::<nacha::RoutingNumber>().ok();
+        let (Some(ending), Some(routing_number), true, true) =
+            (ending_of(&new.account_number), routing, digits, new.account_number.len() <= 17)
+        else {
             return Err(Refusal::new(
                 RefusalCode::TextInvalid,
                 "This is not the number of a bank account.",
@@ -233,12 +235,13 @@ impl Servicing {
             status: BankAccountStatus::Verified,
             added_at: self.now(),
         };
-        let number = BankAccountNumber {
-            bank_account_id: id,
-            routing_number: new.routing_number.clone(),
+        let details = BankDetails {
+            kind: rail_kind(new.kind),
+            routing_number,
             account_number: new.account_number.clone(),
         };
-        bank_accounts::insert(conn, &account, &number).await?;
+        bank_accounts::insert(conn, &account).await?;
+        self.keep_number(conn, customer_id, id, &details).await?;
         let payload = json!({
             "customer_id": customer_id, "bank_account_id": id, "kind": account.kind, "ending": account.ending,
             "authorised": permit,

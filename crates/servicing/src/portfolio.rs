@@ -132,8 +132,8 @@ impl Servicing {
             report: application.bureau.as_ref().map(report_of),
             decision: decision.clone(),
         };
-        let notice =
-            render_adverse_action(&record, &self.creditor).map_err(ServicingError::engine)?;
+        let notice = render_adverse_action(&record, &self.lender.creditor)
+            .map_err(ServicingError::engine)?;
         let stored = |source| ServicingError::Stored { what: "decision", source: Some(source) };
         let new = NewDecision {
             customer_id,

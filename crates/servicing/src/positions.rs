@@ -117,6 +117,8 @@ impl Servicing {
             items.extend(transactions_of(event));
         }
         with_referred_amounts(&mut items, line.events());
+        // A draw that was given up before it was ever owed is no transaction.
+        items.retain(|item| item.kind != "draw_refused" || !item.amount.is_zero());
         Ok(Transactions { items, next_cursor })
     }
 
@@ -232,6 +234,9 @@ fn transactions_of(event: &LineEvent) -> Vec<Transaction> {
             }
             items
         }
+        LineEventBody::DrawRefused { .. } => {
+            vec![one("", "draw_refused", "Draw that did not arrive".to_owned(), Cents::ZERO)]
+        }
         LineEventBody::PaymentReceived { amount, .. } => {
             vec![one("", "payment", "Payment received".to_owned(), -*amount)]
         }
@@ -295,6 +300,15 @@ fn with_referred_amounts(items: &mut [Transaction], events: &[LineEvent]) {
                 _ => None,
             });
             item.amount = received.unwrap_or_default();
+        }
+        if let LineEventBody::DrawRefused { draw: refused, .. } = &event.body {
+            let drew = events.iter().find_map(|event| match &event.body {
+                LineEventBody::Drew { draw, amount, fee, .. } if draw == refused => {
+                    Some(*amount + *fee)
+                }
+                _ => None,
+            });
+            item.amount = -drew.unwrap_or_default();
         }
     }
 }

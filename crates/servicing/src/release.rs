@@ -1,4 +1,5 @@
-//! What happens to payments by themselves: files go to the bank, answers come back.
+//! What happens to payments and draws by themselves: files go to the bank, answers come back. Draws have their own way, in
+//! `outgoing` and `instant`; files, answers and what is given back are the same for both.
 //!
 //! A payment goes `scheduled` → `pending` (chosen for a file) → `released` (the bank has the file; the line is credited
 //! as of the day the customer chose) → `settled` or `returned`. Each arrow is one transaction per payment or file, so
@@ -9,26 +10,29 @@
 //! at anew; they are looked at in the transaction that chooses a payment, which holds its line. What is absent: the arithmetic of a payment (`credit`).
 
 mod answers;
+mod changes;
+mod file;
 mod given_back;
+mod instant;
+mod outgoing;
+mod rates;
 mod retries;
 
 use calendar::{add_banking_days, is_banking_day};
-use chrono::NaiveDate;
 use credit::LineEventBody;
 use identity::{PaymentId, chain};
 use money::Cents;
-use nacha::TraceNumber;
-use rails::{AccountKind, AchTransfer, RailError, ach_file};
 use serde::Serialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use store::{
-    bank_accounts::{self, BankAccountKind, BankAccountStatus},
-    customers,
+    bank_accounts::{self, BankAccountStatus},
+    draws,
     payments::{self, PaymentRow, PaymentStatus},
-    rail_files::{self, RailFileRow, RailFileStatus},
+    rail_files,
 };
+
+pub use rates::{ReturnRate, ReturnRates};
 
 use crate::{
     Caller, Refusal, Servicing, ServicingError, UseCase, authorise, flags,
@@ -59,6 +63,12 @@ pub struct RunReport {
     pub returned: u32,
     /// Came back before, and are scheduled once more.
     pub retried: u32,
+    /// Draws that the bank has, whose money is there, and that came to nothing.
+    pub draws_sent: u32,
+    pub draws_settled: u32,
+    pub draws_refused: u32,
+    /// Bank accounts that were corrected as their bank told us.
+    pub corrected: u32,
     /// Files and entries that could not be worked off; the log says why, and the next run tries again.
     pub failed: u32,
 }
@@ -71,6 +81,10 @@ impl RunReport {
         self.settled += other.settled;
         self.returned += other.returned;
         self.retried += other.retried;
+        self.draws_sent += other.draws_sent;
+        self.draws_settled += other.draws_settled;
+        self.draws_refused += other.draws_refused;
+        self.corrected += other.corrected;
         self.failed += other.failed;
     }
 }
@@ -84,20 +98,29 @@ impl Servicing {
         authorise(caller, UseCase::Operate, None, self.now())?;
         let mut report = RunReport::default();
         self.reconcile_files(&mut report).await?;
+        self.work_off_instants(&mut report).await?;
         self.make_retries(&mut report).await?;
         if is_banking_day(self.today()) {
-            while let Some(key) = self.choose_file(&mut report).await? {
+            while let Some(key) = self.choose_payments(&mut report).await? {
+                self.send_or_log(&key, &mut report).await;
+            }
+            // In files of their own: what is the matter with a payment keeps nobody's draw from leaving.
+            while let Some(key) = self.choose_draws(&mut report).await? {
                 self.send_or_log(&key, &mut report).await;
             }
         }
         report.released = self.credit_accepted(&mut report).await?;
+        self.release_draws(&mut report).await?;
         // First what the bank lists as returned, each with its own day; then what it says of its files.
         self.read_returns(&mut report).await?;
         self.read_settlements(&mut report).await?;
+        self.raise_alarms(&report).await?;
         let mut conn = self.store.app().acquire().await?;
         for file in rail_files::list_open(&mut conn).await? {
             report.pending += file.entries.unsigned_abs();
         }
+        let instant = draws::list_instant_open(&mut conn).await?.len();
+        report.pending += u32::try_from(instant).unwrap_or(u32::MAX);
         Ok(report)
     }
 
@@ -125,8 +148,11 @@ impl Servicing {
         Ok(())
     }
 
-    /// Chooses what is due today for a new file; `None` when nothing is.
-    async fn choose_file(&self, report: &mut RunReport) -> Result<Option<String>, ServicingError> {
+    /// Chooses the payments that are due today for a new file; `None` when there are none.
+    async fn choose_payments(
+        &self,
+        report: &mut RunReport,
+    ) -> Result<Option<String>, ServicingError> {
         let (now, today) = (self.now(), self.today());
         let mut tx = self.store.app().begin().await?;
         // Whoever raises a flag or revokes holds the line: what is seen from here on stays so until this is committed.
@@ -155,38 +181,22 @@ impl Servicing {
             tx.commit().await?;
             return Ok(None);
         }
-        let number = rail_files::next_number(&mut tx).await?;
-        let file = RailFileRow {
-            key: format!("ach-{}", PaymentId::mint(now)),
-            number,
-            created_at: now,
-            effective_on: today,
-            entries: i32::try_from(chosen.len()).unwrap_or(i32::MAX),
-            debit: chosen.iter().map(|payment| payment.amount).sum(),
-            credit: Cents::ZERO,
-            digest: None,
-            status: RailFileStatus::Building,
-            handed_at: None,
-            bank_reference: None,
-            refusal: None,
-        };
-        rail_files::insert(&mut tx, &file).await?;
+        let debit = chosen.iter().map(|payment| payment.amount).sum();
+        let key = self.new_file(&mut tx, chosen.len(), (debit, Cents::ZERO)).await?;
         for mut payment in chosen {
-            let sequence = rail_files::next_entry(&mut tx).await?;
-            let trace = TraceNumber::of(&self.originator.routing, sequence.unsigned_abs());
             payment.status = PaymentStatus::Pending;
-            payment.file_key = Some(file.key.clone());
-            payment.trace_number = Some(trace.to_string());
+            payment.file_key = Some(key.clone());
+            payment.trace_number = Some(self.next_trace(&mut tx).await?);
             payment.changed_at = now;
             payments::update(&mut tx, &payment).await?;
             let payload = json!({
-                "payment_id": payment.id, "file_key": file.key, "trace_number": payment.trace_number,
+                "payment_id": payment.id, "file_key": key, "trace_number": payment.trace_number,
             });
             let stream = Trail::stream(None, Some(payment.credit_line_id));
             self.trail(&mut tx, stream, "payment.chosen_for_file", payload).await?;
         }
         tx.commit().await?;
-        Ok(Some(file.key))
+        Ok(Some(key))
     }
 
     /// Why the money may not be taken now: what holds back any payment, then what stands against a retry only.
@@ -246,108 +256,6 @@ impl Servicing {
         });
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(conn, stream, "payment.held_back", payload).await
-    }
-
-    /// Writes a file and hands it to the bank. What the bank does is recorded; an unknown outcome leaves it pending.
-    async fn send(&self, key: &str) -> Result<(), ServicingError> {
-        let Some(contents) = self.write_file(key).await? else { return Ok(()) };
-        match self.bank.submit(key, &contents).await {
-            Ok(()) => self.accept(key).await,
-            Err(RailError::Refused { reason }) => {
-                tracing::error!(file.key = %key, "the bank refused file {key}: {reason}");
-                self.give_back(key, RailFileStatus::Refused, &reason).await
-            }
-            Err(error) => {
-                tracing::warn!(file.key = %key, error = %error, "it is not known whether the bank has file {key}");
-                Ok(())
-            }
-        }
-    }
-
-    /// The text of a file, from its rows; the same text each time, which its digest makes sure of. `None` where the file
-    /// is no longer to be sent.
-    async fn write_file(&self, key: &str) -> Result<Option<String>, ServicingError> {
-        let mut tx = self.store.app().begin().await?;
-        let mut file = rail_files::find_for_update(&mut tx, key)
-            .await?
-            .ok_or(ServicingError::Stored { what: "rail file", source: None })?;
-        if !matches!(file.status, RailFileStatus::Building | RailFileStatus::Pending) {
-            return Ok(None);
-        }
-        let entries = payments::list_of_file(&mut tx, key).await?;
-        let contents = self.text_of(&mut tx, &file, &entries).await?;
-        let digest = Sha256::digest(contents.as_bytes()).to_vec();
-        match &file.digest {
-            Some(before) if *before != digest => {
-                return Err(ServicingError::Stored { what: "rail file", source: None });
-            }
-            _ => file.digest = Some(digest),
-        }
-        file.status = RailFileStatus::Pending;
-        file.handed_at = Some(self.now());
-        rail_files::update(&mut tx, &file, self.now()).await?;
-        tx.commit().await?;
-        Ok(Some(contents))
-    }
-
-    async fn text_of(
-        &self,
-        conn: &mut PgConnection,
-        file: &RailFileRow,
-        entries: &[PaymentRow],
-    ) -> Result<String, ServicingError> {
-        let transfers = self.transfers(conn, entries, file.effective_on).await?;
-        let created_at = file.created_at.with_timezone(&self.zone).naive_local();
-        let number = file.number.unsigned_abs();
-        let text = ach_file(&self.originator, number, created_at, &transfers).write();
-        Ok(text.map_err(RailError::from)?)
-    }
-
-    async fn transfers(
-        &self,
-        conn: &mut PgConnection,
-        entries: &[PaymentRow],
-        effective_on: NaiveDate,
-    ) -> Result<Vec<AchTransfer>, ServicingError> {
-        let stored = |what| ServicingError::Stored { what, source: None };
-        let ids: Vec<_> = entries.iter().map(|payment| payment.bank_account_id).collect();
-        // Account numbers are opened under the role of the rails, and go nowhere but into the file.
-        let mut sealed = self.store.rails().acquire().await?;
-        let numbers = bank_accounts::numbers(&mut sealed, &ids).await?;
-        drop(sealed);
-        let mut transfers = Vec::with_capacity(entries.len());
-        for payment in entries {
-            let account = bank_accounts::find(conn, payment.bank_account_id)
-                .await?
-                .ok_or(stored("bank account"))?;
-            let number = numbers
-                .iter()
-                .find(|number| number.bank_account_id == payment.bank_account_id)
-                .ok_or(stored("bank account number"))?;
-            let customer =
-                customers::find(conn, payment.customer_id).await?.ok_or(stored("customer"))?;
-            let trace: u64 = payment
-                .trace_number
-                .as_deref()
-                .and_then(|trace| trace.parse().ok())
-                .ok_or(stored("trace number"))?;
-            transfers.push(AchTransfer {
-                debit: true,
-                retry: payment.retry_of.is_some(),
-                kind: match account.kind {
-                    BankAccountKind::Checking => AccountKind::Checking,
-                    BankAccountKind::Savings => AccountKind::Savings,
-                },
-                routing: number.routing_number.parse().map_err(|_| stored("routing number"))?,
-                account_number: number.account_number.clone(),
-                amount: payment.amount,
-                reference: payment.reference.clone(),
-                name: customer.name,
-                effective_on,
-                sequence: u32::try_from(trace % 10_000_000).unwrap_or_default(),
-            });
-        }
-        Ok(transfers)
     }
 
     /// Credits the payments of files that the bank has.

@@ -99,7 +99,7 @@ impl Servicing {
             changes: &changes(line.events(), event_seq),
         };
         let document =
-            statement_document(&record, &self.creditor).map_err(ServicingError::engine)?;
+            statement_document(&record, &self.lender.creditor).map_err(ServicingError::engine)?;
         let html = document.html().map_err(ServicingError::engine)?;
         let pdf = document.pdf().map_err(ServicingError::engine)?;
         let payload = json!({

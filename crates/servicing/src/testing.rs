@@ -8,13 +8,21 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use credit::{Product, Terms};
 use identity::{BankAccountId, CreditLineId, CustomerId, RepresentativeId};
 use money::{Apr, Cents};
-use rails::AchOriginator;
-use store::{bank_accounts::BankAccountKind, customers::Language, representatives::StaffRole};
+use rails::{
+    AchOriginator, FileStatus, InstantTransfer, RailError, ReturnFile, SealingKeys, TransferState,
+    TransferStatus,
+};
+use store::{
+    bank_accounts::BankAccountKind, customers::Language, draws::DrawRail,
+    representatives::StaffRole,
+};
 
 use crate::{
-    Caller, Key, Servicing,
+    Caller, DrawAsk, Key, Lender, Servicing,
     disclosures::NewConsent,
     originate::{NewBankAccount, NewCustomer, Opening},
+    portfolio::sandbox_creditor,
+    ports::{Bank, BankFuture},
 };
 
 pub const ZONE: Tz = Tz::America__Los_Angeles;
@@ -63,6 +71,55 @@ pub fn originator() -> AchOriginator {
         bank: "021000021".parse().unwrap(),
         bank_name: "SANDBOX BANK".to_owned(),
     }
+}
+
+/// A bank that sends at once what it is asked to, and takes no files.
+pub struct WillingBank;
+
+fn no_files() -> RailError {
+    RailError::Unknown { reason: "this bank takes no files".to_owned() }
+}
+
+impl Bank for WillingBank {
+    fn submit<'a>(&'a self, _: &'a str, _: &'a str) -> BankFuture<'a, ()> {
+        Box::pin(async { Err(no_files()) })
+    }
+
+    fn find_file<'a>(&'a self, _: &'a str) -> BankFuture<'a, Option<FileStatus>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn returns_after(&self, _: u64) -> BankFuture<'_, Vec<ReturnFile>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn push<'a>(&'a self, id: &'a str, _: &'a InstantTransfer) -> BankFuture<'a, TransferStatus> {
+        Box::pin(async {
+            let (transfer_id, state) = (id.to_owned(), TransferState::Completed);
+            Ok(TransferStatus { transfer_id, state, completed_on: None, reason: None })
+        })
+    }
+
+    fn find_transfer<'a>(&'a self, _: &'a str) -> BankFuture<'a, Option<TransferStatus>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn void_transfer<'a>(&'a self, _: &'a str) -> BankFuture<'a, TransferStatus> {
+        Box::pin(async { Err(no_files()) })
+    }
+}
+
+/// Money to a checking account, at once.
+#[must_use]
+pub const fn at_once(cents: i64, to: BankAccountId) -> DrawAsk {
+    DrawAsk { amount: Cents::new(cents), bank_account_id: to, rail: DrawRail::Instant }
+}
+
+/// An invented lender with keys of its own.
+#[must_use]
+pub fn lender() -> Lender {
+    let seals = SealingKeys::generate("test").unwrap().parse().unwrap();
+    Lender { originator: originator(), creditor: sandbox_creditor(), seals }
 }
 
 /// Somebody of that name in California, who speaks English.

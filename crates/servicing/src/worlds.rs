@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use store::{
     documents::Consent,
-    draws::{self, DrawRow},
+    draws::{self, DrawRail, DrawRow, DrawStatus},
     flags::{self, Flag},
     payments::{self, AmountKind, PaymentRow, PaymentStatus},
 };
@@ -270,7 +270,16 @@ impl Servicing {
         to: BankAccountId,
     ) -> Result<(), ServicingError> {
         for event in line.events() {
-            let LineEventBody::Drew { draw: id, amount, .. } = event.body else { continue };
+            let LineEventBody::Drew { draw: id, amount, fee, .. } = event.body else { continue };
+            let refused = line.events().iter().find_map(|later| match &later.body {
+                LineEventBody::DrawRefused { draw, reason } if *draw == id => Some(reason.clone()),
+                _ => None,
+            });
+            let status = match refused {
+                Some(_) => DrawStatus::Refused,
+                None => DrawStatus::Settled,
+            };
+            let on = event.effective_on;
             let row = DrawRow {
                 id,
                 credit_line_id: line.row.id,
@@ -278,9 +287,21 @@ impl Servicing {
                 bank_account_id: to,
                 reference: reference("DRW", id.as_uuid()),
                 amount,
-                drawn_on: event.effective_on,
-                drew_seq: i64::try_from(event.seq).unwrap_or(i64::MAX),
-                drawn_at: event.recorded_at,
+                fee,
+                rail: DrawRail::Instant,
+                status,
+                held_on: on,
+                leaves_on: on,
+                available_on: on,
+                file_key: None,
+                trace_number: None,
+                handed_at: None,
+                drawn_on: Some(on),
+                drew_seq: Some(i64::try_from(event.seq).unwrap_or(i64::MAX)),
+                return_code: None,
+                refusal: refused,
+                held_at: event.recorded_at,
+                changed_at: event.recorded_at,
             };
             draws::insert(conn, &row).await?;
         }

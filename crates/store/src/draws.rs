@@ -1,4 +1,4 @@
-//! Draws: money to the customer.
+//! Draws: money to the customer, from the hold on the line until the bank has made it available or never will.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::{BankAccountId, CreditLineId, CustomerId, DrawId};
@@ -8,6 +8,32 @@ use sqlx::PgConnection;
 
 use crate::StoreError;
 
+text_enum! {
+    DrawRail {
+        /// An ACH credit in the next file.
+        Standard = "standard",
+        /// The bank's request and response.
+        Instant = "instant",
+    }
+}
+
+text_enum! {
+    DrawStatus {
+        /// Credit is set aside for it; nothing has left.
+        Held = "held",
+        /// In a file, or asked of the bank, of which we do not know whether the bank has it.
+        Pending = "pending",
+        /// The bank has it, and has not made the money available yet.
+        Released = "released",
+        /// The money is there.
+        Settled = "settled",
+        /// The bank refused it or sent it back: it is taken never to have happened.
+        Refused = "refused",
+        /// Given up before it left, by the customer or by us.
+        Voided = "voided",
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DrawRow {
     pub id: DrawId,
@@ -16,48 +42,38 @@ pub struct DrawRow {
     pub bank_account_id: BankAccountId,
     pub reference: String,
     pub amount: Cents,
-    pub drawn_on: NaiveDate,
-    /// The line event that charged it.
-    pub drew_seq: i64,
-    pub drawn_at: DateTime<Utc>,
+    pub fee: Cents,
+    pub rail: DrawRail,
+    pub status: DrawStatus,
+    pub held_on: NaiveDate,
+    /// The day of the file that is to take it up.
+    pub leaves_on: NaiveDate,
+    /// The day the customer was told to expect the money.
+    pub available_on: NaiveDate,
+    pub file_key: Option<String>,
+    pub trace_number: Option<String>,
+    /// When the bank was first asked for it on the instant rail.
+    pub handed_at: Option<DateTime<Utc>>,
+    /// The day the money was made available, from which it bears interest.
+    pub drawn_on: Option<NaiveDate>,
+    /// The line event that says so.
+    pub drew_seq: Option<i64>,
+    pub return_code: Option<String>,
+    /// Why the bank refused it, or why it was given up.
+    pub refusal: Option<String>,
+    pub held_at: DateTime<Utc>,
+    pub changed_at: DateTime<Utc>,
 }
 
-pub async fn insert(conn: &mut PgConnection, draw: &DrawRow) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO draws (id, credit_line_id, customer_id, bank_account_id, reference, amount_cents, drawn_on,
-                            drew_seq, drawn_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        draw.id.as_uuid(),
-        draw.credit_line_id.as_uuid(),
-        draw.customer_id.as_uuid(),
-        draw.bank_account_id.as_uuid(),
-        draw.reference,
-        draw.amount.get(),
-        draw.drawn_on,
-        draw.drew_seq,
-        draw.drawn_at,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// The line's draws of one day, in order.
-pub async fn list_on(
-    conn: &mut PgConnection,
-    credit_line_id: CreditLineId,
-    on: NaiveDate,
-) -> Result<Vec<DrawRow>, StoreError> {
-    let rows = sqlx::query!(
-        "SELECT id, credit_line_id, customer_id, bank_account_id, reference, amount_cents, drawn_on, drew_seq, drawn_at
-         FROM draws WHERE credit_line_id = $1 AND drawn_on = $2 ORDER BY drew_seq",
-        credit_line_id.as_uuid(),
-        on,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
+macro_rules! select_draws {
+    ($tail:literal $(, $arg:expr)*) => {
+        sqlx::query!(
+            r#"SELECT id, credit_line_id, customer_id, bank_account_id, reference, amount_cents, fee_cents,
+                      rail AS "rail: DrawRail", status AS "status: DrawStatus", held_on, leaves_on, available_on,
+                      file_key, trace_number, handed_at, drawn_on, drew_seq, return_code, refusal, held_at, changed_at
+               FROM draws "# + $tail
+            $(, $arg)*
+        )
         .map(|row| DrawRow {
             id: DrawId::from_uuid(row.id),
             credit_line_id: CreditLineId::from_uuid(row.credit_line_id),
@@ -65,9 +81,210 @@ pub async fn list_on(
             bank_account_id: BankAccountId::from_uuid(row.bank_account_id),
             reference: row.reference,
             amount: Cents::new(row.amount_cents),
+            fee: Cents::new(row.fee_cents),
+            rail: row.rail,
+            status: row.status,
+            held_on: row.held_on,
+            leaves_on: row.leaves_on,
+            available_on: row.available_on,
+            file_key: row.file_key,
+            trace_number: row.trace_number,
+            handed_at: row.handed_at,
             drawn_on: row.drawn_on,
             drew_seq: row.drew_seq,
-            drawn_at: row.drawn_at,
+            return_code: row.return_code,
+            refusal: row.refusal,
+            held_at: row.held_at,
+            changed_at: row.changed_at,
         })
-        .collect())
+    };
+}
+
+/// Adds a draw that is held, or one of a history as it ended.
+pub async fn insert(conn: &mut PgConnection, draw: &DrawRow) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO draws (id, credit_line_id, customer_id, bank_account_id, reference, amount_cents, fee_cents, rail,
+                            status, held_on, leaves_on, available_on, drawn_on, drew_seq, refusal, held_at, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        draw.id.as_uuid(),
+        draw.credit_line_id.as_uuid(),
+        draw.customer_id.as_uuid(),
+        draw.bank_account_id.as_uuid(),
+        draw.reference,
+        draw.amount.get(),
+        draw.fee.get(),
+        draw.rail.as_str(),
+        draw.status.as_str(),
+        draw.held_on,
+        draw.leaves_on,
+        draw.available_on,
+        draw.drawn_on,
+        draw.drew_seq,
+        draw.refusal,
+        draw.held_at,
+        draw.changed_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes what may change of a draw: its status and all that came with it.
+pub async fn update(conn: &mut PgConnection, draw: &DrawRow) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE draws
+         SET status = $2, leaves_on = $3, available_on = $4, file_key = $5, trace_number = $6, handed_at = $7,
+             drawn_on = $8, drew_seq = $9, return_code = $10, refusal = $11, changed_at = $12
+         WHERE id = $1",
+        draw.id.as_uuid(),
+        draw.status.as_str(),
+        draw.leaves_on,
+        draw.available_on,
+        draw.file_key,
+        draw.trace_number,
+        draw.handed_at,
+        draw.drawn_on,
+        draw.drew_seq,
+        draw.return_code,
+        draw.refusal,
+        draw.changed_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn find(conn: &mut PgConnection, id: DrawId) -> Result<Option<DrawRow>, StoreError> {
+    Ok(select_draws!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
+}
+
+/// The same, held until the end of the transaction.
+pub async fn find_for_update(
+    conn: &mut PgConnection,
+    id: DrawId,
+) -> Result<Option<DrawRow>, StoreError> {
+    Ok(select_draws!("WHERE id = $1 FOR UPDATE", id.as_uuid()).fetch_optional(conn).await?)
+}
+
+pub async fn find_by_trace(
+    conn: &mut PgConnection,
+    trace_number: &str,
+) -> Result<Option<DrawRow>, StoreError> {
+    Ok(select_draws!("WHERE trace_number = $1", trace_number).fetch_optional(conn).await?)
+}
+
+/// The line's draws, newest first.
+pub async fn list_of_line(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+) -> Result<Vec<DrawRow>, StoreError> {
+    Ok(select_draws!(
+        "WHERE credit_line_id = $1 ORDER BY held_at DESC, id DESC",
+        credit_line_id.as_uuid()
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Whether a draw of the line is on its way.
+pub async fn any_underway(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM draws
+                          WHERE credit_line_id = $1 AND status IN ('held', 'pending', 'released')) AS "any!""#,
+        credit_line_id.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// The lines with held draws that today's file is to take up, in the order in which they are to be held.
+pub async fn lines_due(
+    conn: &mut PgConnection,
+    today: NaiveDate,
+    limit: i64,
+) -> Result<Vec<CreditLineId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT DISTINCT credit_line_id FROM draws WHERE status = 'held' AND rail = 'standard' AND leaves_on <= $1
+         ORDER BY credit_line_id LIMIT $2",
+        today,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(CreditLineId::from_uuid).collect())
+}
+
+/// Those draws of these lines that nobody else is looking at; held until the end of the transaction.
+pub async fn claim_due(
+    conn: &mut PgConnection,
+    today: NaiveDate,
+    lines: &[CreditLineId],
+    limit: i64,
+) -> Result<Vec<DrawRow>, StoreError> {
+    let lines: Vec<_> = lines.iter().map(|id| id.as_uuid()).collect();
+    Ok(select_draws!(
+        "WHERE status = 'held' AND rail = 'standard' AND leaves_on <= $1 AND credit_line_id = ANY($2)
+         ORDER BY leaves_on, id LIMIT $3 FOR UPDATE SKIP LOCKED",
+        today,
+        &lines,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Draws on the instant rail that are not decided, oldest first.
+pub async fn list_instant_open(conn: &mut PgConnection) -> Result<Vec<DrawId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM draws WHERE rail = 'instant' AND status IN ('held', 'pending') ORDER BY held_at, id",
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(DrawId::from_uuid).collect())
+}
+
+/// Draws of files that the bank has, which are not yet marked so, in order of their files.
+pub async fn list_accepted(conn: &mut PgConnection) -> Result<Vec<DrawId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT d.id FROM draws d JOIN rail_files f ON f.key = d.file_key
+         WHERE d.status = 'pending' AND f.status = 'accepted' ORDER BY f.number, d.trace_number",
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(DrawId::from_uuid).collect())
+}
+
+/// The files with draws whose money may be there.
+pub async fn files_to_settle(
+    conn: &mut PgConnection,
+    today: NaiveDate,
+) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT DISTINCT file_key AS "file_key!" FROM draws
+           WHERE status = 'released' AND file_key IS NOT NULL AND available_on <= $1 ORDER BY 1"#,
+        today,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The draws of a file, in the order of their entries.
+pub async fn list_of_file(
+    conn: &mut PgConnection,
+    file_key: &str,
+) -> Result<Vec<DrawRow>, StoreError> {
+    Ok(select_draws!("WHERE file_key = $1 ORDER BY trace_number", file_key).fetch_all(conn).await?)
+}
+
+/// Counts one more refusal of a file with this draw; answers how many there were.
+pub async fn count_refusal(conn: &mut PgConnection, id: DrawId) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE draws SET refusals = refusals + 1 WHERE id = $1 RETURNING refusals",
+        id.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?)
 }

@@ -345,3 +345,33 @@ pub async fn failures(
     .await?;
     Ok(Failures { in_row: row.in_row, last_at: row.last_at })
 }
+
+/// Debits that went to the bank, and what came back of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReturnCounts {
+    pub entries: i64,
+    pub returned: i64,
+    pub unauthorised: i64,
+    pub administrative: i64,
+}
+
+/// The debits of the days after `after`, and those that came back, by the codes that count in a class.
+pub async fn count_returns(
+    conn: &mut PgConnection,
+    after: NaiveDate,
+    unauthorised: &[String],
+    administrative: &[String],
+) -> Result<ReturnCounts, StoreError> {
+    Ok(sqlx::query_as!(
+        ReturnCounts,
+        r#"SELECT count(*) AS "entries!", count(*) FILTER (WHERE status = 'returned') AS "returned!",
+                  count(*) FILTER (WHERE return_code = ANY($2)) AS "unauthorised!",
+                  count(*) FILTER (WHERE return_code = ANY($3)) AS "administrative!"
+           FROM payments WHERE status IN ('released', 'settled', 'returned') AND file_key IS NOT NULL AND debit_on > $1"#,
+        after,
+        unauthorised,
+        administrative,
+    )
+    .fetch_one(conn)
+    .await?)
+}

@@ -6,15 +6,12 @@ use assistant::{Assistant, Means, Release, Serving, Source, StreamPart};
 use calendar::{Clock, Hand};
 use identity::{ConversationId, CustomerId, TurnId};
 use knowledge::{Knowledge, index::ExactIndex};
-use money::Cents;
 use prompts::TrustedKeys;
 use servicing::{
     Caller, Key, Servicing,
     conversations::{ConversationView, Served},
     originate::NewCustomer,
-    portfolio::sandbox_creditor,
-    ports::NoBank,
-    testing::{self, ZONE, add_representative, day, new_customer, noon, originator},
+    testing::{self, ZONE, add_representative, day, new_customer, noon},
 };
 use store::{conversations::Surface, testing::TestDatabase};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -66,8 +63,8 @@ impl House {
         let database = store::testing::database().await;
         let (clock, hand) = Clock::manual(noon(day("2026-11-21")));
         let store = database.store().clone();
-        let (bank, creditor) = (Arc::new(NoBank), sandbox_creditor());
-        let servicing = Servicing::new(store, clock, ZONE, bank, originator(), creditor);
+        let (bank, lender) = (Arc::new(testing::WillingBank), testing::lender());
+        let servicing = Servicing::new(store, clock, ZONE, bank, lender);
         let index = Arc::new(ExactIndex::new());
         let knowledge = Knowledge::load(&root().join("policies"), None, index).await.unwrap();
         let means = Means { servicing: servicing.clone(), knowledge: Arc::new(knowledge) };
@@ -101,7 +98,7 @@ impl House {
             testing::add_person(&self.servicing, new, "000111224242").await;
         let caller = Caller::customer(id);
         self.servicing
-            .draw(caller, id, Cents::new(100_000), checking, &key(&format!("draw-{line}")))
+            .draw(caller, id, testing::at_once(100_000, checking), &key(&format!("draw-{line}")))
             .await
             .unwrap();
         let started =

@@ -105,6 +105,36 @@ fn a_file_that_breaks_off_is_refused_wherever_it_does() {
 }
 
 #[test]
+fn a_draw_of_fifty_dollars_is_a_batch_of_credits_and_no_other_service_class_passes() {
+    let credit = Entry { code: TransactionCode::CreditChecking, ..entry(5_000, 1) };
+    let mut sent = file(vec![credit]);
+    sent.batches[0].sec = Sec::Ppd;
+    sent.batches[0].description = "DRAW".into();
+    let text = sent.write().unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].starts_with("5220PLUMBLINE") && lines[1].contains("1234567890PPDDRAW"));
+    assert!(lines[2].starts_with("622021000021000123456789"));
+    assert_eq!(
+        lines[3],
+        "822000000100021000020000000000000000000050001234567890                         011000010000001"
+    );
+    assert_eq!(File::parse(&text).unwrap(), sent);
+    let unexpected = |text: &str| matches!(File::parse(text), Err(NachaError::Unexpected { .. }));
+    assert!(unexpected(&text.replace("5220PLUM", "5225PLUM").replace("\n8220", "\n8225")));
+    assert!(unexpected(&text.replace("5220PLUM", "5200PLUM")), "header and control differ");
+    assert!(unexpected(&text.replace("1234567890PPD", "1234567891PPD")), "another company");
+    let both = text.replace("5220PLUM", "5200PLUM").replace("\n8220", "\n8200");
+    assert!(File::parse(&both).is_ok());
+}
+
+#[test]
+fn a_file_that_is_no_whole_blocks_is_refused() {
+    let text = file(vec![entry(5_000, 1)]).write().unwrap();
+    let nines = "9".repeat(94) + "\n";
+    assert!(File::parse(text.strip_suffix(&nines).unwrap()).is_err());
+}
+
+#[test]
 fn a_name_that_does_not_fit_is_refused_not_cut() {
     let long = Entry { name: "A NAME OF MORE THAN TWENTY-TWO".into(), ..entry(1, 1) };
     assert!(matches!(

@@ -21,6 +21,7 @@ use tokio::{net::TcpListener, sync::Mutex};
 
 use super::{
     Bank,
+    instant::{Pushed, Transfer, TransferStatus},
     state::{FileStatus, Refused, ReturnFile, Taken},
 };
 
@@ -58,6 +59,8 @@ pub fn router(today: NaiveDate, path: Option<&Path>) -> Result<Router, BankError
         .route("/", get(about))
         .route("/ach/files/{file_id}", put(receive).get(find_file))
         .route("/ach/returns", get(returns))
+        .route("/instant/transfers/{transfer_id}", put(push).get(find_transfer))
+        .route("/instant/transfers/{transfer_id}/void", post(void_transfer))
         .route("/sandbox/clock", post(move_clock))
         .with_state(Arc::new(shared)))
 }
@@ -163,6 +166,38 @@ struct Returns {
 
 async fn returns(State(shared): State<Arc<Shared>>, Query(query): Query<After>) -> Json<Returns> {
     Json(Returns { returns: shared.bank.lock().await.returns_after(query.after) })
+}
+
+async fn push(
+    State(shared): State<Arc<Shared>>,
+    UrlPath(transfer_id): UrlPath<String>,
+    Json(transfer): Json<Transfer>,
+) -> Result<Response, Failed> {
+    Ok(match shared.change(|bank| bank.push(&transfer_id, transfer)).await? {
+        Pushed::Answered(status) => Json(status).into_response(),
+        // As when a wire breaks: whoever asked does not know whether it was done.
+        Pushed::AnswerLost => problem(StatusCode::GATEWAY_TIMEOUT, "the answer was lost"),
+        Pushed::RequestLost => problem(StatusCode::GATEWAY_TIMEOUT, "the request was lost"),
+        Pushed::OtherTransfer => {
+            problem(StatusCode::CONFLICT, "another transfer was received under this id")
+        }
+        Pushed::Malformed(detail) => problem(StatusCode::UNPROCESSABLE_ENTITY, detail),
+    })
+}
+
+async fn find_transfer(
+    State(shared): State<Arc<Shared>>,
+    UrlPath(transfer_id): UrlPath<String>,
+) -> Result<Json<TransferStatus>, StatusCode> {
+    let found = shared.bank.lock().await.find_transfer(&transfer_id);
+    found.map(Json).ok_or(StatusCode::NOT_FOUND)
+}
+
+async fn void_transfer(
+    State(shared): State<Arc<Shared>>,
+    UrlPath(transfer_id): UrlPath<String>,
+) -> Result<Json<TransferStatus>, Failed> {
+    Ok(Json(shared.change(|bank| bank.void_transfer(&transfer_id)).await?))
 }
 
 #[derive(Deserialize)]

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use calendar::{add_banking_days, banking_day_on_or_after};
 use chrono::{NaiveDate, NaiveTime};
+use money::Cents;
 use nacha::{
-    Addenda, Batch, Entry, File, Header, NachaError, ReturnCode, TraceNumber, TransactionCode,
+    Addenda, Batch, Entry, File, Header, NachaError, ReturnCode, Sec, TraceNumber, TransactionCode,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, outcome_of};
+use super::{Outcome, check::check, instant::KeptTransfer, outcome_of};
 
 /// The whole bank, as it is kept on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub struct Bank {
     returns: Vec<ReturnFile>,
     /// Accounts of which a debit has come back, for the outcomes that happen once.
     bounced_accounts: Vec<String>,
+    #[serde(default)]
+    pub(super) transfers: BTreeMap<String, KeptTransfer>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,9 @@ pub(super) struct EntryStatus {
     settled_on: Option<NaiveDate>,
     return_code: Option<ReturnCode>,
     returns_on: Option<NaiveDate>,
+    /// A notification of change, and the day it is told; nothing once it was.
+    #[serde(default)]
+    tells: Option<(u8, NaiveDate)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,12 +82,20 @@ pub(super) enum Refused {
     TraceUsed(TraceNumber),
     #[error("the file has no entries")]
     Empty,
+    #[error("{0}")]
+    Rule(String),
 }
 
 impl Bank {
     #[must_use]
     pub const fn opened_on(today: NaiveDate) -> Self {
-        Self { today, files: BTreeMap::new(), returns: Vec::new(), bounced_accounts: Vec::new() }
+        Self {
+            today,
+            files: BTreeMap::new(),
+            returns: Vec::new(),
+            bounced_accounts: Vec::new(),
+            transfers: BTreeMap::new(),
+        }
     }
 
     pub(super) fn receive(&mut self, file_id: &str, contents: &str) -> Result<Taken, Refused> {
@@ -98,6 +112,7 @@ impl Bank {
                 settled_on: None,
                 return_code: None,
                 returns_on: None,
+                tells: None,
             };
             let used = self.files.values().any(|file| file.entries.contains_key(&trace));
             if used || entries.insert(trace, pending).is_some() {
@@ -107,6 +122,7 @@ impl Bank {
         if entries.is_empty() {
             return Err(Refused::Empty);
         }
+        check(&file).map_err(Refused::Rule)?;
         let received = KeptFile { contents: contents.to_owned(), received_on: self.today, entries };
         self.files.insert(file_id.to_owned(), received);
         self.work_off_today();
@@ -132,6 +148,7 @@ impl Bank {
             let Some(next) = self.today.succ_opt() else { break };
             self.today = next;
             self.work_off_today();
+            self.decide_transfers();
         }
     }
 
@@ -155,15 +172,33 @@ impl Bank {
                         && let Some(code) = status.return_code
                     {
                         status.state = EntryState::Returned;
-                        coming_back.push((file.header.clone(), batch.clone(), entry.clone(), code));
+                        let addenda = Said::Return(code);
+                        coming_back.push((
+                            file.header.clone(),
+                            batch.clone(),
+                            entry.clone(),
+                            addenda,
+                        ));
+                    }
+                    if let Some((number, on)) = status.tells
+                        && on <= today
+                    {
+                        status.tells = None;
+                        let addenda = Said::Change(number);
+                        coming_back.push((
+                            file.header.clone(),
+                            batch.clone(),
+                            entry.clone(),
+                            addenda,
+                        ));
                     }
                 }
             }
         }
         self.bounced_accounts = returned_once;
-        for (header, batch, entry, code) in coming_back {
+        for (header, batch, entry, said) in coming_back {
             let sequence = self.returns.len() as u64 + 1;
-            if let Ok(contents) = return_file(header, batch, entry, code, (today, sequence)).write()
+            if let Ok(contents) = return_file(header, batch, entry, said, (today, sequence)).write()
             {
                 self.returns.push(ReturnFile { sequence, contents });
             }
@@ -179,7 +214,7 @@ fn settle(
 ) {
     status.state = EntryState::Settled;
     status.settled_on = Some(settles_on);
-    let coming = match outcome_of(&entry.account_number) {
+    let coming = match outcome_of(&entry.account_number, entry.code.is_debit()) {
         Outcome::Settles => None,
         Outcome::Returns { code, after_banking_days } => Some((code, after_banking_days)),
         Outcome::ReturnsOnce { code, after_banking_days } => {
@@ -189,12 +224,39 @@ fn settle(
             }
             first.then_some((code, after_banking_days))
         }
+        Outcome::TellsOfChange { number } => {
+            status.tells = Some((number, add_banking_days(settles_on, 2)));
+            None
+        }
     };
-    // R23 is a receiver refusing a credit: it happens to draws alone. The other codes of the test accounts happen to debits.
-    let fits = |code: ReturnCode| (code.number() == 23) != entry.code.is_debit();
-    if let Some((code, days)) = coming.filter(|(code, _)| fits(*code)) {
+    if let Some((code, days)) = coming {
         status.return_code = Some(code);
         status.returns_on = Some(add_banking_days(settles_on, days));
+    }
+}
+
+/// What the bank has to say of an entry.
+#[derive(Clone, Copy)]
+enum Said {
+    Return(ReturnCode),
+    /// A notification of change, `C` and this number.
+    Change(u8),
+}
+
+/// The corrected data of a notification: the same account as one whose entries settle in silence.
+fn corrected(number: u8, entry: &Entry) -> String {
+    let kept = entry.account_number.len().saturating_sub(4);
+    let account = format!("{}4242", entry.account_number.get(..kept).unwrap_or_default());
+    let routing = "011000015";
+    match number {
+        1 => account,
+        2 => routing.to_owned(),
+        3 => format!("{routing}   {account}"),
+        5 => "37".to_owned(),
+        6 => format!("{account:<17}   37"),
+        7 => format!("{routing}{account:<17}37"),
+        4 => entry.name.clone(),
+        _ => String::new(),
     }
 }
 
@@ -203,20 +265,31 @@ fn return_file(
     header: Header,
     batch: Batch,
     entry: Entry,
-    code: ReturnCode,
+    said: Said,
     (today, sequence): (NaiveDate, u64),
 ) -> File {
     let number = u32::try_from(sequence % 10_000_000).unwrap_or_default();
+    let original_trace = entry.trace;
+    let original_prefix = entry.routing.prefix().to_owned();
+    let (addenda, amount, sec) = match said {
+        Said::Return(code) => {
+            let information = String::new();
+            let addenda = Addenda::Return { code, original_trace, original_prefix, information };
+            (addenda, entry.amount, batch.sec)
+        }
+        Said::Change(number) => {
+            let (code, corrected) = (format!("C{number:02}"), corrected(number, &entry));
+            let addenda = Addenda::Change { code, original_trace, original_prefix, corrected };
+            // Nothing moves.
+            (addenda, Cents::ZERO, Sec::Cor)
+        }
+    };
     let returned = Entry {
         code: TransactionCode::returned(entry.code),
         routing: batch.originator.clone(),
+        amount,
         trace: TraceNumber::of(&entry.routing, number),
-        addenda: Some(Addenda::Return {
-            code,
-            original_trace: entry.trace,
-            original_prefix: entry.routing.prefix().to_owned(),
-            information: String::new(),
-        }),
+        addenda: Some(addenda),
         ..entry
     };
     File {
@@ -229,7 +302,7 @@ fn return_file(
             modifier: 'A',
             reference: "SANDBOX".to_owned(),
         },
-        batches: vec![Batch { effective_on: today, entries: vec![returned], ..batch }],
+        batches: vec![Batch { sec, effective_on: today, entries: vec![returned], ..batch }],
     }
 }
 

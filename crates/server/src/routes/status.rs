@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use prompts::{Difference, Reason, Unattested};
 use serde::Serialize;
 use serde_json::{Value, json};
+use servicing::Caller;
 use utoipa::ToSchema;
 
 use crate::{ApiError, App, Mode};
@@ -102,6 +103,11 @@ fn configuration(served: &prompts::ServedConfiguration) -> Value {
 
 pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match app.servicing.return_rates(Caller::system()).await {
+        Ok(rates) => app.metrics.returns(&rates),
+        // The counters of this process are told whatever the database does.
+        Err(error) => tracing::warn!(error = %error, "the shares of returns could not be counted"),
+    }
     ([(header::CONTENT_TYPE, kind)], app.metrics.text())
 }
 

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use credit::{Derivation, LineStatus, Statement};
-use identity::{BankAccountId, CreditLineId, DecisionId, PaymentId};
+use identity::{BankAccountId, CreditLineId, DecisionId, DrawId, PaymentId};
 use serde::Serialize;
 use servicing::{
     decisions::DecisionView,
+    draws::DrawView,
     flags::{StandingFlag, flag_word},
     payments::PaymentView,
     positions::PositionView,
@@ -223,7 +224,7 @@ pub(crate) struct Payment {
     retry_of: Option<PaymentId>,
 }
 
-/// Which bank account a payment comes from.
+/// Which bank account a payment comes from, or a draw goes to.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BankAccountOf {
     #[schema(value_type = uuid::Uuid)]
@@ -246,6 +247,46 @@ impl From<PaymentView> for Payment {
             return_code: view.payment.return_code,
             retry_on: view.payment.retry_on,
             retry_of: view.payment.retry_of,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Draw {
+    #[schema(value_type = uuid::Uuid)]
+    id: DrawId,
+    status: &'static str,
+    amount_cents: i64,
+    fee_cents: i64,
+    rail: &'static str,
+    /// The day the money is to be there.
+    available_on: NaiveDate,
+    /// The day it was there, from which it bears interest.
+    drawn_on: Option<NaiveDate>,
+    bank_account: BankAccountOf,
+    reference: String,
+    return_code: Option<String>,
+    /// Why the bank refused it, or why it was given up.
+    refusal: Option<String>,
+}
+
+impl From<DrawView> for Draw {
+    fn from(view: DrawView) -> Self {
+        Self {
+            id: view.draw.id,
+            status: view.draw.status.as_str(),
+            amount_cents: view.draw.amount.get(),
+            fee_cents: view.draw.fee.get(),
+            rail: view.draw.rail.as_str(),
+            available_on: view.draw.available_on,
+            drawn_on: view.draw.drawn_on,
+            bank_account: BankAccountOf {
+                id: view.bank_account.id,
+                ending: view.bank_account.ending,
+            },
+            reference: view.draw.reference,
+            return_code: view.draw.return_code,
+            refusal: view.draw.refusal,
         }
     }
 }

@@ -163,7 +163,7 @@ impl WorldFile {
         for account in &mut world.person.bank_accounts {
             let kept = account.account_number.len().saturating_sub(4);
             let ending = account.account_number.get(kept..).unwrap_or_default();
-            if !matches!(ending.get(..2), Some("90" | "91")) {
+            if !matches!(ending.get(..2), Some("90" | "91" | "92" | "93" | "94")) {
                 // Below 9000: an account that settles.
                 account.account_number =
                     format!("00{:06}{:04}", number % 1_000_000, number % 8_999);

@@ -4,12 +4,13 @@ use chrono::NaiveDate;
 use credit::{FlagKind, LineEventBody};
 use identity::chain;
 use nacha::{Addenda, File, ReturnCode};
-use rails::{EntryState, ReturnAction, ReturnFile, return_action};
+use rails::{EntryState, EntryStatus, ReturnFile, ReturnFlag, ReturnRule, ReturnRules};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     bank_accounts,
     credit_lines::CreditLineRow,
+    draws,
     payments::{self, PaymentRow, PaymentStatus},
     rail_files, revocations,
 };
@@ -27,7 +28,8 @@ impl Servicing {
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
-        let keys = payments::files_to_settle(&mut conn, self.today()).await?;
+        let mut keys = payments::files_to_settle(&mut conn, self.today()).await?;
+        keys.extend(draws::files_to_settle(&mut conn, self.today()).await?);
         drop(conn);
         for key in keys {
             let status = match self.bank.find_file(&key).await {
@@ -39,27 +41,41 @@ impl Servicing {
                 }
             };
             for entry in status.entries {
-                let trace = entry.trace.to_string();
-                let done = match (entry.state, entry.return_code) {
-                    (EntryState::Pending, _) => continue,
-                    (EntryState::Settled, _) => {
-                        self.settle_one(&trace).await.map(|done| report.settled += u32::from(done))
-                    }
-                    // Its place in the bank's list of returns was passed, or never came.
-                    (EntryState::Returned, Some(code)) => self
-                        .return_one(&trace, code, self.today())
-                        .await
-                        .map(|done| report.returned += u32::from(done)),
-                    (EntryState::Returned, None) => {
-                        tracing::error!(trace_number = %trace, "entry {trace} came back without a reason");
-                        report.failed += 1;
-                        continue;
-                    }
-                };
-                if let Err(error) = done {
-                    log_failure(&trace, &error);
+                if let Err(error) = self.read_entry(&entry, report).await {
+                    log_failure(&entry.trace.to_string(), &error);
                     report.failed += 1;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_entry(
+        &self,
+        entry: &EntryStatus,
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
+        let trace = entry.trace.to_string();
+        match (entry.state, entry.return_code) {
+            (EntryState::Pending, _) => {}
+            (EntryState::Settled, _) => {
+                let mut conn = self.store.app().acquire().await?;
+                let draw = draws::find_by_trace(&mut conn, &trace).await?;
+                drop(conn);
+                if let Some(draw) = draw {
+                    let done = self.settle_draw(draw.id, entry.settled_on).await?;
+                    report.draws_settled += u32::from(done);
+                } else {
+                    report.settled += u32::from(self.settle_one(&trace).await?);
+                }
+            }
+            // Its place in the bank's list of returns was passed, or never came.
+            (EntryState::Returned, Some(code)) => {
+                self.return_one(&trace, code, self.today(), report).await?;
+            }
+            (EntryState::Returned, None) => {
+                tracing::error!(trace_number = %trace, "entry {trace} came back without a reason");
+                report.failed += 1;
             }
         }
         Ok(())
@@ -127,58 +143,83 @@ impl Servicing {
         let mut whole = true;
         for batch in &parsed.batches {
             for entry in &batch.entries {
-                let Some(Addenda::Return { code, original_trace, .. }) = &entry.addenda else {
-                    continue;
-                };
-                let trace = original_trace.to_string();
-                match self.return_one(&trace, *code, batch.effective_on).await {
-                    Ok(one) => report.returned += u32::from(one),
-                    Err(error) => {
-                        log_failure(&trace, &error);
-                        report.failed += 1;
-                        whole = false;
+                let (trace, done) = match &entry.addenda {
+                    Some(Addenda::Return { code, original_trace, .. }) => {
+                        let trace = original_trace.to_string();
+                        let done = self.return_one(&trace, *code, batch.effective_on, report);
+                        (trace.clone(), done.await)
                     }
+                    Some(Addenda::Change { code, original_trace, corrected, .. }) => {
+                        let trace = original_trace.to_string();
+                        let done = self.change_one(&trace, code, corrected, report);
+                        (trace.clone(), done.await)
+                    }
+                    None => continue,
+                };
+                if let Err(error) = done {
+                    log_failure(&trace, &error);
+                    report.failed += 1;
+                    whole = false;
                 }
             }
         }
         whole
     }
 
-    /// What came back was with the bank, whatever we knew of its file: it is credited before it is taken back.
-    async fn credit_returned(&self, trace: &str) -> Result<(), ServicingError> {
-        let mut conn = self.store.app().acquire().await?;
-        let found = payments::find_by_trace(&mut conn, trace).await?;
-        drop(conn);
-        if let Some(PaymentRow {
-            id, status: PaymentStatus::Pending, file_key: Some(key), ..
-        }) = found
-        {
-            self.accept(&key).await?;
-            self.credit_one(id).await?;
+    /// What came back was with the bank, whatever we knew of its file: a payment is credited before it is taken back.
+    async fn credit_returned(&self, payment: &PaymentRow) -> Result<(), ServicingError> {
+        if let (PaymentStatus::Pending, Some(key)) = (payment.status, &payment.file_key) {
+            self.accept(key).await?;
+            self.credit_one(payment.id).await?;
         }
         Ok(())
     }
 
-    /// Undoes a payment that came back, and does what its code asks for.
+    /// Undoes what came back, and does what its code asks for.
     async fn return_one(
         &self,
         trace: &str,
         code: ReturnCode,
         returned_on: NaiveDate,
-    ) -> Result<bool, ServicingError> {
-        let now = self.now();
-        self.credit_returned(trace).await?;
-        let mut tx = self.store.app().begin().await?;
-        let Some(found) = payments::find_by_trace(&mut tx, trace).await? else {
-            tracing::error!(trace_number = %trace, "an entry came back that we never sent: {trace}");
-            let payload = json!({"trace_number": trace, "return_code": code.to_string(), "returned_on": returned_on});
-            self.trail(&mut tx, audit::Stream::System, "return.unknown", payload).await?;
-            tx.commit().await?;
-            return Ok(false);
-        };
-        if matches!(found.status, PaymentStatus::Returned) {
-            return Ok(false);
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let payment = payments::find_by_trace(&mut conn, trace).await?;
+        let draw = draws::find_by_trace(&mut conn, trace).await?;
+        drop(conn);
+        match (payment, draw) {
+            (Some(payment), _) => {
+                self.credit_returned(&payment).await?;
+                let done = self.return_payment(&payment, code, returned_on).await?;
+                report.returned += u32::from(done);
+            }
+            (None, Some(draw)) => {
+                if let Some(key) = draw.file_key.as_deref() {
+                    self.accept(key).await?;
+                }
+                let done = self.return_draw(draw.id, code).await?;
+                report.draws_refused += u32::from(done);
+            }
+            (None, None) => {
+                tracing::error!(trace_number = %trace, "an entry came back that we never sent: {trace}");
+                let payload = json!({"trace_number": trace, "return_code": code.to_string(), "returned_on": returned_on});
+                let mut tx = self.store.app().begin().await?;
+                self.trail(&mut tx, audit::Stream::System, "return.unknown", payload).await?;
+                tx.commit().await?;
+            }
         }
+        Ok(())
+    }
+
+    async fn return_payment(
+        &self,
+        found: &PaymentRow,
+        code: ReturnCode,
+        returned_on: NaiveDate,
+    ) -> Result<bool, ServicingError> {
+        let (now, rules) = (self.now(), ReturnRules::embedded()?);
+        let rule = rules.of(code);
+        let mut tx = self.store.app().begin().await?;
         let mut line = self.hold_and_load(&mut tx, found.credit_line_id).await?;
         let Some(mut payment) = payments::find_for_update(&mut tx, found.id).await? else {
             return Ok(false);
@@ -186,7 +227,6 @@ impl Servicing {
         if !matches!(payment.status, PaymentStatus::Released | PaymentStatus::Settled) {
             return Ok(false);
         }
-        let action = return_action(code);
         let fee = line.terms.product.fees.returned_payment;
         let body =
             LineEventBody::PaymentReturned { payment: payment.id, code: code.to_string(), fee };
@@ -196,47 +236,55 @@ impl Servicing {
         payment.status = PaymentStatus::Returned;
         payment.return_code = Some(code.to_string());
         payment.returned_on = Some(effective_on);
-        payment.retry_on = self.plan_retry(&mut tx, &payment, action, effective_on).await?;
+        payment.retry_on = self.plan_retry(&mut tx, &payment, rule, effective_on).await?;
         payment.changed_at = now;
         payments::update(&mut tx, &payment).await?;
-        if action.disables_account() {
+        if rule.disables_account {
             bank_accounts::disable(&mut tx, payment.bank_account_id).await?;
         }
+        let late = payment.settle_on.is_some_and(|on| rules.late(code, on, returned_on));
         let payload = json!({
             "payment_id": payment.id, "reference": payment.reference, "return_code": payment.return_code,
-            "returned_on": effective_on, "event_seq": seq, "action": action, "retry_on": payment.retry_on,
+            "returned_on": effective_on, "event_seq": seq, "action": rule.action, "retry_on": payment.retry_on,
+            "late": late,
         });
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(&mut tx, stream, "payment.returned", payload).await?;
-        self.flag_after_return(&mut tx, &payment, &line.row, action).await?;
-        if action.revokes() {
-            let source = format!("return of {}", payment.reference);
+        let source = format!("return of {}", payment.reference);
+        self.flag_after_return(&mut tx, &line.row, rule, &source).await?;
+        if rule.revokes {
             revocations::insert(&mut tx, payment.customer_id, now, &source).await?;
         }
-        if let Some(kind) = action.desk_case() {
+        if let Some(kind) = &rule.desk {
             let words = format!("Payment {} came back with {code}.", payment.reference);
             self.open_desk_case(&mut tx, &payment, kind, words).await?;
+        }
+        if late {
+            let words = format!(
+                "Payment {} came back with {code} later than the bank may send it back.",
+                payment.reference
+            );
+            self.open_desk_case(&mut tx, &payment, "operations", words).await?;
         }
         tx.commit().await?;
         Ok(true)
     }
 
-    async fn flag_after_return(
+    pub(super) async fn flag_after_return(
         &self,
         conn: &mut PgConnection,
-        payment: &PaymentRow,
         line: &CreditLineRow,
-        action: ReturnAction,
+        rule: &ReturnRule,
+        source: &str,
     ) -> Result<(), ServicingError> {
-        let flag = match action {
-            ReturnAction::FlagDeceased => FlagKind::Deceased,
-            ReturnAction::StopAndInvestigateFraud => FlagKind::Fraud,
-            _ => return Ok(()),
+        let flag = match rule.flag {
+            Some(ReturnFlag::Deceased) => FlagKind::Deceased,
+            Some(ReturnFlag::Fraud) => FlagKind::Fraud,
+            None => return Ok(()),
         };
-        let now = self.now();
-        let permit = authorise(Caller::system(), UseCase::Protect, Some(payment.customer_id), now)?;
-        let source = format!("return of {}", payment.reference);
-        self.raise_in(conn, permit, payment.customer_id, Some(line), (flag, &source)).await?;
+        let (customer, now) = (line.customer_id, self.now());
+        let permit = authorise(Caller::system(), UseCase::Protect, Some(customer), now)?;
+        self.raise_in(conn, permit, customer, Some(line), (flag, source)).await?;
         Ok(())
     }
 }

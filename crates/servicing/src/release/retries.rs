@@ -11,7 +11,7 @@
 use calendar::{add_banking_days, instant_of};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use identity::{JobId, PaymentId, chain};
-use rails::ReturnAction;
+use rails::ReturnRule;
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -52,12 +52,12 @@ impl Servicing {
         &self,
         conn: &mut PgConnection,
         payment: &PaymentRow,
-        action: ReturnAction,
+        rule: &ReturnRule,
         returned_on: NaiveDate,
     ) -> Result<Option<NaiveDate>, ServicingError> {
         let standing = flags::standing(conn, payment.customer_id).await?;
         let stopped = standing.iter().any(|flag| flags::stops_retries(flag.kind));
-        if !action.may_retry() || payment.retry_of.is_some() || stopped {
+        if !rule.retry || payment.retry_of.is_some() || stopped {
             return Ok(None);
         }
         let Some(retry_on) = returned_on.checked_add_days(RETRY_AFTER) else { return Ok(None) };

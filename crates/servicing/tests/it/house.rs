@@ -9,13 +9,16 @@ use calendar::{Clock, Hand};
 use chrono::NaiveDate;
 use identity::{BankAccountId, CustomerId, PaymentId};
 use money::Cents;
-use rails::{BankClient, BankConfig, FileStatus, RailError, ReturnFile};
+use rails::{
+    BankClient, BankConfig, FileStatus, InstantTransfer, RailError, ReturnFile, SealingKeys,
+    TransferStatus,
+};
 use servicing::{
-    AmountAsk, BankAccountAsk, Caller, PaymentAsk, Refusal, RefusalCode, Servicing, ServicingError,
+    AmountAsk, BankAccountAsk, Caller, Lender, PaymentAsk, Refusal, RefusalCode, Servicing,
+    ServicingError,
     jobs::JobReport,
-    portfolio::sandbox_creditor,
     ports::{Bank, BankFuture},
-    testing::{add_bank_account, add_person, add_representative, new_customer, originator},
+    testing::{self, add_bank_account, add_person, add_representative, at_once, new_customer},
 };
 use store::{bank_accounts::BankAccountKind, payments::PaymentRow, testing::TestDatabase};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -136,10 +139,50 @@ impl Bank for CutWire {
             returns
         })
     }
+
+    fn push<'a>(
+        &'a self,
+        transfer_id: &'a str,
+        transfer: &'a InstantTransfer,
+    ) -> BankFuture<'a, TransferStatus> {
+        Box::pin(self.instantly(self.client.push(transfer_id, transfer)))
+    }
+
+    fn find_transfer<'a>(&'a self, transfer_id: &'a str) -> BankFuture<'a, Option<TransferStatus>> {
+        Box::pin(self.instantly(self.client.find_transfer(transfer_id)))
+    }
+
+    fn void_transfer<'a>(&'a self, transfer_id: &'a str) -> BankFuture<'a, TransferStatus> {
+        Box::pin(self.instantly(self.client.void_transfer(transfer_id)))
+    }
+}
+
+impl CutWire {
+    /// What an instant request comes to: on its way there, and on its way back.
+    async fn instantly<T>(
+        &self,
+        request: impl Future<Output = Result<T, RailError>>,
+    ) -> Result<T, RailError> {
+        let (before, after) = self.fate();
+        if before {
+            self.die().await;
+        }
+        if self.wire() == Wire::LosesRequests {
+            return Err(lost());
+        }
+        let answer = request.await;
+        if after {
+            self.die().await;
+        }
+        if self.wire() == Wire::LosesAnswers { Err(lost()) } else { answer }
+    }
 }
 
 pub(crate) struct House {
     pub(crate) servicing: Servicing,
+    /// Of the numbers of bank accounts.
+    pub(crate) key: String,
+    clock: Clock,
     pub(crate) hand: Hand,
     pub(crate) bank: Arc<CutWire>,
     bank_url: String,
@@ -185,11 +228,12 @@ impl House {
             died: tokio::sync::Notify::new(),
             submitted: Mutex::new(Vec::new()),
         });
+        let key = SealingKeys::generate("test").unwrap();
+        let lender = Lender { seals: key.parse().unwrap(), ..testing::lender() };
         let store = database.store().clone();
-        let creditor = sandbox_creditor();
-        let servicing = Servicing::new(store, clock, ZONE, bank.clone(), originator(), creditor);
+        let servicing = Servicing::new(store, clock.clone(), ZONE, bank.clone(), lender);
         let http = reqwest::Client::new();
-        Self { servicing, hand, bank, bank_url, http, database, _servers: servers }
+        Self { servicing, key, clock, hand, bank, bank_url, http, database, _servers: servers }
     }
 
     /// A lender on Friday, November 20, 2026, and Ann, who owes it $800.00.
@@ -203,6 +247,14 @@ impl House {
         let ann = house.person_with_account("Ann", number).await;
         house.draws(ann, 80_000).await;
         (house, ann)
+    }
+
+    /// The same lender with other keys.
+    pub(crate) fn with_keys(&self, keys: &str) -> Servicing {
+        let store = self.database.store().clone();
+        let (clock, bank) = (self.clock.clone(), self.bank.clone());
+        let lender = Lender { seals: keys.parse().unwrap(), ..testing::lender() };
+        Servicing::new(store, clock, ZONE, bank, lender)
     }
 
     pub(crate) fn cut(&self, wire: Wire) {
@@ -249,7 +301,7 @@ impl House {
     pub(crate) async fn draws(&self, person: Person, amount: i64) {
         let name = format!("draw-{}-{}", person.id, self.servicing.now().timestamp_micros());
         self.servicing
-            .draw(person.caller(), person.id, cents(amount), person.checking, &key(&name))
+            .draw(person.caller(), person.id, at_once(amount, person.checking), &key(&name))
             .await
             .unwrap();
     }

@@ -1,7 +1,7 @@
 //! The line as the ledger and the customer see it.
 
 use credit::Value;
-use servicing::{AmountAsk, BankAccountAsk, PaymentAsk, RefusalCode};
+use servicing::{AmountAsk, BankAccountAsk, PaymentAsk, RefusalCode, testing::at_once};
 
 use crate::house::{House, cents, code, day, key};
 
@@ -20,7 +20,7 @@ async fn a_draw_is_owed_from_its_day_and_within_the_line() {
         (-1, RefusalCode::AmountNotPositive),
     ] {
         let drawn =
-            service.draw(ann.caller(), ann.id, cents(amount), ann.checking, &key("d")).await;
+            service.draw(ann.caller(), ann.id, at_once(amount, ann.checking), &key("d")).await;
         assert_eq!(code(drawn), expected, "{amount}");
     }
     house.books_agree(ann).await;

@@ -8,11 +8,13 @@
 
 mod cases;
 mod decisions;
+mod draws;
 mod flags;
 mod hand_offs;
 mod house;
 mod intents;
 mod lines;
+mod numbers;
 mod payments;
 mod portfolio;
 mod release;

@@ -223,12 +223,13 @@ async fn a_payment_that_cannot_be_written_is_held_back_and_stops_nobody_elses() 
         house.draws(person, 80_000).await;
         house.pays(person, 5_000, "2026-11-23").await.unwrap();
     }
-    // As an older version may have stored it.
-    let spoil = format!(
-        "UPDATE bank_account_numbers SET routing_number = '021000022' WHERE bank_account_id = '{}'",
-        ann.checking
+    // Bob's number in Ann's row: it was sealed for him, and does not open for her.
+    let swap = format!(
+        "UPDATE bank_account_numbers SET sealed = (SELECT sealed FROM bank_account_numbers WHERE bank_account_id = '{}')
+         WHERE bank_account_id = '{}'",
+        bob.checking, ann.checking
     );
-    sqlx::query(sqlx::AssertSqlSafe(spoil)).execute(house.database.owner()).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(swap)).execute(house.database.owner()).await.unwrap();
     let report = house.live_until("2026-11-23").await;
     assert_eq!((report.payments.released, report.payments.failed), (1, 1));
     assert_eq!(payment(&house, ann).await.cancel_reason.as_deref(), Some("cannot_be_written"));

@@ -22,7 +22,7 @@ const FORBIDDEN: &[&str] = &[
     "UPDATE credit_lines SET terms = '{}'",
     "UPDATE messages SET text = ''",
     "DELETE FROM steps",
-    "SELECT account_number FROM bank_account_numbers",
+    "SELECT sealed FROM bank_account_numbers",
     "SELECT token_digest FROM sessions",
     "SELECT answer FROM idempotency_keys",
     "UPDATE idempotency_keys SET answer = '{}'",

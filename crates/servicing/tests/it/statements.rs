@@ -8,7 +8,7 @@ use servicing::{
     disclosures::GivenDocument,
     originate::Opening,
     portfolio::WorldFile,
-    testing::{add_bank_account, consent, new_customer},
+    testing::{add_bank_account, at_once, consent, new_customer},
 };
 use store::{bank_accounts::BankAccountKind, documents::Format};
 
@@ -190,11 +190,10 @@ async fn no_draw_is_made_before_the_terms_were_given() {
     let record = service.opening_record(cleo.caller(), cleo.id).await.unwrap();
     assert_eq!((record.config.as_str(), record.delivery), ("CASHLINE-STD-1 1", None));
 
-    let amount = Cents::new(50_000);
-    let drawn = service.draw(cleo.caller(), cleo.id, amount, cleo.checking, &key("one")).await;
+    let ask = at_once(50_000, cleo.checking);
+    let drawn = service.draw(cleo.caller(), cleo.id, ask, &key("one")).await;
     assert_eq!(code(drawn), RefusalCode::OpeningRecordMissing);
-    let preview =
-        service.preview_draw(Caller::assistant(cleo.id), cleo.id, amount, cleo.checking).await;
+    let preview = service.preview_draw(Caller::assistant(cleo.id), cleo.id, ask).await;
     assert_eq!(code(preview), RefusalCode::OpeningRecordMissing);
     assert_eq!(house.count("SELECT count(*) FROM draws").await, 0);
 
@@ -209,7 +208,7 @@ async fn no_draw_is_made_before_the_terms_were_given() {
     let delivery = given.delivery.unwrap();
     assert_eq!((delivery.consent_id, delivery.delivered_at), (id, noon(day("2026-11-21"))));
     assert_eq!(given.document, record.document, "made once");
-    service.draw(cleo.caller(), cleo.id, amount, cleo.checking, &key("one")).await.unwrap();
+    service.draw(cleo.caller(), cleo.id, ask, &key("one")).await.unwrap();
     assert_eq!(
         house.count("SELECT count(*) FROM audit_leaves WHERE kind = 'line.disclosed'").await,
         1
@@ -230,9 +229,8 @@ async fn a_draw_fails_with_its_record_in_the_same_transaction() {
     let ann = house.person("Ann").await;
     // The owner alone could do this; what is asked is whether the draw looks.
     sqlx::raw_sql("DELETE FROM opening_deliveries").execute(house.database.owner()).await.unwrap();
-    let amount = Cents::new(50_000);
-    let drawn =
-        house.servicing.draw(ann.caller(), ann.id, amount, ann.checking, &key("late")).await;
+    let ask = at_once(50_000, ann.checking);
+    let drawn = house.servicing.draw(ann.caller(), ann.id, ask, &key("late")).await;
     assert_eq!(code(drawn), RefusalCode::OpeningRecordMissing);
     assert_eq!(house.count("SELECT count(*) FROM postings").await, 0);
 }

@@ -11,6 +11,7 @@ mod app;
 mod bad_input;
 mod bundle;
 mod desk;
+mod draws;
 mod hostile;
 mod interface;
 mod levels;

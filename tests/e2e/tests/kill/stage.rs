@@ -184,7 +184,7 @@ impl Stage {
         ]
     }
 
-    /// A state folder with the log's key and memory as they were when the database was prepared.
+    /// A state folder with the log's key and memory, and the key of account numbers, as they were when the database was prepared.
     pub(crate) fn state(&self) -> TempDir {
         let state = tempfile::Builder::new().prefix("run-").tempdir_in(self.folder.path()).unwrap();
         without_embedder(state.path());
@@ -192,6 +192,9 @@ impl Stage {
         for entry in fs::read_dir(self.folder.path().join("prepared/audit")).unwrap().flatten() {
             fs::copy(entry.path(), state.path().join("audit").join(entry.file_name())).unwrap();
         }
+        let numbers = "bank-numbers.key";
+        let prepared = self.folder.path().join("prepared");
+        fs::copy(prepared.join(numbers), state.path().join(numbers)).unwrap();
         state
     }
 

@@ -1,6 +1,3 @@
-use money::Cents;
-use nacha::Sec;
-
 use super::*;
 
 fn day(text: &str) -> NaiveDate {
@@ -114,4 +111,52 @@ fn moving_day_by_day_or_at_once_is_the_same() {
         by_day.advance_to(next);
     }
     assert_eq!(at_once, by_day);
+}
+
+/// The file with other bytes in it, every total as it was.
+fn refused_for(change: impl Fn(&mut Batch)) -> String {
+    let mut parsed = File::parse(&file(&["000111224242", "000111224243"], 1)).unwrap();
+    change(&mut parsed.batches[0]);
+    let text = parsed.write().unwrap();
+    let mut bank = Bank::opened_on(day("2026-11-21"));
+    bank.receive("f1", &text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_file_that_breaks_a_rule_between_its_records_is_refused_with_the_rule() {
+    let origin: nacha::RoutingNumber = "021000021".parse().unwrap();
+    let said = refused_for(|batch| batch.entries.swap(0, 1));
+    assert!(said.contains("out of order"), "{said}");
+    let said = refused_for(|batch| batch.entries[0].trace = TraceNumber::of(&origin, 1));
+    assert!(said.contains("another originator"), "{said}");
+    let said = refused_for(|batch| batch.entries[0].code = TransactionCode::CreditChecking);
+    assert!(said.contains("made online"), "{said}");
+    let said = refused_for(|batch| batch.entries[0].code = TransactionCode::ReturnedDebitChecking);
+    assert!(said.contains("of a return"), "{said}");
+    let said = refused_for(|batch| batch.entries[0].amount = Cents::ZERO);
+    assert!(said.contains("moves nothing"), "{said}");
+    let said = refused_for(|batch| batch.entries[0].name.clear());
+    assert!(said.contains("no name"), "{said}");
+    let said = refused_for(|batch| batch.sec = Sec::Cor);
+    assert!(said.contains("notifications"), "{said}");
+}
+
+#[test]
+fn a_notification_of_change_comes_two_banking_days_after_the_money_moved_and_once() {
+    let mut bank = Bank::opened_on(day("2026-11-21"));
+    bank.receive("f1", &file(&["000111229401"], 1)).unwrap();
+    bank.advance_to(day("2026-11-30"));
+    assert!(bank.returns_after(0).is_empty());
+    bank.advance_to(day("2027-01-30"));
+    assert_eq!(states(&bank, "f1"), [(EntryState::Settled, Some(day("2026-11-27")))]);
+    let told = bank.returns_after(0);
+    assert_eq!(told.len(), 1);
+    let batch = &File::parse(&told[0].contents).unwrap().batches[0];
+    assert_eq!((batch.sec, batch.entries[0].amount), (Sec::Cor, Cents::ZERO));
+    let Some(Addenda::Change { code, original_trace, corrected, .. }) = &batch.entries[0].addenda
+    else {
+        panic!("no notification")
+    };
+    assert_eq!((code.as_str(), corrected.as_str()), ("C01", "000111224242"));
+    assert_eq!(original_trace.to_string(), "011000010000001");
 }

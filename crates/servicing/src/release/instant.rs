@@ -1,0 +1,193 @@
+//! Draws on the instant rail: one request to the bank, one answer, and reading back where no answer came.
+//!
+//! Invariants: a draw is marked as handed over before the bank is asked, under an id of its own, so that asking twice sends
+//! once; where the bank has never heard of it for a while, it is asked to forget the id before the hold is given up.
+
+use identity::{DrawId, chain};
+use rails::{DrawRails, InstantTransfer, RailError, TransferState, TransferStatus};
+use serde_json::json;
+use store::{
+    customers,
+    draws::{self, DrawRail, DrawRow, DrawStatus},
+};
+
+use super::RunReport;
+use crate::{Servicing, ServicingError, draws::ResolvedDraw, work::Trail};
+
+/// Under which the bank knows the transfer of a draw.
+fn transfer_id(draw: &DrawRow) -> String {
+    format!("draw-{}", draw.id)
+}
+
+/// The bank's reason as we keep it: it may repeat what we sent, and a number is kept nowhere.
+fn kept(reason: &str) -> String {
+    reason.chars().filter(|c| !c.is_ascii_digit() && !c.is_control()).take(80).collect()
+}
+
+impl Servicing {
+    /// Sends a draw that was just held, where its rail is the instant one. What goes wrong is for the next run.
+    pub(crate) async fn send_at_once(&self, draw: &ResolvedDraw) {
+        if draw.rail != DrawRail::Instant {
+            return;
+        }
+        let sent = async {
+            let mut conn = self.store.app().acquire().await?;
+            let of_line = draws::list_of_line(&mut conn, draw.credit_line_id).await?;
+            drop(conn);
+            let waiting =
+                |one: &&DrawRow| one.rail == DrawRail::Instant && one.status == DrawStatus::Held;
+            for one in of_line.iter().filter(waiting) {
+                self.work_off_instant(one.id, &mut RunReport::default()).await?;
+            }
+            Ok::<_, ServicingError>(())
+        };
+        if let Err(error) = sent.await {
+            let (line, cause) = (draw.credit_line_id, chain(&error));
+            tracing::error!(credit_line.id = %line, error = %cause, "could not send the draws of line {line}: {cause}");
+        }
+    }
+
+    /// Works off every draw on the instant rail that is not decided.
+    pub(super) async fn work_off_instants(
+        &self,
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let ids = draws::list_instant_open(&mut conn).await?;
+        drop(conn);
+        for id in ids {
+            if let Err(error) = self.work_off_instant(id, report).await {
+                let cause = chain(&error);
+                tracing::error!(draw.id = %id, error = %cause, "could not work off draw {id}: {cause}");
+                report.failed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn work_off_instant(
+        &self,
+        id: DrawId,
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
+        let Some((draw, first)) = self.hand_over(id, report).await? else { return Ok(()) };
+        match self.ask_bank(&draw, first).await {
+            Ok(status) => self.take_answer(&draw, &status, report).await,
+            Err(ServicingError::Rail(RailError::Refused { reason })) => {
+                let done = self.refuse_draw(id, DrawStatus::Refused, &kept(&reason)).await?;
+                report.draws_refused += u32::from(done);
+                Ok(())
+            }
+            Err(ServicingError::Rail(
+                error @ (RailError::NotSent { .. }
+                | RailError::Unknown { .. }
+                | RailError::Unreadable { .. }),
+            )) => {
+                tracing::warn!(draw.id = %id, error = %error, "it is not known what the bank did with draw {id}");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Marks a draw as handed to the bank, before it is; says whether that is the first time. `None` where there is nothing to
+    /// ask the bank for.
+    async fn hand_over(
+        &self,
+        id: DrawId,
+        report: &mut RunReport,
+    ) -> Result<Option<(DrawRow, bool)>, ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let (mut line, mut draw) = self.hold_draw(&mut tx, id).await?;
+        match draw.status {
+            DrawStatus::Pending => return Ok(Some((draw, false))),
+            DrawStatus::Held => {}
+            _ => return Ok(None),
+        }
+        if let Some(why) = self.draw_forbidden(&mut tx, &draw).await? {
+            self.undo_draw(&mut tx, &mut line, draw, DrawStatus::Voided, &why).await?;
+            tx.commit().await?;
+            report.draws_refused += 1;
+            return Ok(None);
+        }
+        draw.status = DrawStatus::Pending;
+        draw.handed_at = Some(self.now());
+        draw.changed_at = self.now();
+        draws::update(&mut tx, &draw).await?;
+        let payload = json!({
+            "draw_id": id, "reference": draw.reference, "amount_cents": draw.amount, "transfer_id": transfer_id(&draw),
+        });
+        let stream = Trail::stream(None, Some(draw.credit_line_id));
+        self.trail(&mut tx, stream, "draw.handed_over", payload).await?;
+        tx.commit().await?;
+        Ok(Some((draw, true)))
+    }
+
+    /// The bank's word on a draw that was handed over.
+    async fn ask_bank(
+        &self,
+        draw: &DrawRow,
+        first: bool,
+    ) -> Result<TransferStatus, ServicingError> {
+        let id = transfer_id(draw);
+        if !first {
+            if let Some(status) = self.bank.find_transfer(&id).await? {
+                return Ok(status);
+            }
+            let patience = DrawRails::embedded()?.instant.patience();
+            if draw.handed_at.is_none_or(|handed| self.now() - handed >= patience) {
+                return Ok(self.bank.void_transfer(&id).await?);
+            }
+        }
+        let transfer = self.transfer_of(draw).await?;
+        Ok(self.bank.push(&id, &transfer).await?)
+    }
+
+    async fn transfer_of(&self, draw: &DrawRow) -> Result<InstantTransfer, ServicingError> {
+        let account = draw.bank_account_id;
+        let of = [(account, draw.customer_id)].into();
+        let handed_at = draw.handed_at.unwrap_or(draw.held_at);
+        let mut opened = self.open_numbers(&of, handed_at).await?;
+        let details = opened
+            .remove(&account)
+            .ok_or(ServicingError::Stored { what: "bank account number", source: None })?;
+        let mut conn = self.store.app().acquire().await?;
+        let customer = customers::find(&mut conn, draw.customer_id)
+            .await?
+            .ok_or(ServicingError::Stored { what: "customer", source: None })?;
+        Ok(InstantTransfer {
+            kind: details.kind,
+            routing_number: details.routing_number,
+            account_number: details.account_number,
+            amount: draw.amount,
+            reference: draw.reference.clone(),
+            name: customer.name,
+        })
+    }
+
+    async fn take_answer(
+        &self,
+        draw: &DrawRow,
+        status: &TransferStatus,
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
+        match status.state {
+            TransferState::Pending => {}
+            TransferState::Completed => {
+                let done = self.settle_draw(draw.id, status.completed_on).await?;
+                report.draws_sent += u32::from(done);
+                report.draws_settled += u32::from(done);
+            }
+            TransferState::Refused => {
+                let why = kept(status.reason.as_deref().unwrap_or("refused by the bank"));
+                let done = self.refuse_draw(draw.id, DrawStatus::Refused, &why).await?;
+                report.draws_refused += u32::from(done);
+            }
+            TransferState::Void => {
+                let done = self.refuse_draw(draw.id, DrawStatus::Voided, "timed_out").await?;
+                report.draws_refused += u32::from(done);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! How many of our debits come back, against the shares at which Nacha looks at a lender (`rails/returns.toml`).
+
+use chrono::Days;
+use rails::{Alarms, ReturnClass, ReturnRules};
+use serde::Serialize;
+use serde_json::json;
+use store::payments::{self, ReturnCounts};
+
+use super::RunReport;
+use crate::{Caller, Servicing, ServicingError, UseCase, authorise};
+
+/// The debits of the last days, and what came back of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ReturnRates {
+    pub days: u32,
+    pub entries: i64,
+    pub unauthorised: ReturnRate,
+    pub administrative: ReturnRate,
+    pub overall: ReturnRate,
+}
+
+/// One share, and the share at which somebody has to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ReturnRate {
+    pub returns: i64,
+    pub ppm: i64,
+    pub limit_ppm: u32,
+    pub alarm: bool,
+}
+
+impl ReturnRates {
+    fn of(counts: ReturnCounts, alarms: Alarms) -> Self {
+        let rate = |returns: i64, limit_ppm: u32| {
+            let ppm = returns * 1_000_000 / counts.entries.max(1);
+            let alarm = counts.entries >= i64::from(alarms.least_entries)
+                && returns * 1_000_000 > i64::from(limit_ppm) * counts.entries;
+            ReturnRate { returns, ppm, limit_ppm, alarm }
+        };
+        Self {
+            days: alarms.days,
+            entries: counts.entries,
+            unauthorised: rate(counts.unauthorised, alarms.unauthorised_ppm),
+            administrative: rate(counts.administrative, alarms.administrative_ppm),
+            overall: rate(counts.returned, alarms.overall_ppm),
+        }
+    }
+
+    /// The shares by name.
+    #[must_use]
+    pub const fn named(&self) -> [(&'static str, ReturnRate); 3] {
+        [
+            ("unauthorised", self.unauthorised),
+            ("administrative", self.administrative),
+            ("overall", self.overall),
+        ]
+    }
+}
+
+impl Servicing {
+    /// How many of our debits came back of late.
+    pub async fn return_rates(&self, caller: Caller) -> Result<ReturnRates, ServicingError> {
+        authorise(caller, UseCase::Operate, None, self.now())?;
+        let rules = ReturnRules::embedded()?;
+        let codes = |class| rules.codes_of(class).map(|code| code.to_string()).collect::<Vec<_>>();
+        let today = self.today();
+        let after =
+            today.checked_sub_days(Days::new(u64::from(rules.alarms.days))).unwrap_or(today);
+        let mut conn = self.store.app().acquire().await?;
+        let counts = payments::count_returns(
+            &mut conn,
+            after,
+            &codes(ReturnClass::Unauthorised),
+            &codes(ReturnClass::Administrative),
+        )
+        .await?;
+        Ok(ReturnRates::of(counts, rules.alarms))
+    }
+
+    /// Where something came back and a share is too high, somebody is told: in the log and in the record.
+    pub(super) async fn raise_alarms(&self, report: &RunReport) -> Result<(), ServicingError> {
+        if report.returned == 0 {
+            return Ok(());
+        }
+        let rates = self.return_rates(Caller::system()).await?;
+        for (name, rate) in rates.named().into_iter().filter(|(_, rate)| rate.alarm) {
+            let (returns, entries, days) = (rate.returns, rates.entries, rates.days);
+            tracing::error!(
+                rate = name,
+                "{returns} of {entries} debits of {days} days came back ({name}): more than may"
+            );
+            let payload = json!({"rate": name, "entries": entries, "days": days, "what": rate});
+            let mut tx = self.store.app().begin().await?;
+            self.trail(&mut tx, audit::Stream::System, "return.alarm", payload).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alarms(unauthorised: i64, administrative: i64, returned: i64, entries: i64) -> [bool; 3] {
+        let counts = ReturnCounts { entries, returned, unauthorised, administrative };
+        let rates = ReturnRates::of(counts, ReturnRules::embedded().unwrap().alarms);
+        rates.named().map(|(_, rate)| rate.alarm)
+    }
+
+    #[test]
+    fn an_alarm_is_raised_above_half_a_percent_three_percent_and_fifteen_percent() {
+        assert_eq!(alarms(5, 30, 150, 1_000), [false, false, false]);
+        assert_eq!(alarms(6, 30, 150, 1_000), [true, false, false]);
+        assert_eq!(alarms(5, 31, 150, 1_000), [false, true, false]);
+        assert_eq!(alarms(5, 30, 151, 1_000), [false, false, true]);
+    }
+
+    #[test]
+    fn a_handful_of_debits_says_nothing() {
+        assert_eq!(alarms(1, 1, 5, 5), [false, false, false]);
+        assert_eq!(alarms(0, 0, 0, 0), [false, false, false]);
+    }
+}
