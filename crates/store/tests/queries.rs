@@ -22,7 +22,7 @@ async fn what_the_compiler_was_told_of_each_query_is_what_the_schema_says() {
         let told: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let query = told["query"].as_str().unwrap().to_owned();
         match describe(&mut conn, &query).await {
-            Ok(said) if said == told["describe"] => {}
+            Ok(said) if agree(&told["describe"], &said) => {}
             Ok(said) => {
                 drifted.push(format!("{query}\n  told {}\n  said {said}", told["describe"]));
             }
@@ -32,6 +32,19 @@ async fn what_the_compiler_was_told_of_each_query_is_what_the_schema_says() {
     }
     assert!(drifted.is_empty(), "run `crates/store/prepare --all`:\n{}", drifted.join("\n"));
     assert!(checked > 0, "found no query to check");
+}
+
+/// The compiler looks at the plan as well and finds columns of an outer join that may be absent: to have been told so of a
+/// column is no drift.
+fn agree(told: &Value, said: &Value) -> bool {
+    let mut said = said.clone();
+    let columns = said["nullable"].as_array_mut().into_iter().flatten();
+    for (said, told) in columns.zip(told["nullable"].as_array().into_iter().flatten()) {
+        if told == &Value::Bool(true) {
+            *said = Value::Bool(true);
+        }
+    }
+    said == *told
 }
 
 /// In the form in which the query macros write it.

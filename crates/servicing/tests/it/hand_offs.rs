@@ -1,10 +1,10 @@
 //! A person asked for is a person found.
 
-use identity::{Actor, RepresentativeId};
+use identity::{Actor, RepresentativeId, TurnId};
 use serde_json::json;
 use servicing::{
-    Caller, RefusalCode,
-    conversations::{NewLeaf, NewMessage, Served, TurnRecord},
+    Caller, Key, RefusalCode,
+    conversations::{ConversationView, NewLeaf, NewMessage, Served, TurnRecord},
 };
 use store::conversations::{ConversationStatus, MessageRole, Surface, TurnStatus};
 
@@ -68,6 +68,48 @@ async fn a_turn_is_recorded_whole_and_one_at_a_time() {
     assert_eq!(service.turn_steps(assistant, begun.turn_id).await.unwrap().len(), 1);
     assert!(service.running_turns().await.unwrap().is_empty());
     service.begin_turn(ann.caller(), conversation.id, "And?", served(), &key("m2")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_turn_is_begun_and_recorded_on_the_conversation_as_it_stands_and_not_as_it_was_seen() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let (service, caller) = (&house.servicing, ann.caller());
+    let start = service.start_conversation(caller, ann.id, Surface::Consumer, &key("start")).await;
+    let id = start.unwrap().id;
+    let begin = async |seen: &ConversationView, key: &Key| {
+        let turn_id = TurnId::mint(service.now());
+        service.begin_turn_as(turn_id, caller, (seen, "And?"), served(), key).await
+    };
+    let seen = service.conversation_as_said(caller, id, 0).await.unwrap();
+    let (first, footing) = begin(&seen, &key("m1")).await.unwrap();
+    assert_eq!(code(begin(&seen, &key("m2")).await), RefusalCode::TurnRunning);
+
+    // Something is recorded of which neither the view nor the footing knows.
+    let asked = "asked_for_a_person";
+    service.open_hand_off(caller, id, asked, "The customer asked.").await.unwrap();
+    let record = TurnRecord {
+        leaves: vec![NewLeaf { kind: "turn.released".to_owned(), payload: json!({}) }],
+        messages: vec![NewMessage::plain(MessageRole::Assistant, "A person will answer.")],
+        ends: Some(TurnStatus::HandedOff),
+        ..TurnRecord::default()
+    };
+    let mut footing = footing.unwrap();
+    let assistant = Caller::assistant(ann.id);
+    service.record_turn_on(assistant, &mut footing, record).await.unwrap();
+    assert_eq!(code(begin(&seen, &key("m2")).await), RefusalCode::AlreadyClaimed);
+
+    // What was answered before is answered again, whatever has become of the conversation.
+    let (again, none) = begin(&seen, &key("m1")).await.unwrap();
+    assert!(!again.fresh && again.turn_id == first.turn_id && none.is_none());
+    let view = service.conversation(caller, id, 0).await.unwrap();
+    assert_eq!((view.messages.len(), view.turns.len()), (2, 1));
+    let mut conn = service.store().audit().acquire().await.unwrap();
+    let leaves = audit::read(&mut conn, audit::Stream::Conversation(id)).await.unwrap();
+    let kinds: Vec<_> = leaves.iter().map(|leaf| leaf.kind.as_str()).collect();
+    let expected =
+        ["conversation.started", "turn.message_received", "hand_off.opened", "turn.released"];
+    assert_eq!(kinds, expected);
 }
 
 #[tokio::test]
