@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Product, text_error::TextError};
+use serde_json::{Map, Value};
+
+use crate::{
+    Product,
+    product::{Compounding, Period},
+    text_error::TextError,
+};
 
 /// Products by name. The files come from `products/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +54,7 @@ impl ProductCatalog {
             None => typed.clone(),
             Some(name) => {
                 let base = self.get(name).ok_or_else(|| self.unknown(name))?;
-                let mut said = table.clone();
+                let mut said = json_table(table);
                 said.remove("based_on");
                 base.with(&said)?
             }
@@ -81,16 +87,29 @@ impl Product {
     }
 
     /// The product with some of its terms replaced: tables are merged, lists and values take the place of the old.
-    pub(crate) fn with(&self, said: &toml::Table) -> Result<Self, String> {
-        let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
-        merge(&mut whole, said);
-        let product: Self = serde_json::from_value(whole).map_err(|error| error.to_string())?;
+    pub(crate) fn with(&self, said: &Map<String, Value>) -> Result<Self, String> {
+        let product = self.merged(said)?;
         product.check()?;
         Ok(product)
     }
 
+    fn merged(&self, said: &Map<String, Value>) -> Result<Self, String> {
+        let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        merge(&mut whole, said);
+        serde_json::from_value(whole).map_err(|error| error.to_string())
+    }
+
     /// What the types alone do not rule out.
     pub(crate) fn check(&self) -> Result<(), String> {
+        self.check_own()?;
+        for rule in &self.state_overrides {
+            let imposed = self.merged(&rule.terms).and_then(|product| product.check_own());
+            imposed.map_err(|message| format!("terms of {}: {message}", rule.state))?;
+        }
+        Ok(())
+    }
+
+    fn check_own(&self) -> Result<(), String> {
         if self.features.is_empty() {
             return Err("a product needs at least one feature".to_owned());
         }
@@ -113,6 +132,26 @@ impl Product {
                 ));
             }
         }
+        let dates = &self.dates;
+        let days = [
+            ("due_days_after_close", dates.due_days_after_close, 366),
+            ("statement_window_days", dates.statement_window_days, 366),
+            ("change_notice_days", dates.change_notice_days, 3_660),
+            ("payment_hold_days", self.limits.payment_hold_days, 366),
+            ("late.after_days", self.fees.late.as_ref().map_or(0, |late| late.after_days), 366),
+            ("deferred_first_in_last_cycles", self.waterfall.deferred_first_in_last_cycles, 120),
+        ];
+        if let Some((name, _, most)) = days.iter().find(|(_, days, most)| days > most) {
+            return Err(format!("`{name}` can be {most} at most"));
+        }
+        if self.interest.period == Period::Monthly && self.interest.compounding != Compounding::None
+        {
+            return Err("interest at a monthly rate does not compound daily".to_owned());
+        }
+        let whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        if let Some(key) = negative_amount("", &whole) {
+            return Err(format!("`{key}` must not be negative"));
+        }
         if self.dates.due_day.is_some_and(|day| !(1..=31).contains(&day)) {
             return Err("`due_day` must be from 1 to 31".to_owned());
         }
@@ -120,19 +159,39 @@ impl Product {
     }
 }
 
-fn merge(whole: &mut serde_json::Value, said: &toml::Table) {
+/// The key of an amount below zero. Only a margin may be.
+fn negative_amount<'a>(key: &'a str, value: &'a Value) -> Option<&'a str> {
+    match value {
+        Value::String(text) if key != "margin" && text.starts_with('-') => {
+            text.get(1..2).filter(|digit| digit.starts_with(|c: char| c.is_ascii_digit()))?;
+            Some(key)
+        }
+        Value::Array(items) => items.iter().find_map(|item| negative_amount(key, item)),
+        Value::Object(table) => {
+            table.iter().find_map(|(inner, value)| negative_amount(inner, value))
+        }
+        _ => None,
+    }
+}
+
+fn merge(whole: &mut Value, said: &Map<String, Value>) {
     let Some(object) = whole.as_object_mut() else { return };
     for (key, value) in said {
         match (object.get_mut(key), value) {
-            (Some(inner), toml::Value::Table(table)) if inner.is_object() => merge(inner, table),
+            (Some(inner), Value::Object(table)) if inner.is_object() => merge(inner, table),
             _ => {
-                object.insert(key.clone(), json(value));
+                object.insert(key.clone(), value.clone());
             }
         }
     }
 }
 
-fn json(value: &toml::Value) -> serde_json::Value {
+/// A table of a file as the engine stores it.
+pub(crate) fn json_table(table: &toml::Table) -> Map<String, Value> {
+    table.iter().map(|(key, value)| (key.clone(), json(value))).collect()
+}
+
+fn json(value: &toml::Value) -> Value {
     match value {
         toml::Value::String(text) => text.clone().into(),
         toml::Value::Integer(number) => (*number).into(),
@@ -140,9 +199,7 @@ fn json(value: &toml::Value) -> serde_json::Value {
         toml::Value::Boolean(yes) => (*yes).into(),
         toml::Value::Datetime(date) => date.to_string().into(),
         toml::Value::Array(items) => items.iter().map(json).collect(),
-        toml::Value::Table(table) => {
-            table.iter().map(|(key, value)| (key.clone(), json(value))).collect()
-        }
+        toml::Value::Table(table) => json_table(table).into(),
     }
 }
 

@@ -6,14 +6,20 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
-use identity::{DrawId, PaymentId};
+use identity::PaymentId;
 use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
-use crate::{Charge, CycleRecord, LineEvent, LineEventBody, Position, product::ReturnPolicy, rate};
+use crate::{
+    Charge, CycleRecord, LineEvent, LineEventBody, Position,
+    draws::{Change, DrawFacts},
+    product::{LateFee, ReturnPolicy},
+    rate,
+    repayment::Repayment,
+};
 
 /// What a statement says, as data at close.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     pub number: u32,
     pub opened_on: NaiveDate,
@@ -49,6 +55,26 @@ pub struct Statement {
     pub credit_limit: Cents,
     #[serde(rename = "minimum_due_cents")]
     pub minimum_due: Cents,
+    /// Not to be paid while it is disputed.
+    #[serde(default, rename = "disputed_cents")]
+    pub disputed: Cents,
+    #[serde(default, rename = "available_credit_cents")]
+    pub available_credit: Cents,
+    /// How the balance subject to interest was found (12 CFR 1026.7(b)(5)).
+    #[serde(default)]
+    pub balance_method: String,
+    /// What has to be paid by the due date to be spared interest; absent where there is no grace (1026.7(b)(8)).
+    #[serde(default, rename = "pay_to_avoid_interest_cents")]
+    pub pay_to_avoid_interest: Option<Cents>,
+    /// What a payment after the due date can cost (1026.7(b)(11)).
+    #[serde(default, rename = "late_fee_up_to_cents")]
+    pub late_fee_up_to: Option<Cents>,
+    /// Changes of terms since the statement before, and those to come (1026.7(b)(7)).
+    #[serde(default)]
+    pub changes_in_terms: Vec<ChangeInTerms>,
+    /// On a card: what paying the minimum only comes to, and paying off in 36 months (1026.7(b)(12)).
+    #[serde(default)]
+    pub repayment: Option<Repayment>,
     /// Of it, unpaid from earlier statements.
     #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
@@ -58,6 +84,15 @@ pub struct Statement {
     pub fees_this_year: Cents,
     /// More than a dollar is owed either way, or interest was charged (12 CFR 1026.5(b)(2)(i)).
     pub must_be_sent: bool,
+}
+
+/// One change of terms that the customer was told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeInTerms {
+    pub effective_on: NaiveDate,
+    pub notice_given_on: Option<NaiveDate>,
+    /// What it changes, as a product file names it.
+    pub what: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +173,15 @@ impl Statement {
             principal_balance: record.principal,
             credit_limit: record.credit_limit,
             minimum_due: record.minimum.due,
+            disputed: record.minimum.inputs.disputed,
+            available_credit: record.available_credit,
+            balance_method: position.terms.product.interest.method_text(),
+            pay_to_avoid_interest: record
+                .pay_to_avoid_interest
+                .filter(|amount| amount.is_positive()),
+            late_fee_up_to: position.terms.product.fees.late.as_ref().map(LateFee::up_to),
+            changes_in_terms: changes_in_terms(events, previous, record.closes_on),
+            repayment: Repayment::of(record, position),
             past_due: record.minimum.due - record.minimum.own,
             interest_this_year: year.interest + interest_total + listing.interest_adjusted,
             fees_this_year: year.fees + fees_total + listing.fees_adjusted,
@@ -159,11 +203,11 @@ fn interest_lines(record: &CycleRecord, position: &Position) -> Vec<StatementInt
         .iter()
         .filter(|line| line.amount.is_positive() || line.sum_of_daily_balances.is_positive())
         .map(|line| {
-            let daily = rate::daily(line.apr, terms.day_basis, terms.rate_digits, record.closes_on);
+            let periodic = terms.rate_of(line.apr, record.closes_on);
             StatementInterest {
                 feature: line.feature.clone(),
                 apr: line.apr,
-                periodic_rate: rate::to_percent_text(daily, 6),
+                periodic_rate: rate::to_percent_text(periodic, 6),
                 days: line.days,
                 average_balance: line.average_balance,
                 amount: line.amount,
@@ -180,6 +224,44 @@ fn issued_statements(events: &[LineEvent]) -> Vec<(u64, &Statement)> {
             _ => None,
         })
         .collect()
+}
+
+/// Changes that the statement before could not tell of.
+fn changes_in_terms(
+    events: &[LineEvent],
+    previous: Option<&(u64, &Statement)>,
+    closes_on: NaiveDate,
+) -> Vec<ChangeInTerms> {
+    let told = previous.map_or(0, |(seq, _)| *seq);
+    let since = previous.map(|(_, statement)| statement.closed_on);
+    let mut changes = Vec::new();
+    for event in events {
+        let (what, notice) = match &event.body {
+            LineEventBody::TermsChanged { changes, notice } => (names(changes), *notice),
+            LineEventBody::RateChanged { feature, notice: Some(notice), .. } => {
+                (vec![format!("apr of {}", feature.as_deref().unwrap_or("all features"))], *notice)
+            }
+            _ => continue,
+        };
+        let came_into_force =
+            since.is_none_or(|since| event.effective_on > since) && event.effective_on <= closes_on;
+        if event.seq > told || came_into_force {
+            changes.push(ChangeInTerms {
+                effective_on: event.effective_on,
+                notice_given_on: notice.given_on,
+                what,
+            });
+        }
+    }
+    changes
+}
+
+fn names(changes: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {
+    let of = |(key, value): (&String, &serde_json::Value)| match value.as_object() {
+        Some(table) => table.keys().map(|inner| format!("{key}.{inner}")).collect(),
+        None => vec![key.clone()],
+    };
+    changes.iter().flat_map(of).collect()
 }
 
 fn brought_forward(events: &[LineEvent]) -> Cents {
@@ -240,7 +322,7 @@ struct Listing {
 #[derive(Default)]
 struct Known {
     payments: BTreeMap<PaymentId, (NaiveDate, Cents)>,
-    draws: BTreeMap<DrawId, (NaiveDate, Cents, Cents)>,
+    draws: DrawFacts,
 }
 
 impl Listing {
@@ -279,6 +361,13 @@ impl Listing {
         }
     }
 
+    fn correct(&mut self, item: StatementItem, fee: Cents) {
+        self.fees_adjusted += fee;
+        if !item.amount.is_zero() {
+            self.adjustments.push(item);
+        }
+    }
+
     fn show(&mut self, event: &LineEvent, position: &Position, known: &Known) {
         let item = |label: &str, amount: Cents| item(event, position, label, amount);
         match &event.body {
@@ -311,24 +400,24 @@ impl Listing {
                 let amount = known.payments.get(payment).map_or(Cents::ZERO, |(_, amount)| *amount);
                 self.adjustments.push(item("payment reversed", amount));
             }
-            LineEventBody::DrawRefused { draw, .. } => {
-                if let Some((_, amount, fee)) = known.draws.get(draw) {
-                    self.adjustments.push(item("draw cancelled", -(*amount + *fee)));
-                    self.fees_adjusted -= *fee;
-                }
+            LineEventBody::DrawRefused { .. } | LineEventBody::DrawCorrected { .. } => {
+                let refused = matches!(event.body, LineEventBody::DrawRefused { .. });
+                let label = if refused { "draw cancelled" } else { "draw corrected" };
+                let change = known.draws.change_by(&event.body);
+                self.correct(item(label, change.amount + change.fee), change.fee);
             }
-            LineEventBody::DrawCorrected { draw, amount } => {
-                if let Some((_, before, _)) = known.draws.get(draw) {
-                    self.adjustments.push(item("draw corrected", *amount - *before));
-                }
+            LineEventBody::DisputeResolved { error, .. } if error.is_positive() => {
+                let of_draw = known.draws.corrected_by(&event.body).is_some();
+                let other = Change { amount: -*error, fee: Cents::ZERO };
+                let change = if of_draw { known.draws.change_by(&event.body) } else { other };
+                let label = "billing error corrected";
+                self.correct(item(label, change.amount + change.fee), change.fee);
             }
             LineEventBody::Adjusted { charge, amount } => {
                 self.adjustments.push(item(&adjustment_label(charge), *amount));
                 match charge {
                     Charge::Interest { .. } => self.interest_adjusted += *amount,
-                    Charge::LateFee { .. } | Charge::PlanFee { .. } => {
-                        self.fees_adjusted += *amount;
-                    }
+                    _ => self.fees_adjusted += *amount,
                 }
             }
             _ => {}
@@ -358,8 +447,11 @@ impl Known {
             LineEventBody::PaymentReversed { payment, .. } => {
                 self.payments.get(payment).map_or(own, |(paid_on, _)| *paid_on)
             }
-            LineEventBody::DrawRefused { draw, .. } | LineEventBody::DrawCorrected { draw, .. } => {
-                self.draws.get(draw).map_or(own, |(drew_on, ..)| *drew_on)
+            body @ (LineEventBody::DrawRefused { .. }
+            | LineEventBody::DrawCorrected { .. }
+            | LineEventBody::DisputeResolved { .. }) => {
+                let fact = self.draws.corrected_by(body).and_then(|draw| self.draws.get(draw));
+                fact.and_then(|fact| fact.drew_on).unwrap_or(own)
             }
             _ => own,
         }
@@ -376,21 +468,9 @@ impl Known {
                     *amount = Cents::ZERO;
                 }
             }
-            LineEventBody::Drew { draw, amount, fee, .. } => {
-                self.draws.insert(*draw, (event.effective_on, *amount, *fee));
-            }
-            LineEventBody::DrawCorrected { draw, amount } => {
-                if let Some((_, before, _)) = self.draws.get_mut(draw) {
-                    *before = *amount;
-                }
-            }
-            LineEventBody::DrawRefused { draw, .. } => {
-                if let Some((_, amount, fee)) = self.draws.get_mut(draw) {
-                    (*amount, *fee) = (Cents::ZERO, Cents::ZERO);
-                }
-            }
             _ => {}
         }
+        self.draws.note(event);
     }
 }
 
@@ -401,5 +481,11 @@ fn adjustment_label(charge: &Charge) -> String {
         }
         Charge::LateFee { cycle } => format!("adjustment of the late fee of statement {cycle}"),
         Charge::PlanFee { cycle } => format!("adjustment of the plan fee of statement {cycle}"),
+        Charge::OverLimitFee { cycle } => {
+            format!("adjustment of the over-limit fee of statement {cycle}")
+        }
+        Charge::MilitaryWaiver { cycle } => {
+            format!("fees of statement {cycle} waived to keep to the military rate cap")
+        }
     }
 }

@@ -119,7 +119,7 @@ fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEventBody)> {
                 add(
                     effective,
                     known,
-                    LineEventBody::RateChanged { feature: None, apr, applies_to },
+                    LineEventBody::RateChanged { feature: None, apr, applies_to, notice: None },
                 );
             }
             Fact::Cap { ppm } => {

@@ -3,21 +3,26 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveTime};
-use identity::{DrawId, PaymentId};
+use identity::{CaseId, DrawId, PaymentId};
 use money::{Apr, Cents};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Body;
 use crate::{
-    AppliesTo, CycleSchedule, FeeKind, FlagKind, LineEventBody,
-    units::{date, date_opt, dollars_opt, percent_opt},
+    AppliesTo, ChangeNotice, CycleSchedule, Disputed, FeeKind, FlagKind, LineEventBody,
+    NoticeException,
+    catalog::json_table,
+    product::DateTerms,
+    units::{date, date_opt, dollars_opt, parse_amount, percent_opt},
 };
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Draw,
+    DrawHeld,
+    DrawSettled,
     DrawRefused,
     DrawCorrected,
     Payment,
@@ -29,6 +34,10 @@ enum Kind {
     FeeWaived,
     RateChange,
     RateCap,
+    IndexChange,
+    TermsChange,
+    Dispute,
+    DisputeResolved,
     LimitChange,
     CycleChange,
     Flag,
@@ -65,6 +74,20 @@ pub(super) struct EventFile {
     through: Option<NaiveDate>,
     close_day: Option<u32>,
     flag: Option<FlagKind>,
+    /// Last day of a hold.
+    #[serde(default, with = "date_opt")]
+    expires_on: Option<NaiveDate>,
+    /// When notice of a change of terms was given...
+    #[serde(default, with = "date_opt")]
+    notice_on: Option<NaiveDate>,
+    /// ...or why none was needed.
+    exception: Option<NoticeException>,
+    /// What a product file would say of the changed terms.
+    terms: Option<toml::Table>,
+    dispute: Option<String>,
+    /// How much of a dispute was our error.
+    #[serde(default, with = "dollars_opt")]
+    error: Option<Cents>,
 }
 
 /// The amount of a fee, or its kind where the event is a fee.
@@ -78,6 +101,7 @@ pub(super) struct Names {
     given: u128,
     draws: BTreeMap<String, DrawId>,
     payments: BTreeMap<String, PaymentId>,
+    disputes: BTreeMap<String, CaseId>,
 }
 
 impl Names {
@@ -105,6 +129,21 @@ impl Names {
         }
     }
 
+    fn new_dispute(&mut self, id: Option<&String>) -> Result<CaseId, String> {
+        let dispute = CaseId::from_uuid(self.next());
+        let name = id.cloned().unwrap_or_else(|| dispute.to_string());
+        match self.disputes.insert(name.clone(), dispute) {
+            None => Ok(dispute),
+            Some(_) => Err(format!("two disputes have the id `{name}`")),
+        }
+    }
+
+    fn dispute(&self, id: Option<&String>) -> Result<CaseId, String> {
+        let id = needed(id, "dispute")?;
+        let found = self.disputes.get(id).copied();
+        found.ok_or_else(|| format!("no earlier dispute has the id `{id}`"))
+    }
+
     fn draw(&self, id: Option<&String>) -> Result<DrawId, String> {
         let id = needed(id, "draw")?;
         self.draws.get(id).copied().ok_or_else(|| format!("no earlier draw has the id `{id}`"))
@@ -122,8 +161,8 @@ fn needed<T>(value: Option<T>, key: &str) -> Result<T, String> {
 }
 
 impl EventFile {
-    /// A payment completed after the cut-off counts for the next calendar day.
-    pub(super) fn effective_on(&self, cut_off: NaiveTime) -> Result<NaiveDate, String> {
+    /// The day for which the event counts: of a payment with a time, the product says which.
+    pub(super) fn effective_on(&self, dates: &DateTerms) -> Result<NaiveDate, String> {
         let Some(at) = &self.at else { return Ok(self.on) };
         let at = NaiveTime::parse_from_str(at, "%H:%M")
             .or_else(|_| NaiveTime::parse_from_str(at, "%H:%M:%S"))
@@ -131,8 +170,17 @@ impl EventFile {
         if !matches!(self.kind, Kind::Payment) {
             return Err("only a payment has a time".to_owned());
         }
-        let next = self.on.succ_opt().unwrap_or(self.on);
-        Ok(if at > cut_off { next } else { self.on })
+        Ok(dates.credited_on(self.on, at))
+    }
+
+    /// The id that a file gives the event.
+    pub(super) fn id(&self) -> Option<&String> {
+        self.id.as_ref()
+    }
+
+    /// The draw, payment or dispute that the event is about.
+    pub(super) fn refers_to(&self) -> Option<&String> {
+        self.draw.as_ref().or(self.payment.as_ref()).or(self.dispute.as_ref())
     }
 
     pub(super) fn body(&self, names: &mut Names) -> Result<Body, String> {
@@ -144,6 +192,13 @@ impl EventFile {
         Ok(Body::Is(match self.kind {
             Kind::Draw => return self.draw(names, amount()?),
             Kind::PaymentReturned => return self.payment_returned(names),
+            Kind::DrawHeld => {
+                let (draw, expires_on) = (names.new_draw(self.id.as_ref())?, self.expires_on);
+                LineEventBody::DrawHeld { draw, amount: amount()?, expires_on }
+            }
+            Kind::DrawSettled => {
+                LineEventBody::DrawSettled { draw: names.draw(self.draw.as_ref())? }
+            }
             Kind::DrawRefused => {
                 LineEventBody::DrawRefused { draw: names.draw(self.draw.as_ref())?, reason }
             }
@@ -172,6 +227,26 @@ impl EventFile {
                 feature: self.feature.clone(),
                 apr: needed(self.apr, "apr")?,
                 applies_to: needed(self.applies_to, "applies_to")?,
+                notice: (self.notice_on.is_some() || self.exception.is_some())
+                    .then(|| self.notice()),
+            },
+            Kind::IndexChange => LineEventBody::IndexChanged {
+                feature: self.feature.clone(),
+                index: needed(self.apr, "apr")?,
+            },
+            Kind::TermsChange => LineEventBody::TermsChanged {
+                changes: json_table(needed(self.terms.as_ref(), "terms")?),
+                notice: self.notice(),
+            },
+            Kind::Dispute => LineEventBody::DisputeOpened {
+                dispute: names.new_dispute(self.id.as_ref())?,
+                subject: self.disputed(names)?,
+                amount: amount()?,
+            },
+            Kind::DisputeResolved => LineEventBody::DisputeResolved {
+                dispute: names.dispute(self.dispute.as_ref())?,
+                error: self.error.unwrap_or_default(),
+                reason,
             },
             Kind::RateCap => LineEventBody::RateCapped {
                 apr: needed(self.apr, "apr")?,
@@ -192,8 +267,24 @@ impl EventFile {
         }))
     }
 
+    const fn notice(&self) -> ChangeNotice {
+        ChangeNotice { given_on: self.notice_on, exception: self.exception }
+    }
+
+    fn disputed(&self, names: &Names) -> Result<Disputed, String> {
+        Ok(match (&self.draw, &self.fee) {
+            (Some(_), _) => Disputed::Draw { draw: names.draw(self.draw.as_ref())? },
+            (None, Some(_)) => Disputed::Fee { fee: self.fee_kind()? },
+            (None, None) => Disputed::Other,
+        })
+    }
+
+    /// A draw of its own, or one that was held before.
     fn draw(&self, names: &mut Names, amount: Cents) -> Result<Body, String> {
-        let draw = names.new_draw(self.id.as_ref())?;
+        let draw = match &self.draw {
+            Some(_) => names.draw(self.draw.as_ref())?,
+            None => names.new_draw(self.id.as_ref())?,
+        };
         let feature = self.feature.clone();
         let fee = self.fee_amount()?;
         let body = LineEventBody::Drew { draw, feature, amount, fee: fee.unwrap_or(Cents::ZERO) };
@@ -211,7 +302,7 @@ impl EventFile {
 
     fn fee_amount(&self) -> Result<Option<Cents>, String> {
         let Some(FeeFile(text)) = &self.fee else { return Ok(None) };
-        let amount = Cents::parse_dollars(text).map_err(|error| error.to_string())?;
+        let amount = parse_amount(text)?;
         if amount.is_negative() {
             Err("`fee` must not be negative".into())
         } else {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{Datelike, NaiveDate};
 use money::{Apr, Cents};
 use serde::Deserialize;
 use toml::Spanned;
@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     BroughtForward, CycleSchedule, FeatureAmount, Product, ProductCatalog, Terms, TextError,
-    units::{date, date_opt, dates, dollars, percent},
+    catalog::json_table,
+    product::DateTerms,
+    units::{date, date_opt, dates, dollars, percent, percent_opt},
 };
 
 #[derive(Deserialize)]
@@ -47,6 +49,8 @@ struct LineFile {
     close_day: Option<Spanned<u32>>,
     #[serde(default, with = "dates")]
     closes_on: Vec<NaiveDate>,
+    #[serde(default, with = "dates")]
+    due_on: Vec<NaiveDate>,
     state: Option<String>,
     #[serde(default)]
     covered_borrower: bool,
@@ -127,9 +131,22 @@ struct WhatIfFile {
     name: String,
     #[serde(default, with = "date_opt")]
     as_of: Option<NaiveDate>,
+    /// Ids of draws and payments of the line that do not happen.
+    #[serde(default)]
+    without: Vec<Spanned<String>>,
+    /// The rate of every feature that states none of its own.
+    #[serde(default, with = "percent_opt")]
+    apr: Option<Apr>,
     #[serde(default)]
     events: Vec<Spanned<EventFile>>,
+    #[serde(default)]
+    quotes: Vec<Spanned<QuoteFile>>,
 }
+
+/// No scenario is about other days, nor about more of them.
+const FIRST_YEAR: i32 = 1970;
+const LAST_YEAR: i32 = 2199;
+const MOST_DAYS: i64 = 20_000;
 
 pub(super) fn parse(text: &str, catalog: &ProductCatalog) -> Result<Scenario, TextError> {
     let normal = as_list(text);
@@ -196,52 +213,113 @@ impl Reader<'_> {
     ) -> Result<ScenarioLine, TextError> {
         let span = line.span();
         let line = line.into_inner();
-        let terms = self.terms(at, &line, catalog)?;
+        let terms = self.terms(at, &line, line.apr, catalog)?;
         let brought_forward = line.brought_forward.as_ref().map(|given| {
             let on = given.on.unwrap_or(line.opened_on);
             (on, given.balances())
         });
+        self.check_days(&line, &span)?;
+        let dates = terms.product.dates;
         let mut names = Names::default();
-        let cut_off = terms.product.dates.cut_off;
-        let events = self.events(&line.events, (line.opened_on, cut_off), &mut names)?;
+        let events = self.events(&line.events, (line.opened_on, &dates), &mut names)?;
+        let payoffs = self.payoffs(&line.quotes, line.opened_on)?;
         let what_ifs = line
             .what_ifs
             .iter()
-            .map(|what_if| {
-                Ok(ScenarioWhatIf {
-                    name: what_if.name.clone(),
-                    as_of: what_if.as_of.unwrap_or(self.as_of),
-                    events: self.events(
-                        &what_if.events,
-                        (line.opened_on, cut_off),
-                        &mut names.clone(),
-                    )?,
-                })
-            })
-            .collect::<Result<Vec<_>, TextError>>()?;
-        if self.as_of < line.opened_on {
-            return Err(self.error(span, "`as_of` lies before the line opens"));
-        }
-        let payoffs = line
-            .quotes
-            .iter()
-            .map(|quote| {
-                let QuoteFile { kind: QuoteKind::Payoff, on } = quote.get_ref();
-                if *on < line.opened_on {
-                    return Err(self.error(quote.span(), "the quote lies before the line opens"));
-                }
-                Ok(*on)
-            })
+            .map(|what_if| self.what_if(what_if, (at, &line, catalog), &events, &names))
             .collect::<Result<Vec<_>, TextError>>()?;
         let name = if line.name.is_empty() { format!("line {}", at + 1) } else { line.name };
         let opened_on = line.opened_on;
         Ok(ScenarioLine { name, terms, opened_on, brought_forward, events, payoffs, what_ifs })
     }
 
+    fn check_days(&self, line: &LineFile, span: &Range<usize>) -> Result<(), TextError> {
+        let refuse = |message: &str| Err(self.error(span.clone(), message));
+        let years = FIRST_YEAR..=LAST_YEAR;
+        let listed = [&line.closes_on, &line.due_on];
+        let mut days = listed.into_iter().flatten().chain([&line.opened_on, &self.as_of]);
+        if !days.all(|day| years.contains(&day.year())) {
+            return refuse("a date lies outside the years 1970 to 2199");
+        }
+        if self.as_of < line.opened_on {
+            return refuse("`as_of` lies before the line opens");
+        }
+        if (self.as_of - line.opened_on).num_days() > MOST_DAYS {
+            return refuse("`as_of` lies more than 20,000 days after the line opens");
+        }
+        if !listed.iter().all(|days| days.is_sorted_by(|one, next| one < next)) {
+            return refuse("`closes_on` and `due_on` must be in order, without a day twice");
+        }
+        let brought = line.brought_forward.as_ref();
+        if brought.and_then(|given| given.on).is_some_and(|on| on < line.opened_on) {
+            return refuse("`brought_forward` lies before the line opens");
+        }
+        if brought.is_some_and(BroughtForwardFile::has_negative) {
+            return refuse("`brought_forward` has an amount below zero");
+        }
+        if line.credit_limit.is_negative() {
+            return refuse("`credit_limit` must not be negative");
+        }
+        Ok(())
+    }
+
+    fn payoffs(
+        &self,
+        quotes: &[Spanned<QuoteFile>],
+        opened_on: NaiveDate,
+    ) -> Result<Vec<NaiveDate>, TextError> {
+        quotes
+            .iter()
+            .map(|quote| {
+                let QuoteFile { kind: QuoteKind::Payoff, on } = quote.get_ref();
+                if *on < opened_on {
+                    return Err(self.error(quote.span(), "the quote lies before the line opens"));
+                }
+                if (*on - opened_on).num_days() > MOST_DAYS {
+                    return Err(self.error(quote.span(), "the quote lies too far ahead"));
+                }
+                Ok(*on)
+            })
+            .collect()
+    }
+
+    fn what_if(
+        &self,
+        what_if: &WhatIfFile,
+        (at, line, catalog): (usize, &LineFile, &ProductCatalog),
+        events: &[DatedEvent],
+        names: &Names,
+    ) -> Result<ScenarioWhatIf, TextError> {
+        for id in &what_if.without {
+            if !events.iter().any(|event| event.id.as_ref() == Some(id.get_ref())) {
+                let message = format!("no event of the line has the id `{}`", id.get_ref());
+                return Err(self.error(id.span(), message));
+            }
+        }
+        let apr = what_if.apr.unwrap_or(line.apr);
+        let terms = self.terms(at, line, apr, catalog)?;
+        let as_of = what_if.as_of.unwrap_or(self.as_of);
+        if as_of < line.opened_on || (as_of - line.opened_on).num_days() > MOST_DAYS {
+            let message =
+                format!("what-if `{}` is asked on a day that is no day of the line", what_if.name);
+            return Err(self.error(0..0, message));
+        }
+        let dates = terms.product.dates;
+        Ok(ScenarioWhatIf {
+            name: what_if.name.clone(),
+            as_of,
+            terms,
+            without: what_if.without.iter().map(|id| id.get_ref().clone()).collect(),
+            events: self.events(&what_if.events, (line.opened_on, &dates), &mut names.clone())?,
+            payoffs: self.payoffs(&what_if.quotes, line.opened_on)?,
+        })
+    }
+
     fn terms(
         &self,
         at: usize,
         line: &LineFile,
+        apr: Apr,
         catalog: &ProductCatalog,
     ) -> Result<Terms, TextError> {
         let name = line.product.get_ref();
@@ -254,7 +332,7 @@ impl Reader<'_> {
                 let table = self.table("line", at);
                 let said = table.get("terms").and_then(toml::Value::as_table);
                 product
-                    .with(said.unwrap_or(&toml::Table::new()))
+                    .with(&said.map(json_table).unwrap_or_default())
                     .map_err(|message| self.error(terms.span(), message))?
             }
         };
@@ -270,8 +348,9 @@ impl Reader<'_> {
         if let Some(day) = line.close_day.as_ref().filter(|day| !(1..=31).contains(day.get_ref())) {
             return Err(self.error(day.span(), "`close_day` must be from 1 to 31"));
         }
-        let mut terms = Terms::open(&product, line.credit_limit, line.apr, close_day);
-        terms.cycles = CycleSchedule { close_day, closes_on: line.closes_on.clone() };
+        let mut terms = Terms::open(&product, line.credit_limit, apr, close_day);
+        let (closes_on, due_on) = (line.closes_on.clone(), line.due_on.clone());
+        terms.cycles = CycleSchedule { close_day, closes_on, due_on };
         terms.covered_borrower = line.covered_borrower;
         Ok(match &line.state {
             Some(state) => terms.in_state(state, line.opened_on),
@@ -282,7 +361,7 @@ impl Reader<'_> {
     fn events(
         &self,
         events: &[Spanned<EventFile>],
-        (opened_on, cut_off): (NaiveDate, NaiveTime),
+        (opened_on, dates): (NaiveDate, &DateTerms),
         names: &mut Names,
     ) -> Result<Vec<DatedEvent>, TextError> {
         events
@@ -291,11 +370,14 @@ impl Reader<'_> {
                 let given = event.get_ref();
                 let place = self.error(event.span(), "");
                 let on = given
-                    .effective_on(cut_off)
+                    .effective_on(dates)
                     .map_err(|message| self.error(event.span(), message))?;
                 let recorded_on = given.recorded_on.unwrap_or(on);
                 if on < opened_on {
                     return Err(self.error(event.span(), "the event lies before the line opens"));
+                }
+                if (recorded_on.max(on) - opened_on).num_days() > MOST_DAYS {
+                    return Err(self.error(event.span(), "the event lies too far ahead"));
                 }
                 if recorded_on < on {
                     let message = "`recorded_on` lies before the event takes effect";
@@ -304,13 +386,23 @@ impl Reader<'_> {
                 let body =
                     given.body(names).map_err(|message| self.error(event.span(), message))?;
                 let (line, column) = (place.line, place.column);
-                Ok(DatedEvent { on, recorded_on, body, line, column })
+                let (id, refers_to) = (given.id().cloned(), given.refers_to().cloned());
+                Ok(DatedEvent { on, recorded_on, body, line, column, id, refers_to })
             })
             .collect()
     }
 }
 
 impl BroughtForwardFile {
+    fn has_negative(&self) -> bool {
+        let given = self.balances();
+        let principal = given.principal.iter().map(|part| part.amount);
+        principal
+            .chain([given.billed_interest, given.fees, given.penalty_fees, given.credit_balance])
+            .chain([given.minimum_unpaid, given.interest_this_year, given.fees_this_year])
+            .any(Cents::is_negative)
+    }
+
     fn balances(&self) -> BroughtForward {
         let principal = match &self.principal {
             None => Vec::new(),

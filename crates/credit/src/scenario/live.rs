@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use super::{
     Body, DatedEvent, ScenarioError, ScenarioLine, ScenarioWhatIf,
-    report::{Compared, LineReport, NamedQuote, WhatIf, daily_balances},
+    report::{Compared, ComparedPayoff, LineReport, NamedQuote, WhatIf, daily_balances},
 };
 use crate::{
     CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded, draw_fee, explain,
-    quote_payoff,
+    quote_payoff, returned_payment_fee,
 };
 
 pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, ScenarioError> {
-    let mut life = Life::of(given, &[], as_of)?;
+    let mut life = Life::of(given, as_of)?;
     let failed = |source| ScenarioError::Line { name: given.name.clone(), source };
     let position = life.line.position(as_of).map_err(failed)?;
     let mut derivations = BTreeMap::new();
@@ -49,17 +49,30 @@ pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, 
     })
 }
 
-/// The line with the further events beside the line without them, on one day.
+/// The line as the what-if has it beside the line as it is, on one day.
 fn compare(line: &ScenarioLine, what_if: &ScenarioWhatIf) -> Result<WhatIf, ScenarioError> {
     let failed = |source| ScenarioError::Line { name: line.name.clone(), source };
+    let gone = |id: &Option<String>| id.as_ref().is_some_and(|id| what_if.without.contains(id));
+    let kept = line.events.iter().filter(|event| !gone(&event.id) && !gone(&event.refers_to));
+    let other = ScenarioLine {
+        terms: what_if.terms.clone(),
+        events: kept.chain(&what_if.events).cloned().collect(),
+        ..line.clone()
+    };
     let on = what_if.as_of;
-    let before = Life::of(line, &[], on)?.line.position(on).map_err(failed)?;
-    let after = Life::of(line, &what_if.events, on)?.line.position(on).map_err(failed)?;
+    let (before, after) = (Life::of(line, on)?, Life::of(&other, on)?);
+    let quote = |life: &Life, on: NaiveDate| quote_payoff(life.line.events(), on).map_err(failed);
+    let mut payoffs = Vec::new();
+    for on in &what_if.payoffs {
+        let (without, with) = (quote(&before, *on)?.payoff, quote(&after, *on)?.payoff);
+        payoffs.push(ComparedPayoff { on: *on, without_cents: without, with_cents: with });
+    }
     Ok(WhatIf {
         name: what_if.name.clone(),
         on,
-        without: Compared::of(&before),
-        with: Compared::of(&after),
+        without: Compared::of(&before.line.position(on).map_err(failed)?),
+        with: Compared::of(&after.line.position(on).map_err(failed)?),
+        payoffs,
     })
 }
 
@@ -71,14 +84,10 @@ struct Life {
 }
 
 impl Life {
-    fn of(
-        given: &ScenarioLine,
-        further: &[DatedEvent],
-        as_of: NaiveDate,
-    ) -> Result<Self, ScenarioError> {
+    fn of(given: &ScenarioLine, as_of: NaiveDate) -> Result<Self, ScenarioError> {
         let failed = |source| ScenarioError::Line { name: given.name.clone(), source };
         let mut life = Self::begin(given).map_err(failed)?;
-        let mut events: Vec<&DatedEvent> = given.events.iter().chain(further).collect();
+        let mut events: Vec<&DatedEvent> = given.events.iter().collect();
         events.sort_by_key(|event| event.recorded_on);
         for event in events.into_iter().filter(|event| event.recorded_on <= as_of) {
             life.take(event).map_err(|source| {
@@ -126,7 +135,7 @@ impl Life {
                 LineEventBody::Drew { draw, feature, amount, fee }
             }
             Body::Return(LineEventBody::PaymentReturned { payment, code, .. }) => {
-                let fee = position()?.terms.product.fees.returned_payment;
+                let fee = returned_payment_fee(&position()?);
                 LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
             }
             Body::Is(body) | Body::Draw(body) | Body::Return(body) => body.clone(),
