@@ -2,13 +2,15 @@
 
 use chrono::NaiveDate;
 use identity::PaymentId;
-use money::{Apr, Cents};
+use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Terms,
     product::{Feature, Promotion, RateStep, TakesEffect, Variable},
+    rate,
     state::OpenCycle,
+    statement::Deferred,
 };
 
 /// Principal of one feature at one set of rates.
@@ -130,6 +132,13 @@ impl Balance {
     pub(crate) fn deferred_due(&self, day: NaiveDate, cycle: u32) -> i128 {
         let holds = self.promotion.is_some_and(|promotion| promotion.holds(day, cycle));
         if holds { 0 } else { self.deferred }
+    }
+
+    /// Deferred interest that goes on being deferred on a day of a cycle.
+    pub(crate) fn still_deferred(&self, day: NaiveDate, cycle: u32) -> Option<Deferred> {
+        let promotion = self.promotion.filter(|promotion| promotion.holds(day, cycle))?;
+        let amount = rate::to_cents(self.deferred, Rounding::HalfUp);
+        (self.deferred > 0).then_some(Deferred { amount, through: promotion.through })
     }
 
     /// The rate in force on a day of a cycle.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Product,
-    product::{Compounding, Period},
+    product::{Compounding, Period, WaterfallStep},
     text_error::TextError,
 };
 
@@ -148,12 +148,71 @@ impl Product {
         {
             return Err("interest at a monthly rate does not compound daily".to_owned());
         }
+        self.check_interest()?;
+        self.check_payments()?;
         let whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
         if let Some(key) = negative_amount("", &whole) {
             return Err(format!("`{key}` must not be negative"));
         }
         if self.dates.due_day.is_some_and(|day| !(1..=31).contains(&day)) {
             return Err("`due_day` must be from 1 to 31".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Product {
+    fn check_interest(&self) -> Result<(), String> {
+        let interest = &self.interest;
+        if interest.daily_decimals.is_some_and(|decimals| !(2..=10).contains(&decimals)) {
+            return Err("`daily_decimals` must be from 2 to 10".to_owned());
+        }
+        if interest.rate_digits.is_some_and(|digits| digits.decimals > 8) {
+            return Err("`rate_digits` can have 8 decimals at most".to_owned());
+        }
+        for feature in &self.features {
+            let name = &feature.name;
+            if let Some(promotion) = &feature.promotion
+                && promotion.through.is_none()
+                && promotion.cycles.is_none()
+                && !promotion.from_draw()
+            {
+                return Err(format!(
+                    "the promotion of `{name}` has no end: state `through`, `cycles`, `cycles_from_draw` or `months_from_draw`"
+                ));
+            }
+            let tops: Vec<_> = feature.tiers.iter().filter_map(|tier| tier.up_to).collect();
+            if !tops.is_sorted_by(|one, next| one < next) {
+                return Err(format!("the tiers of `{name}` are not in order, lowest first"));
+            }
+            let index = feature.variable.as_ref().map(|variable| variable.index.as_slice());
+            if index
+                .is_some_and(|index| index.is_empty() || !index.is_sorted_by_key(|one| one.from))
+            {
+                return Err(format!("the index of `{name}` needs values in order of date"));
+            }
+        }
+        let unknown = |name: &&String| !self.features.iter().any(|one| one.name == **name);
+        match self.grace.leaves_out.iter().find(unknown) {
+            Some(name) => Err(format!("grace leaves out `{name}`, which is no feature")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_payments(&self) -> Result<(), String> {
+        let steps = &self.waterfall.steps;
+        let twice = |at: usize| steps.iter().take(at).any(|one| Some(one) == steps.get(at));
+        if (0..steps.len()).any(twice) {
+            return Err("a step stands twice in the waterfall".to_owned());
+        }
+        if !steps.contains(&WaterfallStep::Principal) && !steps.contains(&WaterfallStep::Balances) {
+            return Err("the waterfall needs `principal` or `balances`".to_owned());
+        }
+        for arm in &self.minimum.arms {
+            let months = [arm.one_of, arm.amortised_over];
+            if months.into_iter().flatten().any(|count| count == 0 || count > 1_200) {
+                return Err("`one_of` and `amortised_over` must be from 1 to 1200".to_owned());
+            }
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The close of a cycle: interest billed, fees billed, the minimum, and the next cycle.
 
 use chrono::{Days, NaiveDate};
-use money::{Apr, Cents};
+use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,9 +10,10 @@ use crate::{
     interest::GraceOutcome,
     mapr::CycleCharges,
     minimum::Minimum,
-    product::{GraceKind, PlanFeeDay},
+    product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
     rate,
     state::{BilledInterest, Fee, Obligation, OpenCycle, Segment, State},
+    statement::Deferred,
     timeline::Printed,
 };
 
@@ -89,6 +90,8 @@ pub struct InterestLine {
     pub deferred: i128,
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    /// Kept in mind by a promotion that still runs.
+    pub promotion_deferred: Option<Deferred>,
     /// Paid of it before it was billed.
     #[serde(rename = "prepaid_cents")]
     pub prepaid: Cents,
@@ -101,8 +104,7 @@ impl InterestLine {
     #[must_use]
     pub fn average_daily_balance(&self) -> Cents {
         let sum = i128::from(self.sum_of_daily_balances.get());
-        Cents::from_ratio(sum, i128::from(self.days.max(1)), money::Rounding::HalfUp)
-            .unwrap_or_default()
+        Cents::from_ratio(sum, i128::from(self.days.max(1)), Rounding::HalfUp).unwrap_or_default()
     }
 }
 
@@ -148,7 +150,8 @@ impl State {
     }
 
     pub(crate) fn charge_plan_fee(&mut self, terms: &Terms, on: PlanFeeDay) {
-        let Some(rule) = terms.product.fees.plan.filter(|rule| rule.on == on) else { return };
+        let plan = terms.product.fees.plan.as_ref();
+        let Some(rule) = plan.filter(|rule| rule.on == on) else { return };
         if self.cycle.plan_fee.is_some() {
             return;
         }
@@ -158,9 +161,28 @@ impl State {
             && (self.past_due(self.day).is_positive() || self.flagged(&[FlagKind::Frozen]));
         let idle = rule.only_with_balance && !self.balance().is_positive();
         let free = !its_turn || stopped || idle || self.closed_on.is_some() || self.capped_by_law();
-        let amount = if free { Cents::ZERO } else { rule.amount };
+        let amount = if free { Cents::ZERO } else { self.plan_fee(terms, rule) };
         self.cycle.plan_fee = Some(amount);
         self.charge(FeeKind::Plan, 0, amount);
+    }
+
+    fn plan_fee(&self, terms: &Terms, rule: &PlanFee) -> Cents {
+        let base = match rule.of {
+            PlanFeeBase::PrincipalAtCharge => self.principal(),
+            PlanFeeBase::CreditLimit => self.credit_limit,
+            PlanFeeBase::AverageDailyBalance => {
+                let priced = self
+                    .balances
+                    .iter()
+                    .map(|balance| balance.price(terms, GraceOutcome::Charged, &self.cycle));
+                priced.map(|priced| priced.average(Rounding::HalfUp)).sum()
+            }
+        };
+        let bracket = rule.brackets.iter().find(|one| one.up_to.is_none_or(|top| base <= top));
+        let fixed = bracket.map_or(rule.amount, |bracket| bracket.amount);
+        let share = base.mul_ppm(rule.percent.ppm(), Rounding::HalfUp).unwrap_or_default();
+        let fee = (fixed + share).max(rule.least);
+        rule.most.map_or(fee, |most| fee.min(most))
     }
 
     /// For a cycle that ends above the limit.
@@ -289,6 +311,7 @@ impl State {
             numerator,
             deferred,
             amount: rate::to_cents(numerator, interest.rounding),
+            promotion_deferred: balance.still_deferred(next, self.cycle.number + 1),
             prepaid: Cents::ZERO,
             grace,
             segments: priced.segments,

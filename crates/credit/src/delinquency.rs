@@ -4,8 +4,8 @@ use chrono::{Days, NaiveDate};
 use money::{Cents, Rounding};
 
 use crate::{
-    FeeKind, FlagKind, Terms,
-    product::{LateFee, PlanFeeDay},
+    CycleRecord, FeeKind, FlagKind, Terms,
+    product::{LateFee, LateFeeBase, PlanFeeDay},
     state::{LateFeeRecord, Obligation, State},
 };
 
@@ -146,7 +146,14 @@ impl State {
             .iter()
             .any(|fee| fee.cycle < cycle && fee.cycle + rule.repeat_within_cycles >= cycle);
         let repeated = rule.repeat_amount.filter(|_| charged_before);
-        rule.on(unpaid, record.map(|record| record.balance).unwrap_or_default(), repeated)
+        let interest = |record: &CycleRecord| record.interest.iter().map(|line| line.amount).sum();
+        rule.on(&Lateness {
+            unpaid,
+            minimum: record.map_or(unpaid, |record| record.minimum.due),
+            balance: record.map(|record| record.balance).unwrap_or_default(),
+            interest: record.map(interest).unwrap_or_default(),
+            repeated,
+        })
     }
 }
 
@@ -158,16 +165,36 @@ impl LateFee {
         self.most.unwrap_or(most)
     }
 
-    /// The fee for what is unpaid of the minimum of a statement with `balance`.
-    fn on(&self, unpaid: Cents, balance: Cents, repeated: Option<Cents>) -> Cents {
-        if !unpaid.is_positive() || unpaid < self.none_below {
+    fn on(&self, late: &Lateness) -> Cents {
+        if !late.unpaid.is_positive() || late.unpaid < self.none_below {
             return Cents::ZERO;
         }
-        let bracket = self.brackets.iter().find(|one| one.up_to.is_none_or(|top| balance <= top));
+        let reached = |top: Option<Cents>| top.is_none_or(|top| late.balance <= top);
+        let bracket = self.brackets.iter().find(|bracket| reached(bracket.up_to));
         let amount = bracket.map_or(self.amount, |bracket| bracket.amount);
-        let share = unpaid.mul_ppm(self.percent.ppm(), Rounding::HalfUp).unwrap_or_default();
-        let fee = repeated.unwrap_or(amount).max(share);
-        let fee = self.most.map_or(fee, |most| fee.min(most));
-        if self.capped_by_unpaid_minimum { fee.min(unpaid) } else { fee }
+        let base = match self.percent_of {
+            LateFeeBase::UnpaidMinimum => late.unpaid,
+            LateFeeBase::Minimum => late.minimum,
+            LateFeeBase::BilledInterest => late.interest,
+        };
+        let share = base.mul_ppm(self.percent.ppm(), Rounding::HalfUp).unwrap_or_default();
+        let fee = late.repeated.unwrap_or(amount).max(share);
+        let caps = [
+            self.most,
+            self.capped_by_unpaid_minimum.then_some(late.unpaid),
+            self.capped_by_minimum.then_some(late.minimum),
+        ];
+        caps.into_iter().flatten().fold(fee, Ord::min)
     }
+}
+
+/// What a late fee is computed from.
+struct Lateness {
+    unpaid: Cents,
+    /// Of the statement.
+    minimum: Cents,
+    balance: Cents,
+    interest: Cents,
+    /// The amount of a repeated violation, where it is one.
+    repeated: Option<Cents>,
 }

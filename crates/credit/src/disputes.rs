@@ -27,8 +27,10 @@ pub(crate) struct Dispute {
     since: NaiveDate,
     /// Billed on it so far.
     pub(crate) interest: Cents,
-    /// Held out of minimums so far.
+    /// Held out of minimums so far, as recomputed...
     held: Cents,
+    /// ...and as printed.
+    held_owed: Cents,
 }
 
 /// By when a billing-error notice must be answered and settled (12 CFR 1026.13(c), V38).
@@ -116,19 +118,22 @@ impl State {
             Disputed::Draw { draw } => self.place_of(draw),
             Disputed::Fee { .. } | Disputed::Other => (0, self.opened_on),
         };
-        let (interest, held) = (Cents::ZERO, Cents::ZERO);
-        let mut dispute = Dispute { id, subject, amount, balance, since, interest, held };
+        let (interest, held, held_owed) = (Cents::ZERO, Cents::ZERO, Cents::ZERO);
+        let mut dispute =
+            Dispute { id, subject, amount, balance, since, interest, held, held_owed };
         for due in &mut self.obligations {
             let record = self.records.iter().find(|record| record.number == due.cycle);
             let Some(record) = record.filter(|record| record.closes_on >= since) else { continue };
             let interest = dispute.interest_of(terms, &record.interest);
             let without = dispute.held_out(record.minimum.inputs, interest);
             let own = terms.product.minimum.apply(without).own;
-            let held = (record.minimum.own - own).min(due.owed).or_zero();
-            due.owed -= held;
-            due.unpaid = (due.unpaid - held).or_zero();
-            due.amount = (due.amount - held).or_zero();
-            dispute.held += held;
+            let (less, owed) = ((record.minimum.own - own).or_zero(), due.owed);
+            due.owed = (owed - less).or_zero();
+            due.amount = (due.amount - less).or_zero();
+            dispute.held_owed += owed - due.owed;
+            let unpaid = due.unpaid;
+            due.unpaid = (unpaid - less).or_zero();
+            dispute.held += unpaid - due.unpaid;
             dispute.interest += interest;
         }
         self.disputes.push(dispute);
@@ -153,7 +158,9 @@ impl State {
         for (dispute, interest) in self.disputes.iter_mut().zip(parts) {
             let before = rule.apply(reduced).own;
             reduced = dispute.held_out(reduced, interest);
-            dispute.held += (before - rule.apply(reduced).own).or_zero();
+            let held = (before - rule.apply(reduced).own).or_zero();
+            dispute.held += held;
+            dispute.held_owed += held;
             dispute.interest += interest;
         }
         rule.apply(reduced)
@@ -175,20 +182,23 @@ impl State {
                 (dispute.amount - error).or_zero()
             }
         };
-        let (held, whole) = (i128::from(dispute.held.get()), i128::from(dispute.amount.get()));
-        let part = held * i128::from(remaining.get());
-        let due = Cents::from_ratio(part, whole.max(1), Rounding::HalfUp).unwrap_or_default();
-        let due = due.min(self.balance().or_zero());
-        if due.is_positive() {
+        let whole = i128::from(dispute.amount.get()).max(1);
+        let again = |held: Cents| {
+            let part = i128::from(held.get()) * i128::from(remaining.get());
+            let due = Cents::from_ratio(part, whole, Rounding::HalfUp).unwrap_or_default();
+            due.min(self.balance().or_zero())
+        };
+        let (unpaid, owed) = (again(dispute.held), again(dispute.held_owed));
+        if unpaid.is_positive() || owed.is_positive() {
             let days = terms.product.dates.statement_window_days.max(10);
             let due_on = self.day.checked_add_days(Days::new(days.into())).unwrap_or(self.day);
             self.obligations.push(Obligation {
                 cycle: self.cycle.number.saturating_sub(1),
                 due_on,
                 enforceable_on: calendar::banking_day_on_or_after(due_on),
-                unpaid: due,
-                owed: due,
-                amount: due,
+                unpaid,
+                owed,
+                amount: owed,
                 tested: true,
                 missed: false,
             });

@@ -16,6 +16,8 @@ pub enum CreditError {
     Unknown { seq: u64, what: &'static str },
     #[error("event {seq} repeats a {what} that the line already has")]
     Repeated { seq: u64, what: &'static str },
+    #[error("event {seq} is about a draw that was refused")]
+    DrawWasRefused { seq: u64 },
     #[error("event {seq} has an amount that cannot be: {amount}")]
     Amount { seq: u64, amount: Cents },
     #[error("event {seq} names feature `{feature}`, which the product does not have")]

@@ -84,6 +84,9 @@ pub enum LineEventBody {
         #[serde(rename = "amount_cents")]
         amount: Cents,
         reason: String,
+        /// Whose principal it reduces first; absent: it goes the way of a payment.
+        #[serde(default)]
+        feature: Option<String>,
     },
     CreditBalanceRefunded {
         #[serde(rename = "amount_cents")]

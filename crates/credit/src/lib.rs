@@ -14,8 +14,10 @@ mod draws;
 mod error;
 mod event;
 pub mod explain;
+mod figures;
 mod interest;
 mod line;
+mod listing;
 pub mod mapr;
 mod minimum;
 mod payment;
@@ -58,6 +60,8 @@ pub use quote::{DrawQuote, PayoffQuote, draw_fee, quote_draw, quote_payoff, retu
 pub use repayment::{In36Months, Repayment};
 pub use replay::{Replayed, Snapshot, replay, replay_from};
 pub use state::{Segment, StandingFlag};
-pub use statement::{ChangeInTerms, Statement, StatementInterest, StatementItem};
+pub use statement::{
+    ChangeInTerms, Deferred, Statement, StatementInterest, StatementItem, StatementRate,
+};
 pub use terms::{CycleSchedule, Terms};
 pub use text_error::TextError;

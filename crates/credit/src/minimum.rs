@@ -1,12 +1,13 @@
 //! The minimum payment (SPEC §1.5, V15-V18).
 
-use money::Cents;
+use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     FeeKind, Terms,
     close::InterestLine,
     product::{MinimumArm, MinimumBase, MinimumPart, MinimumTerms},
+    repayment::level_payment,
     state::State,
 };
 
@@ -35,6 +36,12 @@ pub struct MinimumInputs {
     /// Statements since the last one whose minimum was missed.
     #[serde(default)]
     pub cycles_since_missed: Option<u32>,
+    /// The rate of the line's largest balance.
+    #[serde(default, rename = "apr_ppm")]
+    pub apr: Apr,
+    /// The number of the cycle.
+    #[serde(default)]
+    pub cycle: u32,
     /// Held out of the rest because it is disputed.
     #[serde(default, rename = "disputed_cents")]
     pub disputed: Cents,
@@ -72,13 +79,24 @@ impl MinimumTerms {
             + when(self.add_interest, inputs.interest)
             + when(self.add_fees, inputs.fees)
             + when(self.add_penalty_fees, inputs.penalty_fees);
-        let due = (base + past_due).min(inputs.total_owed).or_zero();
-        Minimum { inputs, arms, base, due, own: (due - past_due).or_zero() }
+        let all = to_multiples(base + past_due, self.whole_dollars, self.multiple_of);
+        let due = if (1..=self.free_cycles).contains(&inputs.cycle) { past_due } else { all };
+        let due = due.min(inputs.total_owed).or_zero();
+        // What was asked for before is asked for already, whether this formula repeats it or not.
+        Minimum { inputs, arms, base, due, own: (due - inputs.past_due).or_zero() }
     }
 }
 
 fn when(wanted: bool, amount: Cents) -> Cents {
     if wanted { amount } else { Cents::ZERO }
+}
+
+fn to_multiples(amount: Cents, rounding: Option<Rounding>, of: Cents) -> Cents {
+    let Some(rounding) = rounding else { return amount };
+    let multiple = i128::from(of.get().max(1));
+    let count = money::divide(i128::from(amount.get()), multiple, rounding);
+    let rounded = count.and_then(|count| i64::try_from(count * multiple).ok());
+    Cents::new(rounded.unwrap_or_default())
 }
 
 impl MinimumArm {
@@ -88,21 +106,19 @@ impl MinimumArm {
         let part = self.one_of.and_then(|parts| {
             Cents::from_ratio(i128::from(base.get()), parts.into(), self.rounding)
         });
+        let level = self.amortised_over.map(|months| level_payment(base, inputs.apr, months));
         let bracket = self.brackets.iter().find(|one| one.up_to.is_none_or(|top| base <= top));
         let late = inputs.cycles_since_missed.is_some_and(|ago| ago <= self.late_within_cycles);
         let sum = self.amount_when_late.filter(|_| late).unwrap_or(self.amount)
             + share
             + part.unwrap_or_default()
+            + level.unwrap_or_default()
             + bracket.map(|bracket| bracket.amount).unwrap_or_default()
+            + when(self.plus_past_due, inputs.past_due)
             + when(self.plus_interest, inputs.interest)
             + when(self.plus_fees, inputs.fees)
             + when(self.plus_penalty_fees, inputs.penalty_fees);
-        let sum = self.whole_dollars.map_or(sum, |rounding| {
-            let multiple = i128::from(self.multiple_of.get().max(1));
-            let multiples = money::divide(i128::from(sum.get()), multiple, rounding);
-            let rounded = multiples.and_then(|count| i64::try_from(count * multiple).ok());
-            Cents::new(rounded.unwrap_or_default())
-        });
+        let sum = to_multiples(sum, self.whole_dollars, self.multiple_of);
         self.most.map_or(sum, |most| sum.min(most))
     }
 
@@ -136,6 +152,11 @@ impl State {
         let inputs = self.minimum_inputs(terms);
         debug_assert!(inputs.interest <= lines.iter().map(|line| line.amount).sum());
         self.without_disputes(terms, inputs, lines)
+    }
+
+    fn apr_of_largest(&self, terms: &Terms) -> Apr {
+        let largest = self.balances.iter().max_by_key(|balance| balance.principal());
+        largest.map(|one| one.apr_on(terms, self.day, &self.cycle)).unwrap_or_default()
     }
 
     fn minimum_inputs(&self, terms: &Terms) -> MinimumInputs {
@@ -177,6 +198,8 @@ impl State {
                 .iter()
                 .max()
                 .map(|missed| cycle.saturating_sub(*missed)),
+            apr: self.apr_of_largest(terms),
+            cycle,
             disputed: Cents::ZERO,
         }
     }
@@ -184,8 +207,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use money::Rounding;
-
     use super::*;
 
     /// Principal, interest, fees, past due, total owed; the raw sum and the minimum due, in cents.

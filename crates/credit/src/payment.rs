@@ -153,11 +153,13 @@ impl State {
     pub(crate) fn receive(
         &mut self,
         terms: &Terms,
-        payment: Option<PaymentId>,
+        (payment, first): (Option<PaymentId>, Option<usize>),
         seq: u64,
         amount: Cents,
     ) {
-        let parts = self.allocate(terms, payment, amount);
+        let mut parts = self.pay_feature(terms, first, amount);
+        let taken: Cents = parts.iter().map(|part| part.amount).sum();
+        parts.extend(self.allocate(terms, payment, amount - taken));
         let counts = payment.is_some() || terms.product.minimum.credits_count;
         let counted = self.count_to_minimums(if counts { amount } else { Cents::ZERO });
         if self.day <= self.grace.due_on {
@@ -165,6 +167,23 @@ impl State {
         }
         let effective_on = self.day;
         self.allocations.push(Allocation { payment, seq, effective_on, amount, parts, counted });
+    }
+
+    /// Principal of one feature, newest balance last.
+    fn pay_feature(
+        &mut self,
+        terms: &Terms,
+        feature: Option<usize>,
+        amount: Cents,
+    ) -> Vec<AllocationPart> {
+        let mut flow =
+            Flow { payment: None, left: amount, minimum_left: Cents::ZERO, parts: Vec::new() };
+        for at in 0..self.balances.len() {
+            if feature.is_some() && self.balances.get(at).map(|one| one.feature) == feature {
+                self.pay_balance(terms, &mut flow, (at, false), Up::ToAll);
+            }
+        }
+        flow.parts
     }
 
     /// Billed interest, oldest first: of all balances, or of one.

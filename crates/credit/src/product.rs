@@ -18,7 +18,10 @@ mod fees;
 mod interest;
 mod payments;
 
-pub use fees::{DrawFee, FeeBracket, FeeTerms, LateFee, OverLimitFee, PlanFee, PlanFeeDay};
+pub use fees::{
+    DrawFee, FeeBracket, FeeTerms, LateFee, LateFeeBase, OverLimitFee, PlanFee, PlanFeeBase,
+    PlanFeeDay,
+};
 pub use interest::{
     BalanceAt, BalanceMethod, Compounding, Feature, GraceKind, GraceTerms, InterestTerms, Period,
     Promotion, RateStep, TakesEffect, Tier, TiersOn, Variable,

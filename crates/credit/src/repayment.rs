@@ -128,6 +128,7 @@ fn by_minimums(parts: &[Part], rule: &MinimumTerms, credit_limit: Cents) -> Opti
             total_owed: owed,
             credit_limit,
             principal_after_last_draw: principal,
+            apr: parts.first().map(|part| part.apr).unwrap_or_default(),
             ..MinimumInputs::default()
         };
         let payment = rule.apply(inputs).due.min(owed);
@@ -169,16 +170,26 @@ fn in_36_months(parts: &[Part]) -> Cents {
     let whole = 36 * 12 * 1_000_000 * balance.max(1);
     let rate = money::divide(weighted * (ONE / 1_000_000), whole / 1_000_000, Rounding::HalfUp);
     let rate = rate.unwrap_or_default();
-    let grown = (0..36).fold(ONE, |grown, _| (grown * (ONE + rate) / ONE).min(MOST_GROWN));
-    if grown == ONE {
-        return Cents::from_ratio(balance, 36, Rounding::HalfUp).unwrap_or_default();
-    }
-    if grown == MOST_GROWN {
-        return Cents::from_ratio(balance * rate, ONE, Rounding::Up).unwrap_or_default();
-    }
-    // balance × rate × (1 + rate)^36 ÷ ((1 + rate)^36 − 1)
-    let share = rate * grown / (grown - ONE);
-    Cents::from_ratio(balance * share, ONE, Rounding::HalfUp).unwrap_or_default()
+    level(balance, rate, 36)
+}
+
+/// The equal monthly payment that pays a balance off in so many months, at a twelfth of the rate a month.
+pub(crate) fn level_payment(balance: Cents, apr: Apr, months: u32) -> Cents {
+    let rate = i128::from(apr.ppm()) * (ONE / 12_000_000);
+    level(i128::from(balance.get()), rate, months)
+}
+
+/// balance × rate × (1 + rate)^n ÷ ((1 + rate)^n − 1)
+fn level(balance: i128, rate: i128, months: u32) -> Cents {
+    let grown = (0..months).fold(ONE, |grown, _| (grown * (ONE + rate) / ONE).min(MOST_GROWN));
+    let (numerator, denominator, rounding) = if grown == ONE {
+        (balance, months.max(1).into(), Rounding::HalfUp)
+    } else if grown == MOST_GROWN {
+        (balance * rate, ONE, Rounding::Up)
+    } else {
+        (balance * (rate * grown / (grown - ONE)), ONE, Rounding::HalfUp)
+    };
+    Cents::from_ratio(numerator, denominator, rounding).unwrap_or_default()
 }
 
 fn to_dollars(amount: Cents) -> Cents {

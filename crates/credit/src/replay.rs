@@ -84,12 +84,19 @@ impl State {
         loop {
             let terms = self.terms_today(timeline);
             self.begin_day(terms);
-            if terms.product.interest.balance_at == BalanceAt::StartOfDay {
-                self.accrue_day(terms);
-            }
+            let mut accrues = terms.product.interest.balance_at == BalanceAt::StartOfDay;
             while let Some(action) = timeline.actions.get(next).filter(|one| one.on == self.day) {
+                // What is brought forward is owed when the day begins.
+                let begins = matches!(action.body, LineEventBody::BalanceBroughtForward { .. });
+                if accrues && !begins {
+                    self.accrue_day(terms);
+                    accrues = false;
+                }
                 self.act(timeline, action)?;
                 next += 1;
+            }
+            if accrues {
+                self.accrue_day(terms);
             }
             if self.day >= on {
                 return Ok(());
@@ -146,9 +153,12 @@ impl State {
                 self.drawn.push(Drawn { draw: *draw, on: self.day, balance: at });
             }
             LineEventBody::PaymentReceived { payment, .. } => {
-                self.receive(terms, Some(*payment), seq, amount);
+                self.receive(terms, (Some(*payment), None), seq, amount);
             }
-            LineEventBody::CreditGranted { .. } => self.receive(terms, None, seq, amount),
+            LineEventBody::CreditGranted { feature, .. } => {
+                let first = terms.named_feature(feature.as_deref(), seq)?;
+                self.receive(terms, (None, first), seq, amount);
+            }
 
             LineEventBody::PaymentReturned { payment, fee, .. } => {
                 self.restore(*payment);

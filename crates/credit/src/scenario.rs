@@ -10,7 +10,7 @@ mod live;
 mod report;
 mod text;
 
-pub use report::{ComparedPayoff, DailyBalance, LineReport, NamedQuote, Report, WhatIf};
+pub use report::{Compared, ComparedPayoff, DailyBalance, LineReport, NamedQuote, Report, WhatIf};
 
 use chrono::NaiveDate;
 

@@ -3,17 +3,14 @@
 //! Invariants: an issued statement never changes; `new = previous − payments and credits + draws + fees + interest ± adjustments`;
 //! each fact is shown on exactly one statement, the first one issued after it was known and took effect.
 
-use std::collections::BTreeMap;
-
 use chrono::{Datelike, NaiveDate};
-use identity::PaymentId;
-use money::{Apr, Cents};
+use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Charge, CycleRecord, LineEvent, LineEventBody, Position,
-    draws::{Change, DrawFacts},
-    product::{LateFee, ReturnPolicy},
+    CycleRecord, InterestLine, LineEvent, LineEventBody, Position,
+    listing::Listing,
+    product::{InterestTerms, LateFee},
     rate,
     repayment::Repayment,
 };
@@ -40,6 +37,9 @@ pub struct Statement {
     /// Payments and credits, as a positive amount.
     #[serde(rename = "payments_total_cents")]
     pub payments_total: Cents,
+    /// Of them, credits that are no payments.
+    #[serde(default, rename = "credits_total_cents")]
+    pub credits_total: Cents,
     #[serde(rename = "fees_total_cents")]
     pub fees_total: Cents,
     #[serde(rename = "interest_total_cents")]
@@ -95,9 +95,12 @@ pub struct ChangeInTerms {
     pub what: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementItem {
     pub seq: u64,
+    /// Of a draw: the feature it joined.
+    #[serde(default)]
+    pub feature: Option<String>,
     pub label: String,
     /// When it counts from.
     pub effective_on: NaiveDate,
@@ -108,7 +111,18 @@ pub struct StatementItem {
     pub amount: Cents,
 }
 
+/// Days of a cycle at one rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementRate {
+    #[serde(rename = "apr_ppm")]
+    pub apr: Apr,
+    pub periodic_rate: String,
+    pub days: u32,
+    #[serde(rename = "average_balance_cents")]
+    pub average_balance: Cents,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementInterest {
     pub feature: String,
     #[serde(rename = "apr_ppm")]
@@ -121,6 +135,21 @@ pub struct StatementInterest {
     pub average_balance: Cents,
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    /// Where the rate changed in the cycle: each of them (12 CFR 1026.7(b)(5)).
+    #[serde(default)]
+    pub rates: Vec<StatementRate>,
+    /// Deferred so far by a promotion, and its last day (1026.7(b)(14)).
+    #[serde(default)]
+    pub deferred: Option<Deferred>,
+}
+
+/// Interest that falls due if the balance is not paid off by the end of a promotion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deferred {
+    #[serde(rename = "amount_cents")]
+    pub amount: Cents,
+    /// Absent where the promotion ends with a cycle.
+    pub through: Option<NaiveDate>,
 }
 
 impl Statement {
@@ -166,6 +195,7 @@ impl Statement {
             },
             draws_total,
             payments_total: -total(&listing.payments),
+            credits_total: listing.credits,
             fees_total,
             interest_total,
             adjustments_total: total(&listing.adjustments),
@@ -211,9 +241,38 @@ fn interest_lines(record: &CycleRecord, position: &Position) -> Vec<StatementInt
                 days: line.days,
                 average_balance: line.average_balance,
                 amount: line.amount,
+                rates: rates_of(line, terms),
+                deferred: line.promotion_deferred,
             }
         })
         .collect()
+}
+
+/// One entry per rate, where there are several.
+fn rates_of(line: &InterestLine, terms: &InterestTerms) -> Vec<StatementRate> {
+    let mut sums: Vec<(Apr, NaiveDate, i64, i64)> = Vec::new();
+    for segment in &line.segments {
+        let days = segment.days();
+        let sum = segment.balance.get() * days;
+        match sums.iter_mut().find(|(apr, ..)| *apr == segment.apr) {
+            Some((_, _, all_days, all)) => {
+                *all_days += days;
+                *all += sum;
+            }
+            None => sums.push((segment.apr, segment.from, days, sum)),
+        }
+    }
+    if sums.len() < 2 {
+        return Vec::new();
+    }
+    let rate = |(apr, from, days, sum): (Apr, NaiveDate, i64, i64)| StatementRate {
+        apr,
+        periodic_rate: rate::to_percent_text(terms.rate_of(apr, from), 6),
+        days: u32::try_from(days).unwrap_or_default(),
+        average_balance: Cents::from_ratio(sum.into(), days.max(1).into(), Rounding::HalfUp)
+            .unwrap_or_default(),
+    };
+    sums.into_iter().map(rate).collect()
 }
 
 fn issued_statements(events: &[LineEvent]) -> Vec<(u64, &Statement)> {
@@ -303,189 +362,6 @@ impl YearToDate {
         Self {
             interest: boarded.map_or(Cents::ZERO, |balances| balances.interest_this_year),
             fees: boarded.map_or(Cents::ZERO, |balances| balances.fees_this_year),
-        }
-    }
-}
-
-/// The facts that one statement shows.
-#[derive(Default)]
-struct Listing {
-    draws: Vec<StatementItem>,
-    payments: Vec<StatementItem>,
-    fees: Vec<StatementItem>,
-    adjustments: Vec<StatementItem>,
-    interest_adjusted: Cents,
-    fees_adjusted: Cents,
-}
-
-/// What later facts refer to.
-#[derive(Default)]
-struct Known {
-    payments: BTreeMap<PaymentId, (NaiveDate, Cents)>,
-    draws: DrawFacts,
-}
-
-impl Listing {
-    fn of(
-        events: &[LineEvent],
-        position: &Position,
-        previous: Option<&(u64, &Statement)>,
-        closes_on: NaiveDate,
-    ) -> Self {
-        let mut listing = Self::default();
-        let mut known = Known::default();
-        for event in events {
-            let belongs = |since: NaiveDate| {
-                let shown_before = previous.is_some_and(|(seq, statement)| {
-                    event.seq < *seq && since <= statement.closed_on
-                });
-                !shown_before && since <= closes_on
-            };
-            if belongs(known.since(event, position)) {
-                listing.show(event, position, &known);
-            }
-            if belongs(event.effective_on) {
-                listing.show_return_fee(event, position);
-            }
-            known.note(event);
-        }
-        listing
-    }
-
-    /// The fee of a return counts from the return, whatever the return itself counts from.
-    fn show_return_fee(&mut self, event: &LineEvent, position: &Position) {
-        if let LineEventBody::PaymentReturned { fee, .. } = &event.body
-            && fee.is_positive()
-        {
-            self.fees.push(item(event, position, "returned-payment fee", *fee));
-        }
-    }
-
-    fn correct(&mut self, item: StatementItem, fee: Cents) {
-        self.fees_adjusted += fee;
-        if !item.amount.is_zero() {
-            self.adjustments.push(item);
-        }
-    }
-
-    fn show(&mut self, event: &LineEvent, position: &Position, known: &Known) {
-        let item = |label: &str, amount: Cents| item(event, position, label, amount);
-        match &event.body {
-            LineEventBody::Drew { amount, fee, .. } => {
-                self.draws.push(item("draw", *amount));
-                if fee.is_positive() {
-                    self.fees.push(item("draw fee", *fee));
-                }
-            }
-            LineEventBody::PaymentReceived { amount, .. } => {
-                self.payments.push(item("payment", -*amount));
-            }
-            LineEventBody::CreditGranted { amount, reason } => {
-                self.payments.push(item(&format!("credit: {reason}"), -*amount));
-            }
-            LineEventBody::FeeWaived { fee, amount, .. } => {
-                self.payments.push(item(&format!("{} waived", fee.label()), -*amount));
-            }
-            LineEventBody::FeeAssessed { fee, amount, .. } => {
-                self.fees.push(item(fee.label(), *amount));
-            }
-            LineEventBody::CreditBalanceRefunded { amount } => {
-                self.adjustments.push(item("credit balance refunded", *amount));
-            }
-            LineEventBody::PaymentReturned { payment, .. } => {
-                let amount = known.payments.get(payment).map_or(Cents::ZERO, |(_, amount)| *amount);
-                self.adjustments.push(item("payment returned", amount));
-            }
-            LineEventBody::PaymentReversed { payment, .. } => {
-                let amount = known.payments.get(payment).map_or(Cents::ZERO, |(_, amount)| *amount);
-                self.adjustments.push(item("payment reversed", amount));
-            }
-            LineEventBody::DrawRefused { .. } | LineEventBody::DrawCorrected { .. } => {
-                let refused = matches!(event.body, LineEventBody::DrawRefused { .. });
-                let label = if refused { "draw cancelled" } else { "draw corrected" };
-                let change = known.draws.change_by(&event.body);
-                self.correct(item(label, change.amount + change.fee), change.fee);
-            }
-            LineEventBody::DisputeResolved { error, .. } if error.is_positive() => {
-                let of_draw = known.draws.corrected_by(&event.body).is_some();
-                let other = Change { amount: -*error, fee: Cents::ZERO };
-                let change = if of_draw { known.draws.change_by(&event.body) } else { other };
-                let label = "billing error corrected";
-                self.correct(item(label, change.amount + change.fee), change.fee);
-            }
-            LineEventBody::Adjusted { charge, amount } => {
-                self.adjustments.push(item(&adjustment_label(charge), *amount));
-                match charge {
-                    Charge::Interest { .. } => self.interest_adjusted += *amount,
-                    _ => self.fees_adjusted += *amount,
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn item(event: &LineEvent, position: &Position, label: &str, amount: Cents) -> StatementItem {
-    StatementItem {
-        seq: event.seq,
-        label: label.to_owned(),
-        effective_on: event.effective_on,
-        recorded_on: calendar::local_date(event.recorded_at, position.terms.product.dates.zone),
-        amount,
-    }
-}
-
-impl Known {
-    /// The day from which the fact is part of the balance.
-    fn since(&self, event: &LineEvent, position: &Position) -> NaiveDate {
-        let own = event.effective_on;
-        let from_start = position.terms.product.returns == ReturnPolicy::FromOriginalEffectiveDate;
-        match &event.body {
-            LineEventBody::PaymentReturned { payment, .. } if from_start => {
-                self.payments.get(payment).map_or(own, |(paid_on, _)| *paid_on)
-            }
-            LineEventBody::PaymentReversed { payment, .. } => {
-                self.payments.get(payment).map_or(own, |(paid_on, _)| *paid_on)
-            }
-            body @ (LineEventBody::DrawRefused { .. }
-            | LineEventBody::DrawCorrected { .. }
-            | LineEventBody::DisputeResolved { .. }) => {
-                let fact = self.draws.corrected_by(body).and_then(|draw| self.draws.get(draw));
-                fact.and_then(|fact| fact.drew_on).unwrap_or(own)
-            }
-            _ => own,
-        }
-    }
-
-    fn note(&mut self, event: &LineEvent) {
-        match &event.body {
-            LineEventBody::PaymentReceived { payment, amount } => {
-                self.payments.insert(*payment, (event.effective_on, *amount));
-            }
-            LineEventBody::PaymentReversed { payment, .. }
-            | LineEventBody::PaymentReturned { payment, .. } => {
-                if let Some((_, amount)) = self.payments.get_mut(payment) {
-                    *amount = Cents::ZERO;
-                }
-            }
-            _ => {}
-        }
-        self.draws.note(event);
-    }
-}
-
-fn adjustment_label(charge: &Charge) -> String {
-    match charge {
-        Charge::Interest { cycle, feature } => {
-            format!("adjustment of interest on {feature} of statement {cycle}")
-        }
-        Charge::LateFee { cycle } => format!("adjustment of the late fee of statement {cycle}"),
-        Charge::PlanFee { cycle } => format!("adjustment of the plan fee of statement {cycle}"),
-        Charge::OverLimitFee { cycle } => {
-            format!("adjustment of the over-limit fee of statement {cycle}")
-        }
-        Charge::MilitaryWaiver { cycle } => {
-            format!("fees of statement {cycle} waived to keep to the military rate cap")
         }
     }
 }

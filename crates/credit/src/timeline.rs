@@ -205,6 +205,11 @@ impl References {
             LineEventBody::DrawRefused { draw, .. } => {
                 known(self.draws.get(*draw).is_some(), seq, "draw")?;
             }
+            LineEventBody::DrawCorrected { draw, .. } | LineEventBody::DrawSettled { draw }
+                if self.draws.get(*draw).is_some_and(|fact| fact.refused) =>
+            {
+                return Err(CreditError::DrawWasRefused { seq });
+            }
             LineEventBody::DrawCorrected { draw, .. }
             | LineEventBody::DrawSettled { draw }
             | LineEventBody::DisputeOpened { subject: Disputed::Draw { draw }, .. }

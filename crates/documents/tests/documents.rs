@@ -187,6 +187,7 @@ fn item(seq: u64, label: &str, on: &str, recorded_on: &str, cents: i64) -> State
         effective_on: day(on),
         recorded_on: day(recorded_on),
         amount: Cents::new(cents),
+        ..StatementItem::default()
     }
 }
 
@@ -210,6 +211,7 @@ fn statement() -> Statement {
             days: 31,
             average_balance: Cents::new(124_500),
             amount: Cents::new(2_538),
+            ..StatementInterest::default()
         }],
         draws_total: Cents::new(30_000),
         payments_total: Cents::new(5_000),
@@ -224,6 +226,7 @@ fn statement() -> Statement {
         interest_this_year: Cents::new(6_484),
         fees_this_year: Cents::ZERO,
         must_be_sent: true,
+        ..Statement::default()
     }
 }
 

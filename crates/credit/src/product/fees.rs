@@ -54,9 +54,11 @@ pub struct FeeTerms {
 pub struct LateFee {
     #[serde(with = "dollars")]
     pub amount: Cents,
-    /// A share of the unpaid minimum.
+    /// A share...
     #[serde(with = "percent")]
     pub percent: Apr,
+    /// ...of this.
+    pub percent_of: LateFeeBase,
     /// The amount by the balance of the statement, lowest first; it takes the place of `amount`.
     pub brackets: Vec<FeeBracket>,
     #[serde(with = "dollars_opt")]
@@ -68,6 +70,8 @@ pub struct LateFee {
     pub repeat_within_cycles: u32,
     /// Never above the unpaid minimum.
     pub capped_by_unpaid_minimum: bool,
+    /// Never above the minimum, paid in part or not (12 CFR 1026.52(b)(2)(i)(A)).
+    pub capped_by_minimum: bool,
     /// None where less than this is unpaid of the minimum.
     #[serde(with = "dollars")]
     pub none_below: Cents,
@@ -80,16 +84,30 @@ impl Default for LateFee {
         Self {
             amount: Cents::ZERO,
             percent: Apr::ZERO,
+            percent_of: LateFeeBase::UnpaidMinimum,
             brackets: Vec::new(),
             most: None,
             after_days: 0,
             repeat_amount: None,
             repeat_within_cycles: 0,
             capped_by_unpaid_minimum: true,
+            capped_by_minimum: false,
             none_below: Cents::ZERO,
             suppressed_by: Vec::new(),
         }
     }
+}
+
+/// What a share is taken of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LateFeeBase {
+    #[default]
+    UnpaidMinimum,
+    /// The minimum of the statement.
+    Minimum,
+    /// The interest billed on the statement.
+    BilledInterest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,26 +120,61 @@ pub struct FeeBracket {
     pub amount: Cents,
 }
 
-/// A subscription or other fee for having the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A subscription or other fee for having the line: `clamp(amount + percent, least, most)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct PlanFee {
     #[serde(with = "dollars")]
     pub amount: Cents,
+    /// A share...
+    #[serde(with = "percent")]
+    pub percent: Apr,
+    /// ...or the amount by the size, lowest first, in the place of `amount`...
+    pub brackets: Vec<FeeBracket>,
+    /// ...of this.
+    pub of: PlanFeeBase,
+    #[serde(with = "dollars")]
+    pub least: Cents,
+    #[serde(with = "dollars_opt")]
+    pub most: Option<Cents>,
     /// Charged in every so many cycles: 1 monthly, 12 yearly.
-    #[serde(default = "one")]
     pub every_cycles: u32,
-    #[serde(default)]
     pub free_cycles: u32,
     /// On which day of the cycle.
-    #[serde(default)]
     pub on: PlanFeeDay,
     /// Not charged while a minimum is past due.
-    #[serde(default)]
     pub stops_when_past_due: bool,
     /// Not charged where nothing is owed.
-    #[serde(default)]
     pub only_with_balance: bool,
+}
+
+impl Default for PlanFee {
+    fn default() -> Self {
+        Self {
+            amount: Cents::ZERO,
+            percent: Apr::ZERO,
+            brackets: Vec::new(),
+            of: PlanFeeBase::PrincipalAtCharge,
+            least: Cents::ZERO,
+            most: None,
+            every_cycles: 1,
+            free_cycles: 0,
+            on: PlanFeeDay::LastDay,
+            stops_when_past_due: false,
+            only_with_balance: false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanFeeBase {
+    /// Principal on the day of the charge.
+    #[default]
+    PrincipalAtCharge,
+    /// The average of the cycle's daily balances; of a fee on the first day, nothing.
+    AverageDailyBalance,
+    CreditLimit,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,10 +183,6 @@ pub enum PlanFeeDay {
     #[default]
     LastDay,
     FirstDay,
-}
-
-const fn one() -> u32 {
-    1
 }
 
 /// Charged at the close of a cycle that ends above the limit.

@@ -18,6 +18,12 @@ pub struct MinimumTerms {
     /// Unpaid minimums of earlier statements are added.
     pub add_past_due: bool,
     pub add_over_limit: bool,
+    /// Rounding of it all to whole dollars, or to multiples of `multiple_of`.
+    pub whole_dollars: Option<Rounding>,
+    #[serde(with = "dollars")]
+    pub multiple_of: Cents,
+    /// No minimum in so many first cycles.
+    pub free_cycles: u32,
     /// Penalty fees belong to the total owed that caps the minimum.
     pub cap_includes_penalty_fees: bool,
     /// A credit that is no payment counts to the minimum as a payment does.
@@ -39,6 +45,8 @@ pub struct MinimumArm {
     pub percent: Apr,
     /// ...or one part of so many...
     pub one_of: Option<u32>,
+    /// ...or the level payment that pays it off in so many months at the rate of the line...
+    pub amortised_over: Option<u32>,
     /// ...or a fixed amount by the size...
     pub brackets: Vec<MinimumBracket>,
     /// ...of this...
@@ -51,6 +59,8 @@ pub struct MinimumArm {
     pub plus_fees: bool,
     /// Penalty fees first billed on this statement are added.
     pub plus_penalty_fees: bool,
+    /// Unpaid minimums of earlier statements are added (and not to the largest arm).
+    pub plus_past_due: bool,
     /// Rounding of the percentage (to cents).
     pub rounding: Rounding,
     /// Rounding of the arm to whole dollars.

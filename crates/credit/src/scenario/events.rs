@@ -173,6 +173,52 @@ impl EventFile {
         Ok(dates.credited_on(self.on, at))
     }
 
+    /// A key that means nothing for the kind.
+    fn unused(&self) -> Option<&'static str> {
+        let given = [
+            ("id", self.id.is_some()),
+            ("amount", self.amount.is_some()),
+            ("feature", self.feature.is_some()),
+            ("fee", self.fee.is_some()),
+            ("draw", self.draw.is_some()),
+            ("payment", self.payment.is_some()),
+            ("code", self.code.is_some()),
+            ("apr", self.apr.is_some()),
+            ("applies_to", self.applies_to.is_some()),
+            ("through", self.through.is_some()),
+            ("close_day", self.close_day.is_some()),
+            ("flag", self.flag.is_some()),
+            ("expires_on", self.expires_on.is_some()),
+            ("notice_on", self.notice_on.is_some()),
+            ("exception", self.exception.is_some()),
+            ("terms", self.terms.is_some()),
+            ("dispute", self.dispute.is_some()),
+            ("error", self.error.is_some()),
+        ];
+        let used: &[&str] = match self.kind {
+            Kind::Draw => &["id", "amount", "feature", "fee", "draw"],
+            Kind::DrawHeld => &["id", "amount", "expires_on"],
+            Kind::DrawSettled | Kind::DrawRefused => &["draw"],
+            Kind::DrawCorrected => &["draw", "amount"],
+            Kind::Payment => &["id", "amount"],
+            Kind::PaymentReturned => &["payment", "code", "fee"],
+            Kind::PaymentReversed => &["payment"],
+            Kind::Credit => &["amount", "feature"],
+            Kind::Refund | Kind::LimitChange => &["amount"],
+            Kind::Fee | Kind::FeeWaived => &["fee", "amount"],
+            Kind::RateChange => &["feature", "apr", "applies_to", "notice_on", "exception"],
+            Kind::RateCap => &["apr", "through"],
+            Kind::IndexChange => &["feature", "apr"],
+            Kind::TermsChange => &["terms", "notice_on", "exception"],
+            Kind::Dispute => &["id", "amount", "draw", "fee"],
+            Kind::DisputeResolved => &["dispute", "error"],
+            Kind::CycleChange => &["close_day"],
+            Kind::Flag | Kind::FlagCleared => &["flag"],
+            Kind::Close => &[],
+        };
+        given.iter().find(|(key, is)| *is && !used.contains(key)).map(|(key, _)| *key)
+    }
+
     /// The id that a file gives the event.
     pub(super) fn id(&self) -> Option<&String> {
         self.id.as_ref()
@@ -188,6 +234,9 @@ impl EventFile {
             let amount = needed(self.amount, "amount")?;
             if amount.is_positive() { Ok(amount) } else { Err("`amount` must be positive".into()) }
         };
+        if let Some(key) = self.unused() {
+            return Err(format!("`{key}` means nothing for this kind of event"));
+        }
         let reason = self.reason.clone();
         Ok(Body::Is(match self.kind {
             Kind::Draw => return self.draw(names, amount()?),
@@ -214,7 +263,10 @@ impl EventFile {
                 let payment = names.payment(self.payment.as_ref())?;
                 LineEventBody::PaymentReversed { payment, reason }
             }
-            Kind::Credit => LineEventBody::CreditGranted { amount: amount()?, reason },
+            Kind::Credit => {
+                let feature = self.feature.clone();
+                LineEventBody::CreditGranted { amount: amount()?, reason, feature }
+            }
             Kind::Refund => LineEventBody::CreditBalanceRefunded { amount: amount()? },
             Kind::Fee => {
                 let (fee, amount) = (self.fee_kind()?, amount()?);
@@ -255,7 +307,10 @@ impl EventFile {
             },
             Kind::LimitChange => LineEventBody::LimitChanged { credit_limit: amount()?, reason },
             Kind::CycleChange => LineEventBody::CyclesChanged {
-                cycles: CycleSchedule::monthly(needed(self.close_day, "close_day")?),
+                cycles: CycleSchedule::monthly(match needed(self.close_day, "close_day")? {
+                    day @ 1..=31 => day,
+                    _ => return Err("`close_day` must be from 1 to 31".to_owned()),
+                }),
             },
             Kind::Flag => {
                 LineEventBody::FlagRaised { flag: needed(self.flag, "flag")?, note: reason }

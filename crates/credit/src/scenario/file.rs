@@ -154,12 +154,7 @@ pub(super) fn parse(text: &str, catalog: &ProductCatalog) -> Result<Scenario, Te
     let raw: toml::Table =
         toml::from_str(&normal).map_err(|error| TextError::of(&normal, &error))?;
     let reader = Reader { text: &normal, as_of: file.as_of, raw: &raw };
-    let mut catalog = catalog.clone();
-    for (at, product) in file.product.iter().enumerate() {
-        let table = reader.table("product", at);
-        let resolved = catalog.resolve(product.get_ref(), &table);
-        catalog.insert(resolved.map_err(|message| reader.error(product.span(), message))?);
-    }
+    let catalog = reader.products(&file.product, catalog)?;
     let lines = file
         .line
         .into_iter()
@@ -179,12 +174,16 @@ pub(super) fn parse(text: &str, catalog: &ProductCatalog) -> Result<Scenario, Te
 
 /// `[line]` means the same as a list of one. Tables of the line keep their names, and every column its place.
 fn as_list(text: &str) -> String {
-    let single = |line: &str| line.trim_end() == "[line]" || line.starts_with("[line] ");
+    let single = |line: &str| {
+        let inner = line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        inner.is_some_and(|(name, _)| name.trim() == "line")
+    };
     if !text.lines().any(single) {
         return text.to_owned();
     }
-    let lines = text.lines().map(|line| {
-        if single(line) { line.replacen("[line]", "[[line]]", 1) } else { line.to_owned() }
+    let lines = text.lines().map(|line| match line.split_once(']') {
+        Some((_, rest)) if single(line) => format!("[[line]]{rest}"),
+        _ => line.to_owned(),
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -198,6 +197,31 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn error(&self, span: Range<usize>, message: impl Into<String>) -> TextError {
         TextError::at(self.text, span, message)
+    }
+
+    /// The catalogue with the products of the file, which may be based on one another in any order.
+    fn products(
+        &self,
+        given: &[Spanned<Product>],
+        catalog: &ProductCatalog,
+    ) -> Result<ProductCatalog, TextError> {
+        let mut catalog = catalog.clone();
+        let mut waiting: Vec<_> = given.iter().enumerate().collect();
+        while !waiting.is_empty() {
+            let later = |product: &Product| {
+                let base = product.based_on.as_ref();
+                base.is_some_and(|base| {
+                    waiting.iter().any(|(_, other)| {
+                        other.get_ref().name == *base && other.get_ref().name != product.name
+                    })
+                })
+            };
+            let ready = waiting.iter().position(|(_, product)| !later(product.get_ref()));
+            let (at, product) = waiting.remove(ready.unwrap_or_default());
+            let resolved = catalog.resolve(product.get_ref(), &self.table("product", at));
+            catalog.insert(resolved.map_err(|message| self.error(product.span(), message))?);
+        }
+        Ok(catalog)
     }
 
     fn table(&self, list: &str, at: usize) -> toml::Table {
@@ -259,6 +283,12 @@ impl Reader<'_> {
         }
         if line.credit_limit.is_negative() {
             return refuse("`credit_limit` must not be negative");
+        }
+        let letters = |state: &String| {
+            state.len() == 2 && state.bytes().all(|byte| byte.is_ascii_alphabetic())
+        };
+        if !line.state.as_ref().is_none_or(letters) {
+            return refuse("`state` must be two letters, such as NY");
         }
         Ok(())
     }

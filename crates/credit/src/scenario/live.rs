@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded, draw_fee, explain,
-    quote_payoff, returned_payment_fee,
+    figures, quote_payoff, returned_payment_fee,
 };
 
 pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, ScenarioError> {
@@ -32,6 +32,10 @@ pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, 
         .iter()
         .map(|what_if| compare(given, what_if))
         .collect::<Result<Vec<_>, _>>()?;
+    for what_if in &what_ifs {
+        let named = |(figure, of)| (format!("what_if.{}.{figure}", what_if.name), of);
+        derivations.extend(figures::of_what_if(what_if).into_iter().map(named));
+    }
     life.close_day(&position).map_err(failed)?;
     derivations.extend(life.derivations.clone());
     Ok(LineReport {
@@ -193,8 +197,11 @@ impl Life {
                     let minimum = explain::minimum(&record.minimum);
                     self.derivations.insert(format!("{name}.minimum_due"), minimum);
                 }
-                let balance = explain::new_balance(statement);
-                self.derivations.insert(format!("{name}.new_balance"), balance);
+                let before =
+                    self.statements().into_iter().rev().find(|one| one.number < statement.number);
+                let figures = figures::of_statement(statement, before.as_ref());
+                let named = |(figure, derivation)| (format!("{name}.{figure}"), derivation);
+                self.derivations.extend(figures.into_iter().map(named));
             }
         }
         self.recorded.extend(recorded);
@@ -222,14 +229,15 @@ fn noon(on: NaiveDate, zone: calendar::Tz) -> DateTime<Utc> {
 }
 
 fn derive_position(position: &Position, derivations: &mut BTreeMap<String, Derivation>) {
-    let mut figures = vec!["accrued_interest".to_owned(), "total_owed".to_owned()];
+    let mut named = vec!["accrued_interest".to_owned(), "total_owed".to_owned()];
     for record in &position.cycles {
-        figures.push(format!("cycle.{}.interest", record.number));
-        figures.push(format!("cycle.{}.minimum_due", record.number));
+        named.push(format!("cycle.{}.interest", record.number));
+        named.push(format!("cycle.{}.minimum_due", record.number));
     }
-    figures.extend(position.late_fees.iter().map(|fee| format!("late_fee.{}", fee.cycle)));
-    figures.extend(position.allocations.iter().map(|one| format!("allocation.{}", one.seq)));
-    for figure in figures {
+    named.extend(position.late_fees.iter().map(|fee| format!("late_fee.{}", fee.cycle)));
+    named.extend(position.allocations.iter().map(|one| format!("allocation.{}", one.seq)));
+    derivations.extend(figures::of_position(position));
+    for figure in named {
         if let Some(derivation) = position.explain(&figure) {
             derivations.insert(figure, derivation);
         }
