@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Product, text_error::TextError};
+use serde_json::{Map, Value};
+
+use crate::{
+    Product,
+    product::{Compounding, Period, WaterfallStep},
+    text_error::TextError,
+};
 
 /// Products by name. The files come from `products/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +54,7 @@ impl ProductCatalog {
             None => typed.clone(),
             Some(name) => {
                 let base = self.get(name).ok_or_else(|| self.unknown(name))?;
-                let mut said = table.clone();
+                let mut said = json_table(table);
                 said.remove("based_on");
                 base.with(&said)?
             }
@@ -81,16 +87,29 @@ impl Product {
     }
 
     /// The product with some of its terms replaced: tables are merged, lists and values take the place of the old.
-    pub(crate) fn with(&self, said: &toml::Table) -> Result<Self, String> {
-        let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
-        merge(&mut whole, said);
-        let product: Self = serde_json::from_value(whole).map_err(|error| error.to_string())?;
+    pub(crate) fn with(&self, said: &Map<String, Value>) -> Result<Self, String> {
+        let product = self.merged(said)?;
         product.check()?;
         Ok(product)
     }
 
+    fn merged(&self, said: &Map<String, Value>) -> Result<Self, String> {
+        let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        merge(&mut whole, said);
+        serde_json::from_value(whole).map_err(|error| error.to_string())
+    }
+
     /// What the types alone do not rule out.
     pub(crate) fn check(&self) -> Result<(), String> {
+        self.check_own()?;
+        for rule in &self.state_overrides {
+            let imposed = self.merged(&rule.terms).and_then(|product| product.check_own());
+            imposed.map_err(|message| format!("terms of {}: {message}", rule.state))?;
+        }
+        Ok(())
+    }
+
+    fn check_own(&self) -> Result<(), String> {
         if self.features.is_empty() {
             return Err("a product needs at least one feature".to_owned());
         }
@@ -113,6 +132,28 @@ impl Product {
                 ));
             }
         }
+        let dates = &self.dates;
+        let days = [
+            ("due_days_after_close", dates.due_days_after_close, 366),
+            ("statement_window_days", dates.statement_window_days, 366),
+            ("change_notice_days", dates.change_notice_days, 3_660),
+            ("payment_hold_days", self.limits.payment_hold_days, 366),
+            ("late.after_days", self.fees.late.as_ref().map_or(0, |late| late.after_days), 366),
+            ("deferred_first_in_last_cycles", self.waterfall.deferred_first_in_last_cycles, 120),
+        ];
+        if let Some((name, _, most)) = days.iter().find(|(_, days, most)| days > most) {
+            return Err(format!("`{name}` can be {most} at most"));
+        }
+        if self.interest.period == Period::Monthly && self.interest.compounding != Compounding::None
+        {
+            return Err("interest at a monthly rate does not compound daily".to_owned());
+        }
+        self.check_interest()?;
+        self.check_payments()?;
+        let whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        if let Some(key) = negative_amount("", &whole) {
+            return Err(format!("`{key}` must not be negative"));
+        }
         if self.dates.due_day.is_some_and(|day| !(1..=31).contains(&day)) {
             return Err("`due_day` must be from 1 to 31".to_owned());
         }
@@ -120,19 +161,96 @@ impl Product {
     }
 }
 
-fn merge(whole: &mut serde_json::Value, said: &toml::Table) {
+impl Product {
+    fn check_interest(&self) -> Result<(), String> {
+        let interest = &self.interest;
+        if interest.daily_decimals.is_some_and(|decimals| !(2..=10).contains(&decimals)) {
+            return Err("`daily_decimals` must be from 2 to 10".to_owned());
+        }
+        if interest.rate_digits.is_some_and(|digits| digits.decimals > 8) {
+            return Err("`rate_digits` can have 8 decimals at most".to_owned());
+        }
+        for feature in &self.features {
+            let name = &feature.name;
+            if let Some(promotion) = &feature.promotion
+                && promotion.through.is_none()
+                && promotion.cycles.is_none()
+                && !promotion.from_draw()
+            {
+                return Err(format!(
+                    "the promotion of `{name}` has no end: state `through`, `cycles`, `cycles_from_draw` or `months_from_draw`"
+                ));
+            }
+            let tops: Vec<_> = feature.tiers.iter().filter_map(|tier| tier.up_to).collect();
+            if !tops.is_sorted_by(|one, next| one < next) {
+                return Err(format!("the tiers of `{name}` are not in order, lowest first"));
+            }
+            let index = feature.variable.as_ref().map(|variable| variable.index.as_slice());
+            if index
+                .is_some_and(|index| index.is_empty() || !index.is_sorted_by_key(|one| one.from))
+            {
+                return Err(format!("the index of `{name}` needs values in order of date"));
+            }
+        }
+        let unknown = |name: &&String| !self.features.iter().any(|one| one.name == **name);
+        match self.grace.leaves_out.iter().find(unknown) {
+            Some(name) => Err(format!("grace leaves out `{name}`, which is no feature")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_payments(&self) -> Result<(), String> {
+        let steps = &self.waterfall.steps;
+        let twice = |at: usize| steps.iter().take(at).any(|one| Some(one) == steps.get(at));
+        if (0..steps.len()).any(twice) {
+            return Err("a step stands twice in the waterfall".to_owned());
+        }
+        if !steps.contains(&WaterfallStep::Principal) && !steps.contains(&WaterfallStep::Balances) {
+            return Err("the waterfall needs `principal` or `balances`".to_owned());
+        }
+        for arm in &self.minimum.arms {
+            let months = [arm.one_of, arm.amortised_over];
+            if months.into_iter().flatten().any(|count| count == 0 || count > 1_200) {
+                return Err("`one_of` and `amortised_over` must be from 1 to 1200".to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The key of an amount below zero. Only a margin may be.
+fn negative_amount<'a>(key: &'a str, value: &'a Value) -> Option<&'a str> {
+    match value {
+        Value::String(text) if key != "margin" && text.starts_with('-') => {
+            text.get(1..2).filter(|digit| digit.starts_with(|c: char| c.is_ascii_digit()))?;
+            Some(key)
+        }
+        Value::Array(items) => items.iter().find_map(|item| negative_amount(key, item)),
+        Value::Object(table) => {
+            table.iter().find_map(|(inner, value)| negative_amount(inner, value))
+        }
+        _ => None,
+    }
+}
+
+fn merge(whole: &mut Value, said: &Map<String, Value>) {
     let Some(object) = whole.as_object_mut() else { return };
     for (key, value) in said {
         match (object.get_mut(key), value) {
-            (Some(inner), toml::Value::Table(table)) if inner.is_object() => merge(inner, table),
+            (Some(inner), Value::Object(table)) if inner.is_object() => merge(inner, table),
             _ => {
-                object.insert(key.clone(), json(value));
+                object.insert(key.clone(), value.clone());
             }
         }
     }
 }
 
-fn json(value: &toml::Value) -> serde_json::Value {
+/// A table of a file as the engine stores it.
+pub(crate) fn json_table(table: &toml::Table) -> Map<String, Value> {
+    table.iter().map(|(key, value)| (key.clone(), json(value))).collect()
+}
+
+fn json(value: &toml::Value) -> Value {
     match value {
         toml::Value::String(text) => text.clone().into(),
         toml::Value::Integer(number) => (*number).into(),
@@ -140,9 +258,7 @@ fn json(value: &toml::Value) -> serde_json::Value {
         toml::Value::Boolean(yes) => (*yes).into(),
         toml::Value::Datetime(date) => date.to_string().into(),
         toml::Value::Array(items) => items.iter().map(json).collect(),
-        toml::Value::Table(table) => {
-            table.iter().map(|(key, value)| (key.clone(), json(value))).collect()
-        }
+        toml::Value::Table(table) => json_table(table).into(),
     }
 }
 

@@ -1,19 +1,21 @@
 //! The close of a cycle: interest billed, fees billed, the minimum, and the next cycle.
 
 use chrono::{Days, NaiveDate};
-use money::Cents;
+use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FeeKind, Terms,
+    FeeKind, FlagKind, Terms,
+    balance::Balance,
     interest::GraceOutcome,
-    mapr::{CycleCharges, Waived},
+    mapr::CycleCharges,
     minimum::Minimum,
+    product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
     rate,
-    state::{Accrual, BilledInterest, Fee, Obligation, OpenCycle, Segment, State},
+    state::{BilledInterest, Fee, Obligation, OpenCycle, Segment, State},
+    statement::Deferred,
     timeline::Printed,
 };
-use money::Apr;
 
 /// What a closed cycle comes to, with all that is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,13 @@ pub struct CycleRecord {
     pub interest: Vec<InterestLine>,
     #[serde(rename = "plan_fee_cents")]
     pub plan_fee: Cents,
+    #[serde(rename = "over_limit_fee_cents")]
+    pub over_limit_fee: Cents,
+    /// Fees of the cycle that the military cap takes back, the plan fee aside.
+    #[serde(rename = "waived_cents")]
+    pub waived: Cents,
+    /// What the rate of 32 CFR 232.4 is computed from, after any waiver.
+    pub charges: CycleCharges,
     #[serde(rename = "principal_cents")]
     pub principal: Cents,
     #[serde(rename = "billed_interest_cents")]
@@ -41,6 +50,23 @@ pub struct CycleRecord {
     pub minimum: Minimum,
     #[serde(rename = "credit_limit_cents")]
     pub credit_limit: Cents,
+    #[serde(rename = "available_credit_cents")]
+    pub available_credit: Cents,
+    /// What spares interest on features with grace, paid by the due date; absent where there is none.
+    #[serde(rename = "pay_to_avoid_interest_cents")]
+    pub pay_to_avoid_interest: Option<Cents>,
+    /// Principal by balance, at its rate.
+    pub principals: Vec<RatedPrincipal>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatedPrincipal {
+    #[serde(rename = "amount_cents")]
+    pub amount: Cents,
+    #[serde(rename = "apr_ppm")]
+    pub apr: Apr,
+    /// The rate once a promotion has ended, and in how many cycles that is.
+    pub later: Option<(u32, Apr)>,
 }
 
 /// Interest of one cycle on one balance.
@@ -64,6 +90,8 @@ pub struct InterestLine {
     pub deferred: i128,
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    /// Kept in mind by a promotion that still runs.
+    pub promotion_deferred: Option<Deferred>,
     /// Paid of it before it was billed.
     #[serde(rename = "prepaid_cents")]
     pub prepaid: Cents,
@@ -76,22 +104,22 @@ impl InterestLine {
     #[must_use]
     pub fn average_daily_balance(&self) -> Cents {
         let sum = i128::from(self.sum_of_daily_balances.get());
-        Cents::from_ratio(sum, i128::from(self.days.max(1)), money::Rounding::HalfUp)
-            .unwrap_or_default()
+        Cents::from_ratio(sum, i128::from(self.days.max(1)), Rounding::HalfUp).unwrap_or_default()
     }
 }
 
 impl State {
     /// Ends the cycle that closes on the day being lived.
     pub(crate) fn close_cycle(&mut self, terms: &Terms, printed: Option<&Printed>) {
-        let plan_fee = self.charge_plan_fee(terms);
-        let (lines, waived) = self.bill_interest(terms);
-        let plan_fee = plan_fee - waived.fees;
+        self.charge_plan_fee(terms, PlanFeeDay::LastDay);
+        let (lines, waived, charges) = self.bill_interest(terms);
+        let plan_fee = self.cycle.plan_fee.unwrap_or_default() - waived.plan;
+        let over_limit_fee = self.charge_over_limit_fee(terms);
         let cycle = self.cycle.number;
         for fee in self.fees.iter_mut().filter(|fee| fee.billed_in.is_none()) {
             fee.billed_in = Some(cycle);
         }
-        let due_on = terms.product.dates.due_on(self.cycle.closes_on);
+        let due_on = self.schedule.due_on(self.cycle.closes_on, &terms.product.dates);
         let minimum = self.minimum(terms, &lines);
         let last_timely = self.oblige(terms, &minimum, due_on, printed);
         self.turn_grace(terms, last_timely);
@@ -102,6 +130,9 @@ impl State {
             due_on,
             interest: lines,
             plan_fee,
+            over_limit_fee,
+            waived: waived.other,
+            charges,
             principal: self.principal(),
             billed_interest: self.billed_interest(),
             fees: self.fees(false),
@@ -110,36 +141,72 @@ impl State {
             balance: self.balance(),
             minimum,
             credit_limit: self.credit_limit,
+            available_credit: self.available_credit(terms),
+            pay_to_avoid_interest: (terms.product.grace.kind == GraceKind::PaidInFull)
+                .then(|| (self.balance() - self.left_out_of_grace(terms)).or_zero()),
+            principals: self.principals(terms),
         });
-        self.open_next_cycle();
+        self.open_next_cycle(terms);
     }
 
-    fn charge_plan_fee(&mut self, terms: &Terms) -> Cents {
-        let Some(rule) = terms.product.fees.plan else { return Cents::ZERO };
-        let Some(nth) = self.cycle.number.checked_sub(rule.free_cycles + 1) else {
-            return Cents::ZERO;
-        };
+    pub(crate) fn charge_plan_fee(&mut self, terms: &Terms, on: PlanFeeDay) {
+        let plan = terms.product.fees.plan.as_ref();
+        let Some(rule) = plan.filter(|rule| rule.on == on) else { return };
+        if self.cycle.plan_fee.is_some() {
+            return;
+        }
+        let nth = self.cycle.number.checked_sub(rule.free_cycles + 1);
+        let its_turn = nth.is_some_and(|nth| nth % rule.every_cycles.max(1) == 0);
         let stopped = rule.stops_when_past_due
-            && (self.past_due(self.day).is_positive() || self.flagged(&[crate::FlagKind::Frozen]));
-        if nth % rule.every_cycles.max(1) != 0 || stopped || self.closed_on.is_some() {
+            && (self.past_due(self.day).is_positive() || self.flagged(&[FlagKind::Frozen]));
+        let idle = rule.only_with_balance && !self.balance().is_positive();
+        let free = !its_turn || stopped || idle || self.closed_on.is_some() || self.capped_by_law();
+        let amount = if free { Cents::ZERO } else { self.plan_fee(terms, rule) };
+        self.cycle.plan_fee = Some(amount);
+        self.charge(FeeKind::Plan, 0, amount);
+    }
+
+    fn plan_fee(&self, terms: &Terms, rule: &PlanFee) -> Cents {
+        let base = match rule.of {
+            PlanFeeBase::PrincipalAtCharge => self.principal(),
+            PlanFeeBase::CreditLimit => self.credit_limit,
+            PlanFeeBase::AverageDailyBalance => {
+                let priced = self
+                    .balances
+                    .iter()
+                    .map(|balance| balance.price(terms, GraceOutcome::Charged, &self.cycle));
+                priced.map(|priced| priced.average(Rounding::HalfUp)).sum()
+            }
+        };
+        let bracket = rule.brackets.iter().find(|one| one.up_to.is_none_or(|top| base <= top));
+        let fixed = bracket.map_or(rule.amount, |bracket| bracket.amount);
+        let share = base.mul_ppm(rule.percent.ppm(), Rounding::HalfUp).unwrap_or_default();
+        let fee = (fixed + share).max(rule.least);
+        rule.most.map_or(fee, |most| fee.min(most))
+    }
+
+    /// For a cycle that ends above the limit.
+    fn charge_over_limit_fee(&mut self, terms: &Terms) -> Cents {
+        let Some(rule) = terms.product.fees.over_limit else { return Cents::ZERO };
+        let excess = (self.balance() - self.credit_limit).or_zero();
+        let in_a_row = self.records.iter().rev().take_while(|one| one.over_limit_fee.is_positive());
+        let enough = rule
+            .most_cycles_in_a_row
+            .is_some_and(|most| u32::try_from(in_a_row.count()).unwrap_or(u32::MAX) >= most);
+        if excess.is_zero() || enough || self.capped_by_law() {
             return Cents::ZERO;
         }
-        self.fees.push(Fee {
-            kind: FeeKind::Plan,
-            balance: 0,
-            assessed_on: self.day,
-            amount: rule.amount,
-            unpaid: rule.amount,
-            billed_in: None,
-        });
-        rule.amount
+        let amount = if rule.capped_by_excess { rule.amount.min(excess) } else { rule.amount };
+        self.charge(FeeKind::OverLimit, 0, amount);
+        amount
     }
 
-    fn bill_interest(&mut self, terms: &Terms) -> (Vec<InterestLine>, Waived) {
+    fn bill_interest(&mut self, terms: &Terms) -> (Vec<InterestLine>, WaivedFees, CycleCharges) {
         let mut lines: Vec<InterestLine> =
             self.balances.iter().map(|balance| self.interest_line(terms, balance)).collect();
-        raise_to_minimum_charge(&mut lines, terms.product.interest.minimum_charge);
-        let waived = self.keep_to_mapr(terms, &mut lines);
+        let raised = raise_to_minimum_charge(&mut lines, terms.product.interest.minimum_charge);
+        waive_below(&mut lines, terms.product.interest.waived_below);
+        let (waived, charges) = self.keep_to_mapr(terms, &mut lines, raised);
         let cycle = self.cycle.number;
         let mut overpaid = Cents::ZERO;
         for (at, (line, balance)) in lines.iter_mut().zip(&mut self.balances).enumerate() {
@@ -152,34 +219,46 @@ impl State {
             }
         }
         if overpaid.is_positive() {
-            self.allocate(terms, overpaid);
+            self.allocate(terms, None, overpaid);
         }
         self.settle_from_credit();
-        (lines, waived)
+        (lines, waived, charges)
     }
 
     /// A covered borrower's cycle is kept to the cap of 32 CFR 232.4: fees are waived before interest.
-    fn keep_to_mapr(&mut self, terms: &Terms, lines: &mut [InterestLine]) -> Waived {
-        if !terms.covered_borrower {
-            return Waived::default();
-        }
-        let cycle_fees = |fee: &&Fee| fee.billed_in.is_none() && !fee.kind.penalty();
-        let fees = self.fees.iter().filter(cycle_fees);
+    fn keep_to_mapr(
+        &mut self,
+        terms: &Terms,
+        lines: &mut [InterestLine],
+        raised: Cents,
+    ) -> (WaivedFees, CycleCharges) {
+        let of_cycle = |fee: &&Fee| fee.billed_in.is_none() && !fee.kind.penalty();
+        let fees = self.fees.iter().filter(of_cycle).map(|fee| fee.amount).sum();
         let recent = self.records.iter().rev().take(11).map(|record| record.plan_fee);
-        let charges = CycleCharges {
+        let mut charges = CycleCharges {
             interest: lines.iter().map(|line| line.amount).sum(),
-            fees: fees.map(|fee| fee.amount).sum(),
-            denominator: lines.iter().map(InterestLine::average_daily_balance).sum(),
+            raised,
+            fees,
+            sum_of_balances: lines.iter().map(|line| line.sum_of_daily_balances).sum(),
+            days: lines.iter().map(|line| line.days).max().unwrap_or_default(),
+            fee_bearing_draws: self.fee_bearing_draws,
             apr: lines.iter().map(|line| line.apr).max().unwrap_or_default(),
             participation_fees_before: recent.sum(),
         };
+        if !terms.covered_borrower {
+            return (WaivedFees::default(), charges);
+        }
         let waived = charges.waived();
-        let plan = self.fees.iter_mut().rev().find(|fee| fee.kind == FeeKind::Plan);
-        let mut kept = Waived { fees: Cents::ZERO, interest: waived.interest };
-        if let Some(fee) = plan.filter(|fee| fee.billed_in.is_none()) {
-            kept.fees = waived.fees.min(fee.unpaid);
-            fee.amount -= kept.fees;
-            fee.unpaid -= kept.fees;
+        let mut kept = WaivedFees::default();
+        let mut credit = Cents::ZERO;
+        let mut left = waived.fees;
+        for fee in self.fees.iter_mut().rev().filter(|fee| of_cycle(&&**fee)) {
+            let less = left.min(fee.amount);
+            fee.amount -= less;
+            credit += (less - fee.unpaid).or_zero();
+            fee.unpaid = (fee.unpaid - less).or_zero();
+            left -= less;
+            *(if fee.kind == FeeKind::Plan { &mut kept.plan } else { &mut kept.other }) += less;
         }
         let mut left = waived.interest;
         for line in lines.iter_mut().rev() {
@@ -187,7 +266,15 @@ impl State {
             line.amount -= less;
             left -= less;
         }
-        kept
+        self.credit_balance += credit;
+        // A plan fee that the terms did not charge was posted as a fact.
+        let charged = self.cycle.plan_fee.unwrap_or_default();
+        kept.other += (kept.plan - charged).or_zero();
+        kept.plan = kept.plan.min(charged);
+        charges.fees -= kept.plan + kept.other;
+        charges.interest -= waived.interest;
+        charges.raised = charges.raised.min(charges.interest);
+        (kept, charges)
     }
 
     /// A credit balance pays what is billed.
@@ -205,25 +292,29 @@ impl State {
         }
     }
 
-    fn interest_line(&self, terms: &Terms, balance: &crate::state::Balance) -> InterestLine {
+    fn interest_line(&self, terms: &Terms, balance: &Balance) -> InterestLine {
         let interest = &terms.product.interest;
         let grace = self.grace_outcome(terms, balance);
         let next = self.day.checked_add_days(Days::new(1)).unwrap_or(self.day);
         let deferred = balance.deferred_due(next, self.cycle.number + 1);
-        let numerator = balance.numerator(interest, grace) + deferred;
-        let sum = Cents::new(i64::try_from(balance.accrual.all.balance).unwrap_or(i64::MAX));
+        let priced = balance.price(terms, grace, &self.cycle);
+        let own =
+            if grace == GraceOutcome::Spared { 0 } else { balance.numerator_of(terms, &priced) };
+        let numerator = own + deferred;
+        let all = balance.price(terms, GraceOutcome::Charged, &self.cycle).sum_of_balances();
         InterestLine {
             feature: balance.name.clone(),
-            apr: balance.apr_on(terms, self.day, self.cycle.number),
-            days: balance.accrual.days,
-            average_balance: balance.average(grace),
-            sum_of_daily_balances: sum,
+            apr: balance.apr_on(terms, self.day, &self.cycle),
+            days: priced.days,
+            average_balance: priced.average(interest.average_rounding),
+            sum_of_daily_balances: all,
             numerator,
             deferred,
             amount: rate::to_cents(numerator, interest.rounding),
+            promotion_deferred: balance.still_deferred(next, self.cycle.number + 1),
             prepaid: Cents::ZERO,
             grace,
-            segments: balance.segments.clone(),
+            segments: priced.segments,
         }
     }
 
@@ -248,6 +339,7 @@ impl State {
             owed,
             amount: owed,
             tested: false,
+            missed: false,
         };
         // A statement that only repeats what is past due has its own due date and late fee all the same.
         if minimum.due.is_positive() {
@@ -262,39 +354,107 @@ impl State {
         let regained = terms.product.grace.regained_after_cycles;
         self.grace.streak = if self.grace.held || !paid { 0 } else { self.grace.streak + 1 };
         self.grace.held = paid && (self.grace.held || self.grace.streak >= regained);
-        self.grace.statement_balance = self.balance();
+        self.grace.statement_balance = self.balance() - self.left_out_of_grace(terms);
         self.grace.due_on = due_on;
         self.grace.paid = Cents::ZERO;
     }
 
-    fn open_next_cycle(&mut self) {
+    /// Before what is held.
+    pub(crate) fn available_credit(&self, terms: &Terms) -> Cents {
+        (self.credit_limit - self.uses_limit(terms)).or_zero()
+    }
+
+    /// What of the limit is used.
+    pub(crate) fn uses_limit(&self, terms: &Terms) -> Cents {
+        let charges = self.billed_interest() + self.fees(false) + self.fees(true);
+        let counts = terms.product.limits.charges_use_limit;
+        self.principal() + if counts { charges } else { Cents::ZERO }
+    }
+
+    fn principals(&self, terms: &Terms) -> Vec<RatedPrincipal> {
+        let owed = self.balances.iter().filter(|balance| balance.principal().is_positive());
+        owed.map(|balance| RatedPrincipal {
+            amount: balance.principal(),
+            apr: balance.apr_on(terms, self.day, &self.cycle),
+            later: self.after_promotion(balance),
+        })
+        .collect()
+    }
+
+    /// In how many cycles a promotion ends, and the rate then.
+    fn after_promotion(&self, balance: &Balance) -> Option<(u32, Apr)> {
+        let promotion = balance.promotion?;
+        let mut closes_on = self.cycle.closes_on;
+        for later in 0..600 {
+            let starts_on = closes_on.succ_opt()?;
+            if !promotion.holds(starts_on, self.cycle.number + later + 1) {
+                let apr = balance.contract_apr(starts_on, &self.cycle);
+                return (later > 0).then_some((later, apr));
+            }
+            closes_on = self.schedule.close_of(starts_on);
+        }
+        None
+    }
+
+    /// Principal that need not be paid for the others to be spared.
+    pub(crate) fn left_out_of_grace(&self, terms: &Terms) -> Cents {
+        let product = &terms.product;
+        let name = |balance: &Balance| product.features.get(balance.feature).map(|of| &of.name);
+        let out = |balance: &&Balance| {
+            name(balance).is_some_and(|name| product.grace.leaves_out.contains(name))
+        };
+        self.balances.iter().filter(out).map(Balance::principal).sum()
+    }
+
+    fn open_next_cycle(&mut self, terms: &Terms) {
         let starts_on =
             self.cycle.closes_on.checked_add_days(Days::new(1)).unwrap_or(self.cycle.closes_on);
-        for balance in &mut self.balances {
+        let charges: Vec<Cents> =
+            (0..self.balances.len()).map(|at| self.bearing_charges(terms, at)).collect();
+        for (balance, charges) in self.balances.iter_mut().zip(charges) {
             if balance.deferred_due(starts_on, self.cycle.number + 1) != 0 {
                 balance.deferred = 0;
             }
             balance.carried += balance.fresh;
             balance.fresh = Cents::ZERO;
-            balance.opening = balance.carried;
+            balance.opening = balance.carried + charges;
             balance.repaid = Cents::ZERO;
-            balance.accrual = Accrual::default();
-            balance.segments.clear();
+            balance.reliefs.clear();
+            balance.spans.clear();
         }
+        self.fee_bearing_draws = Cents::ZERO;
         self.cycle = OpenCycle {
             number: self.cycle.number + 1,
             starts_on,
             closes_on: self.schedule.close_of(starts_on),
+            plan_fee: None,
         };
     }
 }
 
-fn raise_to_minimum_charge(lines: &mut [InterestLine], least: Cents) {
+/// By how much, where interest was charged at all.
+fn raise_to_minimum_charge(lines: &mut [InterestLine], least: Cents) -> Cents {
     let total: Cents = lines.iter().map(|line| line.amount).sum();
     if !total.is_positive() || total >= least {
-        return;
+        return Cents::ZERO;
     }
     if let Some(largest) = lines.iter_mut().max_by_key(|line| line.amount) {
         largest.amount += least - total;
     }
+    least - total
+}
+
+fn waive_below(lines: &mut [InterestLine], least: Cents) {
+    if lines.iter().map(|line| line.amount).sum::<Cents>() < least {
+        for line in lines {
+            line.amount = Cents::ZERO;
+        }
+    }
+}
+
+/// What the military cap takes back of the fees of a cycle.
+#[derive(Clone, Copy, Default)]
+struct WaivedFees {
+    plan: Cents,
+    other: Cents,
 }

@@ -4,9 +4,9 @@ use chrono::{Days, NaiveDate};
 use money::{Cents, Rounding};
 
 use crate::{
-    FeeKind, Terms,
-    product::LateFee,
-    state::{Fee, LateFeeRecord, Obligation, State},
+    CycleRecord, FeeKind, FlagKind, Terms,
+    product::{LateFee, LateFeeBase, PlanFeeDay},
+    state::{LateFeeRecord, Obligation, State},
 };
 
 impl Obligation {
@@ -81,8 +81,24 @@ impl State {
         tests.fold(after(self.cycle.closes_on, 1), Ord::min)
     }
 
+    /// The morning of a day: minimums missed the day before, late fees whose time has come, the plan fee of a first day.
+    pub(crate) fn begin_day(&mut self, terms: &Terms) {
+        for due in &mut self.obligations {
+            if !due.missed && due.enforceable_on < self.day && due.owed.is_positive() {
+                due.missed = true;
+                if !self.missed.contains(&due.cycle) {
+                    self.missed.push(due.cycle);
+                }
+            }
+        }
+        self.test_late_fees(terms);
+        if self.day == self.cycle.starts_on {
+            self.charge_plan_fee(terms, PlanFeeDay::FirstDay);
+        }
+    }
+
     /// Decides the late fee of each minimum whose day has come, on what was unpaid at the end of the day before.
-    pub(crate) fn test_late_fees(&mut self, terms: &Terms) {
+    fn test_late_fees(&mut self, terms: &Terms) {
         let Some(rule) = terms.product.fees.late.as_ref() else {
             for due in &mut self.obligations {
                 due.tested = true;
@@ -101,43 +117,84 @@ impl State {
             let cycle = due.cycle;
             let unpaid: Cents =
                 self.obligations.iter().filter(|due| due.cycle <= cycle).map(|due| due.owed).sum();
-            let amount = self.late_fee(rule, cycle, unpaid);
+            let amount = self.late_fee(terms, rule, (cycle, unpaid));
             if amount.is_positive() {
-                self.charge_late_fee(cycle, amount, unpaid);
+                let unpaid_minimum = unpaid;
+                let on = self.day;
+                self.late_fees.push(LateFeeRecord { cycle, on, amount, unpaid_minimum });
+                self.charge(FeeKind::Late, 0, amount);
             }
         }
     }
 
-    fn late_fee(&self, rule: &LateFee, cycle: u32, unpaid: Cents) -> Cents {
+    fn late_fee(&self, terms: &Terms, rule: &LateFee, (cycle, unpaid): (u32, Cents)) -> Cents {
+        let disputed = !self.disputes.is_empty() && rule.suppressed_by.contains(&FlagKind::Dispute);
+        let record = self.records.iter().find(|record| record.number == cycle);
+        let closed_on = record.map_or(self.opened_on, |record| record.closes_on);
+        // A payment that came back has cost its fee already (12 CFR 1026.52(b)(2)(ii)).
+        let paid_for = terms.product.fees.one_penalty_per_event
+            && self
+                .fees
+                .iter()
+                .any(|fee| fee.kind == FeeKind::ReturnedPayment && fee.assessed_on > closed_on);
+        let free = self.flagged(&rule.suppressed_by) || disputed || paid_for;
+        if free || self.capped_by_law() {
+            return Cents::ZERO;
+        }
         let charged_before = self
             .late_fees
             .iter()
             .any(|fee| fee.cycle < cycle && fee.cycle + rule.repeat_within_cycles >= cycle);
         let repeated = rule.repeat_amount.filter(|_| charged_before);
-        late_fee(rule, repeated.unwrap_or(rule.amount), unpaid, self.flagged(&rule.suppressed_by))
-    }
-
-    fn charge_late_fee(&mut self, cycle: u32, amount: Cents, unpaid_minimum: Cents) {
-        let on = self.day;
-        self.late_fees.push(LateFeeRecord { cycle, on, amount, unpaid_minimum });
-        self.fees.push(Fee {
-            kind: FeeKind::Late,
-            balance: 0,
-            assessed_on: on,
-            amount,
-            unpaid: amount,
-            billed_in: None,
-        });
+        let interest = |record: &CycleRecord| record.interest.iter().map(|line| line.amount).sum();
+        rule.on(&Lateness {
+            unpaid,
+            minimum: record.map_or(unpaid, |record| record.minimum.due),
+            balance: record.map(|record| record.balance).unwrap_or_default(),
+            interest: record.map(interest).unwrap_or_default(),
+            repeated,
+        })
     }
 }
 
-/// The fee for an unpaid minimum: none where nothing is unpaid or a flag suppresses it.
-fn late_fee(rule: &LateFee, amount: Cents, unpaid: Cents, suppressed: bool) -> Cents {
-    if suppressed || !unpaid.is_positive() {
-        Cents::ZERO
-    } else if rule.capped_by_unpaid_minimum {
-        amount.min(unpaid)
-    } else {
-        amount
+impl LateFee {
+    /// The most that a late payment can cost.
+    pub(crate) fn up_to(&self) -> Cents {
+        let amounts = self.brackets.iter().map(|bracket| bracket.amount);
+        let most = amounts.chain(self.repeat_amount).fold(self.amount, Ord::max);
+        self.most.unwrap_or(most)
     }
+
+    fn on(&self, late: &Lateness) -> Cents {
+        if !late.unpaid.is_positive() || late.unpaid < self.none_below {
+            return Cents::ZERO;
+        }
+        let reached = |top: Option<Cents>| top.is_none_or(|top| late.balance <= top);
+        let bracket = self.brackets.iter().find(|bracket| reached(bracket.up_to));
+        let amount = bracket.map_or(self.amount, |bracket| bracket.amount);
+        let base = match self.percent_of {
+            LateFeeBase::UnpaidMinimum => late.unpaid,
+            LateFeeBase::Minimum => late.minimum,
+            LateFeeBase::BilledInterest => late.interest,
+        };
+        let share = base.mul_ppm(self.percent.ppm(), Rounding::HalfUp).unwrap_or_default();
+        let fee = late.repeated.unwrap_or(amount).max(share);
+        let caps = [
+            self.most,
+            self.capped_by_unpaid_minimum.then_some(late.unpaid),
+            self.capped_by_minimum.then_some(late.minimum),
+        ];
+        caps.into_iter().flatten().fold(fee, Ord::min)
+    }
+}
+
+/// What a late fee is computed from.
+struct Lateness {
+    unpaid: Cents,
+    /// Of the statement.
+    minimum: Cents,
+    balance: Cents,
+    interest: Cents,
+    /// The amount of a repeated violation, where it is one.
+    repeated: Option<Cents>,
 }

@@ -16,14 +16,26 @@ pub enum CreditError {
     Unknown { seq: u64, what: &'static str },
     #[error("event {seq} repeats a {what} that the line already has")]
     Repeated { seq: u64, what: &'static str },
+    #[error("event {seq} is about a draw that was refused")]
+    DrawWasRefused { seq: u64 },
     #[error("event {seq} has an amount that cannot be: {amount}")]
     Amount { seq: u64, amount: Cents },
     #[error("event {seq} names feature `{feature}`, which the product does not have")]
     UnknownFeature { seq: u64, feature: String },
     #[error("{on} lies before the line opened on {opened_on}")]
     DateBeforeOpening { on: NaiveDate, opened_on: NaiveDate },
+    #[error("on {on} an amount is beyond {most}, which is more than a line can come to")]
+    TooLarge { on: NaiveDate, most: Cents },
     #[error("event {found} follows event {after}")]
     Sequence { after: u64, found: u64 },
+    #[error(
+        "event {seq} changes terms on {effective_on}; with the notice given it can be no earlier than {earliest} (or state an exception)"
+    )]
+    NoticeTooLate { seq: u64, effective_on: NaiveDate, earliest: NaiveDate },
+    #[error("event {seq} changes terms and states neither when notice was given nor an exception")]
+    NoNotice { seq: u64 },
+    #[error("event {seq} states terms that cannot be: {message}")]
+    Terms { seq: u64, message: String },
     #[error("could not post")]
     Posting(#[from] ledger::PostingError),
     #[error("could not use the chart of accounts")]

@@ -5,7 +5,7 @@
 //! fact does to balances is `replay`'s to say.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use identity::{DrawId, PaymentId};
+use identity::{CaseId, DrawId, PaymentId};
 use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,9 @@ pub enum LineEventBody {
         draw: DrawId,
         #[serde(rename = "amount_cents")]
         amount: Cents,
+        /// The last day of the hold: after it, the draw is void and the credit free.
+        #[serde(default)]
+        expires_on: Option<NaiveDate>,
     },
     /// Funds were made available. `fee` is what was quoted and charged for it.
     Drew {
@@ -81,6 +84,9 @@ pub enum LineEventBody {
         #[serde(rename = "amount_cents")]
         amount: Cents,
         reason: String,
+        /// Whose principal it reduces first; absent: it goes the way of a payment.
+        #[serde(default)]
+        feature: Option<String>,
     },
     CreditBalanceRefunded {
         #[serde(rename = "amount_cents")]
@@ -105,6 +111,21 @@ pub enum LineEventBody {
         #[serde(rename = "apr_ppm")]
         apr: Apr,
         applies_to: AppliesTo,
+        /// Where the rate is a change of terms. A rate that the contract itself changes needs none.
+        #[serde(default)]
+        notice: Option<ChangeNotice>,
+    },
+    /// The index of the rates that follow one has a new value.
+    IndexChanged {
+        feature: Option<String>,
+        #[serde(rename = "apr_ppm")]
+        index: Apr,
+    },
+    /// Other terms from the effective day on. A new rate is for new draws; interest and grace wait for the next cycle.
+    TermsChanged {
+        /// What a product file would say of them.
+        changes: serde_json::Map<String, serde_json::Value>,
+        notice: ChangeNotice,
     },
     /// No rate above `apr` on what was owed before the effective day, from that day (50 USC 3937), until a last day.
     RateCapped {
@@ -128,6 +149,20 @@ pub enum LineEventBody {
     FlagCleared {
         flag: FlagKind,
         note: String,
+    },
+    /// The customer says that a statement is wrong (12 CFR 1026.13). Until it is settled nobody has to pay what is disputed.
+    DisputeOpened {
+        dispute: CaseId,
+        subject: Disputed,
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+    },
+    DisputeResolved {
+        dispute: CaseId,
+        /// How much of it was our error: it is taken back, with the charges that came of it.
+        #[serde(rename = "error_cents")]
+        error: Cents,
+        reason: String,
     },
     StatementIssued {
         statement: Box<Statement>,
@@ -164,6 +199,10 @@ impl LineEventBody {
             Self::FeeWaived { .. } => "fee_waived",
             Self::RateChanged { .. } => "rate_changed",
             Self::RateCapped { .. } => "rate_capped",
+            Self::IndexChanged { .. } => "index_changed",
+            Self::TermsChanged { .. } => "terms_changed",
+            Self::DisputeOpened { .. } => "dispute_opened",
+            Self::DisputeResolved { .. } => "dispute_resolved",
             Self::LimitChanged { .. } => "limit_changed",
             Self::CyclesChanged { .. } => "cycles_changed",
             Self::FlagRaised { .. } => "flag_raised",
@@ -250,22 +289,73 @@ pub enum AppliesTo {
     AllBalances,
 }
 
+/// When the customer was told of a change of terms, or why no notice was needed (12 CFR 1026.9(c)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChangeNotice {
+    pub given_on: Option<NaiveDate>,
+    pub exception: Option<NoticeException>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeException {
+    /// Nothing in it is worse for the customer.
+    ConsumerFavourable,
+    /// The customer agreed to it.
+    Agreed,
+    /// The line is suspended or its limit lowered.
+    LineSuspension,
+    /// The contract names an index that it follows.
+    Index,
+}
+
+/// What a billing-error notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "subject", rename_all = "snake_case")]
+pub enum Disputed {
+    Draw {
+        draw: DrawId,
+    },
+    Fee {
+        fee: FeeKind,
+    },
+    /// A payment that was not credited, a computation, or what cannot be named.
+    Other,
+}
+
 /// A charge that the terms impose by themselves and that replay can recompute.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "charge", rename_all = "snake_case")]
 pub enum Charge {
-    Interest { cycle: u32, feature: String },
-    LateFee { cycle: u32 },
-    PlanFee { cycle: u32 },
+    Interest {
+        cycle: u32,
+        feature: String,
+    },
+    LateFee {
+        cycle: u32,
+    },
+    PlanFee {
+        cycle: u32,
+    },
+    OverLimitFee {
+        cycle: u32,
+    },
+    /// Fees of the cycle that the cap of 32 CFR 232.4 takes back, as a negative amount.
+    MilitaryWaiver {
+        cycle: u32,
+    },
 }
 
 impl Charge {
     #[must_use]
     pub const fn cycle(&self) -> u32 {
         match self {
-            Self::Interest { cycle, .. } | Self::LateFee { cycle } | Self::PlanFee { cycle } => {
-                *cycle
-            }
+            Self::Interest { cycle, .. }
+            | Self::LateFee { cycle }
+            | Self::PlanFee { cycle }
+            | Self::OverLimitFee { cycle }
+            | Self::MilitaryWaiver { cycle } => *cycle,
         }
     }
 }

@@ -97,16 +97,17 @@ fn interest_line(line: &InterestLine, product: &Product) -> Derivation {
 
 fn segment(segment: &Segment, product: &Product) -> Derivation {
     let terms = &product.interest;
-    let daily = rate::daily(segment.apr, terms.day_basis, terms.rate_digits, segment.from);
+    let periodic = terms.rate_of(segment.apr, segment.from);
+    let named = if terms.period == Period::Monthly { "monthly rate" } else { "daily rate" };
     Derivation::of(
-        &format!("{} days × balance × daily rate", segment.days()),
+        &format!("{} days × balance × {named}", segment.days()),
         &format!("{} to {}", segment.from, segment.through),
         Value::Text(format!("${}", rate::to_dollar_text(segment.numerator, 8))),
         vec![
             Derivation::given("days", Value::Count(segment.days())),
             Derivation::given("balance", Value::Cents(segment.balance)),
             Derivation::given("rate", Value::AprPpm(segment.apr)),
-            Derivation::given("daily rate", Value::Text(rate::to_percent_text(daily, 6))),
+            Derivation::given(named, Value::Text(rate::to_percent_text(periodic, 6))),
         ],
     )
 }

@@ -1,14 +1,17 @@
 //! Interest: what a day costs, and the one rounding per feature and cycle (12 CFR 1026.14(b); docs/engine.md).
+//!
+//! Days are kept as they were lived (`Span`) and priced when they are asked for, because what grace spares is known only later.
 
 use chrono::NaiveDate;
-use money::{Cents, Rounding, divide};
+use money::{Apr, Cents, Rounding, divide};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Terms,
-    product::{BalanceMethod, Compounding, Feature, InterestTerms, Period},
+    balance::{Balance, DayRate, Span},
+    product::{BalanceMethod, Compounding, Feature, InterestTerms, Period, TiersOn},
     rate::{self, DENOMINATOR},
-    state::{Accrual, Balance, DaySum, Segment, State},
+    state::{OpenCycle, Segment, State},
 };
 
 /// Which part of a cycle's balances bears interest.
@@ -25,22 +28,87 @@ pub enum GraceOutcome {
     Regained,
 }
 
-/// Nano-cents: as fine as interest on interest is kept within a cycle.
+/// Nano-cents: as fine as balances are kept where interest joins them.
 const NANO: i128 = 1_000_000_000;
 
+/// A billion dollars: what is beyond is no interest that anybody charges, and the line is refused at the close.
+const MOST: i128 = 100_000_000_000 * DENOMINATOR;
+
+/// The days of a cycle, priced.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Priced {
+    /// In `DENOMINATOR`ths of a cent.
+    pub(crate) numerator: i128,
+    /// Sum of the daily balances, in nano-cents.
+    balances: i128,
+    /// Sum of the rates of the days.
+    rates: i128,
+    pub(crate) days: u32,
+    /// Into how many parts a day's rate is still to be divided: of a monthly rate, the days of the cycle.
+    parts: i128,
+    pub(crate) segments: Vec<Segment>,
+}
+
+impl Priced {
+    pub(crate) fn sum_of_balances(&self) -> Cents {
+        Cents::from_ratio(self.balances, NANO, Rounding::HalfUp).unwrap_or_default()
+    }
+
+    pub(crate) fn average(&self, rounding: Rounding) -> Cents {
+        let days = i128::from(self.days.max(1));
+        Cents::from_ratio(self.balances.max(0), days * NANO, rounding).unwrap_or_default()
+    }
+
+    fn add(&mut self, day: NaiveDate, (nano, apr, daily): (i128, Apr, i128), cost: i128) {
+        self.numerator = (self.numerator + cost).min(MOST);
+        self.balances += nano;
+        self.rates += daily;
+        self.days += 1;
+        let balance = Cents::from_ratio(nano, NANO, Rounding::HalfUp).unwrap_or_default();
+        match self.segments.last_mut() {
+            Some(last) if last.balance == balance && last.apr == apr => {
+                last.through = day;
+                last.numerator += cost;
+            }
+            _ => self.segments.push(Segment {
+                from: day,
+                through: day,
+                balance,
+                apr,
+                numerator: cost,
+            }),
+        }
+    }
+}
+
 impl State {
-    /// Adds the interest of the day that ends.
+    /// Adds the day being lived to the days that bear interest.
     pub(crate) fn accrue_day(&mut self, terms: &Terms) {
-        let (day, cycle) = (self.day, self.cycle.number);
         for at in 0..self.balances.len() {
-            let extra = self.bearing_charges(terms, at);
-            let Some(balance) = self.balances.get_mut(at) else { continue };
-            balance.accrue_day(terms, day, cycle, extra);
+            if let Some(span) = self.span_of_today(terms, at)
+                && let Some(balance) = self.balances.get_mut(at)
+            {
+                balance.accrue(terms, span, &self.cycle);
+            }
         }
     }
 
+    fn span_of_today(&self, terms: &Terms, at: usize) -> Option<Span> {
+        let balance = self.balances.get(at)?;
+        Some(Span {
+            from: self.day,
+            through: self.day,
+            carried: balance.carried,
+            fresh: balance.fresh,
+            charges: self.bearing_charges(terms, at),
+            prepaid: balance.prepaid,
+            rate: balance.rate_on(terms, self.day, &self.cycle),
+            contract_apr: balance.contract_apr(self.day, &self.cycle),
+        })
+    }
+
     /// Unpaid interest and fees that bear interest with balance `at`, where the product says so.
-    fn bearing_charges(&self, terms: &Terms, at: usize) -> Cents {
+    pub(crate) fn bearing_charges(&self, terms: &Terms, at: usize) -> Cents {
         let interest = &terms.product.interest;
         let mut extra = Cents::ZERO;
         if interest.on_billed_interest {
@@ -48,7 +116,11 @@ impl State {
             extra += mine.map(|billed| billed.unpaid).sum();
         }
         if interest.on_fees {
-            extra += self.fees.iter().filter(|fee| fee.balance == at).map(|fee| fee.unpaid).sum();
+            let mine = self.fees.iter().filter(|fee| fee.balance == at);
+            extra += mine
+                .filter(|fee| interest.on_new_fees || fee.billed_in.is_some())
+                .map(|fee| fee.unpaid)
+                .sum();
         }
         extra
     }
@@ -82,168 +154,217 @@ impl State {
 
     pub(crate) fn accrued_on(&self, terms: &Terms, balance: &Balance) -> Cents {
         let outcome = self.grace_outcome(terms, balance);
-        let numerator = balance.numerator(&terms.product.interest, outcome)
+        let numerator = balance.numerator(terms, outcome, &self.cycle)
             + balance.deferred_due(self.day, self.cycle.number);
         let accrued = rate::to_cents(numerator, terms.product.interest.rounding);
         (accrued - balance.prepaid).or_zero()
     }
 
+    /// The days of the open cycle, as grace stands.
+    pub(crate) fn priced(&self, terms: &Terms, balance: &Balance) -> Priced {
+        balance.price(terms, self.grace_outcome(terms, balance), &self.cycle)
+    }
+
     /// What the day being lived will cost if nothing more happens, in `DENOMINATOR`ths of a cent.
     pub(crate) fn per_diem(&self, terms: &Terms) -> i128 {
-        let spared =
-            |balance: &&Balance| self.grace_outcome(terms, balance) != GraceOutcome::Spared;
-        self.balances
-            .iter()
-            .filter(spared)
-            .map(|balance| {
-                let apr = balance.apr_on(terms, self.day, self.cycle.number);
-                let interest = &terms.product.interest;
-                let daily = rate::daily(apr, interest.day_basis, interest.rate_digits, self.day);
-                let feature = terms.product.features.get(balance.feature);
-                day_cost(balance.principal(), daily, feature, interest, self.day)
-            })
-            .sum()
+        let of = |at: usize| -> Option<i128> {
+            let balance = self.balances.get(at)?;
+            let outcome = self.grace_outcome(terms, balance);
+            let before = balance.numerator(terms, outcome, &self.cycle);
+            let mut after = balance.clone();
+            after.accrue(terms, self.span_of_today(terms, at)?, &self.cycle);
+            Some((after.numerator(terms, outcome, &self.cycle) - before).max(0))
+        };
+        (0..self.balances.len()).filter_map(of).sum()
     }
 }
 
 impl Balance {
-    fn accrue_day(&mut self, terms: &Terms, day: NaiveDate, cycle: u32, extra: Cents) {
-        let interest = &terms.product.interest;
-        let apr = self.apr_on(terms, day, cycle);
-        let daily = rate::daily(apr, interest.day_basis, interest.rate_digits, day);
-        let principal = if interest.new_draws { self.principal() } else { self.carried };
-        let bearing = principal + extra;
-        let feature = terms.product.features.get(self.feature);
-        let mut cost = day_cost(bearing, daily, feature, interest, day);
-        if interest.compounding == Compounding::Daily {
-            cost += self.accrual.all.numerator / (DENOMINATOR / NANO) * daily / NANO;
-        }
-        let cost = round_day(cost, interest.daily_decimals);
-        self.accrual.all.add(bearing, cost);
-        if self.fresh.is_positive() && interest.new_draws {
-            let fresh = day_cost(self.fresh, daily, None, interest, day);
-            self.accrual.fresh.add(self.fresh, fresh);
-        }
-        self.defer(interest, day, cycle);
-        self.accrual.rates += daily;
-        self.accrual.days += 1;
-        match self.segments.last_mut() {
-            Some(last) if last.balance == bearing && last.apr == apr => {
-                last.through = day;
-                last.numerator += cost;
-            }
-            _ => self.segments.push(Segment {
-                from: day,
-                through: day,
-                balance: bearing,
-                apr,
-                numerator: cost,
-            }),
+    fn accrue(&mut self, terms: &Terms, today: Span, cycle: &OpenCycle) {
+        self.defer(&terms.product.interest, &today, cycle);
+        match self.spans.last_mut() {
+            Some(last) if last.continues(&today) => last.through = today.through,
+            _ => self.spans.push(today),
         }
     }
 
-    /// Keeps in mind what the day would have cost without a promotion that defers; forgets it all once nothing is owed.
-    fn defer(&mut self, interest: &InterestTerms, day: NaiveDate, cycle: u32) {
+    /// Keeps in mind what the day would have cost without a promotion that defers, interest on it included where interest
+    /// compounds; forgets it all once nothing is owed.
+    fn defer(&mut self, interest: &InterestTerms, today: &Span, cycle: &OpenCycle) {
         let Some(promotion) = self.promotion.filter(|promotion| promotion.deferred) else { return };
-        if !promotion.holds(day, cycle) {
+        if !promotion.holds(today.from, cycle.number) {
             return;
         }
         if self.principal().is_zero() {
             self.deferred = 0;
             return;
         }
-        let apr = self.contract_apr(day);
-        let daily = rate::daily(apr, interest.day_basis, interest.rate_digits, day);
-        self.deferred += i128::from(self.principal().get()) * daily;
+        let mut nano = i128::from((self.principal() + today.charges).get()) * NANO;
+        if interest.compounding == Compounding::Daily {
+            nano += self.deferred / (DENOMINATOR / NANO);
+        }
+        let cost = nano * interest.rate_of(today.contract_apr, today.from) / NANO;
+        self.deferred = (self.deferred + cost / interest.parts(cycle)).min(MOST);
+    }
+
+    /// What a day's balance is, in cents, once it is known what grace spares.
+    fn bearing(
+        &self,
+        interest: &InterestTerms,
+        span: &Span,
+        day: NaiveDate,
+        outcome: GraceOutcome,
+    ) -> Cents {
+        let fresh = if interest.new_draws { span.fresh } else { Cents::ZERO };
+        let all = span.carried + span.charges + fresh;
+        let less = match outcome {
+            GraceOutcome::Spared => all,
+            GraceOutcome::Charged => Cents::ZERO,
+            GraceOutcome::Lost => {
+                self.reliefs.iter().filter(|one| one.on > day).map(|one| one.amount).sum()
+            }
+            GraceOutcome::Regained => fresh,
+        };
+        (all - less).or_zero()
+    }
+
+    pub(crate) fn price(&self, terms: &Terms, outcome: GraceOutcome, cycle: &OpenCycle) -> Priced {
+        let interest = &terms.product.interest;
+        let feature = terms.product.features.get(self.feature);
+        let mut priced = Priced { parts: interest.parts(cycle), ..Priced::default() };
+        for span in &self.spans {
+            for day in span.days() {
+                let mut nano = i128::from(self.bearing(interest, span, day, outcome).get()) * NANO;
+                if interest.compounding == Compounding::Daily {
+                    let joined = priced.numerator / (DENOMINATOR / NANO);
+                    nano += (joined - i128::from(span.prepaid.get()) * NANO).max(0);
+                }
+                let of = |apr| interest.rate_of(apr, day);
+                let cost = cost(nano, span.rate, feature, of);
+                let cost = round_day(cost, interest.daily_decimals);
+                priced.add(day, (nano, span.rate.apr, of(span.rate.apr)), cost);
+            }
+        }
+        for segment in &mut priced.segments {
+            segment.numerator /= priced.parts;
+        }
+        priced
     }
 
     /// Interest of the days accrued so far, in `DENOMINATOR`ths of a cent.
-    pub(crate) fn numerator(&self, interest: &InterestTerms, outcome: GraceOutcome) -> i128 {
-        let Accrual { all, fresh, relief, rates, days } = self.accrual;
-        let less = match outcome {
-            GraceOutcome::Spared => return 0,
-            GraceOutcome::Charged => DaySum::default(),
-            GraceOutcome::Lost => relief,
-            GraceOutcome::Regained => fresh,
-        };
-        let sum = DaySum {
-            numerator: (all.numerator - less.numerator).max(0),
-            balance: (all.balance - less.balance).max(0),
-        };
-        let days = i128::from(days.max(1));
-        let average_rate = match interest.period {
-            Period::Daily => rates,
-            Period::Monthly => self.monthly_rate(interest),
-        };
-        let on = |balance: Cents| i128::from(balance.or_zero().get()) * average_rate;
-        match (interest.balance, interest.period) {
-            (BalanceMethod::PreviousBalance, _) => on(self.opening),
-            (BalanceMethod::AdjustedBalance, _) => on(self.opening - self.repaid),
-            (BalanceMethod::EndingBalance, _) => on(self.principal()),
-            (BalanceMethod::AverageDailyBalance, _) if interest.round_average => {
-                divide(sum.balance, days, Rounding::HalfUp).unwrap_or_default() * average_rate
+    pub(crate) fn numerator(
+        &self,
+        terms: &Terms,
+        outcome: GraceOutcome,
+        cycle: &OpenCycle,
+    ) -> i128 {
+        if outcome == GraceOutcome::Spared {
+            return 0;
+        }
+        self.numerator_of(terms, &self.price(terms, outcome, cycle))
+    }
+
+    pub(crate) fn numerator_of(&self, terms: &Terms, priced: &Priced) -> i128 {
+        let interest = &terms.product.interest;
+        let rate = self.spans.last().map_or_else(DayRate::default, |span| span.rate);
+        let base = match interest.balance {
+            BalanceMethod::PreviousBalance => self.opening,
+            BalanceMethod::AdjustedBalance => self.opening - self.repaid,
+            BalanceMethod::EndingBalance => {
+                let charges = self.spans.last().map(|span| span.charges);
+                self.principal() + charges.unwrap_or_default()
             }
-            (_, Period::Daily) => sum.numerator,
-            (_, Period::Monthly) => {
-                divide(sum.balance * average_rate, days, Rounding::HalfUp).unwrap_or_default()
+            BalanceMethod::AverageDailyBalance if interest.round_average => {
+                priced.average(interest.average_rounding)
             }
+            BalanceMethod::AverageDailyBalance if rate.tiered => {
+                let average = priced.balances / i128::from(priced.days.max(1));
+                return self.at_all_rates(terms, priced, average, rate);
+            }
+            BalanceMethod::DailyBalance | BalanceMethod::AverageDailyBalance => {
+                return divide(priced.numerator, priced.parts, Rounding::HalfUp)
+                    .unwrap_or_default();
+            }
+        };
+        let nano = i128::from(base.or_zero().get()) * NANO;
+        self.at_all_rates(terms, priced, nano, rate)
+    }
+
+    /// A balance in nano-cents at the rates of all days of the cycle.
+    fn at_all_rates(&self, terms: &Terms, priced: &Priced, nano: i128, rate: DayRate) -> i128 {
+        let interest = &terms.product.interest;
+        let days = || self.spans.iter().flat_map(Span::days);
+        let of = |apr: Apr| match rate.tiered {
+            false => priced.rates,
+            true => days().map(|day| interest.rate_of(apr, day)).sum(),
+        };
+        let cost = cost(nano, rate, terms.product.features.get(self.feature), of);
+        divide(cost, priced.parts, Rounding::HalfUp).unwrap_or_default()
+    }
+}
+
+impl InterestTerms {
+    /// What a day costs, or a month that is to be divided into `parts`.
+    pub(crate) fn rate_of(&self, apr: Apr, day: NaiveDate) -> i128 {
+        match self.period {
+            Period::Daily => rate::daily(apr, self.day_basis, self.rate_digits, day),
+            Period::Monthly => rate::monthly(apr, self.rate_digits),
         }
     }
 
-    fn monthly_rate(&self, interest: &InterestTerms) -> i128 {
-        let apr = self.segments.last().map_or(self.apr, |segment| segment.apr);
-        rate::monthly(apr, interest.rate_digits)
-    }
-
-    /// The balance on which the statement says that interest was computed: what grace spares is left out.
-    pub(crate) fn average(&self, outcome: GraceOutcome) -> Cents {
-        let Accrual { all, fresh, relief, days, .. } = self.accrual;
-        let bearing = match outcome {
-            GraceOutcome::Spared => 0,
-            GraceOutcome::Charged => all.balance,
-            GraceOutcome::Lost => all.balance - relief.balance,
-            GraceOutcome::Regained => all.balance - fresh.balance,
+    /// As a statement names it (App. G-1).
+    pub(crate) fn method_text(&self) -> String {
+        let method = match self.balance {
+            BalanceMethod::DailyBalance => "daily balance",
+            BalanceMethod::AverageDailyBalance => "average daily balance",
+            BalanceMethod::PreviousBalance => return "previous balance".to_owned(),
+            BalanceMethod::AdjustedBalance => return "adjusted balance".to_owned(),
+            BalanceMethod::EndingBalance => return "ending balance".to_owned(),
         };
-        Cents::from_ratio(bearing.max(0), i128::from(days.max(1)), Rounding::HalfUp)
-            .unwrap_or_default()
+        let which = if self.new_draws { "including" } else { "excluding" };
+        format!("{method} ({which} current transactions)")
+    }
+
+    fn parts(&self, cycle: &OpenCycle) -> i128 {
+        match self.period {
+            Period::Daily => 1,
+            Period::Monthly => {
+                i128::from((cycle.closes_on - cycle.starts_on).num_days() + 1).max(1)
+            }
+        }
     }
 }
 
-impl DaySum {
-    fn add(&mut self, balance: Cents, numerator: i128) {
-        self.balance += i128::from(balance.get());
-        self.numerator += numerator;
+impl Span {
+    fn days(&self) -> impl Iterator<Item = NaiveDate> {
+        let through = self.through;
+        self.from.iter_days().take_while(move |day| *day <= through)
     }
 
-    /// Adds `amount` for each of the days whose rates sum to `rates`.
-    pub(crate) fn add_days(&mut self, amount: Cents, rates: i128, days: u32) {
-        self.balance += i128::from(amount.get()) * i128::from(days);
-        self.numerator += i128::from(amount.get()) * rates;
+    fn continues(&self, today: &Self) -> bool {
+        let same = Self { from: self.from, through: self.through, ..today.clone() };
+        *self == same
     }
 }
 
-/// One day's interest on a balance: at one rate, or slice by slice where the feature has tiers.
-fn day_cost(
-    balance: Cents,
-    daily: i128,
-    feature: Option<&Feature>,
-    interest: &InterestTerms,
-    day: NaiveDate,
-) -> i128 {
-    let tiers = feature.map(|feature| feature.tiers.as_slice()).unwrap_or_default();
-    if tiers.is_empty() {
-        return i128::from(balance.get()) * daily;
+/// Interest on a balance in nano-cents, in `DENOMINATOR`ths of a cent: at one rate, or by the tiers of the feature.
+fn cost(nano: i128, rate: DayRate, feature: Option<&Feature>, of: impl Fn(Apr) -> i128) -> i128 {
+    let tiered = feature.filter(|feature| rate.tiered && !feature.tiers.is_empty());
+    let at = |nano: i128, apr: Apr| (nano.saturating_mul(of(apr)) / NANO).min(MOST);
+    let Some(feature) = tiered else { return at(nano, rate.apr) };
+    let capped = |apr: Apr| rate.cap.map_or(apr, |cap| apr.min(cap));
+    let top = |up_to: Option<Cents>| up_to.map_or(i128::MAX, |top| i128::from(top.get()) * NANO);
+    let mut below = 0;
+    let mut sum = 0;
+    for tier in &feature.tiers {
+        let upper = top(tier.up_to).min(nano);
+        if feature.tiers_on == TiersOn::Whole && nano <= top(tier.up_to) {
+            return at(nano, capped(tier.apr));
+        }
+        sum += at((upper - below).max(0), capped(tier.apr));
+        below = below.max(upper);
     }
-    let mut below = Cents::ZERO;
-    let mut cost = 0;
-    for tier in tiers {
-        let top = tier.up_to.map_or(balance, |up_to| up_to.min(balance));
-        let slice = (top - below).or_zero();
-        let rate = rate::daily(tier.apr, interest.day_basis, interest.rate_digits, day);
-        cost += i128::from(slice.get()) * rate;
-        below = below.max(top);
-    }
-    cost
+    sum
 }
 
 fn round_day(numerator: i128, decimals: Option<u32>) -> i128 {

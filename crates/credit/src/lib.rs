@@ -4,15 +4,20 @@
 //! same line in whatever order they arrived; an issued statement never changes; each event posts balanced entries whose sum is the
 //! line's position. What is absent: storage, permission, models.
 
+mod balance;
 mod catalog;
 mod close;
 mod delinquency;
 mod derivation;
+mod disputes;
+mod draws;
 mod error;
 mod event;
 pub mod explain;
+mod figures;
 mod interest;
 mod line;
+mod listing;
 pub mod mapr;
 mod minimum;
 mod payment;
@@ -22,6 +27,7 @@ pub mod product;
 mod product_defaults;
 mod quote;
 pub mod rate;
+mod repayment;
 mod replay;
 pub mod scenario;
 mod state;
@@ -30,13 +36,16 @@ mod terms;
 mod text_error;
 mod timeline;
 pub mod units;
+mod versions;
 
 pub use catalog::ProductCatalog;
-pub use close::{CycleRecord, InterestLine};
+pub use close::{CycleRecord, InterestLine, RatedPrincipal};
 pub use derivation::{Derivation, Value};
+pub use disputes::DisputeClocks;
 pub use error::{CreditError, Refusal};
 pub use event::{
-    AppliesTo, BroughtForward, Charge, FeatureAmount, FeeKind, FlagKind, LineEvent, LineEventBody,
+    AppliesTo, BroughtForward, ChangeNotice, Charge, Disputed, FeatureAmount, FeeKind, FlagKind,
+    LineEvent, LineEventBody, NoticeException,
 };
 pub use interest::GraceOutcome;
 pub use line::{CreditLine, Recorded};
@@ -47,9 +56,12 @@ pub use position::{
     Position,
 };
 pub use product::Product;
-pub use quote::{DrawQuote, PayoffQuote, draw_fee, quote_draw, quote_payoff};
+pub use quote::{DrawQuote, PayoffQuote, draw_fee, quote_draw, quote_payoff, returned_payment_fee};
+pub use repayment::{In36Months, Repayment};
 pub use replay::{Replayed, Snapshot, replay, replay_from};
 pub use state::{Segment, StandingFlag};
-pub use statement::{Statement, StatementInterest, StatementItem};
+pub use statement::{
+    ChangeInTerms, Deferred, Statement, StatementInterest, StatementItem, StatementRate,
+};
 pub use terms::{CycleSchedule, Terms};
 pub use text_error::TextError;

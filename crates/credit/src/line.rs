@@ -3,14 +3,15 @@
 //! Invariants: events are only ever added; each comes with its balanced posting; `settle` brings what was posted in step with what
 //! replay says, so that running it twice posts nothing the second time. What is absent: storage, time and permission.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use identity::CreditLineId;
 use ledger::{AccountCode, Chart, Posting, TrialBalance};
 use money::Cents;
 
 use crate::{
     Buckets, CreditError, LineEvent, LineEventBody, PendingCharge, Position, Replayed, Snapshot,
-    Statement,
+    Statement, Terms,
+    draws::DrawFacts,
     event::{Charge, FeeKind},
     postings::{Context, changes, posting_of},
     replay::replay_from,
@@ -39,7 +40,7 @@ impl CreditLine {
     /// Opens a line. The event posts nothing.
     pub fn open(
         id: CreditLineId,
-        terms: crate::Terms,
+        terms: Terms,
         opened_on: NaiveDate,
         recorded_at: DateTime<Utc>,
     ) -> Result<(Self, Recorded), CreditError> {
@@ -148,6 +149,7 @@ impl CreditLine {
         event: &LineEvent,
         referred: Context,
     ) -> Result<Option<Posting>, CreditError> {
+        self.check_notice(event)?;
         let zone = self.zone();
         let recorded_on = calendar::local_date(event.recorded_at, zone);
         let on = self.posted_on.max(event.effective_on).max(recorded_on);
@@ -211,52 +213,63 @@ impl CreditLine {
     /// What a return, reversal, refusal or correction takes back, by the events before it.
     fn referred(&self, body: &LineEventBody) -> Context {
         let mut context = Context::default();
-        for event in &self.events {
-            match (body, &event.body) {
-                (
-                    LineEventBody::PaymentReturned { payment: wanted, .. }
-                    | LineEventBody::PaymentReversed { payment: wanted, .. },
-                    LineEventBody::PaymentReceived { payment, amount },
-                ) if wanted == payment => context.referred_amount = *amount,
-                // A payment is undone once.
-                (
-                    LineEventBody::PaymentReturned { payment: wanted, .. }
-                    | LineEventBody::PaymentReversed { payment: wanted, .. },
+        if let LineEventBody::PaymentReturned { payment: wanted, .. }
+        | LineEventBody::PaymentReversed { payment: wanted, .. } = body
+        {
+            for event in &self.events {
+                match &event.body {
+                    LineEventBody::PaymentReceived { payment, amount } if wanted == payment => {
+                        context.referred_amount = *amount;
+                    }
+                    // A payment is undone once.
                     LineEventBody::PaymentReturned { payment, .. }
-                    | LineEventBody::PaymentReversed { payment, .. },
-                ) if wanted == payment => context.referred_amount = Cents::ZERO,
-                (
-                    LineEventBody::DrawRefused { draw: wanted, .. }
-                    | LineEventBody::DrawCorrected { draw: wanted, .. },
-                    LineEventBody::Drew { draw, amount, fee, .. },
-                ) if wanted == draw => {
-                    context.referred_amount = -*amount;
-                    context.referred_fee = -*fee;
+                    | LineEventBody::PaymentReversed { payment, .. }
+                        if wanted == payment =>
+                    {
+                        context.referred_amount = Cents::ZERO;
+                    }
+                    _ => {}
                 }
-                (
-                    LineEventBody::DrawRefused { draw: wanted, .. }
-                    | LineEventBody::DrawCorrected { draw: wanted, .. },
-                    LineEventBody::DrawCorrected { draw, amount },
-                ) if wanted == draw => context.referred_amount = -*amount,
-                (
-                    LineEventBody::DrawRefused { draw: wanted, .. },
-                    LineEventBody::DrawRefused { draw, .. },
-                ) if wanted == draw => context = Context::default(),
-                _ => {}
             }
+            return context;
         }
-        if let LineEventBody::DrawCorrected { amount, .. } = body {
-            context.referred_amount += *amount;
-            context.referred_fee = Cents::ZERO;
-        }
+        let draws = DrawFacts::of(&self.events);
+        let change = draws.change_by(body);
+        context.of_draw = draws.corrected_by(body).is_some();
+        (context.referred_amount, context.referred_fee) = (change.amount, change.fee);
         context
     }
 
-    pub(crate) fn zone(&self) -> calendar::Tz {
-        match self.events.first().map(|event| &event.body) {
-            Some(LineEventBody::Opened { terms }) => terms.product.dates.zone,
-            _ => calendar::Tz::America__Los_Angeles,
+    /// A change of terms needs its notice, or a reason why it needs none (12 CFR 1026.9(c)).
+    fn check_notice(&self, event: &LineEvent) -> Result<(), CreditError> {
+        let (seq, effective_on) = (event.seq, event.effective_on);
+        let notice = match &event.body {
+            LineEventBody::TermsChanged { notice, .. } => *notice,
+            LineEventBody::RateChanged { notice: Some(notice), .. } => *notice,
+            _ => return Ok(()),
+        };
+        if notice.exception.is_some() {
+            return Ok(());
         }
+        let given_on = notice.given_on.ok_or(CreditError::NoNotice { seq })?;
+        let days = Days::new(self.opening_terms()?.product.dates.change_notice_days.into());
+        let earliest = given_on.checked_add_days(days).unwrap_or(NaiveDate::MAX);
+        if effective_on < earliest {
+            return Err(CreditError::NoticeTooLate { seq, effective_on, earliest });
+        }
+        Ok(())
+    }
+
+    fn opening_terms(&self) -> Result<&Terms, CreditError> {
+        match self.events.first().map(|event| &event.body) {
+            Some(LineEventBody::Opened { terms }) => Ok(terms),
+            _ => Err(CreditError::NotOpened),
+        }
+    }
+
+    pub(crate) fn zone(&self) -> calendar::Tz {
+        self.opening_terms()
+            .map_or(calendar::Tz::America__Los_Angeles, |terms| terms.product.dates.zone)
     }
 }
 
@@ -275,6 +288,7 @@ fn posting_body(pending: &PendingCharge) -> LineEventBody {
     match &pending.charge {
         Charge::LateFee { cycle } if pending.first => assessed(FeeKind::Late, *cycle),
         Charge::PlanFee { cycle } if pending.first => assessed(FeeKind::Plan, *cycle),
+        Charge::OverLimitFee { cycle } if pending.first => assessed(FeeKind::OverLimit, *cycle),
         charge => LineEventBody::Adjusted { charge: charge.clone(), amount: pending.amount },
     }
 }

@@ -4,6 +4,7 @@
 //! fees are waived before interest. What is absent: who is covered, which is settled when the line opens.
 
 use money::{Apr, Cents, Rounding, divide};
+use serde::{Deserialize, Serialize};
 
 /// 36 %, as parts per million.
 pub const CAP_PPM: i128 = 360_000;
@@ -47,12 +48,6 @@ impl Rate {
     }
 }
 
-/// What charges were imposed on: the transactions that bear fees, plus what the average daily balance has beyond them.
-#[must_use]
-pub fn base(fee_bearing_transactions: Cents, average_daily_balance: Cents) -> Cents {
-    fee_bearing_transactions.max(average_daily_balance)
-}
-
 /// The highest rate that keeps to the cap when the charge of `days` days is multiplied by twelve: truncated, in ppm.
 #[must_use]
 pub fn highest_safe_apr(days: u32) -> Apr {
@@ -61,16 +56,27 @@ pub fn highest_safe_apr(days: u32) -> Apr {
 }
 
 /// The charges of one cycle, as they are about to be posted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CycleCharges {
+    #[serde(rename = "interest_cents")]
     pub interest: Cents,
+    /// Of the interest, what a minimum charge added: no periodic rate gave it (12 CFR 1026.14(c)(2)).
+    #[serde(rename = "raised_cents")]
+    pub raised: Cents,
     /// Finance charges and participation fees that are no interest. No late fees.
+    #[serde(rename = "fees_cents")]
     pub fees: Cents,
-    /// See `base`.
-    pub denominator: Cents,
+    #[serde(rename = "sum_of_daily_balances_cents")]
+    pub sum_of_balances: Cents,
+    pub days: u32,
+    /// Draws of the cycle that bore a fee.
+    #[serde(rename = "fee_bearing_draws_cents")]
+    pub fee_bearing_draws: Cents,
     /// The highest rate in force.
+    #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     /// Participation fees of the eleven cycles before.
+    #[serde(rename = "participation_fees_before_cents")]
     pub participation_fees_before: Cents,
 }
 
@@ -82,27 +88,42 @@ pub struct Waived {
 }
 
 impl CycleCharges {
+    /// What the charges were imposed on, unrounded: the draws that bear fees, plus what the average daily balance has beyond
+    /// them; as cents over so many parts.
+    fn base(&self) -> (i128, i128) {
+        let (sum, days) = (i128::from(self.sum_of_balances.get()), i128::from(self.days.max(1)));
+        let draws = i128::from(self.fee_bearing_draws.get());
+        if draws * days >= sum { (draws, 1) } else { (sum, days) }
+    }
+
+    fn only_periodic(&self) -> bool {
+        self.fees.is_zero() && self.raised.is_zero()
+    }
+
     /// The rate of the cycle: the periodic rate alone where nothing else was charged, else twelve times the charges.
     #[must_use]
     pub fn rate(&self) -> Option<Rate> {
-        if self.fees.is_zero() {
-            return self
-                .denominator
-                .is_positive()
-                .then_some(Rate { numerator: i128::from(self.apr.ppm()), denominator: 1_000_000 });
+        let (sum, parts) = self.base();
+        if sum <= 0 {
+            return None;
         }
-        Rate::of(self.interest + self.fees, self.denominator, 12)
+        Some(if self.only_periodic() {
+            Rate { numerator: i128::from(self.apr.ppm()), denominator: 1_000_000 }
+        } else {
+            let charges = i128::from((self.interest + self.fees).get());
+            Rate { numerator: charges * 12 * parts, denominator: sum }
+        })
     }
 
     /// The least waiver that keeps the cycle to the cap.
     #[must_use]
     pub fn waived(&self) -> Waived {
-        if !self.denominator.is_positive() {
+        let Some(rate) = self.rate() else {
             let room = (FREE_PARTICIPATION - self.participation_fees_before).or_zero();
             let fees = (self.fees - room).or_zero();
-            return Waived { fees, interest: Cents::ZERO };
-        }
-        if !self.rate().is_some_and(|rate| rate.exceeds(CAP_PPM)) {
+            return Waived { fees, interest: self.interest };
+        };
+        if !rate.exceeds(CAP_PPM) {
             return Waived::default();
         }
         let ceiling = self.ceiling();
@@ -110,19 +131,22 @@ impl CycleCharges {
         if excess < self.fees {
             return Waived { fees: excess, interest: Cents::ZERO };
         }
-        // Without any fee the periodic rate is judged by itself.
-        let bare = Self { fees: Cents::ZERO, ..*self };
-        let interest = match bare.rate() {
-            Some(rate) if rate.exceeds(CAP_PPM) => (self.interest - ceiling).or_zero(),
-            _ => Cents::ZERO,
-        };
-        Waived { fees: self.fees, interest }
+        Waived { fees: self.fees, interest: self.waived_interest(ceiling) }
     }
 
-    /// A twelfth of the cap on the base, truncated.
+    /// Without any fee the periodic rate is judged by itself, and interest that it gave stands where it keeps to the cap.
+    fn waived_interest(&self, ceiling: Cents) -> Cents {
+        let by_itself = i128::from(self.apr.ppm()) <= CAP_PPM;
+        let bare = self.interest - self.raised;
+        let kept = if by_itself { ceiling.max(bare) } else { ceiling };
+        (self.interest - kept).or_zero()
+    }
+
+    /// The most that a cycle with this base may cost: truncated.
     fn ceiling(&self) -> Cents {
-        let numerator = i128::from(self.denominator.get()) * CAP_PPM;
-        Cents::from_ratio(numerator, 12_000_000, Rounding::Down).unwrap_or_default()
+        let (sum, parts) = self.base();
+        let most = divide(sum * CAP_PPM, parts * 12 * 1_000_000, Rounding::Down);
+        Cents::new(most.and_then(|most| i64::try_from(most).ok()).unwrap_or_default())
     }
 }
 
@@ -134,20 +158,53 @@ mod tests {
         Cents::parse_dollars(text).unwrap()
     }
 
-    /// Finance charge; fee-bearing transactions and the average balance beside or within them; the rate.
+    /// Finance charge, transactions that bear fees, average daily balance, rate.
     #[test]
     fn v27_the_examples_of_appendix_f() {
         let cases = [
-            ("4.50", base(cents("100.00"), cents("100.00")), 540_000),
-            ("5.25", base(cents("100.00"), cents("150.00")), 420_000),
-            ("4.50", cents("100.00") + cents("100.00"), 270_000),
-            ("3.75", base(cents("100.00"), cents("150.00")), 300_000),
-            ("2.50", base(cents("100.00"), cents("150.00")), 200_000),
-            ("3.75", base(cents("100.00"), cents("50.00")), 450_000),
+            ("4.50", "100.00", "100.00", 540_000),
+            ("5.25", "100.00", "150.00", 420_000),
+            ("4.50", "200.00", "100.00", 270_000),
+            ("3.75", "100.00", "150.00", 300_000),
+            ("2.50", "100.00", "150.00", 200_000),
+            ("3.75", "100.00", "50.00", 450_000),
         ];
-        for (at, (charge, base, ppm)) in cases.into_iter().enumerate() {
-            assert_eq!(Rate::of(cents(charge), base, 12).unwrap().ppm(), ppm, "example {}", at + 1);
+        for (at, (charge, draws, average, ppm)) in cases.into_iter().enumerate() {
+            let cycle = CycleCharges {
+                fees: cents(charge),
+                fee_bearing_draws: cents(draws),
+                sum_of_balances: cents(average),
+                days: 1,
+                ..CycleCharges::default()
+            };
+            assert_eq!(cycle.rate().unwrap().ppm(), ppm, "example {}", at + 1);
         }
+    }
+
+    /// 3 % of 66.666129 (2,066.65 over 31 days) is 1.99998: 2.00 would be above the cap.
+    #[test]
+    fn a_ceiling_is_that_of_the_unrounded_average() {
+        let cycle = CycleCharges {
+            fees: cents("10.00"),
+            sum_of_balances: cents("2066.65"),
+            days: 31,
+            ..CycleCharges::default()
+        };
+        assert_eq!(cycle.waived().fees, cents("8.01"));
+    }
+
+    /// A minimum charge of 2.00 on 20.00 is 120 % a year; 1.60 of it came from no periodic rate; the ceiling is 0.60.
+    #[test]
+    fn a_minimum_charge_is_no_periodic_rate() {
+        let cycle = CycleCharges {
+            interest: cents("2.00"),
+            raised: cents("1.60"),
+            sum_of_balances: cents("20.00"),
+            days: 1,
+            apr: Apr::from_ppm(240_000),
+            ..CycleCharges::default()
+        };
+        assert_eq!(cycle.waived(), Waived { fees: Cents::ZERO, interest: cents("1.40") });
     }
 
     #[test]
@@ -161,11 +218,10 @@ mod tests {
     #[test]
     fn v30_a_subscription_on_a_small_balance_is_waived_down_to_the_cap() {
         let cycle = CycleCharges {
-            interest: Cents::ZERO,
             fees: cents("10.00"),
-            denominator: cents("300.00"),
-            apr: Apr::ZERO,
-            participation_fees_before: Cents::ZERO,
+            sum_of_balances: cents("300.00"),
+            days: 1,
+            ..CycleCharges::default()
         };
         assert_eq!(cycle.rate().unwrap().ppm(), 400_000);
         assert_eq!(cycle.waived(), Waived { fees: cents("1.00"), interest: Cents::ZERO });
@@ -176,11 +232,9 @@ mod tests {
         let mut charged: Vec<Cents> = Vec::new();
         for _ in 0..12 {
             let cycle = CycleCharges {
-                interest: Cents::ZERO,
                 fees: cents("10.00"),
-                denominator: Cents::ZERO,
-                apr: Apr::ZERO,
                 participation_fees_before: charged.iter().rev().take(11).sum(),
+                ..CycleCharges::default()
             };
             charged.push(cycle.fees - cycle.waived().fees);
         }
@@ -194,10 +248,10 @@ mod tests {
         let interest = cents("15.28");
         let cycle = CycleCharges {
             interest,
-            fees: Cents::ZERO,
-            denominator: cents("500.00"),
+            sum_of_balances: cents("500.00"),
+            days: 1,
             apr: Apr::from_ppm(359_900),
-            participation_fees_before: Cents::ZERO,
+            ..CycleCharges::default()
         };
         assert_eq!(cycle.rate().unwrap().ppm(), 359_900);
         assert_eq!(cycle.waived(), Waived::default());
@@ -214,9 +268,10 @@ mod tests {
         let cycle = CycleCharges {
             interest: cents("14.00"),
             fees: cents("5.00"),
-            denominator: cents("500.00"),
+            sum_of_balances: cents("500.00"),
+            days: 1,
             apr: Apr::from_ppm(340_000),
-            participation_fees_before: Cents::ZERO,
+            ..CycleCharges::default()
         };
         assert_eq!(cycle.waived(), Waived { fees: cents("4.00"), interest: Cents::ZERO });
         let dear = CycleCharges { interest: cents("16.00"), apr: Apr::from_ppm(370_000), ..cycle };

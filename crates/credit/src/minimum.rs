@@ -1,12 +1,13 @@
 //! The minimum payment (our own terms: docs/engine.md; V15-V18 of `tests/vectors.rs`).
 
-use money::{Cents, Rounding};
+use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     FeeKind, Terms,
     close::InterestLine,
-    product::{MinimumArm, MinimumBase, MinimumTerms},
+    product::{MinimumArm, MinimumBase, MinimumPart, MinimumTerms},
+    repayment::level_payment,
     state::State,
 };
 
@@ -28,6 +29,22 @@ pub struct MinimumInputs {
     pub past_due: Cents,
     #[serde(rename = "over_limit_cents")]
     pub over_limit: Cents,
+    #[serde(default, rename = "credit_limit_cents")]
+    pub credit_limit: Cents,
+    #[serde(default, rename = "principal_after_last_draw_cents")]
+    pub principal_after_last_draw: Cents,
+    /// Statements since the last one whose minimum was missed.
+    #[serde(default)]
+    pub cycles_since_missed: Option<u32>,
+    /// The rate of the line's largest balance.
+    #[serde(default, rename = "apr_ppm")]
+    pub apr: Apr,
+    /// The number of the cycle.
+    #[serde(default)]
+    pub cycle: u32,
+    /// Held out of the rest because it is disputed.
+    #[serde(default, rename = "disputed_cents")]
+    pub disputed: Cents,
     /// The most it can be.
     #[serde(rename = "total_owed_cents")]
     pub total_owed: Cents,
@@ -57,46 +74,92 @@ impl MinimumTerms {
         let largest = arms.iter().copied().max().unwrap_or_default();
         let past_due = if self.add_past_due { inputs.past_due } else { Cents::ZERO };
         let over_limit = if self.add_over_limit { inputs.over_limit } else { Cents::ZERO };
-        let base = largest + over_limit;
-        let due = (base + past_due).min(inputs.total_owed).or_zero();
-        Minimum { inputs, arms, base, due, own: (due - past_due).or_zero() }
+        let base = largest
+            + over_limit
+            + when(self.add_interest, inputs.interest)
+            + when(self.add_fees, inputs.fees)
+            + when(self.add_penalty_fees, inputs.penalty_fees);
+        let all = to_multiples(base + past_due, self.whole_dollars, self.multiple_of);
+        let due = if (1..=self.free_cycles).contains(&inputs.cycle) { past_due } else { all };
+        let due = due.min(inputs.total_owed).or_zero();
+        // What was asked for before is asked for already, whether this formula repeats it or not.
+        Minimum { inputs, arms, base, due, own: (due - inputs.past_due).or_zero() }
     }
+}
+
+fn when(wanted: bool, amount: Cents) -> Cents {
+    if wanted { amount } else { Cents::ZERO }
+}
+
+fn to_multiples(amount: Cents, rounding: Option<Rounding>, of: Cents) -> Cents {
+    let Some(rounding) = rounding else { return amount };
+    let multiple = i128::from(of.get().max(1));
+    let count = money::divide(i128::from(amount.get()), multiple, rounding);
+    let rounded = count.and_then(|count| i64::try_from(count * multiple).ok());
+    Cents::new(rounded.unwrap_or_default())
 }
 
 impl MinimumArm {
     fn apply(&self, inputs: &MinimumInputs) -> Cents {
+        let base = self.base(inputs);
+        let share = base.mul_ppm(self.percent.ppm(), self.rounding).unwrap_or_default();
+        let part = self.one_of.and_then(|parts| {
+            Cents::from_ratio(i128::from(base.get()), parts.into(), self.rounding)
+        });
+        let level = self.amortised_over.map(|months| level_payment(base, inputs.apr, months));
+        let bracket = self.brackets.iter().find(|one| one.up_to.is_none_or(|top| base <= top));
+        let late = inputs.cycles_since_missed.is_some_and(|ago| ago <= self.late_within_cycles);
+        let sum = self.amount_when_late.filter(|_| late).unwrap_or(self.amount)
+            + share
+            + part.unwrap_or_default()
+            + level.unwrap_or_default()
+            + bracket.map(|bracket| bracket.amount).unwrap_or_default()
+            + when(self.plus_past_due, inputs.past_due)
+            + when(self.plus_interest, inputs.interest)
+            + when(self.plus_fees, inputs.fees)
+            + when(self.plus_penalty_fees, inputs.penalty_fees);
+        let sum = to_multiples(sum, self.whole_dollars, self.multiple_of);
+        self.most.map_or(sum, |most| sum.min(most))
+    }
+
+    fn base(&self, inputs: &MinimumInputs) -> Cents {
         let base = match self.of {
             MinimumBase::Principal => inputs.principal,
             MinimumBase::NewBalance => inputs.new_balance,
             MinimumBase::NewBalanceLessCharges => {
                 inputs.new_balance - inputs.interest - inputs.fees - inputs.penalty_fees
             }
+            MinimumBase::PrincipalAfterLastDraw => inputs.principal_after_last_draw,
+            MinimumBase::CreditLimit => inputs.credit_limit,
         };
-        let share = base.or_zero().mul_ppm(self.percent.ppm(), self.rounding).unwrap_or_default();
-        let part = self.one_of.and_then(|parts| {
-            Cents::from_ratio(i128::from(base.or_zero().get()), parts.into(), self.rounding)
-        });
-        let when = |wanted: bool, amount: Cents| if wanted { amount } else { Cents::ZERO };
-        let sum = self.amount
-            + share
-            + part.unwrap_or_default()
-            + when(self.plus_interest, inputs.interest)
-            + when(self.plus_fees, inputs.fees)
-            + when(self.plus_penalty_fees, inputs.penalty_fees);
-        match self.whole_dollars {
-            None => sum,
-            Some(rounding) => whole_dollars(sum, rounding),
-        }
+        let less: Cents = self
+            .less
+            .iter()
+            .map(|part| match part {
+                MinimumPart::Interest => inputs.interest,
+                MinimumPart::Fees => inputs.fees,
+                MinimumPart::PenaltyFees => inputs.penalty_fees,
+                MinimumPart::PastDue => inputs.past_due,
+                MinimumPart::OverLimit => inputs.over_limit,
+            })
+            .sum();
+        (base - less).or_zero()
     }
 }
 
-fn whole_dollars(amount: Cents, rounding: Rounding) -> Cents {
-    let dollars = money::divide(i128::from(amount.get()), 100, rounding).unwrap_or_default();
-    Cents::new(i64::try_from(dollars * 100).unwrap_or_default())
-}
-
 impl State {
-    pub(crate) fn minimum(&self, terms: &Terms, lines: &[InterestLine]) -> Minimum {
+    pub(crate) fn minimum(&mut self, terms: &Terms, lines: &[InterestLine]) -> Minimum {
+        let inputs = self.minimum_inputs(terms);
+        debug_assert!(inputs.interest <= lines.iter().map(|line| line.amount).sum());
+        self.without_disputes(terms, inputs, lines)
+    }
+
+    fn apr_of_largest(&self, terms: &Terms) -> Apr {
+        let largest = self.balances.iter().max_by_key(|balance| balance.principal());
+        largest.map(|one| one.apr_on(terms, self.day, &self.cycle)).unwrap_or_default()
+    }
+
+    fn minimum_inputs(&self, terms: &Terms) -> MinimumInputs {
         let cycle = self.cycle.number;
         let billed = |wanted: fn(FeeKind) -> bool| -> Cents {
             self.fees
@@ -111,7 +174,6 @@ impl State {
             .filter(|billed| billed.cycle == cycle)
             .map(|billed| billed.unpaid)
             .sum();
-        debug_assert!(interest <= lines.iter().map(|line| line.amount).sum());
         let penalty_fees = self.fees(true);
         let new_balance = self.balance().or_zero();
         let less = if terms.product.minimum.cap_includes_penalty_fees {
@@ -120,7 +182,7 @@ impl State {
             penalty_fees
         };
         let over_limit = (new_balance - self.credit_limit).or_zero();
-        terms.product.minimum.apply(MinimumInputs {
+        MinimumInputs {
             principal: self.principal(),
             new_balance,
             interest,
@@ -129,7 +191,17 @@ impl State {
             past_due: self.obligations.iter().map(|due| due.owed).sum(),
             over_limit,
             total_owed: (new_balance - less).or_zero(),
-        })
+            credit_limit: self.credit_limit,
+            principal_after_last_draw: self.after_last_draw,
+            cycles_since_missed: self
+                .missed
+                .iter()
+                .max()
+                .map(|missed| cycle.saturating_sub(*missed)),
+            apr: self.apr_of_largest(terms),
+            cycle,
+            disputed: Cents::ZERO,
+        }
     }
 }
 

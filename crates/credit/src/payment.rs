@@ -2,6 +2,8 @@
 //!
 //! Invariant: the parts of an allocation sum to the amount.
 
+use std::cmp::Reverse;
+
 use chrono::NaiveDate;
 use identity::PaymentId;
 use money::Cents;
@@ -9,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     FeeKind, Terms,
+    balance::{Balance, Relief},
     product::{PrincipalOrder, WaterfallStep},
-    state::{BilledInterest, State},
+    state::{BilledInterest, Fee, State},
 };
 
 /// How one payment or credit was split.
@@ -88,6 +91,7 @@ impl AllocationTo {
 
 /// An amount on its way down the waterfall.
 struct Flow {
+    payment: Option<PaymentId>,
     left: Cents,
     /// Of the minimums, when it began.
     minimum_left: Cents,
@@ -109,24 +113,35 @@ impl Flow {
 
 impl State {
     /// Uses up `amount` on the day being lived; what nothing needs becomes a credit balance.
-    pub(crate) fn allocate(&mut self, terms: &Terms, amount: Cents) -> Vec<AllocationPart> {
+    pub(crate) fn allocate(
+        &mut self,
+        terms: &Terms,
+        payment: Option<PaymentId>,
+        amount: Cents,
+    ) -> Vec<AllocationPart> {
         let minimum_left = self.obligations.iter().map(|due| due.unpaid).sum();
-        let mut flow = Flow { left: amount, minimum_left, parts: Vec::new() };
+        let mut flow = Flow { payment, left: amount, minimum_left, parts: Vec::new() };
         for step in &terms.product.waterfall.steps {
             match step {
-                WaterfallStep::BilledInterest => self.pay_billed_interest(&mut flow),
-                WaterfallStep::BilledFees => self.pay_fees(&mut flow, FeeStep::Billed),
-                WaterfallStep::MinimumPrincipal => {
-                    let order = terms.product.waterfall.minimum_order;
-                    self.pay_principal(terms, &mut flow, order, true);
+                WaterfallStep::BilledInterest => {
+                    self.pay_interest(terms, &mut flow, None, Up::ToAll)
                 }
-                WaterfallStep::PenaltyFees => self.pay_fees(&mut flow, FeeStep::Penalty),
-                WaterfallStep::Principal => {
-                    let order = terms.product.waterfall.excess_order;
-                    self.pay_principal(terms, &mut flow, order, false);
-                }
-                WaterfallStep::OpenFees => self.pay_fees(&mut flow, FeeStep::Open),
+                WaterfallStep::BilledFees => self.pay_fees(terms, &mut flow, FeeStep::Billed),
+                WaterfallStep::PenaltyFees => self.pay_fees(terms, &mut flow, FeeStep::Penalty),
+                WaterfallStep::OpenFees => self.pay_fees(terms, &mut flow, FeeStep::Open),
                 WaterfallStep::AccruedInterest => self.pay_accrued(terms, &mut flow),
+                WaterfallStep::MinimumPrincipal | WaterfallStep::MinimumBalances => {
+                    let whole = *step == WaterfallStep::MinimumBalances;
+                    for at in self.principal_order(terms, terms.product.waterfall.minimum_order) {
+                        self.pay_balance(terms, &mut flow, (at, whole), Up::ToMinimum);
+                    }
+                }
+                WaterfallStep::Principal | WaterfallStep::Balances => {
+                    let whole = *step == WaterfallStep::Balances;
+                    for at in self.excess_order(terms) {
+                        self.pay_balance(terms, &mut flow, (at, whole), Up::ToAll);
+                    }
+                }
             }
         }
         let credit = flow.left;
@@ -138,12 +153,15 @@ impl State {
     pub(crate) fn receive(
         &mut self,
         terms: &Terms,
-        payment: Option<PaymentId>,
+        (payment, first): (Option<PaymentId>, Option<usize>),
         seq: u64,
         amount: Cents,
     ) {
-        let parts = self.allocate(terms, amount);
-        let counted = self.count_to_minimums(amount);
+        let mut parts = self.pay_feature(terms, first, amount);
+        let taken: Cents = parts.iter().map(|part| part.amount).sum();
+        parts.extend(self.allocate(terms, payment, amount - taken));
+        let counts = payment.is_some() || terms.product.minimum.credits_count;
+        let counted = self.count_to_minimums(if counts { amount } else { Cents::ZERO });
         if self.day <= self.grace.due_on {
             self.grace.paid += amount;
         }
@@ -151,49 +169,133 @@ impl State {
         self.allocations.push(Allocation { payment, seq, effective_on, amount, parts, counted });
     }
 
-    fn pay_billed_interest(&mut self, flow: &mut Flow) {
-        for billed in &mut self.interest {
-            let feature = self.balances.get(billed.balance).map(|balance| balance.name.clone());
-            let to = AllocationTo::BilledInterest {
-                cycle: billed.cycle,
-                feature: feature.unwrap_or_default(),
-            };
-            billed.unpaid -= flow.take(billed.unpaid, to);
-        }
-        self.interest.retain(|billed| !billed.unpaid.is_zero());
-    }
-
-    fn pay_fees(&mut self, flow: &mut Flow, step: FeeStep) {
-        for fee in self.fees.iter_mut().filter(|fee| step.takes(fee.kind, fee.billed_in)) {
-            let to = match step {
-                FeeStep::Billed => AllocationTo::BilledFee { fee: fee.kind },
-                FeeStep::Penalty => AllocationTo::PenaltyFee { fee: fee.kind },
-                FeeStep::Open => AllocationTo::OpenFee { fee: fee.kind },
-            };
-            fee.unpaid -= flow.take(fee.unpaid, to);
-        }
-    }
-
-    fn pay_principal(&mut self, terms: &Terms, flow: &mut Flow, by: PrincipalOrder, minimum: bool) {
-        let within_grace = self.day <= self.grace.due_on;
-        for at in self.principal_order(terms, by) {
-            let Some(balance) = self.balances.get_mut(at) else { continue };
-            let (feature, owed) = (balance.name.clone(), balance.principal());
-            let taken = if minimum {
-                let part = owed.min(flow.minimum_left);
-                flow.take(part, AllocationTo::MinimumPrincipal { feature })
-            } else {
-                flow.take(owed, AllocationTo::Principal { feature })
-            };
-            let of_carried = taken.min(balance.carried);
-            balance.carried -= of_carried;
-            balance.fresh -= taken - of_carried;
-            balance.repaid += taken;
-            if within_grace {
-                let (rates, days) = (balance.accrual.rates, balance.accrual.days);
-                balance.accrual.relief.add_days(of_carried, rates, days);
+    /// Principal of one feature, newest balance last.
+    fn pay_feature(
+        &mut self,
+        terms: &Terms,
+        feature: Option<usize>,
+        amount: Cents,
+    ) -> Vec<AllocationPart> {
+        let mut flow =
+            Flow { payment: None, left: amount, minimum_left: Cents::ZERO, parts: Vec::new() };
+        for at in 0..self.balances.len() {
+            if feature.is_some() && self.balances.get(at).map(|one| one.feature) == feature {
+                self.pay_balance(terms, &mut flow, (at, false), Up::ToAll);
             }
         }
+        flow.parts
+    }
+
+    /// Billed interest, oldest first: of all balances, or of one.
+    fn pay_interest(&mut self, terms: &Terms, flow: &mut Flow, of: Option<usize>, up: Up) {
+        let bears = terms.product.interest.on_billed_interest;
+        let mut relieved = Vec::new();
+        let mine = |billed: &&mut BilledInterest| of.is_none_or(|at| billed.balance == at);
+        for billed in self.interest.iter_mut().filter(mine) {
+            let feature = self.balances.get(billed.balance).map(|balance| balance.name.clone());
+            let feature = feature.unwrap_or_default();
+            let to = AllocationTo::BilledInterest { cycle: billed.cycle, feature };
+            let taken = flow.take(up.cap(billed.unpaid, flow), to);
+            billed.unpaid -= taken;
+            relieved.push((billed.balance, taken));
+        }
+        self.interest.retain(|billed| !billed.unpaid.is_zero());
+        self.relieve(flow, bears, &relieved);
+    }
+
+    fn pay_fees(&mut self, terms: &Terms, flow: &mut Flow, step: FeeStep) {
+        self.pay_fees_of(terms, flow, (None, step), Up::ToAll);
+    }
+
+    fn pay_fees_of(
+        &mut self,
+        terms: &Terms,
+        flow: &mut Flow,
+        (of, step): (Option<usize>, FeeStep),
+        up: Up,
+    ) {
+        let bears = terms.product.interest.on_fees;
+        let mut relieved = Vec::new();
+        let mine = |fee: &&mut Fee| {
+            of.is_none_or(|at| fee.balance == at) && step.takes(fee.kind, fee.billed_in)
+        };
+        for fee in self.fees.iter_mut().filter(mine) {
+            let to = match (fee.kind.penalty(), fee.billed_in) {
+                (true, _) => AllocationTo::PenaltyFee { fee: fee.kind },
+                (false, Some(_)) => AllocationTo::BilledFee { fee: fee.kind },
+                (false, None) => AllocationTo::OpenFee { fee: fee.kind },
+            };
+            let taken = flow.take(up.cap(fee.unpaid, flow), to);
+            fee.unpaid -= taken;
+            relieved.push((fee.balance, taken));
+        }
+        self.relieve(flow, bears, &relieved);
+    }
+
+    /// What was paid of charges that bear interest: within grace it counts from the first day.
+    fn relieve(&mut self, flow: &Flow, bears: bool, paid: &[(usize, Cents)]) {
+        if !bears {
+            return;
+        }
+        let within_grace = self.day <= self.grace.due_on;
+        let (payment, on) = (flow.payment, self.day);
+        for (at, amount) in paid.iter().filter(|(_, amount)| amount.is_positive()) {
+            let Some(balance) = self.balances.get_mut(*at) else { continue };
+            balance.repaid += *amount;
+            if within_grace {
+                balance.reliefs.push(Relief { payment, on, amount: *amount });
+            }
+        }
+    }
+
+    /// The principal of a balance or, where the product goes balance by balance, its charges too.
+    fn pay_balance(&mut self, terms: &Terms, flow: &mut Flow, (at, whole): (usize, bool), up: Up) {
+        if whole {
+            self.pay_interest(terms, flow, Some(at), up);
+            self.pay_fees_of(terms, flow, (Some(at), FeeStep::Any), up);
+        }
+        let within_grace = self.day <= self.grace.due_on;
+        let (payment, on) = (flow.payment, self.day);
+        let Some(balance) = self.balances.get_mut(at) else { return };
+        let feature = balance.name.clone();
+        let to = match up {
+            Up::ToMinimum => AllocationTo::MinimumPrincipal { feature },
+            Up::ToAll => AllocationTo::Principal { feature },
+        };
+        let taken = flow.take(up.cap(balance.principal(), flow), to);
+        let of_carried = taken.min(balance.carried);
+        balance.carried -= of_carried;
+        balance.fresh -= taken - of_carried;
+        balance.repaid += taken;
+        if within_grace && of_carried.is_positive() {
+            balance.reliefs.push(Relief { payment, on, amount: of_carried });
+        }
+    }
+
+    /// Beyond the minimum a balance whose deferral is about to end comes first, where the product says so.
+    fn excess_order(&self, terms: &Terms) -> Vec<usize> {
+        let waterfall = &terms.product.waterfall;
+        let mut order = self.principal_order(terms, waterfall.excess_order);
+        if waterfall.deferred_first_in_last_cycles > 0 {
+            let last = waterfall.deferred_first_in_last_cycles;
+            order.sort_by_key(|at| {
+                !self.balances.get(*at).is_some_and(|one| self.ends_within(one, last))
+            });
+        }
+        order
+    }
+
+    /// The deferral of a balance ends in this cycle or in one of the `cycles - 1` after it.
+    fn ends_within(&self, balance: &Balance, cycles: u32) -> bool {
+        let promotion = balance.promotion.filter(|promotion| promotion.deferred);
+        let Some(promotion) = promotion.filter(|one| one.holds(self.day, self.cycle.number)) else {
+            return false;
+        };
+        let mut closes_on = self.cycle.closes_on;
+        for _ in 1..cycles {
+            closes_on = self.schedule.close_of(closes_on.succ_opt().unwrap_or(closes_on));
+        }
+        !promotion.holds(closes_on.succ_opt().unwrap_or(closes_on), self.cycle.number + cycles)
     }
 
     /// The rates that rank balances are those in force on the day of the payment.
@@ -202,13 +304,18 @@ impl State {
         let apr = |at: &usize| {
             self.balances
                 .get(*at)
-                .map(|balance| balance.apr_on(terms, self.day, self.cycle.number))
+                .map(|balance| balance.apr_on(terms, self.day, &self.cycle))
                 .unwrap_or_default()
         };
+        let owed = |at: &usize| self.balances.get(*at).map(Balance::principal).unwrap_or_default();
         match by {
-            PrincipalOrder::HighestApr => order.sort_by_key(|at| std::cmp::Reverse(apr(at))),
+            PrincipalOrder::HighestApr => order.sort_by_key(|at| Reverse(apr(at))),
             PrincipalOrder::LowestApr => order.sort_by_key(apr),
-            PrincipalOrder::AsListed => {}
+            PrincipalOrder::AsListed => {
+                order.sort_by_key(|at| self.balances.get(*at).map(|balance| balance.feature));
+            }
+            PrincipalOrder::LargestBalance => order.sort_by_key(|at| Reverse(owed(at))),
+            PrincipalOrder::SmallestBalance => order.sort_by_key(owed),
         }
         order
     }
@@ -229,8 +336,11 @@ impl State {
         for part in &allocation.parts {
             self.restore_part(part);
         }
+        for balance in &mut self.balances {
+            balance.reliefs.retain(|relief| relief.payment != Some(payment));
+        }
         for (cycle, amount) in &allocation.counted {
-            for due in self.obligations.iter_mut().filter(|due| due.cycle == *cycle) {
+            if let Some(due) = self.obligations.iter_mut().find(|due| due.cycle == *cycle) {
                 due.unpaid += *amount;
                 due.owed += *amount;
             }
@@ -306,6 +416,7 @@ enum FeeStep {
     Billed,
     Penalty,
     Open,
+    Any,
 }
 
 impl FeeStep {
@@ -314,6 +425,23 @@ impl FeeStep {
             Self::Billed => !kind.penalty() && billed_in.is_some(),
             Self::Penalty => kind.penalty(),
             Self::Open => !kind.penalty() && billed_in.is_none(),
+            Self::Any => true,
+        }
+    }
+}
+
+/// How far a step goes.
+#[derive(Clone, Copy)]
+enum Up {
+    ToMinimum,
+    ToAll,
+}
+
+impl Up {
+    fn cap(self, unpaid: Cents, flow: &Flow) -> Cents {
+        match self {
+            Self::ToMinimum => unpaid.min(flow.minimum_left),
+            Self::ToAll => unpaid,
         }
     }
 }

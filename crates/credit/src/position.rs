@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Allocation, Charge, CycleRecord, FlagKind, LineEvent, LineEventBody, Segment, StandingFlag,
     Terms,
+    draws::DrawFacts,
     payment::AllocationTo,
     rate,
-    state::State,
+    state::{OpenCycle, State},
     timeline::{PostedCharge, Timeline},
 };
 
@@ -53,6 +54,12 @@ pub struct Position {
     /// Set aside for draws not yet made available, or until payments are final.
     #[serde(rename = "held_credit_cents")]
     pub held_credit: Cents,
+    /// Of it, for draws.
+    #[serde(default, rename = "draws_held_cents")]
+    pub draws_held: Cents,
+    /// Under dispute, with the interest billed on it: nobody has to pay it meanwhile, and no debit may take it.
+    #[serde(default, rename = "disputed_cents")]
+    pub disputed: Cents,
     pub cycle: CyclePosition,
     /// Of the last closed cycle.
     pub last_statement: Option<LastStatement>,
@@ -81,6 +88,9 @@ pub struct Position {
     pub posted: Buckets,
     pub cycles: Vec<CycleRecord>,
     pub late_fees: Vec<LateFee>,
+    /// Cycles in which a payment came back at a fee.
+    #[serde(default)]
+    pub returned_in: Vec<u32>,
     pub allocations: Vec<Allocation>,
     /// One more day, in `rate::DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
@@ -177,20 +187,15 @@ impl Buckets {
 
 impl Position {
     pub(crate) fn of(state: &State, timeline: &Timeline<'_>, events: &[LineEvent]) -> Self {
-        let (terms, on) = (timeline.terms, state.day);
+        let (terms, on) = (state.terms_today(timeline), state.day);
         let pending = pending(state, timeline);
         let last_statement = last_statement(state, timeline, events);
         let due_on = last_statement.as_ref().map(|statement| statement.due_on);
-        let upcoming = terms.product.dates.due_on(state.cycle.closes_on);
+        let upcoming = state.schedule.due_on(state.cycle.closes_on, &terms.product.dates);
         let accrued_interest = state.accrued(terms);
         let draws = Draws::of(state, events);
-        let charges = if terms.product.limits.charges_use_limit {
-            state.billed_interest() + state.fees(false) + state.fees(true)
-        } else {
-            Cents::ZERO
-        };
         let held_credit = draws.held + held_payments(state, terms);
-        let used = state.principal() + charges + held_credit;
+        let used = state.uses_limit(terms) + held_credit;
         let first = state.balances.iter().find(|one| one.feature == 0 && !one.full);
         Self {
             on,
@@ -199,7 +204,7 @@ impl Position {
             credit_limit: state.credit_limit,
             apr: first
                 .or(state.balances.first())
-                .map(|one| one.apr_on(terms, on, state.cycle.number))
+                .map(|one| one.apr_on(terms, on, &state.cycle))
                 .unwrap_or_default(),
             features: features(state, terms),
             principal_balance: state.principal(),
@@ -212,6 +217,8 @@ impl Position {
             current_balance: state.balance() + state.prepaid(),
             available_credit: (state.credit_limit - used).or_zero(),
             held_credit,
+            draws_held: draws.held,
+            disputed: state.disputed(),
             cycle: CyclePosition {
                 number: state.cycle.number,
                 starts_on: state.cycle.starts_on,
@@ -238,6 +245,7 @@ impl Position {
             pending,
             cycles: state.records.clone(),
             late_fees: late_fees(state),
+            returned_in: state.returned_in.clone(),
             allocations: state.allocations.clone(),
             per_diem_numerator: state.per_diem(terms),
             terms: terms.clone(),
@@ -253,6 +261,18 @@ impl Position {
     #[must_use]
     pub fn flagged(&self, flag: FlagKind) -> bool {
         self.flags.iter().any(|standing| standing.flag == flag)
+    }
+
+    /// What a debit of the whole balance may take: nothing of what is disputed.
+    #[must_use]
+    pub fn collectable_balance(&self) -> Cents {
+        (self.current_balance - self.disputed).or_zero()
+    }
+
+    /// The last statement's minimum has cost its late fee.
+    pub(crate) fn late_fee_of_this_statement(&self) -> bool {
+        let last = self.last_statement.as_ref().map(|statement| statement.number);
+        self.late_fees.iter().any(|fee| Some(fee.cycle) == last)
     }
 
     /// All fees unpaid.
@@ -282,9 +302,9 @@ fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {
         .map(|balance| FeaturePosition {
             name: balance.name.clone(),
             principal: balance.principal(),
-            apr: balance.apr_on(terms, state.day, state.cycle.number),
+            apr: balance.apr_on(terms, state.day, &state.cycle),
             accrued_interest: state.accrued_on(terms, balance),
-            segments: balance.segments.clone(),
+            segments: state.priced(terms, balance).segments,
         })
         .collect()
 }
@@ -345,34 +365,20 @@ impl Draws {
     /// A draw counts once, on the day on which it was asked for: where it was held first, that is the day of the hold.
     fn of(state: &State, events: &[LineEvent]) -> Self {
         let mut draws = Self { made: 0, today: 0, amount_today: Cents::ZERO, held: Cents::ZERO };
-        let known = || events.iter().filter(|event| event.effective_on <= state.day);
-        let refused = |id: identity::DrawId| {
-            known().any(|event| matches!(&event.body, LineEventBody::DrawRefused { draw, .. } if *draw == id))
-        };
-        let held = |id: identity::DrawId| {
-            known().any(
-                |event| matches!(&event.body, LineEventBody::DrawHeld { draw, .. } if *draw == id),
-            )
-        };
-        let made = |id: identity::DrawId| {
-            known()
-                .any(|event| matches!(&event.body, LineEventBody::Drew { draw, .. } if *draw == id))
-        };
-        for event in known() {
-            let amount = match &event.body {
-                LineEventBody::DrawHeld { draw, amount } if !refused(*draw) => {
-                    if !made(*draw) {
-                        draws.held += *amount;
-                    }
-                    *amount
+        let known = events.iter().filter(|event| event.effective_on <= state.day);
+        for fact in DrawFacts::of(known).all() {
+            let hold = fact.held_on(state.day);
+            let drew = fact.drew_on.filter(|_| !fact.refused);
+            let (on, amount) = match (drew, hold) {
+                (Some(on), _) => (fact.held.map_or(on, |hold| hold.on), fact.amount),
+                (None, Some(hold)) => {
+                    draws.held += hold.amount;
+                    (hold.on, hold.amount)
                 }
-                LineEventBody::Drew { draw, amount, .. } if !refused(*draw) && !held(*draw) => {
-                    *amount
-                }
-                _ => continue,
+                (None, None) => continue,
             };
             draws.made += 1;
-            if event.effective_on == state.day {
+            if on == state.day {
                 draws.today += 1;
                 draws.amount_today += amount;
             }
@@ -414,6 +420,12 @@ fn pending(state: &State, timeline: &Timeline<'_>) -> Vec<PendingCharge> {
             charges.push((charge, record.closes_on, line.amount));
         }
         charges.push((Charge::PlanFee { cycle }, record.closes_on, record.plan_fee));
+        charges.push((Charge::OverLimitFee { cycle }, record.closes_on, record.over_limit_fee));
+        charges.push((Charge::MilitaryWaiver { cycle }, record.closes_on, -record.waived));
+    }
+    if let Some(plan_fee) = state.cycle.plan_fee {
+        let OpenCycle { number: cycle, starts_on, .. } = state.cycle;
+        charges.push((Charge::PlanFee { cycle }, starts_on, plan_fee));
     }
     for fee in &state.late_fees {
         charges.push((Charge::LateFee { cycle: fee.cycle }, fee.on, fee.amount));
@@ -452,8 +464,10 @@ fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {
         billed_interest: state.billed_interest()
             - state.prepaid()
             - of(|charge| matches!(charge, Charge::Interest { .. })),
-        fees: state.fees(false) - of(|charge| matches!(charge, Charge::PlanFee { .. })),
-        penalty_fees: state.fees(true) - of(|charge| matches!(charge, Charge::LateFee { .. })),
+        fees: state.fees(false)
+            - of(|charge| matches!(charge, Charge::PlanFee { .. } | Charge::MilitaryWaiver { .. })),
+        penalty_fees: state.fees(true)
+            - of(|charge| matches!(charge, Charge::LateFee { .. } | Charge::OverLimitFee { .. })),
         credit_balance: state.credit_balance,
     }
 }

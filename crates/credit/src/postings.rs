@@ -39,6 +39,13 @@ fn outer_legs(body: &LineEventBody, context: &Context) -> Vec<(&'static str, Cen
             vec![("interest_income", -statement.interest_total)]
         }
         LineEventBody::Adjusted { charge, amount } => vec![(charge_income(charge), -*amount)],
+        LineEventBody::DisputeResolved { .. } if context.of_draw => {
+            vec![
+                ("billing_errors", -context.referred_amount),
+                ("draw_fee_income", -context.referred_fee),
+            ]
+        }
+        LineEventBody::DisputeResolved { error, .. } => vec![("billing_errors", *error)],
         _ => Vec::new(),
     }
 }
@@ -51,6 +58,8 @@ pub(crate) struct Context {
     /// Of the draw or payment it refers to: what that changes.
     pub(crate) referred_amount: Cents,
     pub(crate) referred_fee: Cents,
+    /// It refers to a draw.
+    pub(crate) of_draw: bool,
 }
 
 const fn fee_income(kind: FeeKind) -> &'static str {
@@ -68,6 +77,8 @@ const fn charge_income(charge: &Charge) -> &'static str {
         Charge::Interest { .. } => "interest_adjustments",
         Charge::LateFee { .. } => "late_fee_income",
         Charge::PlanFee { .. } => "plan_fee_income",
+        Charge::OverLimitFee { .. } => "other_fee_income",
+        Charge::MilitaryWaiver { .. } => "fees_waived",
     }
 }
 

@@ -5,9 +5,10 @@ use chrono::NaiveTime;
 use money::{Apr, Cents, Rounding};
 
 use crate::product::{
-    BalanceMethod, Compounding, DateTerms, DelinquencyTerms, Feature, FeeTerms, GraceKind,
-    GraceTerms, InterestTerms, LimitTerms, MinimumArm, MinimumBase, MinimumTerms, Period,
-    PrincipalOrder, Product, Regime, ReturnPolicy, Waterfall, WaterfallStep,
+    BalanceAt, BalanceMethod, Compounding, CountsOn, DateTerms, DelinquencyTerms, Feature,
+    FeeTerms, GraceKind, GraceTerms, InterestTerms, LimitTerms, MinimumArm, MinimumBase,
+    MinimumTerms, Period, PrincipalOrder, Product, Regime, ReturnPolicy, TiersOn, Waterfall,
+    WaterfallStep,
 };
 use crate::rate::DayBasis;
 
@@ -41,8 +42,10 @@ impl Feature {
             name: name.to_owned(),
             apr,
             rates: Vec::new(),
+            variable: None,
             promotion: None,
             tiers: Vec::new(),
+            tiers_on: TiersOn::Slices,
             grace: true,
             fee: None,
         }
@@ -57,6 +60,9 @@ impl Default for DateTerms {
             due_days_after_close: 25,
             due_day: None,
             statement_window_days: 14,
+            payments_count_on: CountsOn::CalendarDays,
+            change_notice_days: 45,
+            due_moves_to_banking_day: true,
         }
     }
 }
@@ -69,13 +75,17 @@ impl Default for InterestTerms {
             rate_digits: None,
             compounding: Compounding::None,
             balance: BalanceMethod::DailyBalance,
+            balance_at: BalanceAt::EndOfDay,
             round_average: false,
+            average_rounding: Rounding::HalfUp,
             new_draws: true,
             on_billed_interest: false,
             on_fees: false,
+            on_new_fees: true,
             daily_decimals: None,
             rounding: Rounding::HalfUp,
             minimum_charge: Cents::ZERO,
+            waived_below: Cents::ZERO,
         }
     }
 }
@@ -87,6 +97,7 @@ impl Default for GraceTerms {
             regained_after_cycles: 1,
             spares_new_draws_on_regain: true,
             credits_partial_payment: true,
+            leaves_out: Vec::new(),
         }
     }
 }
@@ -103,9 +114,16 @@ impl Default for MinimumTerms {
                     ..MinimumArm::default()
                 },
             ],
+            add_interest: false,
+            add_fees: false,
+            add_penalty_fees: false,
             add_past_due: true,
             add_over_limit: false,
+            whole_dollars: None,
+            multiple_of: Cents::new(100),
+            free_cycles: 0,
             cap_includes_penalty_fees: false,
+            credits_count: true,
         }
     }
 }
@@ -114,14 +132,22 @@ impl Default for MinimumArm {
     fn default() -> Self {
         Self {
             amount: Cents::ZERO,
+            amount_when_late: None,
+            late_within_cycles: 0,
             percent: Apr::ZERO,
             one_of: None,
+            amortised_over: None,
+            brackets: Vec::new(),
             of: MinimumBase::Principal,
+            less: Vec::new(),
             plus_interest: false,
             plus_fees: false,
             plus_penalty_fees: false,
+            plus_past_due: false,
             rounding: Rounding::HalfUp,
             whole_dollars: None,
+            multiple_of: Cents::new(100),
+            most: None,
         }
     }
 }
@@ -144,6 +170,7 @@ impl Default for Waterfall {
             ],
             minimum_order: PrincipalOrder::HighestApr,
             excess_order: PrincipalOrder::HighestApr,
+            deferred_first_in_last_cycles: 0,
         }
     }
 }

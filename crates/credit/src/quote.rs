@@ -92,7 +92,8 @@ pub fn quote_draw(
     if amount < limits.least_draw.max(Cents::new(1)) {
         return Err(Refusal::BelowLeastDraw { least: limits.least_draw.max(Cents::new(1)) });
     }
-    if limits.one_open_draw && position.principal_balance.is_positive() {
+    let open = position.principal_balance.is_positive() || position.draws_held.is_positive();
+    if limits.one_open_draw && open {
         return Err(Refusal::DrawStillOpen);
     }
     let available = drawable(position);
@@ -141,12 +142,34 @@ pub fn draw_fee(position: &Position, feature: Option<&str>, amount: Cents) -> Ce
     rule.on(excess)
 }
 
+/// The fee of a payment that came back today.
+#[must_use]
+pub fn returned_payment_fee(position: &Position) -> Cents {
+    let terms = &position.terms.product.fees;
+    let cycle = position.cycle.number;
+    let again = position
+        .returned_in
+        .iter()
+        .any(|returned| returned + terms.returned_payment_repeat_within_cycles >= cycle);
+    let fee = match terms.returned_payment_repeat {
+        Some(repeat) if again => repeat,
+        _ => terms.returned_payment,
+    };
+    if terms.one_penalty_per_event && position.late_fee_of_this_statement() {
+        return Cents::ZERO;
+    }
+    let last = position.last_statement.as_ref().map(|statement| statement.minimum_due);
+    let most = last.unwrap_or(position.minimum_due);
+    if terms.returned_payment_capped_by_minimum { fee.min(most) } else { fee }
+}
+
 impl DrawFee {
     /// `clamp(percent of the amount)`, less the discount, rounded once (V26).
     #[must_use]
     pub fn on(&self, amount: Cents) -> Cents {
         const WHOLE: i128 = 1_000_000;
-        let raw = i128::from(amount.get()) * i128::from(self.percent.ppm());
+        let percent = i128::from(amount.get()) * i128::from(self.percent.ppm());
+        let raw = percent + i128::from(self.plus.get()) * WHOLE;
         let least = i128::from(self.least.get()) * WHOLE;
         let most = self.most.map_or(i128::MAX, |most| i128::from(most.get()) * WHOLE);
         let kept = WHOLE - i128::from(self.discount.ppm()).min(WHOLE);
@@ -168,7 +191,7 @@ mod tests {
             least: Cents::new(100),
             most: Some(Cents::new(3_000)),
             discount: Apr::from_ppm(discount_ppm),
-            first_draw_free: false,
+            ..DrawFee::default()
         };
         let cases = [
             (25_000, 0, 750),

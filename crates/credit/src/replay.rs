@@ -10,11 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CreditError, FeeKind, FlagKind, LineEvent, LineEventBody, Position, Terms,
+    balance::{Balance, RateCap},
     event::{AppliesTo, BroughtForward},
-    product::RateStep,
-    state::{Balance, BilledInterest, Fee, Obligation, RateCap, StandingFlag, State},
+    product::{BalanceAt, RateStep},
+    state::{BilledInterest, Drawn, Fee, Obligation, StandingFlag, State},
     timeline::{Action, Timeline},
 };
+
+/// Beyond it a line is a mistake, and numerators could overflow.
+pub(crate) const MOST_OWED: Cents = Cents::new(100_000_000_000);
 
 /// The line at the end of a closed cycle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +64,7 @@ pub fn replay_from(
         .max_by_key(|snapshot| (snapshot.through, snapshot.seen_seq));
     let mut state = match usable {
         Some(snapshot) => snapshot.state.clone(),
-        None => State::open(timeline.terms, opened_on),
+        None => State::open(timeline.opening, opened_on),
     };
     let mut kept = Vec::new();
     state.live_until(&timeline, on, &mut kept)?;
@@ -78,50 +82,90 @@ impl State {
     ) -> Result<(), CreditError> {
         let mut next = timeline.actions.partition_point(|action| action.on < self.day);
         loop {
-            self.test_late_fees(timeline.terms);
+            let terms = self.terms_today(timeline);
+            self.begin_day(terms);
+            let mut accrues = terms.product.interest.balance_at == BalanceAt::StartOfDay;
             while let Some(action) = timeline.actions.get(next).filter(|one| one.on == self.day) {
-                self.act(timeline.terms, action)?;
+                // What is brought forward is owed when the day begins.
+                let begins = matches!(action.body, LineEventBody::BalanceBroughtForward { .. });
+                if accrues && !begins {
+                    self.accrue_day(terms);
+                    accrues = false;
+                }
+                self.act(timeline, action)?;
                 next += 1;
+            }
+            if accrues {
+                self.accrue_day(terms);
             }
             if self.day >= on {
                 return Ok(());
             }
-            self.end_day(timeline, kept);
+            self.end_day(timeline, kept)?;
         }
     }
 
-    fn end_day(&mut self, timeline: &Timeline<'_>, kept: &mut Vec<Snapshot>) {
-        self.accrue_day(timeline.terms);
+    fn end_day(
+        &mut self,
+        timeline: &Timeline<'_>,
+        kept: &mut Vec<Snapshot>,
+    ) -> Result<(), CreditError> {
+        let terms = self.terms_today(timeline);
+        if terms.product.interest.balance_at == BalanceAt::EndOfDay {
+            self.accrue_day(terms);
+        }
         let closes = self.day == self.cycle.closes_on;
         let printed = timeline.printed.get(&self.cycle.number);
         if closes {
-            self.close_cycle(timeline.terms, printed);
+            self.close_cycle(terms, printed);
+            if self.balance().abs() > MOST_OWED {
+                return Err(CreditError::TooLarge { on: self.day, most: MOST_OWED });
+            }
         }
         let through = self.day;
         self.day = self.day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
         if closes && printed.is_some() {
             kept.push(Snapshot { through, seen_seq: timeline.last_seq, state: self.clone() });
         }
+        Ok(())
     }
 
-    fn act(&mut self, terms: &Terms, action: &Action<'_>) -> Result<(), CreditError> {
+    pub(crate) fn terms_today<'a>(&self, timeline: &'a Timeline<'_>) -> &'a Terms {
+        timeline.versions.on(self.day, self.cycle.starts_on)
+    }
+
+    fn act(&mut self, timeline: &Timeline<'_>, action: &Action<'_>) -> Result<(), CreditError> {
+        let terms = self.terms_today(timeline);
         let (seq, amount) = (action.seq, action.amount);
+        if amount > MOST_OWED {
+            return Err(CreditError::TooLarge { on: action.on, most: MOST_OWED });
+        }
         match action.body {
             LineEventBody::BalanceBroughtForward { balances } => {
                 self.bring_forward(terms, balances, seq)?;
             }
-            LineEventBody::Drew { feature, fee, .. } => {
+            LineEventBody::Drew { draw, feature, .. } => {
                 let at = self.balance_for_draws(terms, feature.as_deref(), seq)?;
-                self.draw(at, amount);
-                self.charge(FeeKind::Draw, at, *fee);
+                self.draw(terms, at, (amount, action.fee));
+                if action.fee.is_positive() {
+                    self.fee_bearing_draws += amount;
+                }
+                self.drawn.push(Drawn { draw: *draw, on: self.day, balance: at });
             }
             LineEventBody::PaymentReceived { payment, .. } => {
-                self.receive(terms, Some(*payment), seq, amount);
+                self.receive(terms, (Some(*payment), None), seq, amount);
             }
-            LineEventBody::CreditGranted { .. } => self.receive(terms, None, seq, amount),
+            LineEventBody::CreditGranted { feature, .. } => {
+                let first = terms.named_feature(feature.as_deref(), seq)?;
+                self.receive(terms, (None, first), seq, amount);
+            }
+
             LineEventBody::PaymentReturned { payment, fee, .. } => {
                 self.restore(*payment);
                 self.charge(FeeKind::ReturnedPayment, 0, *fee);
+                if fee.is_positive() {
+                    self.returned_in.push(self.cycle.number);
+                }
             }
             LineEventBody::CreditBalanceRefunded { .. } => {
                 let from_credit = amount.min(self.credit_balance);
@@ -130,10 +174,20 @@ impl State {
             }
             LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
             LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),
-            LineEventBody::RateChanged { feature, apr, applies_to } => {
-                let feature = feature.as_deref();
-                let of = feature.map(|_| terms.feature_index(feature, seq)).transpose()?;
+            LineEventBody::RateChanged { feature, apr, applies_to, .. } => {
+                let of = terms.named_feature(feature.as_deref(), seq)?;
                 self.change_rate(terms, of, RateStep { from: action.on, apr: *apr }, *applies_to);
+            }
+            LineEventBody::IndexChanged { feature, index } => {
+                let of = terms.named_feature(feature.as_deref(), seq)?;
+                self.change_index(of, RateStep { from: action.on, apr: *index });
+            }
+            LineEventBody::TermsChanged { .. } => self.change_terms(timeline, action),
+            LineEventBody::DisputeOpened { dispute, subject, .. } => {
+                self.open_dispute(terms, (*dispute, *subject, amount));
+            }
+            LineEventBody::DisputeResolved { dispute, error, .. } => {
+                self.resolve_dispute(terms, *dispute, *error);
             }
             LineEventBody::RateCapped { apr, through, .. } => {
                 let cap = RateCap { from: action.on, through: *through, apr: *apr };
@@ -163,16 +217,21 @@ impl State {
         }
     }
 
-    /// A credit balance is used first.
-    fn draw(&mut self, at: usize, amount: Cents) {
-        let from_credit = amount.min(self.credit_balance);
+    /// A credit balance is used first. A fee that joins the balance is drawn with it.
+    fn draw(&mut self, terms: &Terms, at: usize, (amount, fee): (Cents, Cents)) {
+        let feature = self.balances.get(at).and_then(|one| terms.product.features.get(one.feature));
+        let joins = feature.and_then(|feature| feature.fee).is_some_and(|fee| fee.joins_balance);
+        let (drawn, fee) = if joins { (amount + fee, Cents::ZERO) } else { (amount, fee) };
+        let from_credit = drawn.min(self.credit_balance);
         self.credit_balance -= from_credit;
         if let Some(balance) = self.balances.get_mut(at) {
-            balance.fresh += amount - from_credit;
+            balance.fresh += drawn - from_credit;
         }
+        self.charge(FeeKind::Draw, at, fee);
+        self.after_last_draw = self.principal();
     }
 
-    fn charge(&mut self, kind: FeeKind, balance: usize, amount: Cents) {
+    pub(crate) fn charge(&mut self, kind: FeeKind, balance: usize, amount: Cents) {
         if amount.is_positive() {
             let assessed_on = self.day;
             self.fees.push(Fee {
@@ -187,7 +246,7 @@ impl State {
     }
 
     /// Takes back what is unpaid of fees of the kind, latest first; the rest is a credit like any other.
-    fn waive(&mut self, terms: &Terms, kind: FeeKind, amount: Cents) {
+    pub(crate) fn waive(&mut self, terms: &Terms, kind: FeeKind, amount: Cents) {
         let mut left = amount;
         for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
             let taken = left.min(fee.unpaid);
@@ -196,7 +255,7 @@ impl State {
             left -= taken;
         }
         if left.is_positive() {
-            self.allocate(terms, left);
+            self.allocate(terms, None, left);
         }
     }
 
@@ -211,6 +270,7 @@ impl State {
         match applies_to {
             AppliesTo::AllBalances => {
                 for balance in self.balances.iter_mut().filter(|balance| concerns(balance)) {
+                    balance.variable = None;
                     balance.rates.push(step);
                 }
             }
@@ -222,9 +282,42 @@ impl State {
                     if feature.is_none_or(|feature| feature == at) {
                         let nth = self.balances.iter().filter(|one| one.feature == at).count() + 1;
                         let name = format!("{} {nth}", of.name);
-                        self.balances.push(Balance::empty(name, at, step.apr));
+                        let promotion = terms.promotion_of(at, step.from);
+                        let balance = Balance::empty(name, at, step.apr);
+                        self.balances.push(Balance { promotion, ..balance });
                     }
                 }
+            }
+        }
+    }
+
+    fn change_index(&mut self, feature: Option<usize>, step: RateStep) {
+        let concerns = |balance: &&mut Balance| feature.is_none_or(|one| balance.feature == one);
+        for balance in self.balances.iter_mut().filter(concerns) {
+            if let Some(variable) = &mut balance.variable {
+                variable.change_index(step);
+            }
+        }
+    }
+
+    /// New rates are for new draws (SPEC §1.7), and a feature that is new begins; what else changes is in the terms of the day.
+    fn change_terms(&mut self, timeline: &Timeline<'_>, action: &Action<'_>) {
+        let Some((before, after)) = timeline.versions.change(action.seq) else { return };
+        for (at, feature) in after.product.features.iter().enumerate() {
+            match before.product.features.get(at) {
+                None => self.balances.push(Balance::of(feature, at)),
+                Some(old)
+                    if (old.apr, &old.rates, &old.variable, old.promotion)
+                        != (feature.apr, &feature.rates, &feature.variable, feature.promotion) =>
+                {
+                    for balance in self.balances.iter_mut().filter(|one| one.feature == at) {
+                        balance.full = true;
+                    }
+                    let nth = self.balances.iter().filter(|one| one.feature == at).count() + 1;
+                    let name = format!("{} {nth}", feature.name);
+                    self.balances.push(Balance { name, ..Balance::of(feature, at) });
+                }
+                Some(_) => {}
             }
         }
     }
@@ -252,9 +345,13 @@ impl State {
             fee.billed_in = Some(0);
         }
         self.credit_balance += balances.credit_balance;
+        // What comes in with the line is the balance of a statement before the first.
+        let closed_on = self.day.pred_opt().unwrap_or(self.day);
+        self.grace.statement_balance = self.balance() - self.left_out_of_grace(terms);
+        self.grace.due_on = balances
+            .due_on
+            .unwrap_or_else(|| self.schedule.due_on(closed_on, &terms.product.dates));
         if let Some(due_on) = balances.due_on {
-            self.grace.statement_balance = self.balance();
-            self.grace.due_on = due_on;
             self.obligations.push(Obligation {
                 cycle: 0,
                 due_on,
@@ -263,6 +360,7 @@ impl State {
                 owed: balances.minimum_unpaid,
                 amount: balances.minimum_unpaid,
                 tested: false,
+                missed: false,
             });
         }
         self.grace.held = !balances.grace_lost;

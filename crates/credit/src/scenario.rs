@@ -10,7 +10,7 @@ mod live;
 mod report;
 mod text;
 
-pub use report::{DailyBalance, LineReport, NamedQuote, Report, WhatIf};
+pub use report::{Compared, ComparedPayoff, DailyBalance, LineReport, NamedQuote, Report, WhatIf};
 
 use chrono::NaiveDate;
 
@@ -41,6 +41,9 @@ pub(crate) struct DatedEvent {
     pub(crate) body: Body,
     pub(crate) line: usize,
     pub(crate) column: usize,
+    pub(crate) id: Option<String>,
+    /// The id of the event that it is about.
+    pub(crate) refers_to: Option<String>,
 }
 
 /// What happens: an event as it stands, or one that needs the position of the day to be complete.
@@ -57,7 +60,10 @@ pub(crate) enum Body {
 pub(crate) struct ScenarioWhatIf {
     pub(crate) name: String,
     pub(crate) as_of: NaiveDate,
+    pub(crate) terms: Terms,
+    pub(crate) without: Vec<String>,
     pub(crate) events: Vec<DatedEvent>,
+    pub(crate) payoffs: Vec<NaiveDate>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,14 +4,17 @@
 //! a day equals what came in and went out.
 
 use chrono::NaiveDate;
+use identity::DrawId;
 use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     CreditError, FeeKind, FlagKind, Terms,
+    balance::Balance,
     close::CycleRecord,
+    disputes::Dispute,
     payment::Allocation,
-    product::{GraceKind, Promotion, RateStep},
+    product::{GraceKind, Promotion},
     terms::CycleSchedule,
 };
 
@@ -35,59 +38,25 @@ pub(crate) struct State {
     pub(crate) records: Vec<CycleRecord>,
     pub(crate) late_fees: Vec<LateFeeRecord>,
     pub(crate) allocations: Vec<Allocation>,
+    /// Open ones.
+    pub(crate) disputes: Vec<Dispute>,
+    /// Where each draw went.
+    pub(crate) drawn: Vec<Drawn>,
+    /// Principal as the last draw left it.
+    pub(crate) after_last_draw: Cents,
+    /// Draws of the open cycle that bore a fee.
+    pub(crate) fee_bearing_draws: Cents,
+    /// Cycles whose minimum was not paid by its due date.
+    pub(crate) missed: Vec<u32>,
+    /// Cycles in which a payment came back at a fee.
+    pub(crate) returned_in: Vec<u32>,
 }
 
-/// Principal of one feature at one set of rates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Balance {
-    pub(crate) name: String,
-    /// Index into the product's features.
-    pub(crate) feature: usize,
-    pub(crate) apr: Apr,
-    pub(crate) rates: Vec<RateStep>,
-    pub(crate) promotion: Option<Promotion>,
-    pub(crate) caps: Vec<RateCap>,
-    /// Later draws go to another balance of the feature.
-    pub(crate) full: bool,
-    /// Drawn before this cycle.
-    pub(crate) carried: Cents,
-    /// Drawn in this cycle.
-    pub(crate) fresh: Cents,
-    /// At the start of the cycle.
-    pub(crate) opening: Cents,
-    /// Payments and credits of this cycle.
-    pub(crate) repaid: Cents,
-    /// Interest of the open cycle that is already paid.
-    pub(crate) prepaid: Cents,
-    /// Interest that a promotion defers, in `DENOMINATOR`ths of a cent.
-    #[serde(with = "crate::units::wide")]
-    pub(crate) deferred: i128,
-    pub(crate) accrual: Accrual,
-    pub(crate) segments: Vec<Segment>,
-}
-
-/// Sums over the days of the open cycle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Accrual {
-    pub(crate) all: DaySum,
-    /// The part of draws of this cycle.
-    pub(crate) fresh: DaySum,
-    /// What would not have accrued had payments within grace come on the first day.
-    pub(crate) relief: DaySum,
-    /// Of the daily rates.
-    #[serde(with = "crate::units::wide")]
-    pub(crate) rates: i128,
-    pub(crate) days: u32,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DaySum {
-    /// Interest, in `DENOMINATOR`ths of a cent.
-    #[serde(with = "crate::units::wide")]
-    pub(crate) numerator: i128,
-    /// End-of-day balances.
-    #[serde(with = "crate::units::wide")]
-    pub(crate) balance: i128,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Drawn {
+    pub(crate) draw: DrawId,
+    pub(crate) on: NaiveDate,
+    pub(crate) balance: usize,
 }
 
 /// Consecutive days with one balance and one rate.
@@ -111,13 +80,6 @@ impl Segment {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RateCap {
-    pub(crate) from: NaiveDate,
-    pub(crate) through: Option<NaiveDate>,
-    pub(crate) apr: Apr,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BilledInterest {
     /// 0 for interest brought forward.
@@ -137,11 +99,13 @@ pub(crate) struct Fee {
     pub(crate) billed_in: Option<u32>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenCycle {
     pub(crate) number: u32,
     pub(crate) starts_on: NaiveDate,
     pub(crate) closes_on: NaiveDate,
+    /// What was charged for having the line; undecided until its day.
+    pub(crate) plan_fee: Option<Cents>,
 }
 
 /// The minimum of one statement, less what was past due already.
@@ -157,6 +121,8 @@ pub(crate) struct Obligation {
     pub(crate) amount: Cents,
     /// The late fee of the cycle was decided.
     pub(crate) tested: bool,
+    /// It was unpaid after its due date.
+    pub(crate) missed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,11 +165,7 @@ impl State {
             .features
             .iter()
             .enumerate()
-            .map(|(feature, of)| Balance {
-                rates: of.rates.clone(),
-                promotion: of.promotion,
-                ..Balance::empty(of.name.clone(), feature, of.apr.unwrap_or_default())
-            })
+            .map(|(at, feature)| Balance::of(feature, at))
             .collect();
         let closes_on = terms.cycles.close_of(opened_on);
         Self {
@@ -215,7 +177,7 @@ impl State {
             interest: Vec::new(),
             fees: Vec::new(),
             credit_balance: Cents::ZERO,
-            cycle: OpenCycle { number: 1, starts_on: opened_on, closes_on },
+            cycle: OpenCycle { number: 1, starts_on: opened_on, closes_on, plan_fee: None },
             obligations: Vec::new(),
             grace: Grace {
                 held: true,
@@ -229,6 +191,12 @@ impl State {
             records: Vec::new(),
             late_fees: Vec::new(),
             allocations: Vec::new(),
+            disputes: Vec::new(),
+            drawn: Vec::new(),
+            after_last_draw: Cents::ZERO,
+            fee_bearing_draws: Cents::ZERO,
+            missed: Vec::new(),
+            returned_in: Vec::new(),
         }
     }
 
@@ -257,6 +225,11 @@ impl State {
             - self.credit_balance
     }
 
+    /// The law caps what may be charged on what is owed: fees are interest then (50 USC 3937(d)).
+    pub(crate) fn capped_by_law(&self) -> bool {
+        self.balances.iter().any(|balance| balance.capped(self.day).next().is_some())
+    }
+
     pub(crate) fn flagged(&self, flags: &[FlagKind]) -> bool {
         self.flags.iter().any(|standing| flags.contains(&standing.flag))
     }
@@ -269,20 +242,36 @@ impl State {
         seq: u64,
     ) -> Result<usize, CreditError> {
         let wanted = terms.feature_index(feature, seq)?;
-        let open = |balance: &Balance| balance.feature == wanted && !balance.full;
-        if let Some(at) = self.balances.iter().position(open) {
-            return Ok(at);
+        let (day, cycle) = (self.day, self.cycle.number);
+        for balance in self.balances.iter_mut().filter(|balance| balance.feature == wanted) {
+            balance.full |= balance.promotion.is_some_and(|promotion| promotion.is_over(day));
         }
-        let before = self.balances.iter().filter(|balance| balance.feature == wanted);
-        let (apr, rates, nth) = (
-            before.clone().next_back().map(|balance| balance.apr).unwrap_or_default(),
-            before.clone().next_back().map(|balance| balance.rates.clone()).unwrap_or_default(),
-            before.count() + 1,
-        );
-        let name = terms.product.features.get(wanted).map(|feature| feature.name.clone());
-        let name = format!("{} {nth}", name.unwrap_or_default());
-        self.balances.push(Balance { rates, ..Balance::empty(name, wanted, apr) });
-        Ok(self.balances.len() - 1)
+        let open = |balance: &Balance| balance.feature == wanted && !balance.full;
+        let at = match self.balances.iter().position(open) {
+            Some(at) => at,
+            None => self.add_balance(terms, wanted),
+        };
+        if let Some(balance) = self.balances.get_mut(at)
+            && let Some(promotion) = balance.promotion.filter(Promotion::from_draw)
+        {
+            balance.promotion = Some(promotion.from_draw_on(day, cycle));
+            balance.full = true;
+        }
+        Ok(at)
+    }
+
+    /// A further balance of a feature, at the rates of its last one.
+    fn add_balance(&mut self, terms: &Terms, feature: usize) -> usize {
+        let before = self.balances.iter().filter(|balance| balance.feature == feature);
+        let nth = before.clone().count() + 1;
+        let last = before.last().map(|last| (last.apr, last.rates.clone(), last.variable.clone()));
+        let (apr, rates, variable) = last.unwrap_or_default();
+        let of = terms.product.features.get(feature);
+        let name = format!("{} {nth}", of.map(|of| of.name.as_str()).unwrap_or_default());
+        let promotion = terms.promotion_of(feature, self.day);
+        let balance = Balance { rates, variable, promotion, ..Balance::empty(name, feature, apr) };
+        self.balances.push(balance);
+        self.balances.len() - 1
     }
 }
 
@@ -290,6 +279,21 @@ impl Terms {
     pub(crate) fn has_grace(&self, balance: &Balance) -> bool {
         self.product.grace.kind == GraceKind::PaidInFull
             && self.product.features.get(balance.feature).is_some_and(|feature| feature.grace)
+    }
+
+    /// The offer that a draw of the day would have.
+    pub(crate) fn promotion_of(&self, feature: usize, day: NaiveDate) -> Option<Promotion> {
+        let promotion = self.product.features.get(feature)?.promotion;
+        promotion.filter(|promotion| !promotion.is_over(day))
+    }
+
+    /// All features where none is named.
+    pub(crate) fn named_feature(
+        &self,
+        feature: Option<&str>,
+        seq: u64,
+    ) -> Result<Option<usize>, CreditError> {
+        feature.map(|_| self.feature_index(feature, seq)).transpose()
     }
 
     /// The first feature where none is named.
@@ -304,70 +308,5 @@ impl Terms {
             .iter()
             .position(|feature| feature.name == name)
             .ok_or_else(|| CreditError::UnknownFeature { seq, feature: name.to_owned() })
-    }
-}
-
-impl Balance {
-    pub(crate) fn empty(name: String, feature: usize, apr: Apr) -> Self {
-        Self {
-            name,
-            feature,
-            apr,
-            rates: Vec::new(),
-            promotion: None,
-            caps: Vec::new(),
-            full: false,
-            carried: Cents::ZERO,
-            fresh: Cents::ZERO,
-            opening: Cents::ZERO,
-            repaid: Cents::ZERO,
-            prepaid: Cents::ZERO,
-            deferred: 0,
-            accrual: Accrual::default(),
-            segments: Vec::new(),
-        }
-    }
-
-    pub(crate) fn principal(&self) -> Cents {
-        self.carried + self.fresh
-    }
-
-    /// The rate that no promotion replaces.
-    pub(crate) fn contract_apr(&self, day: NaiveDate) -> Apr {
-        let step = self.rates.iter().rev().find(|step| step.from <= day);
-        step.map_or(self.apr, |step| step.apr)
-    }
-
-    /// Deferred interest that is no longer deferred on a day of a cycle.
-    pub(crate) fn deferred_due(&self, day: NaiveDate, cycle: u32) -> i128 {
-        let holds = self.promotion.is_some_and(|promotion| promotion.holds(day, cycle));
-        if holds { 0 } else { self.deferred }
-    }
-
-    /// The rate in force on a day of a cycle.
-    pub(crate) fn apr_on(&self, terms: &Terms, day: NaiveDate, cycle: u32) -> Apr {
-        let contract = match self.promotion {
-            Some(promotion) if promotion.holds(day, cycle) => promotion.apr,
-            _ => self.contract_apr(day),
-        };
-        let capped = self
-            .caps
-            .iter()
-            .filter(|cap| cap.from <= day && cap.through.is_none_or(|through| day <= through))
-            .map(|cap| cap.apr)
-            .chain(terms.product.limits.apr_cap);
-        capped.fold(contract, Ord::min)
-    }
-}
-
-impl Promotion {
-    pub(crate) fn holds(&self, day: NaiveDate, cycle: u32) -> bool {
-        match (self.through, self.cycles) {
-            (None, None) => false,
-            (through, cycles) => {
-                through.is_none_or(|through| day <= through)
-                    && cycles.is_none_or(|cycles| cycle <= cycles)
-            }
-        }
     }
 }

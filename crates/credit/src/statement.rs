@@ -3,17 +3,20 @@
 //! Invariants: an issued statement never changes; `new = previous − payments and credits + draws + fees + interest ± adjustments`;
 //! each fact is shown on exactly one statement, the first one issued after it was known and took effect.
 
-use std::collections::BTreeMap;
-
 use chrono::{Datelike, NaiveDate};
-use identity::{DrawId, PaymentId};
-use money::{Apr, Cents};
+use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
-use crate::{Charge, CycleRecord, LineEvent, LineEventBody, Position, product::ReturnPolicy, rate};
+use crate::{
+    CycleRecord, InterestLine, LineEvent, LineEventBody, Position,
+    listing::Listing,
+    product::{InterestTerms, LateFee},
+    rate,
+    repayment::Repayment,
+};
 
 /// What a statement says, as data at close.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     pub number: u32,
     pub opened_on: NaiveDate,
@@ -34,6 +37,9 @@ pub struct Statement {
     /// Payments and credits, as a positive amount.
     #[serde(rename = "payments_total_cents")]
     pub payments_total: Cents,
+    /// Of them, credits that are no payments.
+    #[serde(default, rename = "credits_total_cents")]
+    pub credits_total: Cents,
     #[serde(rename = "fees_total_cents")]
     pub fees_total: Cents,
     #[serde(rename = "interest_total_cents")]
@@ -49,6 +55,26 @@ pub struct Statement {
     pub credit_limit: Cents,
     #[serde(rename = "minimum_due_cents")]
     pub minimum_due: Cents,
+    /// Not to be paid while it is disputed.
+    #[serde(default, rename = "disputed_cents")]
+    pub disputed: Cents,
+    #[serde(default, rename = "available_credit_cents")]
+    pub available_credit: Cents,
+    /// How the balance subject to interest was found (12 CFR 1026.7(b)(5)).
+    #[serde(default)]
+    pub balance_method: String,
+    /// What has to be paid by the due date to be spared interest; absent where there is no grace (1026.7(b)(8)).
+    #[serde(default, rename = "pay_to_avoid_interest_cents")]
+    pub pay_to_avoid_interest: Option<Cents>,
+    /// What a payment after the due date can cost (1026.7(b)(11)).
+    #[serde(default, rename = "late_fee_up_to_cents")]
+    pub late_fee_up_to: Option<Cents>,
+    /// Changes of terms since the statement before, and those to come (1026.7(b)(7)).
+    #[serde(default)]
+    pub changes_in_terms: Vec<ChangeInTerms>,
+    /// On a card: what paying the minimum only comes to, and paying off in 36 months (1026.7(b)(12)).
+    #[serde(default)]
+    pub repayment: Option<Repayment>,
     /// Of it, unpaid from earlier statements.
     #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
@@ -60,9 +86,21 @@ pub struct Statement {
     pub must_be_sent: bool,
 }
 
+/// One change of terms that the customer was told of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeInTerms {
+    pub effective_on: NaiveDate,
+    pub notice_given_on: Option<NaiveDate>,
+    /// What it changes, as a product file names it.
+    pub what: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementItem {
     pub seq: u64,
+    /// Of a draw: the feature it joined.
+    #[serde(default)]
+    pub feature: Option<String>,
     pub label: String,
     /// When it counts from.
     pub effective_on: NaiveDate,
@@ -73,7 +111,18 @@ pub struct StatementItem {
     pub amount: Cents,
 }
 
+/// Days of a cycle at one rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementRate {
+    #[serde(rename = "apr_ppm")]
+    pub apr: Apr,
+    pub periodic_rate: String,
+    pub days: u32,
+    #[serde(rename = "average_balance_cents")]
+    pub average_balance: Cents,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementInterest {
     pub feature: String,
     #[serde(rename = "apr_ppm")]
@@ -86,6 +135,21 @@ pub struct StatementInterest {
     pub average_balance: Cents,
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    /// Where the rate changed in the cycle: each of them (12 CFR 1026.7(b)(5)).
+    #[serde(default)]
+    pub rates: Vec<StatementRate>,
+    /// Deferred so far by a promotion, and its last day (1026.7(b)(14)).
+    #[serde(default)]
+    pub deferred: Option<Deferred>,
+}
+
+/// Interest that falls due if the balance is not paid off by the end of a promotion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deferred {
+    #[serde(rename = "amount_cents")]
+    pub amount: Cents,
+    /// Absent where the promotion ends with a cycle.
+    pub through: Option<NaiveDate>,
 }
 
 impl Statement {
@@ -131,6 +195,7 @@ impl Statement {
             },
             draws_total,
             payments_total: -total(&listing.payments),
+            credits_total: listing.credits,
             fees_total,
             interest_total,
             adjustments_total: total(&listing.adjustments),
@@ -138,6 +203,15 @@ impl Statement {
             principal_balance: record.principal,
             credit_limit: record.credit_limit,
             minimum_due: record.minimum.due,
+            disputed: record.minimum.inputs.disputed,
+            available_credit: record.available_credit,
+            balance_method: position.terms.product.interest.method_text(),
+            pay_to_avoid_interest: record
+                .pay_to_avoid_interest
+                .filter(|amount| amount.is_positive()),
+            late_fee_up_to: position.terms.product.fees.late.as_ref().map(LateFee::up_to),
+            changes_in_terms: changes_in_terms(events, previous, record.closes_on),
+            repayment: Repayment::of(record, position),
             past_due: record.minimum.due - record.minimum.own,
             interest_this_year: year.interest + interest_total + listing.interest_adjusted,
             fees_this_year: year.fees + fees_total + listing.fees_adjusted,
@@ -159,17 +233,46 @@ fn interest_lines(record: &CycleRecord, position: &Position) -> Vec<StatementInt
         .iter()
         .filter(|line| line.amount.is_positive() || line.sum_of_daily_balances.is_positive())
         .map(|line| {
-            let daily = rate::daily(line.apr, terms.day_basis, terms.rate_digits, record.closes_on);
+            let periodic = terms.rate_of(line.apr, record.closes_on);
             StatementInterest {
                 feature: line.feature.clone(),
                 apr: line.apr,
-                periodic_rate: rate::to_percent_text(daily, 6),
+                periodic_rate: rate::to_percent_text(periodic, 6),
                 days: line.days,
                 average_balance: line.average_balance,
                 amount: line.amount,
+                rates: rates_of(line, terms),
+                deferred: line.promotion_deferred,
             }
         })
         .collect()
+}
+
+/// One entry per rate, where there are several.
+fn rates_of(line: &InterestLine, terms: &InterestTerms) -> Vec<StatementRate> {
+    let mut sums: Vec<(Apr, NaiveDate, i64, i64)> = Vec::new();
+    for segment in &line.segments {
+        let days = segment.days();
+        let sum = segment.balance.get() * days;
+        match sums.iter_mut().find(|(apr, ..)| *apr == segment.apr) {
+            Some((_, _, all_days, all)) => {
+                *all_days += days;
+                *all += sum;
+            }
+            None => sums.push((segment.apr, segment.from, days, sum)),
+        }
+    }
+    if sums.len() < 2 {
+        return Vec::new();
+    }
+    let rate = |(apr, from, days, sum): (Apr, NaiveDate, i64, i64)| StatementRate {
+        apr,
+        periodic_rate: rate::to_percent_text(terms.rate_of(apr, from), 6),
+        days: u32::try_from(days).unwrap_or_default(),
+        average_balance: Cents::from_ratio(sum.into(), days.max(1).into(), Rounding::HalfUp)
+            .unwrap_or_default(),
+    };
+    sums.into_iter().map(rate).collect()
 }
 
 fn issued_statements(events: &[LineEvent]) -> Vec<(u64, &Statement)> {
@@ -180,6 +283,44 @@ fn issued_statements(events: &[LineEvent]) -> Vec<(u64, &Statement)> {
             _ => None,
         })
         .collect()
+}
+
+/// Changes that the statement before could not tell of.
+fn changes_in_terms(
+    events: &[LineEvent],
+    previous: Option<&(u64, &Statement)>,
+    closes_on: NaiveDate,
+) -> Vec<ChangeInTerms> {
+    let told = previous.map_or(0, |(seq, _)| *seq);
+    let since = previous.map(|(_, statement)| statement.closed_on);
+    let mut changes = Vec::new();
+    for event in events {
+        let (what, notice) = match &event.body {
+            LineEventBody::TermsChanged { changes, notice } => (names(changes), *notice),
+            LineEventBody::RateChanged { feature, notice: Some(notice), .. } => {
+                (vec![format!("apr of {}", feature.as_deref().unwrap_or("all features"))], *notice)
+            }
+            _ => continue,
+        };
+        let came_into_force =
+            since.is_none_or(|since| event.effective_on > since) && event.effective_on <= closes_on;
+        if event.seq > told || came_into_force {
+            changes.push(ChangeInTerms {
+                effective_on: event.effective_on,
+                notice_given_on: notice.given_on,
+                what,
+            });
+        }
+    }
+    changes
+}
+
+fn names(changes: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {
+    let of = |(key, value): (&String, &serde_json::Value)| match value.as_object() {
+        Some(table) => table.keys().map(|inner| format!("{key}.{inner}")).collect(),
+        None => vec![key.clone()],
+    };
+    changes.iter().flat_map(of).collect()
 }
 
 fn brought_forward(events: &[LineEvent]) -> Cents {
@@ -222,184 +363,5 @@ impl YearToDate {
             interest: boarded.map_or(Cents::ZERO, |balances| balances.interest_this_year),
             fees: boarded.map_or(Cents::ZERO, |balances| balances.fees_this_year),
         }
-    }
-}
-
-/// The facts that one statement shows.
-#[derive(Default)]
-struct Listing {
-    draws: Vec<StatementItem>,
-    payments: Vec<StatementItem>,
-    fees: Vec<StatementItem>,
-    adjustments: Vec<StatementItem>,
-    interest_adjusted: Cents,
-    fees_adjusted: Cents,
-}
-
-/// What later facts refer to.
-#[derive(Default)]
-struct Known {
-    payments: BTreeMap<PaymentId, (NaiveDate, Cents)>,
-    draws: BTreeMap<DrawId, (NaiveDate, Cents, Cents)>,
-}
-
-impl Listing {
-    fn of(
-        events: &[LineEvent],
-        position: &Position,
-        previous: Option<&(u64, &Statement)>,
-        closes_on: NaiveDate,
-    ) -> Self {
-        let mut listing = Self::default();
-        let mut known = Known::default();
-        for event in events {
-            let belongs = |since: NaiveDate| {
-                let shown_before = previous.is_some_and(|(seq, statement)| {
-                    event.seq < *seq && since <= statement.closed_on
-                });
-                !shown_before && since <= closes_on
-            };
-            if belongs(known.since(event, position)) {
-                listing.show(event, position, &known);
-            }
-            if belongs(event.effective_on) {
-                listing.show_return_fee(event, position);
-            }
-            known.note(event);
-        }
-        listing
-    }
-
-    /// The fee of a return counts from the return, whatever the return itself counts from.
-    fn show_return_fee(&mut self, event: &LineEvent, position: &Position) {
-        if let LineEventBody::PaymentReturned { fee, .. } = &event.body
-            && fee.is_positive()
-        {
-            self.fees.push(item(event, position, "returned-payment fee", *fee));
-        }
-    }
-
-    fn show(&mut self, event: &LineEvent, position: &Position, known: &Known) {
-        let item = |label: &str, amount: Cents| item(event, position, label, amount);
-        match &event.body {
-            LineEventBody::Drew { amount, fee, .. } => {
-                self.draws.push(item("draw", *amount));
-                if fee.is_positive() {
-                    self.fees.push(item("draw fee", *fee));
-                }
-            }
-            LineEventBody::PaymentReceived { amount, .. } => {
-                self.payments.push(item("payment", -*amount));
-            }
-            LineEventBody::CreditGranted { amount, reason } => {
-                self.payments.push(item(&format!("credit: {reason}"), -*amount));
-            }
-            LineEventBody::FeeWaived { fee, amount, .. } => {
-                self.payments.push(item(&format!("{} waived", fee.label()), -*amount));
-            }
-            LineEventBody::FeeAssessed { fee, amount, .. } => {
-                self.fees.push(item(fee.label(), *amount));
-            }
-            LineEventBody::CreditBalanceRefunded { amount } => {
-                self.adjustments.push(item("credit balance refunded", *amount));
-            }
-            LineEventBody::PaymentReturned { payment, .. } => {
-                let amount = known.payments.get(payment).map_or(Cents::ZERO, |(_, amount)| *amount);
-                self.adjustments.push(item("payment returned", amount));
-            }
-            LineEventBody::PaymentReversed { payment, .. } => {
-                let amount = known.payments.get(payment).map_or(Cents::ZERO, |(_, amount)| *amount);
-                self.adjustments.push(item("payment reversed", amount));
-            }
-            LineEventBody::DrawRefused { draw, .. } => {
-                if let Some((_, amount, fee)) = known.draws.get(draw) {
-                    self.adjustments.push(item("draw cancelled", -(*amount + *fee)));
-                    self.fees_adjusted -= *fee;
-                }
-            }
-            LineEventBody::DrawCorrected { draw, amount } => {
-                if let Some((_, before, _)) = known.draws.get(draw) {
-                    self.adjustments.push(item("draw corrected", *amount - *before));
-                }
-            }
-            LineEventBody::Adjusted { charge, amount } => {
-                self.adjustments.push(item(&adjustment_label(charge), *amount));
-                match charge {
-                    Charge::Interest { .. } => self.interest_adjusted += *amount,
-                    Charge::LateFee { .. } | Charge::PlanFee { .. } => {
-                        self.fees_adjusted += *amount;
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn item(event: &LineEvent, position: &Position, label: &str, amount: Cents) -> StatementItem {
-    StatementItem {
-        seq: event.seq,
-        label: label.to_owned(),
-        effective_on: event.effective_on,
-        recorded_on: calendar::local_date(event.recorded_at, position.terms.product.dates.zone),
-        amount,
-    }
-}
-
-impl Known {
-    /// The day from which the fact is part of the balance.
-    fn since(&self, event: &LineEvent, position: &Position) -> NaiveDate {
-        let own = event.effective_on;
-        let from_start = position.terms.product.returns == ReturnPolicy::FromOriginalEffectiveDate;
-        match &event.body {
-            LineEventBody::PaymentReturned { payment, .. } if from_start => {
-                self.payments.get(payment).map_or(own, |(paid_on, _)| *paid_on)
-            }
-            LineEventBody::PaymentReversed { payment, .. } => {
-                self.payments.get(payment).map_or(own, |(paid_on, _)| *paid_on)
-            }
-            LineEventBody::DrawRefused { draw, .. } | LineEventBody::DrawCorrected { draw, .. } => {
-                self.draws.get(draw).map_or(own, |(drew_on, ..)| *drew_on)
-            }
-            _ => own,
-        }
-    }
-
-    fn note(&mut self, event: &LineEvent) {
-        match &event.body {
-            LineEventBody::PaymentReceived { payment, amount } => {
-                self.payments.insert(*payment, (event.effective_on, *amount));
-            }
-            LineEventBody::PaymentReversed { payment, .. }
-            | LineEventBody::PaymentReturned { payment, .. } => {
-                if let Some((_, amount)) = self.payments.get_mut(payment) {
-                    *amount = Cents::ZERO;
-                }
-            }
-            LineEventBody::Drew { draw, amount, fee, .. } => {
-                self.draws.insert(*draw, (event.effective_on, *amount, *fee));
-            }
-            LineEventBody::DrawCorrected { draw, amount } => {
-                if let Some((_, before, _)) = self.draws.get_mut(draw) {
-                    *before = *amount;
-                }
-            }
-            LineEventBody::DrawRefused { draw, .. } => {
-                if let Some((_, amount, fee)) = self.draws.get_mut(draw) {
-                    (*amount, *fee) = (Cents::ZERO, Cents::ZERO);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn adjustment_label(charge: &Charge) -> String {
-    match charge {
-        Charge::Interest { cycle, feature } => {
-            format!("adjustment of interest on {feature} of statement {cycle}")
-        }
-        Charge::LateFee { cycle } => format!("adjustment of the late fee of statement {cycle}"),
-        Charge::PlanFee { cycle } => format!("adjustment of the plan fee of statement {cycle}"),
     }
 }

@@ -1,11 +1,11 @@
 //! The terms of one line: its product, copied at opening, with the rate, limit and dates agreed for this customer.
 
 use calendar::last_day_of_month;
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime};
 use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
-use crate::product::{DateTerms, Product};
+use crate::product::{CountsOn, DateTerms, Product};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,12 +31,24 @@ pub struct CycleSchedule {
     /// Closing dates that take the place of the day of the month, in order, as far as they go.
     #[serde(default, with = "crate::units::dates")]
     pub closes_on: Vec<NaiveDate>,
+    /// Due dates that take the place of the product's rule, in order, as far as they go.
+    #[serde(default, with = "crate::units::dates")]
+    pub due_on: Vec<NaiveDate>,
 }
 
 impl CycleSchedule {
     #[must_use]
     pub const fn monthly(close_day: u32) -> Self {
-        Self { close_day, closes_on: Vec::new() }
+        Self { close_day, closes_on: Vec::new(), due_on: Vec::new() }
+    }
+
+    /// The due date printed on the statement of a cycle that closed on `closed_on`.
+    #[must_use]
+    pub fn due_on(&self, closed_on: NaiveDate, rule: &DateTerms) -> NaiveDate {
+        let next = closed_on.checked_add_days(Days::new(1)).unwrap_or(closed_on);
+        let listed = self.due_on.iter().find(|due| **due > closed_on);
+        let before_next_close = |due: &&NaiveDate| **due <= self.close_of(next);
+        listed.filter(before_next_close).copied().unwrap_or_else(|| rule.due_on(closed_on))
     }
 
     /// The close of the cycle that starts on `starts_on`.
@@ -59,6 +71,16 @@ fn day_in_month(month: NaiveDate, day: u32) -> NaiveDate {
 }
 
 impl DateTerms {
+    /// The day for which a payment counts that was completed at a local time: after the cut-off, the next one.
+    #[must_use]
+    pub fn credited_on(&self, on: NaiveDate, at: NaiveTime) -> NaiveDate {
+        let day = if at > self.cut_off { on.succ_opt().unwrap_or(on) } else { on };
+        match self.payments_count_on {
+            CountsOn::CalendarDays => day,
+            CountsOn::BankingDays => calendar::banking_day_on_or_after(day),
+        }
+    }
+
     /// The due date printed on the statement of a cycle that closed on `closed_on`.
     #[must_use]
     pub fn due_on(&self, closed_on: NaiveDate) -> NaiveDate {
@@ -81,7 +103,12 @@ impl DateTerms {
         let window = sent_on
             .checked_add_days(Days::new(self.statement_window_days.into()))
             .unwrap_or(sent_on);
-        calendar::banking_day_on_or_after(printed).max(window)
+        let met_by = if self.due_moves_to_banking_day {
+            calendar::banking_day_on_or_after(printed)
+        } else {
+            printed
+        };
+        met_by.max(window)
     }
 }
 
@@ -121,8 +148,16 @@ impl Terms {
             if let (Some(amount), Some(late)) = (rule.late_fee, self.product.fees.late.as_mut()) {
                 late.amount = late.amount.min(amount);
             }
+            if let Some(fee) = rule.returned_payment_fee {
+                let returned = &mut self.product.fees.returned_payment;
+                *returned = fee.min(*returned);
+            }
             if let Some(basis) = rule.day_basis {
                 self.product.interest.day_basis = basis;
+            }
+            // What a file says of a state was checked when it was read.
+            if let Ok(product) = self.product.with(&rule.terms) {
+                self.product = product;
             }
         }
         self.state = Some(state.to_owned());
@@ -150,7 +185,8 @@ mod tests {
         for (close_day, starts, closes) in cases {
             assert_eq!(CycleSchedule::monthly(close_day).close_of(day(starts)), day(closes));
         }
-        let listed = CycleSchedule { close_day: 1, closes_on: vec![day("2026-09-12")] };
+        let listed =
+            CycleSchedule { closes_on: vec![day("2026-09-12")], ..CycleSchedule::monthly(1) };
         assert_eq!(listed.close_of(day("2026-08-10")), day("2026-09-12"));
         assert_eq!(listed.close_of(day("2026-09-13")), day("2026-10-01"));
     }

@@ -13,7 +13,15 @@ pub struct TextError {
 
 impl TextError {
     pub(crate) fn of(text: &str, error: &toml::de::Error) -> Self {
-        Self::at(text, error.span().unwrap_or_default(), error.message())
+        let said = error.message();
+        let bare = said.contains("expected a string")
+            && (said.contains("floating point") || said.contains("integer"));
+        let span = error.span().unwrap_or_default();
+        if bare {
+            let advice = r#"amounts and rates stand between quotes, as "500.00" and "28.99%" do"#;
+            return Self::at(text, span, format!("{said}: {advice}"));
+        }
+        Self::at(text, span, said)
     }
 
     pub(crate) fn at(text: &str, span: Range<usize>, message: impl Into<String>) -> Self {

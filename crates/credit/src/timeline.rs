@@ -7,17 +7,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use identity::{DrawId, PaymentId};
+use identity::{CaseId, DrawId, PaymentId};
 use money::Cents;
 
 use crate::{
     CreditError, LineEvent, LineEventBody, Terms,
-    event::{Charge, FeeKind},
+    draws::{DrawFact, DrawFacts},
+    event::{AppliesTo, Charge, Disputed, FeeKind},
     product::ReturnPolicy,
+    versions::Versions,
 };
 
 pub(crate) struct Timeline<'a> {
-    pub(crate) terms: &'a Terms,
+    /// As copied at opening.
+    pub(crate) opening: &'a Terms,
+    pub(crate) versions: Versions<'a>,
     pub(crate) opened_on: NaiveDate,
     /// In order of effect.
     pub(crate) actions: Vec<Action<'a>>,
@@ -34,8 +38,10 @@ pub(crate) struct Action<'a> {
     tie: u128,
     pub(crate) seq: u64,
     pub(crate) body: &'a LineEventBody,
-    /// As corrected, for a draw.
+    /// As corrected, for a draw; what is not found to be our error, for a dispute.
     pub(crate) amount: Cents,
+    /// Of a draw, as corrected.
+    pub(crate) fee: Cents,
 }
 
 /// What an issued statement fixed.
@@ -59,11 +65,10 @@ pub(crate) struct PostedCharge {
 #[derive(Default)]
 struct References {
     payments: BTreeMap<PaymentId, NaiveDate>,
-    draws: BTreeMap<DrawId, NaiveDate>,
-    held: BTreeSet<DrawId>,
     undone_payments: BTreeSet<PaymentId>,
-    refused_draws: BTreeSet<DrawId>,
-    corrected: BTreeMap<DrawId, Cents>,
+    /// As all events leave them.
+    draws: DrawFacts,
+    disputes: BTreeMap<CaseId, Option<Cents>>,
 }
 
 impl<'a> Timeline<'a> {
@@ -75,7 +80,8 @@ impl<'a> Timeline<'a> {
         let opened_on = first.effective_on;
         let references = References::of(events, terms, opened_on)?;
         let mut timeline = Self {
-            terms,
+            opening: terms,
+            versions: Versions::of(terms, events)?,
             opened_on,
             actions: Vec::with_capacity(events.len()),
             printed: BTreeMap::new(),
@@ -97,7 +103,7 @@ impl<'a> Timeline<'a> {
     }
 
     fn take(&mut self, event: &'a LineEvent, references: &References) {
-        self.first_effects.push((event.seq, references.first_effect(event, self.terms)));
+        self.first_effects.push((event.seq, references.first_effect(event, self.opening)));
         match &event.body {
             LineEventBody::StatementIssued { statement } => {
                 self.printed.insert(
@@ -119,6 +125,7 @@ impl<'a> Timeline<'a> {
             LineEventBody::FeeAssessed { fee, cycle: Some(cycle), amount } => {
                 let charge = match fee {
                     FeeKind::Plan => Charge::PlanFee { cycle: *cycle },
+                    FeeKind::OverLimit => Charge::OverLimitFee { cycle: *cycle },
                     _ => Charge::LateFee { cycle: *cycle },
                 };
                 self.post(charge, event.effective_on, *amount);
@@ -127,7 +134,7 @@ impl<'a> Timeline<'a> {
                 self.post(charge.clone(), event.effective_on, *amount);
             }
             body => {
-                if let Some(action) = references.action(event, body, self.terms) {
+                if let Some(action) = references.action(event, body, self.opening) {
                     self.actions.push(action);
                 }
             }
@@ -189,27 +196,50 @@ impl References {
                 self.undone_payments.insert(*payment);
             }
             LineEventBody::DrawHeld { draw, .. } => {
-                fresh(self.held.insert(*draw), seq, "draw")?;
+                fresh(self.draws.get(*draw).is_none(), seq, "draw")?;
             }
             LineEventBody::Drew { draw, .. } => {
-                let earlier = self.draws.insert(*draw, event.effective_on);
+                let earlier = self.draws.get(*draw).filter(|fact| fact.drew_on.is_some());
                 fresh(earlier.is_none(), seq, "draw")?;
             }
             LineEventBody::DrawRefused { draw, .. } => {
-                let exists = self.draws.contains_key(draw) || self.held.contains(draw);
-                known(exists, seq, "draw")?;
-                self.refused_draws.insert(*draw);
+                known(self.draws.get(*draw).is_some(), seq, "draw")?;
             }
-            LineEventBody::DrawCorrected { draw, amount } => {
-                known(self.draws.contains_key(draw), seq, "draw")?;
-                self.corrected.insert(*draw, *amount);
+            LineEventBody::DrawCorrected { draw, .. } | LineEventBody::DrawSettled { draw }
+                if self.draws.get(*draw).is_some_and(|fact| fact.refused) =>
+            {
+                return Err(CreditError::DrawWasRefused { seq });
             }
-            LineEventBody::DrawSettled { draw } => {
-                known(self.draws.contains_key(draw), seq, "draw")?;
+            LineEventBody::DrawCorrected { draw, .. }
+            | LineEventBody::DrawSettled { draw }
+            | LineEventBody::DisputeOpened { subject: Disputed::Draw { draw }, .. }
+                if !self.drew(*draw) =>
+            {
+                return Err(CreditError::Unknown { seq, what: "draw" });
+            }
+            LineEventBody::DisputeOpened { dispute, .. } => {
+                fresh(self.disputes.insert(*dispute, None).is_none(), seq, "dispute")?;
+            }
+            LineEventBody::DisputeResolved { dispute, error, .. } => {
+                if error.is_negative() {
+                    return Err(CreditError::Amount { seq, amount: *error });
+                }
+                let found = self.disputes.get_mut(dispute);
+                let open = found.ok_or(CreditError::Unknown { seq, what: "dispute" })?;
+                fresh(open.replace(*error).is_none(), seq, "resolution")?;
             }
             _ => {}
         }
+        self.draws.note(event);
         Ok(())
+    }
+
+    fn drew(&self, draw: DrawId) -> bool {
+        self.draws.get(draw).is_some_and(|fact| fact.drew_on.is_some())
+    }
+
+    fn drew_on(&self, body: &LineEventBody) -> Option<NaiveDate> {
+        self.draws.get(self.draws.corrected_by(body)?)?.drew_on
     }
 
     /// The earliest day whose balances the event changes.
@@ -223,8 +253,10 @@ impl References {
             LineEventBody::PaymentReversed { payment, .. } => {
                 self.payments.get(payment).map_or(own, |paid_on| own.min(*paid_on))
             }
-            LineEventBody::DrawRefused { draw, .. } | LineEventBody::DrawCorrected { draw, .. } => {
-                self.draws.get(draw).map_or(own, |drew_on| own.min(*drew_on))
+            LineEventBody::DrawRefused { .. }
+            | LineEventBody::DrawCorrected { .. }
+            | LineEventBody::DisputeResolved { .. } => {
+                self.drew_on(&event.body).map_or(own, |drew_on| own.min(drew_on))
             }
             LineEventBody::StatementIssued { statement } => statement.closed_on,
             LineEventBody::Adjusted { .. }
@@ -248,6 +280,7 @@ impl References {
             seq: event.seq,
             body,
             amount: amount_of(body).unwrap_or_default(),
+            fee: Cents::ZERO,
         };
         let from_start = terms.product.returns == ReturnPolicy::FromOriginalEffectiveDate;
         match body {
@@ -257,10 +290,19 @@ impl References {
             | LineEventBody::DrawRefused { .. }
             | LineEventBody::DrawCorrected { .. }
             | LineEventBody::PaymentReversed { .. } => None,
-            LineEventBody::Drew { draw, .. } if self.refused_draws.contains(draw) => None,
-            LineEventBody::Drew { draw, amount, .. } => {
-                let amount = self.corrected.get(draw).copied().unwrap_or(*amount);
-                Some(Action { amount, ..at(2, draw.as_uuid().as_u128()) })
+            LineEventBody::Drew { draw, .. } => {
+                let DrawFact { amount, fee, refused, .. } = *self.draws.get(*draw)?;
+                let drew = Action { amount, fee, ..at(2, draw.as_uuid().as_u128()) };
+                Some(drew).filter(|_| !refused && (amount.is_positive() || fee.is_positive()))
+            }
+            LineEventBody::DisputeOpened { dispute, subject, amount } => {
+                let error = self.disputes.get(dispute).copied().flatten().unwrap_or_default();
+                let found = matches!(subject, Disputed::Draw { .. });
+                let amount = if found { (*amount - error).or_zero() } else { *amount };
+                Some(Action { amount, ..at(2, dispute.as_uuid().as_u128()) })
+            }
+            LineEventBody::DisputeResolved { dispute, .. } => {
+                Some(at(2, dispute.as_uuid().as_u128()))
             }
             LineEventBody::PaymentReceived { payment, .. }
                 if self.undone_payments.contains(payment) =>
@@ -286,9 +328,29 @@ impl References {
                 Some(at(4, u128::try_from(amount.get()).unwrap_or_default()))
             }
             LineEventBody::BalanceBroughtForward { .. } => Some(at(0, 0)),
-            _ => Some(at(1, 0)),
+            _ => Some(at(1, tie(body))),
         }
     }
+}
+
+/// Orders changes of one day, whatever the order in which they arrived.
+fn tie(body: &LineEventBody) -> u128 {
+    let (kind, number) = match body {
+        LineEventBody::CyclesChanged { cycles } => (0, cycles.close_day.into()),
+        LineEventBody::LimitChanged { credit_limit, .. } => {
+            (1, u64::try_from(credit_limit.get()).unwrap_or_default())
+        }
+        LineEventBody::IndexChanged { index, .. } => (3, index.ppm().into()),
+        LineEventBody::RateChanged { apr, applies_to: AppliesTo::AllBalances, .. } => {
+            (4, apr.ppm().into())
+        }
+        LineEventBody::RateChanged { apr, .. } => (5, apr.ppm().into()),
+        LineEventBody::RateCapped { apr, .. } => (6, apr.ppm().into()),
+        LineEventBody::FlagRaised { flag, .. } => (7, *flag as u64),
+        LineEventBody::FlagCleared { flag, .. } => (8, *flag as u64),
+        _ => (2, 0),
+    };
+    (kind << 64) | u128::from(number)
 }
 
 fn known(found: bool, seq: u64, what: &'static str) -> Result<(), CreditError> {
@@ -304,6 +366,7 @@ fn amount_of(body: &LineEventBody) -> Option<Cents> {
     match body {
         LineEventBody::Drew { amount, .. }
         | LineEventBody::DrawHeld { amount, .. }
+        | LineEventBody::DisputeOpened { amount, .. }
         | LineEventBody::DrawCorrected { amount, .. }
         | LineEventBody::PaymentReceived { amount, .. }
         | LineEventBody::CreditGranted { amount, .. }

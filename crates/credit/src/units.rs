@@ -13,7 +13,7 @@ pub mod dollars {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cents, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Cents::parse_dollars(&text).map_err(D::Error::custom)
+        super::parse_amount(&text).map_err(D::Error::custom)
     }
 }
 
@@ -36,7 +36,7 @@ pub mod dollars_opt {
         deserializer: D,
     ) -> Result<Option<Cents>, D::Error> {
         Option::<String>::deserialize(deserializer)?
-            .map(|text| Cents::parse_dollars(&text).map_err(D::Error::custom))
+            .map(|text| super::parse_amount(&text).map_err(D::Error::custom))
             .transpose()
     }
 }
@@ -74,6 +74,29 @@ pub mod percent_opt {
         Option::<String>::deserialize(deserializer)?
             .map(|text| super::parse_percent(&text).map_err(D::Error::custom))
             .transpose()
+    }
+}
+
+/// A rate that may be negative, in parts per million, as a percentage: `-0.50%`.
+pub mod signed_percent {
+    use money::Apr;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(ppm: &i32, serializer: S) -> Result<S::Ok, S::Error> {
+        let size = Apr::from_ppm(ppm.unsigned_abs());
+        let sign = if *ppm < 0 { "-" } else { "" };
+        serializer.collect_str(&format_args!("{sign}{size}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (negative, size) = match text.trim().strip_prefix('-') {
+            Some(size) => (true, size),
+            None => (false, text.as_str()),
+        };
+        let size = super::parse_percent(size).map_err(D::Error::custom)?;
+        let ppm = i32::try_from(size.ppm()).map_err(D::Error::custom)?;
+        Ok(if negative { -ppm } else { ppm })
     }
 }
 
@@ -172,6 +195,18 @@ pub mod dates {
         let dates = Vec::<Written>::deserialize(deserializer)?;
         Ok(dates.into_iter().map(|written| written.0).collect())
     }
+}
+
+/// What files may state: a hundred million dollars.
+const MOST_STATED: Cents = Cents::new(10_000_000_000);
+
+/// Reads dollars as a file may state them.
+pub fn parse_amount(text: &str) -> Result<Cents, String> {
+    let amount = Cents::parse_dollars(text).map_err(|error| error.to_string())?;
+    if amount.get().unsigned_abs() > MOST_STATED.get().unsigned_abs() {
+        return Err(format!("`{text}` is more than a line can come to ({MOST_STATED})"));
+    }
+    Ok(amount)
 }
 
 /// `1234.56`, without sign of currency or separators.

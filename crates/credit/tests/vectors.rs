@@ -159,8 +159,7 @@ fn v12_interest_is_rounded_once_and_not_each_day() {
 fn v13_a_promotion_ends_in_the_middle_of_a_cycle() {
     let mut of = product("CASHLINE-STD-1");
     let through = Some(day("2026-09-10"));
-    of.features[0].promotion =
-        Some(Promotion { apr: Apr::ZERO, through, cycles: None, deferred: false });
+    of.features[0].promotion = Some(Promotion { through, ..Promotion::at(Apr::ZERO) });
     let mut book = Book::open(&of, 249_900, 31, "2026-09-01");
     book.bring_forward("900.00", "0.00", "2026-09-01");
     assert_eq!(first_interest(book, "2026-10-01"), cents("12.32"));
@@ -391,7 +390,7 @@ fn deferred_interest_is_charged_in_one_piece_unless_the_balance_is_paid_off_in_t
     let interest = |payment: &str| {
         let mut of = product("CASHLINE-STD-1");
         let through = Some(day("2026-10-15"));
-        let promotion = Promotion { apr: Apr::ZERO, through, cycles: None, deferred: true };
+        let promotion = Promotion { through, deferred: true, ..Promotion::at(Apr::ZERO) };
         of.features[0].promotion = Some(promotion);
         let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
         book.draw("1000.00", "2026-09-01");

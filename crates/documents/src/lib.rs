@@ -20,4 +20,4 @@ pub use document::Document;
 pub use opening::{OpeningRecord, opening_document};
 pub use receipt::{ReceiptRecord, render_receipt};
 pub use render::{DocumentError, Rendered};
-pub use statement::{StatementRecord, TermsChange, statement_document};
+pub use statement::{StatementRecord, statement_document};

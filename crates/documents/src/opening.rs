@@ -16,8 +16,8 @@ use crate::{
     document::{Block, Column, Fact, Row, Table},
     rights::billing_rights,
     terms::{
-        balance_method, draw_fee, feature, grace, has_interest, late_fee, minimum, plan_fee, rates,
-        returned_fee,
+        at_opening, balance_method, draw_fee, feature, grace, has_interest, late_fee, minimum,
+        over_limit_fee, plan_fee, rates, returned_fee,
     },
     words::long_date,
 };
@@ -58,7 +58,7 @@ pub fn opening_document(record: &OpeningRecord<'_>, creditor: &Creditor) -> Docu
         periodic_rates(record),
     ]);
     blocks.extend(method.map(|(_, how)| Block::text(how)));
-    blocks.push(Block::text(minimum(terms)));
+    blocks.extend(minimum(terms).map(Block::text));
     blocks.extend(billing_rights(creditor));
     Document {
         template: TEMPLATE,
@@ -109,6 +109,7 @@ fn fees(terms: &Terms) -> Vec<Fact> {
     }
     facts.push(Fact::new("Late payment", late_fee(&product.fees).unwrap_or_else(none)));
     facts.push(Fact::new("Returned payment", returned_fee(&product.fees)));
+    facts.extend(over_limit_fee(&product.fees).map(|fee| Fact::new("Over the limit", fee)));
     facts
 }
 
@@ -147,7 +148,12 @@ fn periodic_rates(record: &OpeningRecord<'_>) -> Block {
 
 /// Each rate that a kind of draw has or will have.
 fn rows(one: &Feature, record: &OpeningRecord<'_>) -> Vec<Row> {
-    let own = if one.tiers.is_empty() { vec![one.apr.unwrap_or(Apr::ZERO)] } else { Vec::new() };
+    let own = match (&one.variable, one.tiers.as_slice()) {
+        (Some(variable), _) => vec![at_opening(variable)],
+        (None, []) => vec![one.apr.unwrap_or(Apr::ZERO)],
+        (None, _) => Vec::new(),
+    };
+    let kind = if one.variable.is_some() { "Variable" } else { "Fixed" };
     let promotion = one.promotion.iter().map(|promotion| promotion.apr);
     let later = one.rates.iter().map(|step| step.apr);
     let tiers = one.tiers.iter().map(|tier| tier.apr);
@@ -164,7 +170,7 @@ fn rows(one: &Feature, record: &OpeningRecord<'_>) -> Vec<Row> {
                 Period::Monthly => rate::monthly(apr, terms.rate_digits),
             };
             let periodic = rate::to_percent_text(periodic, 6);
-            Row::of([feature(&one.name), apr.to_string(), periodic, "Fixed".to_owned()])
+            Row::of([feature(&one.name), apr.to_string(), periodic, kind.to_owned()])
         })
         .collect()
 }

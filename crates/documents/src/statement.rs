@@ -1,15 +1,15 @@
 //! The periodic statement (12 CFR 1026.7(b)). Every figure is the engine's; nothing is worked out here, and what does
 //! not add up is not written.
 
-use chrono::{Datelike, NaiveDate};
-use credit::{Statement, StatementItem, Terms};
-use money::Cents;
+use chrono::Datelike;
+use credit::{ChangeInTerms, Repayment, Statement, StatementInterest, StatementItem, Terms};
+use money::{Apr, Cents};
 
 use crate::{
     Creditor, Document, Party,
     document::{Block, Column, Fact, Row, Table},
     render::DocumentError,
-    terms::{balance_method, feature, grace, late_fee},
+    terms::{balance_method, feature, grace},
     words::{days, long_date, short_date, title},
 };
 
@@ -23,17 +23,6 @@ pub struct StatementRecord<'a> {
     pub line_reference: &'a str,
     pub terms: &'a Terms,
     pub statement: &'a Statement,
-    /// Learned of since the statement before.
-    pub changes: &'a [TermsChange],
-}
-
-/// A change in the terms of the line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TermsChange {
-    /// From when it counts.
-    pub on: NaiveDate,
-    /// One sentence without its date.
-    pub text: String,
 }
 
 /// A periodic statement.
@@ -45,7 +34,8 @@ pub fn statement_document(
     check(statement)?;
     let (number, line) = (statement.number, record.line_reference);
     let mut blocks = vec![first_figures(statement)];
-    blocks.extend(late_payment(record));
+    blocks.extend(notes(record));
+    blocks.extend(statement.repayment.as_ref().map(repayment));
     blocks.push(summary(statement));
     blocks.extend(listing("Draws", &statement.draws, "Total draws", statement.draws_total));
     let credits = -statement.payments_total;
@@ -62,10 +52,11 @@ pub fn statement_document(
     blocks.push(this_year(statement));
     if !statement.interest.is_empty() {
         blocks.push(interest_worked_out(statement));
+        blocks.extend(statement.interest.iter().filter_map(deferred));
         blocks.push(Block::text(balance_method(record.terms).1));
     }
     blocks.push(Block::text(grace(record.terms)));
-    blocks.extend(changes(record.changes));
+    blocks.extend(changes(&statement.changes_in_terms));
     blocks.extend(mistakes(creditor));
     Ok(Document {
         template: TEMPLATE,
@@ -83,6 +74,7 @@ pub fn statement_document(
             Fact::new("Line", format!("ending {line}")),
             Fact::new("Closing date", long_date(statement.closed_on)),
             Fact::new("Credit limit", statement.credit_limit.to_string()),
+            Fact::new("Available credit", statement.available_credit.to_string()),
         ],
         blocks,
         foot: format!("Statement {number}, line ending {line}"),
@@ -116,15 +108,78 @@ fn first_figures(statement: &Statement) -> Block {
     Block::Facts { facts }
 }
 
-fn late_payment(record: &StatementRecord<'_>) -> Option<Block> {
-    let fee = late_fee(&record.terms.product.fees)?;
-    let due = record.statement.minimum_due.is_positive();
-    due.then(|| Block::text(format!("Late payment: {}.", lower_first(&fee))))
+/// What a reader must know beside the first figures.
+fn notes(record: &StatementRecord<'_>) -> Vec<Block> {
+    let statement = record.statement;
+    let due = short_date(statement.due_on);
+    let late = statement.late_fee_up_to.filter(|_| statement.minimum_due.is_positive()).map(|most| {
+        let after = record.terms.product.fees.late.as_ref().map_or(0, |late| late.after_days);
+        let when = if after == 0 { String::new() } else { format!("more than {} ", days(after)) };
+        format!(
+            "Late payment: if your minimum payment arrives {when}after the due date, you may have to pay a late fee of up \
+             to {most}."
+        )
+    });
+    let disputed = statement.disputed.is_positive().then(|| {
+        let disputed = statement.disputed;
+        format!("{disputed} of the balance is disputed: you need not pay it while we look into it.")
+    });
+    let spared =
+        statement.pay_to_avoid_interest.filter(|amount| amount.is_positive()).map(|amount| {
+            format!("Pay {amount} by {due} to avoid interest where there is a grace period.")
+        });
+    [late, disputed, spared].into_iter().flatten().map(Block::text).collect()
 }
 
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+/// The minimum-payment warning (12 CFR 1026.7(b)(12)).
+fn repayment(repayment: &Repayment) -> Block {
+    let heads = [
+        Column::text("If you make no additional charges and each month you pay"),
+        Column::text("You will pay off the balance shown on this statement in about"),
+        Column::numeric("And you will end up paying an estimated total of"),
+    ];
+    let rows = match repayment {
+        Repayment::Never { in_36_months } => vec![
+            Row::of(["Only the minimum payment".to_owned(), "never".to_owned(), String::new()]),
+            Row::of([in_36_months.to_string(), "3 years".to_owned(), String::new()]),
+        ],
+        Repayment::Estimate { months, total, in_36_months } => {
+            let minimum = "Only the minimum payment".to_owned();
+            let mut rows = vec![Row::of([minimum, span(*months), total.to_string()])];
+            rows.extend(in_36_months.iter().map(|plan| {
+                let total = format!("{} (savings: {})", plan.total, plan.savings);
+                Row::of([plan.monthly.to_string(), "3 years".to_owned(), total])
+            }));
+            rows
+        }
+    };
+    Block::Table(Table {
+        caption: "Minimum payment warning: if you make only the minimum payment each period, you will pay more in interest \
+                  and it will take you longer to pay off your balance"
+            .to_owned(),
+        columns: heads.into(),
+        head: 0,
+        rows,
+    })
+}
+
+/// Months below two years, else years, rounded (12 CFR 1026, Appendix M1).
+fn span(months: u32) -> String {
+    match months {
+        1 => "1 month".to_owned(),
+        2..24 => format!("{months} months"),
+        _ => format!("{} years", (months + 6) / 12),
+    }
+}
+
+fn deferred(line: &StatementInterest) -> Option<Block> {
+    let deferred = line.deferred.filter(|deferred| deferred.amount.is_positive())?;
+    let by = deferred.through.map_or_else(|| "the promotion ends".to_owned(), long_date);
+    Some(Block::text(format!(
+        "Deferred interest on {}: {} so far. You must pay this promotional balance in full by {by} to avoid paying it.",
+        plain(&line.feature),
+        deferred.amount
+    )))
 }
 
 fn summary(statement: &Statement) -> Block {
@@ -213,20 +268,7 @@ fn this_year(statement: &Statement) -> Block {
 }
 
 fn interest_worked_out(statement: &Statement) -> Block {
-    let rows = statement
-        .interest
-        .iter()
-        .map(|line| {
-            Row::of([
-                feature(&line.feature),
-                line.apr.to_string(),
-                line.periodic_rate.clone(),
-                line.days.to_string(),
-                line.average_balance.to_string(),
-                line.amount.to_string(),
-            ])
-        })
-        .collect();
+    let rows = statement.interest.iter().flat_map(rate_rows).collect();
     Block::Table(Table {
         caption: "Interest charge calculation".to_owned(),
         columns: vec![
@@ -242,11 +284,35 @@ fn interest_worked_out(statement: &Statement) -> Block {
     })
 }
 
-fn changes(changes: &[TermsChange]) -> Vec<Block> {
+/// One row for each rate of the cycle; the charge stands with the last.
+fn rate_rows(line: &StatementInterest) -> Vec<Row> {
+    let row = |apr: Apr, rate: &str, days: u32, balance: Cents, amount: String| {
+        let name = feature(&line.feature);
+        let (days, balance) = (days.to_string(), balance.to_string());
+        Row::of([name, apr.to_string(), rate.to_owned(), days, balance, amount])
+    };
+    let charge = line.amount.to_string();
+    if line.rates.is_empty() {
+        let (rate, balance) = (&line.periodic_rate, line.average_balance);
+        return vec![row(line.apr, rate, line.days, balance, charge)];
+    }
+    let last = line.rates.len();
+    (1..)
+        .zip(&line.rates)
+        .map(|(n, one)| {
+            let amount = if n == last { charge.clone() } else { String::new() };
+            row(one.apr, &one.periodic_rate, one.days, one.average_balance, amount)
+        })
+        .collect()
+}
+
+fn changes(changes: &[ChangeInTerms]) -> Vec<Block> {
     if changes.is_empty() {
         return Vec::new();
     }
-    let facts = changes.iter().map(|change| Fact::new(long_date(change.on), &*change.text));
+    let facts = changes
+        .iter()
+        .map(|change| Fact::new(long_date(change.effective_on), change.what.join(", ")));
     vec![Block::facts_table("Changes to your terms", ["From", "Change"], facts.collect())]
 }
 

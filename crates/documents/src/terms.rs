@@ -3,7 +3,8 @@
 use credit::{
     Terms,
     product::{
-        BalanceMethod, Compounding, DrawFee, Feature, FeeTerms, GraceKind, MinimumArm, MinimumBase,
+        BalanceMethod, Compounding, DrawFee, Feature, FeeBracket, FeeTerms, GraceKind, LateFeeBase,
+        MinimumArm, MinimumBase, PlanFeeBase, Variable,
     },
 };
 use money::{Apr, Cents};
@@ -13,7 +14,14 @@ use crate::words::{days, listed, long_date, title};
 /// The rates of a kind of draw: the one it has, those to come, tiers and promotion.
 pub(crate) fn rates(feature: &Feature) -> String {
     let mut own = match feature.tiers.as_slice() {
-        [] => feature.apr.unwrap_or(Apr::ZERO).to_string(),
+        [] => match &feature.variable {
+            Some(variable) => format!(
+                "{}, which varies with the index: the index plus {} points",
+                at_opening(variable),
+                percent_points(variable.margin)
+            ),
+            None => feature.apr.unwrap_or(Apr::ZERO).to_string(),
+        },
         tiers => {
             let said: Vec<String> = tiers
                 .iter()
@@ -29,7 +37,13 @@ pub(crate) fn rates(feature: &Feature) -> String {
         own = format!("{own}, from {} {}", long_date(step.from), step.apr);
     }
     let Some(promotion) = &feature.promotion else { return own };
+    let of_a_draw = match (promotion.cycles_from_draw, promotion.months_from_draw) {
+        (Some(cycles), _) => Some(format!("for {cycles} billing cycles from each draw")),
+        (None, Some(months)) => Some(format!("for {months} months from each draw")),
+        (None, None) => None,
+    };
     let until = match (promotion.through, promotion.cycles) {
+        _ if of_a_draw.is_some() => of_a_draw.unwrap_or_default(),
         (Some(through), _) => format!("through {}", long_date(through)),
         (None, Some(1)) => "for the first billing cycle".to_owned(),
         (None, Some(cycles)) => format!("for the first {cycles} billing cycles"),
@@ -41,6 +55,21 @@ pub(crate) fn rates(feature: &Feature) -> String {
         ""
     };
     format!("{} {until}; after that {own}.{deferred}", promotion.apr)
+}
+
+/// A variable rate as it stands at the beginning: `clamp(index + margin, floor, cap)`.
+pub(crate) fn at_opening(variable: &Variable) -> Apr {
+    let index = variable.index.first().map_or(0, |step| i64::from(step.apr.ppm()));
+    let rate = u32::try_from((index + i64::from(variable.margin)).max(0)).unwrap_or(u32::MAX);
+    let rate = variable.floor.map_or(rate, |floor| rate.max(floor.ppm()));
+    Apr::from_ppm(variable.cap.map_or(rate, |cap| rate.min(cap.ppm())))
+}
+
+/// `-12500` as `-1.25`.
+fn percent_points(margin: i32) -> String {
+    let sign = if margin < 0 { "-" } else { "" };
+    let size = Apr::from_ppm(margin.unsigned_abs()).to_string();
+    format!("{sign}{}", size.trim_end_matches('%'))
 }
 
 /// When interest begins (12 CFR 1026.6(b)(2)(v), 1026.7(b)(8)).
@@ -81,7 +110,8 @@ pub(crate) fn has_interest(terms: &Terms) -> bool {
 fn bears_interest(feature: &Feature) -> bool {
     let later = feature.rates.iter().map(|step| step.apr);
     let tiers = feature.tiers.iter().map(|tier| tier.apr);
-    feature.apr.into_iter().chain(later).chain(tiers).any(|apr| apr > Apr::ZERO)
+    feature.variable.is_some()
+        || feature.apr.into_iter().chain(later).chain(tiers).any(|apr| apr > Apr::ZERO)
 }
 
 fn plain(name: &str) -> String {
@@ -155,14 +185,12 @@ fn what_bears_interest(terms: &Terms) -> String {
 
 /// What a draw of this kind costs.
 pub(crate) fn draw_fee(fee: &DrawFee) -> String {
-    let mut text = match (fee.percent > Apr::ZERO, fee.least.is_positive(), fee.most) {
-        (true, true, Some(most)) => {
-            format!("{} of the draw, at least {} and at most {most}", fee.percent, fee.least)
-        }
-        (true, true, None) => format!("{} of the draw, at least {}", fee.percent, fee.least),
-        (true, false, Some(most)) => format!("{} of the draw, at most {most}", fee.percent),
-        (true, false, None) => format!("{} of the draw", fee.percent),
-        (false, ..) => fee.least.to_string(),
+    let share = (fee.percent > Apr::ZERO).then(|| format!("{} of the draw", fee.percent));
+    let plus = fee.plus.is_positive().then(|| fee.plus.to_string());
+    let parts: Vec<String> = share.into_iter().chain(plus).collect();
+    let mut text = match parts.as_slice() {
+        [] => fee.least.to_string(),
+        parts => bounded(&parts.join(" plus "), fee.least, fee.most),
     };
     if fee.discount > Apr::ZERO {
         text = format!("{text}, less {}", fee.discount);
@@ -173,9 +201,42 @@ pub(crate) fn draw_fee(fee: &DrawFee) -> String {
     text
 }
 
+fn bounded(text: &str, least: Cents, most: Option<Cents>) -> String {
+    match (least.is_positive(), most) {
+        (true, Some(most)) => format!("{text}, at least {least} and at most {most}"),
+        (true, None) => format!("{text}, at least {least}"),
+        (false, Some(most)) => format!("{text}, at most {most}"),
+        (false, None) => text.to_owned(),
+    }
+}
+
+/// Amounts by size.
+fn by_size(brackets: &[FeeBracket], of: &str) -> Option<String> {
+    let said: Vec<String> = brackets
+        .iter()
+        .map(|bracket| match bracket.up_to {
+            Some(top) => format!("{} on {of} up to {top}", bracket.amount),
+            None => format!("{} above", bracket.amount),
+        })
+        .collect();
+    (!said.is_empty()).then(|| listed(&said))
+}
+
 /// The fee for having the line, where there is one.
 pub(crate) fn plan_fee(fees: &FeeTerms) -> Option<String> {
-    let plan = fees.plan.as_ref().filter(|plan| plan.amount.is_positive())?;
+    let plan = fees.plan.as_ref()?;
+    let of = match plan.of {
+        PlanFeeBase::PrincipalAtCharge => "principal",
+        PlanFeeBase::AverageDailyBalance => "the average daily balance",
+        PlanFeeBase::CreditLimit => "the credit limit",
+    };
+    let fixed = by_size(&plan.brackets, of)
+        .or_else(|| plan.amount.is_positive().then(|| plan.amount.to_string()));
+    let share = (plan.percent > Apr::ZERO).then(|| format!("{} of {of}", plan.percent));
+    let parts: Vec<String> = fixed.into_iter().chain(share).collect();
+    if parts.is_empty() {
+        return None;
+    }
     let every = match plan.every_cycles {
         0 | 1 => "each billing cycle".to_owned(),
         12 => "each year".to_owned(),
@@ -186,37 +247,58 @@ pub(crate) fn plan_fee(fees: &FeeTerms) -> Option<String> {
         1 => "; none for the first billing cycle".to_owned(),
         cycles => format!("; none for the first {cycles} billing cycles"),
     };
-    Some(format!("{} {every}{free}", plan.amount))
+    let text = bounded(&parts.join(" plus "), plan.least, plan.most);
+    Some(format!("{text} {every}{free}"))
 }
 
 /// What paying late costs, where it costs something.
 pub(crate) fn late_fee(fees: &FeeTerms) -> Option<String> {
-    let late = fees.late.as_ref().filter(|late| late.amount.is_positive())?;
-    let most = late.repeat_amount.map_or(late.amount, |repeat| repeat.max(late.amount));
+    let late = fees.late.as_ref()?;
+    let of = match late.percent_of {
+        LateFeeBase::UnpaidMinimum => "the minimum that is unpaid",
+        LateFeeBase::Minimum => "the minimum",
+        LateFeeBase::BilledInterest => "the interest billed on the statement",
+    };
+    let amounts = late.brackets.iter().map(|bracket| bracket.amount);
+    let fixed = amounts.chain([late.amount]).chain(late.repeat_amount).max().unwrap_or_default();
+    let fixed = fixed.is_positive().then(|| fixed.to_string());
+    let share = (late.percent > Apr::ZERO).then(|| format!("{} of {of}", late.percent));
+    let parts: Vec<String> = fixed.into_iter().chain(share).collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let most = bounded(&listed_or(&parts), Cents::ZERO, late.most);
     let when = match late.after_days {
         0 => "after the due date".to_owned(),
         days => format!("more than {} after the due date", crate::words::days(days)),
     };
-    let capped = if late.capped_by_unpaid_minimum {
-        ", and never more than the minimum that is unpaid"
-    } else {
-        ""
+    let capped = match (late.capped_by_unpaid_minimum, late.capped_by_minimum) {
+        (true, _) => ", and never more than the minimum that is unpaid",
+        (false, true) => ", and never more than the minimum",
+        (false, false) => "",
     };
     Some(format!("Up to {most} if the minimum payment arrives {when}{capped}"))
 }
 
-/// What a returned payment costs.
-pub(crate) fn returned_fee(fees: &FeeTerms) -> String {
-    if fees.returned_payment.is_positive() {
-        format!("Up to {}", fees.returned_payment)
-    } else {
-        "None".to_owned()
-    }
+/// What a balance above the limit costs, where it costs something.
+pub(crate) fn over_limit_fee(fees: &FeeTerms) -> Option<String> {
+    let fee = fees.over_limit.as_ref().filter(|fee| fee.amount.is_positive())?;
+    Some(format!("Up to {}", fee.amount))
 }
 
-/// How the minimum payment is figured.
-pub(crate) fn minimum(terms: &Terms) -> String {
+/// What a returned payment costs.
+pub(crate) fn returned_fee(fees: &FeeTerms) -> String {
+    let most = fees.returned_payment.max(fees.returned_payment_repeat.unwrap_or_default());
+    if most.is_positive() { format!("Up to {most}") } else { "None".to_owned() }
+}
+
+/// How the minimum payment is figured; nothing where one sentence does not say it.
+pub(crate) fn minimum(terms: &Terms) -> Option<String> {
     let minimum = &terms.product.minimum;
+    let more = minimum.add_interest || minimum.add_fees || minimum.add_penalty_fees;
+    if more || minimum.free_cycles > 0 || !minimum.arms.iter().all(in_a_sentence) {
+        return None;
+    }
     let arms: Vec<String> = minimum.arms.iter().map(arm).collect();
     let mut text = match arms.as_slice() {
         [one] => format!("The minimum payment is {one}"),
@@ -229,7 +311,16 @@ pub(crate) fn minimum(terms: &Terms) -> String {
         text.push_str(", plus any amount over the credit limit");
     }
     text.push_str("; it is never more than what you owe.");
-    text
+    Some(text)
+}
+
+fn in_a_sentence(arm: &MinimumArm) -> bool {
+    arm.amount_when_late.is_none()
+        && arm.amortised_over.is_none()
+        && arm.brackets.is_empty()
+        && arm.less.is_empty()
+        && !arm.plus_past_due
+        && arm.most.is_none()
 }
 
 fn listed_or(items: &[String]) -> String {
@@ -244,6 +335,8 @@ fn arm(arm: &MinimumArm) -> String {
         MinimumBase::Principal => "principal",
         MinimumBase::NewBalance => "the new balance",
         MinimumBase::NewBalanceLessCharges => "the new balance less its interest and fees",
+        MinimumBase::PrincipalAfterLastDraw => "principal as it was after the last draw",
+        MinimumBase::CreditLimit => "the credit limit",
     };
     let share = match (arm.percent > Apr::ZERO, arm.one_of) {
         (true, _) if arm.percent == Apr::from_ppm(1_000_000) => Some(of.to_owned()),

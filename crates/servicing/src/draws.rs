@@ -266,7 +266,8 @@ impl Servicing {
         let (mut line, account) = self.check_draw(conn, customer_id, draw, now).await?;
         let (leaves_on, available_on) = self.days_of(draw.rail, now)?;
         let id = DrawId::mint(now);
-        let body = LineEventBody::DrawHeld { draw: id, amount: draw.amount };
+        // It is let go when the bank has answered or was asked to void it, never by the calendar alone.
+        let body = LineEventBody::DrawHeld { draw: id, amount: draw.amount, expires_on: None };
         let seq = self.post(conn, &mut line, today, body).await?;
         let row = DrawRow {
             id,

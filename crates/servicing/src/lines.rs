@@ -68,7 +68,7 @@ impl Line {
     }
 }
 
-/// What is left to pay of the last statement's balance; never more than is owed now.
+/// What is left to pay of the last statement's balance; never more than is owed now and not disputed.
 #[must_use]
 pub fn statement_balance_left(position: &Position) -> Cents {
     let Some(statement) = &position.last_statement else { return Cents::ZERO };
@@ -78,7 +78,7 @@ pub fn statement_balance_left(position: &Position) -> Cents {
         .filter(|allocation| allocation.effective_on > statement.closed_on)
         .map(|allocation| allocation.amount)
         .sum();
-    (statement.new_balance - paid).or_zero().min(position.current_balance.or_zero())
+    (statement.new_balance - paid).or_zero().min(position.collectable_balance())
 }
 
 impl Servicing {

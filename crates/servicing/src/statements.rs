@@ -3,8 +3,8 @@
 //! Invariants: a statement's data is fixed when it is issued, its bytes when it is first opened, in both forms at once and in the
 //! transaction of their leaf; whoever opens it later gets those bytes, whatever templates have become.
 
-use credit::{AppliesTo, LineEvent, LineEventBody, Statement};
-use documents::{StatementRecord, TermsChange, statement_document};
+use credit::{LineEvent, LineEventBody, Statement};
+use documents::{StatementRecord, statement_document};
 use identity::CustomerId;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -96,7 +96,6 @@ impl Servicing {
             line_reference: &line_reference(line.row.id),
             terms: &line.terms,
             statement,
-            changes: &changes(line.events(), event_seq),
         };
         let document =
             statement_document(&record, &self.lender.creditor).map_err(ServicingError::engine)?;
@@ -132,45 +131,5 @@ fn find(events: &[LineEvent], number: u32) -> Option<(u64, &Statement)> {
             Some((event.seq, statement.as_ref()))
         }
         _ => None,
-    })
-}
-
-/// The changes in terms that were recorded between the statement before and the one issued by event `issued`.
-fn changes(events: &[LineEvent], issued: u64) -> Vec<TermsChange> {
-    let before = events.iter().rev().find(|event| {
-        event.seq < issued && matches!(event.body, LineEventBody::StatementIssued { .. })
-    });
-    let since = before.map_or(0, |event| event.seq);
-    events
-        .iter()
-        .filter(|event| since < event.seq && event.seq < issued)
-        .filter_map(|event| {
-            Some(TermsChange { on: event.effective_on, text: change(&event.body)? })
-        })
-        .collect()
-}
-
-fn change(body: &LineEventBody) -> Option<String> {
-    Some(match body {
-        LineEventBody::RateChanged { feature, apr, applies_to } => {
-            let on = match applies_to {
-                AppliesTo::NewDraws => "new draws",
-                AppliesTo::AllBalances => "all balances",
-            };
-            let of = feature
-                .as_deref()
-                .map_or(String::new(), |name| format!(" for {}", name.replace('_', " ")));
-            format!("The annual percentage rate{of} is {apr} on {on}.")
-        }
-        LineEventBody::RateCapped { apr, .. } => {
-            format!("No annual percentage rate is above {apr} on what was owed before.")
-        }
-        LineEventBody::LimitChanged { credit_limit, .. } => {
-            format!("The credit limit is {credit_limit}.")
-        }
-        LineEventBody::CyclesChanged { cycles } => {
-            format!("Billing cycles close on day {} of the month.", cycles.close_day)
-        }
-        _ => return None,
     })
 }

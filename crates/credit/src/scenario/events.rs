@@ -3,21 +3,26 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveTime};
-use identity::{DrawId, PaymentId};
+use identity::{CaseId, DrawId, PaymentId};
 use money::{Apr, Cents};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Body;
 use crate::{
-    AppliesTo, CycleSchedule, FeeKind, FlagKind, LineEventBody,
-    units::{date, date_opt, dollars_opt, percent_opt},
+    AppliesTo, ChangeNotice, CycleSchedule, Disputed, FeeKind, FlagKind, LineEventBody,
+    NoticeException,
+    catalog::json_table,
+    product::DateTerms,
+    units::{date, date_opt, dollars_opt, parse_amount, percent_opt},
 };
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Draw,
+    DrawHeld,
+    DrawSettled,
     DrawRefused,
     DrawCorrected,
     Payment,
@@ -29,6 +34,10 @@ enum Kind {
     FeeWaived,
     RateChange,
     RateCap,
+    IndexChange,
+    TermsChange,
+    Dispute,
+    DisputeResolved,
     LimitChange,
     CycleChange,
     Flag,
@@ -65,6 +74,20 @@ pub(super) struct EventFile {
     through: Option<NaiveDate>,
     close_day: Option<u32>,
     flag: Option<FlagKind>,
+    /// Last day of a hold.
+    #[serde(default, with = "date_opt")]
+    expires_on: Option<NaiveDate>,
+    /// When notice of a change of terms was given...
+    #[serde(default, with = "date_opt")]
+    notice_on: Option<NaiveDate>,
+    /// ...or why none was needed.
+    exception: Option<NoticeException>,
+    /// What a product file would say of the changed terms.
+    terms: Option<toml::Table>,
+    dispute: Option<String>,
+    /// How much of a dispute was our error.
+    #[serde(default, with = "dollars_opt")]
+    error: Option<Cents>,
 }
 
 /// The amount of a fee, or its kind where the event is a fee.
@@ -78,6 +101,7 @@ pub(super) struct Names {
     given: u128,
     draws: BTreeMap<String, DrawId>,
     payments: BTreeMap<String, PaymentId>,
+    disputes: BTreeMap<String, CaseId>,
 }
 
 impl Names {
@@ -105,6 +129,21 @@ impl Names {
         }
     }
 
+    fn new_dispute(&mut self, id: Option<&String>) -> Result<CaseId, String> {
+        let dispute = CaseId::from_uuid(self.next());
+        let name = id.cloned().unwrap_or_else(|| dispute.to_string());
+        match self.disputes.insert(name.clone(), dispute) {
+            None => Ok(dispute),
+            Some(_) => Err(format!("two disputes have the id `{name}`")),
+        }
+    }
+
+    fn dispute(&self, id: Option<&String>) -> Result<CaseId, String> {
+        let id = needed(id, "dispute")?;
+        let found = self.disputes.get(id).copied();
+        found.ok_or_else(|| format!("no earlier dispute has the id `{id}`"))
+    }
+
     fn draw(&self, id: Option<&String>) -> Result<DrawId, String> {
         let id = needed(id, "draw")?;
         self.draws.get(id).copied().ok_or_else(|| format!("no earlier draw has the id `{id}`"))
@@ -122,8 +161,8 @@ fn needed<T>(value: Option<T>, key: &str) -> Result<T, String> {
 }
 
 impl EventFile {
-    /// A payment completed after the cut-off counts for the next calendar day.
-    pub(super) fn effective_on(&self, cut_off: NaiveTime) -> Result<NaiveDate, String> {
+    /// The day for which the event counts: of a payment with a time, the product says which.
+    pub(super) fn effective_on(&self, dates: &DateTerms) -> Result<NaiveDate, String> {
         let Some(at) = &self.at else { return Ok(self.on) };
         let at = NaiveTime::parse_from_str(at, "%H:%M")
             .or_else(|_| NaiveTime::parse_from_str(at, "%H:%M:%S"))
@@ -131,8 +170,63 @@ impl EventFile {
         if !matches!(self.kind, Kind::Payment) {
             return Err("only a payment has a time".to_owned());
         }
-        let next = self.on.succ_opt().unwrap_or(self.on);
-        Ok(if at > cut_off { next } else { self.on })
+        Ok(dates.credited_on(self.on, at))
+    }
+
+    /// A key that means nothing for the kind.
+    fn unused(&self) -> Option<&'static str> {
+        let given = [
+            ("id", self.id.is_some()),
+            ("amount", self.amount.is_some()),
+            ("feature", self.feature.is_some()),
+            ("fee", self.fee.is_some()),
+            ("draw", self.draw.is_some()),
+            ("payment", self.payment.is_some()),
+            ("code", self.code.is_some()),
+            ("apr", self.apr.is_some()),
+            ("applies_to", self.applies_to.is_some()),
+            ("through", self.through.is_some()),
+            ("close_day", self.close_day.is_some()),
+            ("flag", self.flag.is_some()),
+            ("expires_on", self.expires_on.is_some()),
+            ("notice_on", self.notice_on.is_some()),
+            ("exception", self.exception.is_some()),
+            ("terms", self.terms.is_some()),
+            ("dispute", self.dispute.is_some()),
+            ("error", self.error.is_some()),
+        ];
+        let used: &[&str] = match self.kind {
+            Kind::Draw => &["id", "amount", "feature", "fee", "draw"],
+            Kind::DrawHeld => &["id", "amount", "expires_on"],
+            Kind::DrawSettled | Kind::DrawRefused => &["draw"],
+            Kind::DrawCorrected => &["draw", "amount"],
+            Kind::Payment => &["id", "amount"],
+            Kind::PaymentReturned => &["payment", "code", "fee"],
+            Kind::PaymentReversed => &["payment"],
+            Kind::Credit => &["amount", "feature"],
+            Kind::Refund | Kind::LimitChange => &["amount"],
+            Kind::Fee | Kind::FeeWaived => &["fee", "amount"],
+            Kind::RateChange => &["feature", "apr", "applies_to", "notice_on", "exception"],
+            Kind::RateCap => &["apr", "through"],
+            Kind::IndexChange => &["feature", "apr"],
+            Kind::TermsChange => &["terms", "notice_on", "exception"],
+            Kind::Dispute => &["id", "amount", "draw", "fee"],
+            Kind::DisputeResolved => &["dispute", "error"],
+            Kind::CycleChange => &["close_day"],
+            Kind::Flag | Kind::FlagCleared => &["flag"],
+            Kind::Close => &[],
+        };
+        given.iter().find(|(key, is)| *is && !used.contains(key)).map(|(key, _)| *key)
+    }
+
+    /// The id that a file gives the event.
+    pub(super) fn id(&self) -> Option<&String> {
+        self.id.as_ref()
+    }
+
+    /// The draw, payment or dispute that the event is about.
+    pub(super) fn refers_to(&self) -> Option<&String> {
+        self.draw.as_ref().or(self.payment.as_ref()).or(self.dispute.as_ref())
     }
 
     pub(super) fn body(&self, names: &mut Names) -> Result<Body, String> {
@@ -140,10 +234,20 @@ impl EventFile {
             let amount = needed(self.amount, "amount")?;
             if amount.is_positive() { Ok(amount) } else { Err("`amount` must be positive".into()) }
         };
+        if let Some(key) = self.unused() {
+            return Err(format!("`{key}` means nothing for this kind of event"));
+        }
         let reason = self.reason.clone();
         Ok(Body::Is(match self.kind {
             Kind::Draw => return self.draw(names, amount()?),
             Kind::PaymentReturned => return self.payment_returned(names),
+            Kind::DrawHeld => {
+                let (draw, expires_on) = (names.new_draw(self.id.as_ref())?, self.expires_on);
+                LineEventBody::DrawHeld { draw, amount: amount()?, expires_on }
+            }
+            Kind::DrawSettled => {
+                LineEventBody::DrawSettled { draw: names.draw(self.draw.as_ref())? }
+            }
             Kind::DrawRefused => {
                 LineEventBody::DrawRefused { draw: names.draw(self.draw.as_ref())?, reason }
             }
@@ -159,7 +263,10 @@ impl EventFile {
                 let payment = names.payment(self.payment.as_ref())?;
                 LineEventBody::PaymentReversed { payment, reason }
             }
-            Kind::Credit => LineEventBody::CreditGranted { amount: amount()?, reason },
+            Kind::Credit => {
+                let feature = self.feature.clone();
+                LineEventBody::CreditGranted { amount: amount()?, reason, feature }
+            }
             Kind::Refund => LineEventBody::CreditBalanceRefunded { amount: amount()? },
             Kind::Fee => {
                 let (fee, amount) = (self.fee_kind()?, amount()?);
@@ -172,6 +279,26 @@ impl EventFile {
                 feature: self.feature.clone(),
                 apr: needed(self.apr, "apr")?,
                 applies_to: needed(self.applies_to, "applies_to")?,
+                notice: (self.notice_on.is_some() || self.exception.is_some())
+                    .then(|| self.notice()),
+            },
+            Kind::IndexChange => LineEventBody::IndexChanged {
+                feature: self.feature.clone(),
+                index: needed(self.apr, "apr")?,
+            },
+            Kind::TermsChange => LineEventBody::TermsChanged {
+                changes: json_table(needed(self.terms.as_ref(), "terms")?),
+                notice: self.notice(),
+            },
+            Kind::Dispute => LineEventBody::DisputeOpened {
+                dispute: names.new_dispute(self.id.as_ref())?,
+                subject: self.disputed(names)?,
+                amount: amount()?,
+            },
+            Kind::DisputeResolved => LineEventBody::DisputeResolved {
+                dispute: names.dispute(self.dispute.as_ref())?,
+                error: self.error.unwrap_or_default(),
+                reason,
             },
             Kind::RateCap => LineEventBody::RateCapped {
                 apr: needed(self.apr, "apr")?,
@@ -180,7 +307,10 @@ impl EventFile {
             },
             Kind::LimitChange => LineEventBody::LimitChanged { credit_limit: amount()?, reason },
             Kind::CycleChange => LineEventBody::CyclesChanged {
-                cycles: CycleSchedule::monthly(needed(self.close_day, "close_day")?),
+                cycles: CycleSchedule::monthly(match needed(self.close_day, "close_day")? {
+                    day @ 1..=31 => day,
+                    _ => return Err("`close_day` must be from 1 to 31".to_owned()),
+                }),
             },
             Kind::Flag => {
                 LineEventBody::FlagRaised { flag: needed(self.flag, "flag")?, note: reason }
@@ -192,8 +322,24 @@ impl EventFile {
         }))
     }
 
+    const fn notice(&self) -> ChangeNotice {
+        ChangeNotice { given_on: self.notice_on, exception: self.exception }
+    }
+
+    fn disputed(&self, names: &Names) -> Result<Disputed, String> {
+        Ok(match (&self.draw, &self.fee) {
+            (Some(_), _) => Disputed::Draw { draw: names.draw(self.draw.as_ref())? },
+            (None, Some(_)) => Disputed::Fee { fee: self.fee_kind()? },
+            (None, None) => Disputed::Other,
+        })
+    }
+
+    /// A draw of its own, or one that was held before.
     fn draw(&self, names: &mut Names, amount: Cents) -> Result<Body, String> {
-        let draw = names.new_draw(self.id.as_ref())?;
+        let draw = match &self.draw {
+            Some(_) => names.draw(self.draw.as_ref())?,
+            None => names.new_draw(self.id.as_ref())?,
+        };
         let feature = self.feature.clone();
         let fee = self.fee_amount()?;
         let body = LineEventBody::Drew { draw, feature, amount, fee: fee.unwrap_or(Cents::ZERO) };
@@ -211,7 +357,7 @@ impl EventFile {
 
     fn fee_amount(&self) -> Result<Option<Cents>, String> {
         let Some(FeeFile(text)) = &self.fee else { return Ok(None) };
-        let amount = Cents::parse_dollars(text).map_err(|error| error.to_string())?;
+        let amount = parse_amount(text)?;
         if amount.is_negative() {
             Err("`fee` must not be negative".into())
         } else {

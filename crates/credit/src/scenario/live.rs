@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use super::{
     Body, DatedEvent, ScenarioError, ScenarioLine, ScenarioWhatIf,
-    report::{Compared, LineReport, NamedQuote, WhatIf, daily_balances},
+    report::{Compared, ComparedPayoff, LineReport, NamedQuote, WhatIf, daily_balances},
 };
 use crate::{
     CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded, draw_fee, explain,
-    quote_payoff,
+    figures, quote_payoff, returned_payment_fee,
 };
 
 pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, ScenarioError> {
-    let mut life = Life::of(given, &[], as_of)?;
+    let mut life = Life::of(given, as_of)?;
     let failed = |source| ScenarioError::Line { name: given.name.clone(), source };
     let position = life.line.position(as_of).map_err(failed)?;
     let mut derivations = BTreeMap::new();
@@ -32,6 +32,10 @@ pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, 
         .iter()
         .map(|what_if| compare(given, what_if))
         .collect::<Result<Vec<_>, _>>()?;
+    for what_if in &what_ifs {
+        let named = |(figure, of)| (format!("what_if.{}.{figure}", what_if.name), of);
+        derivations.extend(figures::of_what_if(what_if).into_iter().map(named));
+    }
     life.close_day(&position).map_err(failed)?;
     derivations.extend(life.derivations.clone());
     Ok(LineReport {
@@ -49,17 +53,30 @@ pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, 
     })
 }
 
-/// The line with the further events beside the line without them, on one day.
+/// The line as the what-if has it beside the line as it is, on one day.
 fn compare(line: &ScenarioLine, what_if: &ScenarioWhatIf) -> Result<WhatIf, ScenarioError> {
     let failed = |source| ScenarioError::Line { name: line.name.clone(), source };
+    let gone = |id: &Option<String>| id.as_ref().is_some_and(|id| what_if.without.contains(id));
+    let kept = line.events.iter().filter(|event| !gone(&event.id) && !gone(&event.refers_to));
+    let other = ScenarioLine {
+        terms: what_if.terms.clone(),
+        events: kept.chain(&what_if.events).cloned().collect(),
+        ..line.clone()
+    };
     let on = what_if.as_of;
-    let before = Life::of(line, &[], on)?.line.position(on).map_err(failed)?;
-    let after = Life::of(line, &what_if.events, on)?.line.position(on).map_err(failed)?;
+    let (before, after) = (Life::of(line, on)?, Life::of(&other, on)?);
+    let quote = |life: &Life, on: NaiveDate| quote_payoff(life.line.events(), on).map_err(failed);
+    let mut payoffs = Vec::new();
+    for on in &what_if.payoffs {
+        let (without, with) = (quote(&before, *on)?.payoff, quote(&after, *on)?.payoff);
+        payoffs.push(ComparedPayoff { on: *on, without_cents: without, with_cents: with });
+    }
     Ok(WhatIf {
         name: what_if.name.clone(),
         on,
-        without: Compared::of(&before),
-        with: Compared::of(&after),
+        without: Compared::of(&before.line.position(on).map_err(failed)?),
+        with: Compared::of(&after.line.position(on).map_err(failed)?),
+        payoffs,
     })
 }
 
@@ -71,14 +88,10 @@ struct Life {
 }
 
 impl Life {
-    fn of(
-        given: &ScenarioLine,
-        further: &[DatedEvent],
-        as_of: NaiveDate,
-    ) -> Result<Self, ScenarioError> {
+    fn of(given: &ScenarioLine, as_of: NaiveDate) -> Result<Self, ScenarioError> {
         let failed = |source| ScenarioError::Line { name: given.name.clone(), source };
         let mut life = Self::begin(given).map_err(failed)?;
-        let mut events: Vec<&DatedEvent> = given.events.iter().chain(further).collect();
+        let mut events: Vec<&DatedEvent> = given.events.iter().collect();
         events.sort_by_key(|event| event.recorded_on);
         for event in events.into_iter().filter(|event| event.recorded_on <= as_of) {
             life.take(event).map_err(|source| {
@@ -126,7 +139,7 @@ impl Life {
                 LineEventBody::Drew { draw, feature, amount, fee }
             }
             Body::Return(LineEventBody::PaymentReturned { payment, code, .. }) => {
-                let fee = position()?.terms.product.fees.returned_payment;
+                let fee = returned_payment_fee(&position()?);
                 LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
             }
             Body::Is(body) | Body::Draw(body) | Body::Return(body) => body.clone(),
@@ -184,8 +197,11 @@ impl Life {
                     let minimum = explain::minimum(&record.minimum);
                     self.derivations.insert(format!("{name}.minimum_due"), minimum);
                 }
-                let balance = explain::new_balance(statement);
-                self.derivations.insert(format!("{name}.new_balance"), balance);
+                let before =
+                    self.statements().into_iter().rev().find(|one| one.number < statement.number);
+                let figures = figures::of_statement(statement, before.as_ref());
+                let named = |(figure, derivation)| (format!("{name}.{figure}"), derivation);
+                self.derivations.extend(figures.into_iter().map(named));
             }
         }
         self.recorded.extend(recorded);
@@ -213,14 +229,15 @@ fn noon(on: NaiveDate, zone: calendar::Tz) -> DateTime<Utc> {
 }
 
 fn derive_position(position: &Position, derivations: &mut BTreeMap<String, Derivation>) {
-    let mut figures = vec!["accrued_interest".to_owned(), "total_owed".to_owned()];
+    let mut named = vec!["accrued_interest".to_owned(), "total_owed".to_owned()];
     for record in &position.cycles {
-        figures.push(format!("cycle.{}.interest", record.number));
-        figures.push(format!("cycle.{}.minimum_due", record.number));
+        named.push(format!("cycle.{}.interest", record.number));
+        named.push(format!("cycle.{}.minimum_due", record.number));
     }
-    figures.extend(position.late_fees.iter().map(|fee| format!("late_fee.{}", fee.cycle)));
-    figures.extend(position.allocations.iter().map(|one| format!("allocation.{}", one.seq)));
-    for figure in figures {
+    named.extend(position.late_fees.iter().map(|fee| format!("late_fee.{}", fee.cycle)));
+    named.extend(position.allocations.iter().map(|one| format!("allocation.{}", one.seq)));
+    derivations.extend(figures::of_position(position));
+    for figure in named {
         if let Some(derivation) = position.explain(&figure) {
             derivations.insert(figure, derivation);
         }

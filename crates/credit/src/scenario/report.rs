@@ -63,6 +63,14 @@ pub struct WhatIf {
     pub on: NaiveDate,
     pub without: Compared,
     pub with: Compared,
+    pub payoffs: Vec<ComparedPayoff>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ComparedPayoff {
+    pub on: NaiveDate,
+    pub without_cents: Cents,
+    pub with_cents: Cents,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -95,5 +95,10 @@ fn write_what_if(text: &mut String, what_if: &WhatIf) -> fmt::Result {
     change(text, "total owed", without.total_owed_cents, with.total_owed_cents)?;
     let (before, after) = (without.interest_charged_cents, with.interest_charged_cents);
     change(text, "interest charged", before, after)?;
-    change(text, "minimum due", without.minimum_due_cents, with.minimum_due_cents)
+    change(text, "minimum due", without.minimum_due_cents, with.minimum_due_cents)?;
+    for payoff in &what_if.payoffs {
+        let label = format!("payoff on {}", payoff.on);
+        change(text, &label, payoff.without_cents, payoff.with_cents)?;
+    }
+    Ok(())
 }

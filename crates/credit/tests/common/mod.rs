@@ -124,7 +124,10 @@ impl Book {
 
     pub(crate) fn change_rate(&mut self, apr_ppm: u32, applies_to: AppliesTo, on: &str) {
         let apr = Apr::from_ppm(apr_ppm);
-        self.record(LineEventBody::RateChanged { feature: None, apr, applies_to }, on);
+        self.record(
+            LineEventBody::RateChanged { feature: None, apr, applies_to, notice: None },
+            on,
+        );
     }
 
     pub(crate) fn fee(&mut self, fee: FeeKind, amount: &str, on: &str) {

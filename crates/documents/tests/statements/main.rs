@@ -4,10 +4,10 @@
 mod read;
 
 use chrono::NaiveDate;
-use credit::{LineEventBody, ProductCatalog, Statement, Terms, scenario};
+use credit::{ChangeInTerms, LineEventBody, ProductCatalog, Statement, Terms, scenario};
 use documents::{
-    Creditor, Document, DocumentError, OpeningRecord, Party, StatementRecord, TermsChange,
-    opening_document, statement_document,
+    Creditor, Document, DocumentError, OpeningRecord, Party, StatementRecord, opening_document,
+    statement_document,
 };
 use money::{Apr, Cents};
 use proptest::prelude::*;
@@ -50,13 +50,8 @@ fn document(terms: &Terms, statement: &Statement) -> Document {
 }
 
 fn try_document(terms: &Terms, statement: &Statement) -> Result<Document, DocumentError> {
-    let record = StatementRecord {
-        customer: &customer(),
-        line_reference: "7F3A21",
-        terms,
-        statement,
-        changes: &[],
-    };
+    let record =
+        StatementRecord { customer: &customer(), line_reference: "7F3A21", terms, statement };
     statement_document(&record, &creditor())
 }
 
@@ -205,18 +200,27 @@ fn what_does_not_add_up_is_not_written() {
 #[test]
 fn a_change_in_terms_is_told_with_its_day() {
     let (terms, statements) = live(LATE);
-    let changes =
-        [TermsChange { on: day("2026-10-01"), text: "The credit limit is $4,000.00.".into() }];
-    let record = StatementRecord {
-        customer: &customer(),
-        line_reference: "7F3A21",
-        terms: &terms,
-        statement: &statements[1],
-        changes: &changes,
+    let change = ChangeInTerms {
+        effective_on: day("2026-10-01"),
+        notice_given_on: None,
+        what: vec!["fees.late".into()],
     };
-    let html = statement_document(&record, &creditor()).unwrap().html().unwrap();
+    let statement = Statement { changes_in_terms: vec![change], ..statements[1].clone() };
+    let html = document(&terms, &statement).html().unwrap();
     let rows = table(&html.text(), "Changes to your terms");
-    assert_eq!(rows, [["October 1, 2026", "The credit limit is $4,000.00."]]);
+    assert_eq!(rows, [["October 1, 2026", "fees.late"]]);
+}
+
+#[test]
+fn a_card_statement_warns_of_paying_only_the_minimum() {
+    let card = LATE
+        .replace("CASHLINE-STD-1", "CARD-STD-1")
+        .replace("amount = \"1800.00\"", "amount = \"1800.00\", feature = \"purchases\"");
+    let (terms, statements) = live(&card);
+    let html = document(&terms, statements.last().unwrap()).html().unwrap();
+    let said = said(&html.text()).join("\n");
+    assert!(said.contains("Minimum payment warning"), "{said}");
+    assert!(said.contains("3 years"), "{said}");
 }
 
 /// The opening record of a product.

@@ -227,11 +227,11 @@ impl Servicing {
         if !matches!(payment.status, PaymentStatus::Released | PaymentStatus::Settled) {
             return Ok(false);
         }
-        let fee = line.terms.product.fees.returned_payment;
-        let body =
-            LineEventBody::PaymentReturned { payment: payment.id, code: code.to_string(), fee };
         // What is known of a line is never dated ahead of today.
         let effective_on = returned_on.min(self.today()).max(payment.authorised_on);
+        let fee = credit::returned_payment_fee(&line.position(effective_on)?);
+        let body =
+            LineEventBody::PaymentReturned { payment: payment.id, code: code.to_string(), fee };
         let seq = self.post(&mut tx, &mut line, effective_on, body).await?;
         payment.status = PaymentStatus::Returned;
         payment.return_code = Some(code.to_string());

@@ -1,0 +1,236 @@
+//! Billing errors: what is disputed is held out of the minimum, and so of late fees and days past due, until it is settled
+//! (12 CFR 1026.13, SPEC §1.6).
+//!
+//! Invariants: a dispute moves no balance; interest goes on and is billed, but what it comes to on the disputed amount is held out
+//! too; where there was no error, what was held out falls due anew with full time to pay.
+
+use chrono::{Days, NaiveDate};
+use identity::{CaseId, DrawId};
+use money::{Cents, Rounding};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CycleSchedule, InterestLine, Terms,
+    event::Disputed,
+    minimum::{Minimum, MinimumInputs},
+    rate,
+    state::{Obligation, State},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Dispute {
+    id: CaseId,
+    subject: Disputed,
+    pub(crate) amount: Cents,
+    /// Whose principal is disputed.
+    balance: usize,
+    since: NaiveDate,
+    /// Billed on it so far.
+    pub(crate) interest: Cents,
+    /// Held out of minimums so far, as recomputed...
+    held: Cents,
+    /// ...and as printed.
+    held_owed: Cents,
+}
+
+/// By when a billing-error notice must be answered and settled (12 CFR 1026.13(c), V38).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeClocks {
+    pub acknowledge_by: NaiveDate,
+    pub resolve_by: NaiveDate,
+}
+
+impl DisputeClocks {
+    /// Thirty days; two complete cycles, and at most ninety days.
+    #[must_use]
+    pub fn of(received_on: NaiveDate, cycles: &CycleSchedule) -> Self {
+        let after = |day: NaiveDate, days: u64| {
+            day.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX)
+        };
+        let this = cycles.close_of(received_on);
+        let first = cycles.close_of(after(this, 1));
+        let second = cycles.close_of(after(first, 1));
+        Self {
+            acknowledge_by: after(received_on, 30),
+            resolve_by: second.min(after(received_on, 90)),
+        }
+    }
+
+    /// The last day on which a notice of an error on a statement is a formal one.
+    #[must_use]
+    pub fn notice_by(statement_sent_on: NaiveDate) -> NaiveDate {
+        statement_sent_on.checked_add_days(Days::new(60)).unwrap_or(NaiveDate::MAX)
+    }
+}
+
+impl Dispute {
+    /// The minimum as it would be without what is disputed.
+    fn held_out(&self, inputs: MinimumInputs, interest: Cents) -> MinimumInputs {
+        let less = |from: Cents, amount: Cents| (from - amount).or_zero();
+        let mut inputs = inputs;
+        match self.subject {
+            Disputed::Fee { fee } if fee.penalty() => {
+                inputs.penalty_fees = less(inputs.penalty_fees, self.amount);
+            }
+            Disputed::Fee { .. } => inputs.fees = less(inputs.fees, self.amount),
+            Disputed::Draw { .. } | Disputed::Other => {
+                inputs.principal = less(inputs.principal, self.amount);
+            }
+        }
+        let all = self.amount + self.interest + interest;
+        inputs.interest = less(inputs.interest, interest);
+        inputs.new_balance = less(inputs.new_balance, all);
+        inputs.total_owed = less(inputs.total_owed, all);
+        inputs.disputed += all;
+        inputs
+    }
+
+    /// Interest of a cycle on the disputed amount.
+    fn interest_of(&self, terms: &Terms, lines: &[InterestLine]) -> Cents {
+        let interest = &terms.product.interest;
+        let Some(line) = lines.get(self.balance) else { return Cents::ZERO };
+        if matches!(self.subject, Disputed::Fee { .. }) && !interest.on_fees {
+            return Cents::ZERO;
+        }
+        let mut numerator = 0;
+        for segment in &line.segments {
+            let amount = i128::from(self.amount.min(segment.balance).or_zero().get());
+            let days = segment.from.max(self.since).iter_days();
+            for day in days.take_while(|day| *day <= segment.through) {
+                let (basis, digits) = (interest.day_basis, interest.rate_digits);
+                numerator += amount * rate::daily(segment.apr, basis, digits, day);
+            }
+        }
+        rate::to_cents(numerator, interest.rounding).min(line.amount)
+    }
+}
+
+impl State {
+    pub(crate) fn open_dispute(
+        &mut self,
+        terms: &Terms,
+        (id, subject, amount): (CaseId, Disputed, Cents),
+    ) {
+        if !amount.is_positive() {
+            return;
+        }
+        let (balance, since) = match subject {
+            Disputed::Draw { draw } => self.place_of(draw),
+            Disputed::Fee { .. } | Disputed::Other => (0, self.opened_on),
+        };
+        let (interest, held, held_owed) = (Cents::ZERO, Cents::ZERO, Cents::ZERO);
+        let mut dispute =
+            Dispute { id, subject, amount, balance, since, interest, held, held_owed };
+        for due in &mut self.obligations {
+            let record = self.records.iter().find(|record| record.number == due.cycle);
+            let Some(record) = record.filter(|record| record.closes_on >= since) else { continue };
+            let interest = dispute.interest_of(terms, &record.interest);
+            let without = dispute.held_out(record.minimum.inputs, interest);
+            let own = terms.product.minimum.apply(without).own;
+            let (less, owed) = ((record.minimum.own - own).or_zero(), due.owed);
+            due.owed = (owed - less).or_zero();
+            due.amount = (due.amount - less).or_zero();
+            dispute.held_owed += owed - due.owed;
+            let unpaid = due.unpaid;
+            due.unpaid = (unpaid - less).or_zero();
+            dispute.held += unpaid - due.unpaid;
+            dispute.interest += interest;
+        }
+        self.disputes.push(dispute);
+    }
+
+    fn place_of(&self, draw: DrawId) -> (usize, NaiveDate) {
+        let found = self.drawn.iter().find(|drawn| drawn.draw == draw);
+        found.map_or((0, self.opened_on), |drawn| (drawn.balance, drawn.on))
+    }
+
+    /// The minimum of a close, with what is disputed held out of it.
+    pub(crate) fn without_disputes(
+        &mut self,
+        terms: &Terms,
+        inputs: MinimumInputs,
+        lines: &[InterestLine],
+    ) -> Minimum {
+        let rule = &terms.product.minimum;
+        let parts: Vec<Cents> =
+            self.disputes.iter().map(|dispute| dispute.interest_of(terms, lines)).collect();
+        let mut reduced = inputs;
+        for (dispute, interest) in self.disputes.iter_mut().zip(parts) {
+            let before = rule.apply(reduced).own;
+            reduced = dispute.held_out(reduced, interest);
+            let held = (before - rule.apply(reduced).own).or_zero();
+            dispute.held += held;
+            dispute.held_owed += held;
+            dispute.interest += interest;
+        }
+        rule.apply(reduced)
+    }
+
+    /// What was no error falls due anew: after ten days at least, and after the statement window.
+    pub(crate) fn resolve_dispute(&mut self, terms: &Terms, id: CaseId, error: Cents) {
+        let Some(at) = self.disputes.iter().position(|dispute| dispute.id == id) else { return };
+        let dispute = self.disputes.remove(at);
+        let remaining = match dispute.subject {
+            // The draw itself is already without the error.
+            Disputed::Draw { .. } => dispute.amount,
+            Disputed::Fee { fee } => {
+                self.waive(terms, fee, error);
+                (dispute.amount - error).or_zero()
+            }
+            Disputed::Other => {
+                self.allocate(terms, None, error);
+                (dispute.amount - error).or_zero()
+            }
+        };
+        let whole = i128::from(dispute.amount.get()).max(1);
+        let again = |held: Cents| {
+            let part = i128::from(held.get()) * i128::from(remaining.get());
+            let due = Cents::from_ratio(part, whole, Rounding::HalfUp).unwrap_or_default();
+            due.min(self.balance().or_zero())
+        };
+        let (unpaid, owed) = (again(dispute.held), again(dispute.held_owed));
+        if unpaid.is_positive() || owed.is_positive() {
+            let days = terms.product.dates.statement_window_days.max(10);
+            let due_on = self.day.checked_add_days(Days::new(days.into())).unwrap_or(self.day);
+            self.obligations.push(Obligation {
+                cycle: self.cycle.number.saturating_sub(1),
+                due_on,
+                enforceable_on: calendar::banking_day_on_or_after(due_on),
+                unpaid,
+                owed,
+                amount: owed,
+                tested: true,
+                missed: false,
+            });
+        }
+    }
+
+    /// Disputed, with the interest billed on it.
+    pub(crate) fn disputed(&self) -> Cents {
+        self.disputes.iter().map(|dispute| dispute.amount + dispute.interest).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    /// Notice on September 20 in a cycle that closes on October 5: the cycles to November 5 and December 5 are the two
+    /// complete ones; ninety days end on December 19. With a notice on September 6 ninety days end on December 5 too.
+    #[test]
+    fn v38_thirty_days_to_answer_two_complete_cycles_or_ninety_days_to_settle() {
+        let cycles = CycleSchedule::monthly(5);
+        let clocks = DisputeClocks::of(day("2026-09-20"), &cycles);
+        assert_eq!(clocks.acknowledge_by, day("2026-10-20"));
+        assert_eq!(clocks.resolve_by, day("2026-12-05"));
+        let clocks = DisputeClocks::of(day("2026-09-06"), &cycles);
+        assert_eq!(clocks.resolve_by, day("2026-12-05"));
+        let clocks = DisputeClocks::of(day("2026-07-06"), &cycles);
+        assert_eq!(clocks.resolve_by, day("2026-10-04"));
+        assert_eq!(DisputeClocks::notice_by(day("2026-10-05")), day("2026-12-04"));
+    }
+}

@@ -1,0 +1,89 @@
+//! The terms of a line by date: as copied at opening, and as changes of terms left them (SPEC §1.7).
+//!
+//! Invariant: interest and grace are those of the first day of the cycle, so that a cycle is computed by one method; all other
+//! terms are those of the day. What is absent: rates, which a change brings to new draws only and which balances carry.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::{CreditError, LineEvent, LineEventBody, Terms};
+
+pub(crate) struct Versions<'a> {
+    opening: &'a Terms,
+    /// In order of date.
+    changes: Vec<Version>,
+    /// Terms of one version with interest and grace of an earlier one (0: as opened; n: after the n-th change).
+    mixed: BTreeMap<(usize, usize), Terms>,
+}
+
+struct Version {
+    from: NaiveDate,
+    seq: u64,
+    terms: Terms,
+}
+
+impl<'a> Versions<'a> {
+    pub(crate) fn of(opening: &'a Terms, events: &[LineEvent]) -> Result<Self, CreditError> {
+        let mut changed: Vec<_> = events
+            .iter()
+            .filter_map(|event| match &event.body {
+                LineEventBody::TermsChanged { changes, .. } => Some((event, changes)),
+                _ => None,
+            })
+            .collect();
+        changed.sort_by_key(|(event, _)| (event.effective_on, event.seq));
+        let mut versions = Self { opening, changes: Vec::new(), mixed: BTreeMap::new() };
+        for (event, changes) in changed {
+            let before = versions.nth(versions.changes.len());
+            let refused = |message| CreditError::Terms { seq: event.seq, message };
+            let product = before.product.with(changes).map_err(refused)?;
+            if !product
+                .features
+                .iter()
+                .map(|one| &one.name)
+                .take(before.product.features.len())
+                .eq(before.product.features.iter().map(|one| &one.name))
+            {
+                let message = "a line keeps its features, in their order; new ones come after them";
+                return Err(refused(message.to_owned()));
+            }
+            let terms = Terms { product, ..before.clone() };
+            versions.changes.push(Version { from: event.effective_on, seq: event.seq, terms });
+        }
+        versions.mix();
+        Ok(versions)
+    }
+
+    fn mix(&mut self) {
+        for later in 1..=self.changes.len() {
+            for earlier in 0..later {
+                let (of_day, of_cycle) = (&self.nth(later).product, &self.nth(earlier).product);
+                if (of_day.interest, &of_day.grace) != (of_cycle.interest, &of_cycle.grace) {
+                    let mut terms = self.nth(later).clone();
+                    terms.product.interest = of_cycle.interest;
+                    terms.product.grace = of_cycle.grace.clone();
+                    self.mixed.insert((later, earlier), terms);
+                }
+            }
+        }
+    }
+
+    fn nth(&self, nth: usize) -> &Terms {
+        let change = nth.checked_sub(1).and_then(|at| self.changes.get(at));
+        change.map_or(self.opening, |version| &version.terms)
+    }
+
+    /// On a day of the cycle that began on `cycle_starts_on`.
+    pub(crate) fn on(&self, day: NaiveDate, cycle_starts_on: NaiveDate) -> &Terms {
+        let count = |day| self.changes.partition_point(|version| version.from <= day);
+        let (of_day, of_cycle) = (count(day), count(cycle_starts_on));
+        self.mixed.get(&(of_day, of_cycle)).unwrap_or_else(|| self.nth(of_day))
+    }
+
+    /// The terms before and after the change that an event made.
+    pub(crate) fn change(&self, seq: u64) -> Option<(&Terms, &Terms)> {
+        let at = self.changes.iter().position(|version| version.seq == seq)?;
+        Some((self.nth(at), self.nth(at + 1)))
+    }
+}

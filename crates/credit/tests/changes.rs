@@ -1,0 +1,255 @@
+//! Changed terms with their notice, disputes, and draws in two phases.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{Book, cents, day, noon, product};
+use credit::{
+    AppliesTo, ChangeNotice, CreditError, Disputed, FeeKind, LineEventBody, LineStatus,
+    NoticeException, Refusal, quote_draw,
+};
+use identity::{CaseId, DrawId};
+use money::{Apr, Cents};
+use serde_json::json;
+
+fn changed(changes: serde_json::Value, notice: ChangeNotice) -> LineEventBody {
+    LineEventBody::TermsChanged { changes: changes.as_object().unwrap().clone(), notice }
+}
+
+fn given(on: &str) -> ChangeNotice {
+    ChangeNotice { given_on: Some(day(on)), exception: None }
+}
+
+fn without_notice(exception: NoticeException) -> ChangeNotice {
+    ChangeNotice { given_on: None, exception: Some(exception) }
+}
+
+fn record(book: &mut Book, body: LineEventBody, on: &str) -> Result<(), CreditError> {
+    book.live_to(day(on));
+    book.line.record(body, day(on), noon(day(on))).map(|_| ())
+}
+
+#[test]
+fn a_change_of_terms_waits_forty_five_days_or_says_why_not() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    let late_fee = || json!({ "fees": { "late": { "amount": "25.00" } } });
+    // Notice on October 1: 30 more days of October and 15 of November.
+    let early = record(&mut book, changed(late_fee(), given("2026-10-01")), "2026-11-14");
+    let earliest = day("2026-11-15");
+    let effective_on = day("2026-11-14");
+    assert!(
+        matches!(early, Err(CreditError::NoticeTooLate { effective_on: on, earliest: first, .. })
+            if on == effective_on && first == earliest),
+        "{early:?}"
+    );
+    let silent = record(&mut book, changed(late_fee(), ChangeNotice::default()), "2026-11-15");
+    assert!(matches!(silent, Err(CreditError::NoNotice { .. })), "{silent:?}");
+    record(&mut book, changed(late_fee(), given("2026-10-01")), "2026-11-15").unwrap();
+    let lower = json!({ "fees": { "late": { "amount": "5.00" } } });
+    let favourable = without_notice(NoticeException::ConsumerFavourable);
+    record(&mut book, changed(lower, favourable), "2026-11-16").unwrap();
+    let fees = book.on("2026-11-20").terms.product.fees.late.unwrap();
+    assert_eq!(fees.amount, cents("5.00"));
+    book.on("2026-12-01");
+    assert_eq!(book.statement(3).changes_in_terms.len(), 2);
+    assert_eq!(book.statement(3).changes_in_terms[0].what, ["fees.late"]);
+}
+
+#[test]
+fn a_rate_that_is_a_change_of_terms_needs_its_notice_too() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    let notice = Some(given("2026-10-01"));
+    let apr = Apr::from_ppm(270_000);
+    let body =
+        LineEventBody::RateChanged { feature: None, apr, applies_to: AppliesTo::NewDraws, notice };
+    let refused = record(&mut book, body, "2026-10-20");
+    assert!(matches!(refused, Err(CreditError::NoticeTooLate { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_new_rate_is_for_new_draws_and_the_terms_of_the_opening_stay_with_what_was_drawn() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    let features = json!({ "features": [{ "name": "draws", "apr": "27%" }] });
+    record(&mut book, changed(features, given("2026-10-01")), "2026-11-15").unwrap();
+    book.draw("300.00", "2026-11-16");
+    book.on("2026-12-01");
+    let lines = book.statement(3).interest;
+    // 1,000.00 × 24 % × 30/365; 300.00 × 27 % × 15/365.
+    assert_eq!(
+        lines.iter().map(|line| line.amount).collect::<Vec<_>>(),
+        ["19.73", "3.33"].map(cents)
+    );
+    assert_eq!(lines[1].apr, Apr::from_ppm(270_000));
+}
+
+#[test]
+fn a_new_method_of_interest_begins_with_a_cycle_and_closed_ones_keep_theirs() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    let basis = json!({ "interest": { "day_basis": "360" } });
+    let agreed = without_notice(NoticeException::Agreed);
+    record(&mut book, changed(basis, agreed), "2026-10-10").unwrap();
+    book.on("2026-12-01");
+    // 31/365 for October, 30/360 for November.
+    assert_eq!(book.statement(2).interest_total, cents("20.38"));
+    assert_eq!(book.statement(3).interest_total, cents("20.00"));
+    assert_eq!(book.line.untied(&book.books).unwrap(), []);
+}
+
+#[test]
+fn changed_terms_that_cannot_be_are_refused() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    let agreed = || without_notice(NoticeException::Agreed);
+    for changes in [
+        json!({ "flavour": 1 }),
+        json!({ "minimum": { "arms": [] } }),
+        json!({ "features": [{ "name": "other" }] }),
+        json!({ "fees": { "late": { "amount": "-1.00" } } }),
+    ] {
+        let refused = record(&mut book, changed(changes.clone(), agreed()), "2026-09-10");
+        assert!(matches!(refused, Err(CreditError::Terms { .. })), "{changes}: {refused:?}");
+    }
+}
+
+fn dispute(book: &mut Book, subject: Disputed, amount: &str, on: &str) -> CaseId {
+    let dispute = CaseId::mint(noon(day(on)));
+    let amount = cents(amount);
+    book.record(LineEventBody::DisputeOpened { dispute, subject, amount }, on);
+    dispute
+}
+
+fn resolve(book: &mut Book, dispute: CaseId, error: &str, on: &str) {
+    let (error, reason) = (cents(error), String::new());
+    book.record(LineEventBody::DisputeResolved { dispute, error, reason }, on);
+}
+
+/// 2,000.00 drawn on September 1, of it 800.00 by a draw that is disputed on October 10.
+fn disputed_book() -> (Book, DrawId, CaseId) {
+    let mut of = product("CASHLINE-STD-1");
+    of.fees.late.as_mut().unwrap().suppressed_by.clear();
+    let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+    book.draw("1200.00", "2026-09-01");
+    let draw = book.draw("800.00", "2026-09-01");
+    // September: 2,000.00 × 24 % × 30/365 = 39.45; 2 % of 2,000.00 and that: 79.45.
+    assert_eq!(book.on("2026-10-09").minimum_due, cents("79.45"));
+    let case = dispute(&mut book, Disputed::Draw { draw }, "800.00", "2026-10-10");
+    (book, draw, case)
+}
+
+#[test]
+fn what_is_disputed_is_held_out_of_minimums_late_fees_and_days_past_due() {
+    let (mut book, _, _) = disputed_book();
+    // Of the 39.45, 15.78 are interest on 800.00: 2 % of 1,200.00 and 23.67 are left.
+    let position = book.on("2026-10-10");
+    assert_eq!(position.minimum_due, cents("47.67"));
+    assert_eq!(position.disputed, cents("815.78"));
+    // 2,039.45 less what is disputed.
+    assert_eq!(position.collectable_balance(), cents("1223.67"));
+    book.pay("47.67", "2026-10-20");
+    // Nothing is past due, and no late fee comes.
+    let position = book.on("2026-11-20");
+    assert_eq!((position.past_due, position.days_past_due), (Cents::ZERO, 0));
+    assert_eq!(position.penalty_fees, Cents::ZERO);
+    assert_eq!(position.status, LineStatus::Open);
+    let second = book.statement(2);
+    assert!(second.disputed >= cents("815.78"));
+    assert_eq!(second.off_by(), Cents::ZERO);
+}
+
+#[test]
+fn an_error_is_taken_back_with_its_interest_from_the_day_of_the_draw() {
+    let (mut book, draw, case) = disputed_book();
+    book.on("2026-11-10");
+    resolve(&mut book, case, "800.00", "2026-11-10");
+    let position = book.on("2026-11-10");
+    // As if 1,200.00 had been drawn alone: 23.67 for September, and 24.46 for October.
+    assert_eq!(position.principal_balance, cents("1200.00"));
+    assert_eq!(position.billed_interest, cents("48.13"));
+    assert_eq!(position.disputed, Cents::ZERO);
+    assert_eq!(book.adjustments(), [cents("-15.78"), cents("-16.31")]);
+    assert_eq!(book.line.untied(&book.books).unwrap(), []);
+    book.on("2026-12-01");
+    assert_eq!(book.statement(3).off_by(), Cents::ZERO);
+    let again = LineEventBody::DrawCorrected { draw, amount: cents("1.00") };
+    assert!(record(&mut book, again, "2026-12-01").is_ok());
+}
+
+#[test]
+fn without_an_error_the_held_part_falls_due_anew_with_time_to_pay() {
+    let (mut book, _, case) = disputed_book();
+    book.pay("47.67", "2026-10-20");
+    let before = book.on("2026-10-25").minimum_due;
+    resolve(&mut book, case, "0.00", "2026-10-25");
+    let position = book.on("2026-10-25");
+    // 31.78 were held out of September's minimum.
+    assert_eq!(position.minimum_due - before, cents("31.78"));
+    // The fourteen days of the statement window, to Sunday the 8th; the 9th is timely.
+    assert_eq!(book.on("2026-11-09").days_past_due, 0);
+    assert!(book.on("2026-11-10").days_past_due > 0);
+}
+
+#[test]
+fn a_dispute_that_is_known_late_takes_its_late_fee_back() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 31, "2026-09-01");
+    let draw = book.draw("1000.00", "2026-09-01");
+    assert_eq!(book.on("2026-11-10").penalty_fees, cents("15.00"));
+    let (id, amount) = (CaseId::mint(noon(day("2026-10-05"))), cents("1000.00"));
+    let body =
+        LineEventBody::DisputeOpened { dispute: id, subject: Disputed::Draw { draw }, amount };
+    book.record_late(body, day("2026-10-05"), day("2026-11-12"));
+    let position = book.on("2026-11-12");
+    assert_eq!((position.penalty_fees, position.days_past_due), (Cents::ZERO, 0));
+    assert!(book.adjustments().contains(&cents("-15.00")));
+}
+
+#[test]
+fn a_disputed_fee_is_waived_where_it_was_our_error() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    book.fee(FeeKind::Other, "30.00", "2026-09-10");
+    book.on("2026-10-02");
+    let before = book.on("2026-10-02").minimum_due;
+    let case = dispute(&mut book, Disputed::Fee { fee: FeeKind::Other }, "30.00", "2026-10-02");
+    assert_eq!(before - book.on("2026-10-02").minimum_due, cents("30.00"));
+    resolve(&mut book, case, "30.00", "2026-10-20");
+    let position = book.on("2026-10-20");
+    assert_eq!((position.fees, position.disputed), (Cents::ZERO, Cents::ZERO));
+    assert_eq!(book.line.untied(&book.books).unwrap(), []);
+}
+
+#[test]
+fn a_draw_is_held_then_made_available_refused_or_void_when_its_time_is_over() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    let hold = |book: &mut Book, expires_on: Option<&str>| {
+        let draw = DrawId::mint(noon(day("2026-09-02")));
+        let (amount, expires_on) = (cents("500.00"), expires_on.map(day));
+        book.record(LineEventBody::DrawHeld { draw, amount, expires_on }, "2026-09-02");
+        draw
+    };
+    let draw = hold(&mut book, None);
+    let position = book.on("2026-09-02");
+    assert_eq!(
+        (position.available_credit, position.draws_held),
+        (cents("3500.00"), cents("500.00"))
+    );
+    assert_eq!(position.accrued_interest, cents("0.66"));
+    book.draw_with_fee(draw, "500.00", "0.00", "2026-09-03");
+    let position = book.on("2026-09-03");
+    assert_eq!((position.available_credit, position.draws_held), (cents("3500.00"), Cents::ZERO));
+    book.record(LineEventBody::DrawSettled { draw }, "2026-09-04");
+    let refused = hold(&mut book, None);
+    let reason = "R03".to_owned();
+    book.record(LineEventBody::DrawRefused { draw: refused, reason }, "2026-09-05");
+    assert_eq!(book.on("2026-09-05").available_credit, cents("3500.00"));
+    hold(&mut book, Some("2026-09-06"));
+    assert_eq!(book.on("2026-09-06").available_credit, cents("3000.00"));
+    assert_eq!(book.on("2026-09-07").available_credit, cents("3500.00"));
+}
+
+#[test]
+fn a_held_draw_is_an_open_draw() {
+    let mut book = Book::open(&product("CASHLINE-SUB-1"), 0, 31, "2026-09-01");
+    let (draw, amount) = (DrawId::mint(noon(day("2026-09-02"))), cents("100.00"));
+    book.record(LineEventBody::DrawHeld { draw, amount, expires_on: None }, "2026-09-02");
+    let refusal = quote_draw(&book.on("2026-09-03"), None, cents("50.00")).unwrap_err();
+    assert_eq!(refusal, Refusal::DrawStillOpen);
+}
