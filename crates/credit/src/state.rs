@@ -154,6 +154,8 @@ pub(crate) struct LateFeeRecord {
     pub(crate) cycle: u32,
     pub(crate) on: NaiveDate,
     pub(crate) amount: Cents,
+    /// Before its caps.
+    pub(crate) uncapped: Cents,
     /// Still unpaid of the minimum at the end of the day before.
     pub(crate) unpaid_minimum: Cents,
 }

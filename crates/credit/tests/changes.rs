@@ -253,3 +253,74 @@ fn a_held_draw_is_an_open_draw() {
     let refusal = quote_draw(&book.on("2026-09-03"), None, cents("50.00")).unwrap_err();
     assert_eq!(refusal, Refusal::DrawStillOpen);
 }
+
+#[test]
+fn v32_service_is_a_question_to_the_same_history() {
+    let mut of = product("CASHLINE-STD-1");
+    of.minimum.arms.truncate(1);
+    let mut book = Book::open(&of, 299_900, 31, "2026-06-01");
+    let balances = credit::BroughtForward {
+        principal: vec![credit::FeatureAmount { feature: String::new(), amount: cents("1000.00") }],
+        minimum_unpaid: cents("25.00"),
+        due_on: Some(day("2026-06-26")),
+        ..credit::BroughtForward::default()
+    };
+    book.record(LineEventBody::BalanceBroughtForward { balances }, "2026-06-01");
+    book.on("2026-08-03");
+    let service = (day("2026-06-10"), None);
+    let relief = credit::service_relief(book.line.events(), service, day("2026-08-03")).unwrap();
+    let cycles: Vec<_> =
+        relief.cycles.iter().map(|one| (one.billed, one.capped, one.fees_forgiven)).collect();
+    // June: nine days at 29.99 % and 21 at 6 %; July: 31 days at 6 %, and its late fee.
+    let expected = [("24.65", "10.85", "0.00"), ("25.47", "5.10", "15.00")];
+    assert_eq!(cycles, expected.map(|(a, b, c)| (cents(a), cents(b), cents(c))));
+    assert_eq!(relief.total, cents("49.17"));
+}
+
+#[test]
+fn v44_an_estate_settles_within_thirty_days_at_the_balance_it_was_told() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    book.live_to(day("2026-09-11"));
+    let owed = |on: &str| {
+        credit::quote_estate(book.line.events(), day("2026-09-11"), day(on)).unwrap().payoff
+    };
+    // Ten days of interest: 6.58. After October 11 all of it counts: 40 days come to 26.30, billed as 19.73 and 6.58.
+    assert_eq!(owed("2026-09-11"), cents("1006.58"));
+    assert_eq!(owed("2026-10-11"), cents("1006.58"));
+    assert!(owed("2026-10-12") > cents("1026.00"));
+}
+
+#[test]
+fn v29_a_covered_borrower_s_fee_and_interest_are_kept_under_the_cap_fees_first() {
+    let mut of = product("CASHLINE-STD-1");
+    of.fees.plan = Some(credit::product::PlanFee { amount: cents("10.00"), ..Default::default() });
+    let mut terms = credit::Terms::open(&of, cents("5000.00"), Apr::from_ppm(349_900), 31);
+    terms.covered_borrower = true;
+    let mut book = Book::with_terms(terms, "2026-09-01");
+    book.draw("500.00", "2026-09-01");
+    book.on("2026-10-01");
+    let statement = book.statement(1);
+    // Interest 14.38; the ceiling is 3 % of 500.00: 0.62 of the fee is left.
+    assert_eq!(statement.interest_total, cents("14.38"));
+    assert_eq!(statement.fees_total, cents("0.62"));
+    let charges = book.on("2026-10-01").cycles[0].charges;
+    assert_eq!(charges.rate().unwrap().ppm(), 360_000);
+}
+
+#[test]
+fn v08_v49_our_own_delay_costs_the_customer_nothing() {
+    // A payment received in time and posted late: interest and the late fee are taken back, the second time as exactly.
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    assert_eq!(book.on("2026-11-10").penalty_fees, cents("15.00"));
+    book.pay_late("100.00", "2026-10-20", "2026-11-10");
+    assert_eq!(book.on("2026-11-10").penalty_fees, Cents::ZERO);
+    book.pay_late("100.00", "2026-10-10", "2026-11-12");
+    // As if both had been posted when they came.
+    let mut straight = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    straight.pay("100.00", "2026-10-10");
+    straight.pay("100.00", "2026-10-20");
+    let (late, timely) = (book.on("2026-12-01"), straight.on("2026-12-01"));
+    assert_eq!(late.total_owed, timely.total_owed);
+    assert_eq!(late.principal_balance, timely.principal_balance);
+    assert_eq!(late.days_past_due, timely.days_past_due);
+}

@@ -274,7 +274,7 @@ fn renumbered(events: impl IntoIterator<Item = LineEvent>) -> Vec<LineEvent> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(30))]
 
     #[test]
     fn entries_balance_and_sum_to_the_position(product in products(), facts in facts()) {
