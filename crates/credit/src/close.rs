@@ -272,9 +272,9 @@ impl State {
         }
         self.credit_balance += credit;
         // A plan fee that the terms did not charge was posted as a fact.
-        let charged = self.cycle.plan_fee.unwrap_or_default();
-        kept.other += (kept.plan - charged).or_zero();
-        kept.plan = kept.plan.min(charged);
+        let by_terms = self.cycle.plan_fee.unwrap_or_default();
+        kept.other += (kept.plan - by_terms).or_zero();
+        kept.plan = kept.plan.min(by_terms);
         charges.fees -= kept.plan + kept.other;
         charges.interest -= waived.interest;
         charges.raised = charges.raised.min(charges.interest);

@@ -11,6 +11,8 @@ use crate::{
 
 type Figures = Vec<(String, Derivation)>;
 
+type Of = fn(&Compared) -> Cents;
+
 fn given(label: &str, value: Cents) -> Derivation {
     Derivation::given(label, Value::Cents(value))
 }
@@ -178,7 +180,7 @@ fn mapr(record: &CycleRecord) -> Option<(String, Derivation)> {
 
 /// Figures of a what-if, by the name that stands after `what_if.NAME.`.
 pub(crate) fn of_what_if(what_if: &WhatIf) -> Figures {
-    let of: [(&str, fn(&Compared) -> Cents); 8] = [
+    let of: [(&str, Of); 8] = [
         ("total_owed", |one| one.total_owed_cents),
         ("principal_balance", |one| one.principal_balance_cents),
         ("billed_interest", |one| one.billed_interest_cents),

@@ -254,9 +254,9 @@ impl State {
             None => self.add_balance(terms, wanted),
         };
         if let Some(balance) = self.balances.get_mut(at)
-            && let Some(promotion) = balance.promotion.filter(Promotion::from_draw)
+            && let Some(promotion) = balance.promotion.filter(Promotion::ends_by_draw)
         {
-            balance.promotion = Some(promotion.from_draw_on(day, cycle));
+            balance.promotion = Some(promotion.ending_for_draw(day, cycle));
             balance.full = true;
         }
         Ok(at)
@@ -264,9 +264,10 @@ impl State {
 
     /// A further balance of a feature, at the rates of its last one.
     fn add_balance(&mut self, terms: &Terms, feature: usize) -> usize {
-        let before = self.balances.iter().filter(|balance| balance.feature == feature);
+        let mut before = self.balances.iter().filter(|balance| balance.feature == feature);
         let nth = before.clone().count() + 1;
-        let last = before.last().map(|last| (last.apr, last.rates.clone(), last.variable.clone()));
+        let last =
+            before.next_back().map(|last| (last.apr, last.rates.clone(), last.variable.clone()));
         let (apr, rates, variable) = last.unwrap_or_default();
         let of = terms.product.features.get(feature);
         let name = format!("{} {nth}", of.map(|of| of.name.as_str()).unwrap_or_default());

@@ -13,7 +13,7 @@ use identity::{CaseId, DrawId};
 use money::{Apr, Cents};
 use serde_json::json;
 
-fn changed(changes: serde_json::Value, notice: ChangeNotice) -> LineEventBody {
+fn changed(changes: &serde_json::Value, notice: ChangeNotice) -> LineEventBody {
     LineEventBody::TermsChanged { changes: changes.as_object().unwrap().clone(), notice }
 }
 
@@ -35,7 +35,7 @@ fn a_change_of_terms_waits_forty_five_days_or_says_why_not() {
     let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
     let late_fee = || json!({ "fees": { "late": { "amount": "25.00" } } });
     // Notice on October 1: 30 more days of October and 15 of November.
-    let early = record(&mut book, changed(late_fee(), given("2026-10-01")), "2026-11-14");
+    let early = record(&mut book, changed(&late_fee(), given("2026-10-01")), "2026-11-14");
     let earliest = day("2026-11-15");
     let effective_on = day("2026-11-14");
     assert!(
@@ -43,12 +43,12 @@ fn a_change_of_terms_waits_forty_five_days_or_says_why_not() {
             if on == effective_on && first == earliest),
         "{early:?}"
     );
-    let silent = record(&mut book, changed(late_fee(), ChangeNotice::default()), "2026-11-15");
+    let silent = record(&mut book, changed(&late_fee(), ChangeNotice::default()), "2026-11-15");
     assert!(matches!(silent, Err(CreditError::NoNotice { .. })), "{silent:?}");
-    record(&mut book, changed(late_fee(), given("2026-10-01")), "2026-11-15").unwrap();
+    record(&mut book, changed(&late_fee(), given("2026-10-01")), "2026-11-15").unwrap();
     let lower = json!({ "fees": { "late": { "amount": "5.00" } } });
     let favourable = without_notice(NoticeException::ConsumerFavourable);
-    record(&mut book, changed(lower, favourable), "2026-11-16").unwrap();
+    record(&mut book, changed(&lower, favourable), "2026-11-16").unwrap();
     let fees = book.on("2026-11-20").terms.product.fees.late.unwrap();
     assert_eq!(fees.amount, cents("5.00"));
     book.on("2026-12-01");
@@ -71,7 +71,7 @@ fn a_rate_that_is_a_change_of_terms_needs_its_notice_too() {
 fn a_new_rate_is_for_new_draws_and_the_terms_of_the_opening_stay_with_what_was_drawn() {
     let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
     let features = json!({ "features": [{ "name": "draws", "apr": "27%" }] });
-    record(&mut book, changed(features, given("2026-10-01")), "2026-11-15").unwrap();
+    record(&mut book, changed(&features, given("2026-10-01")), "2026-11-15").unwrap();
     book.draw("300.00", "2026-11-16");
     book.on("2026-12-01");
     let lines = book.statement(3).interest;
@@ -88,7 +88,7 @@ fn a_new_method_of_interest_begins_with_a_cycle_and_closed_ones_keep_theirs() {
     let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
     let basis = json!({ "interest": { "day_basis": "360" } });
     let agreed = without_notice(NoticeException::Agreed);
-    record(&mut book, changed(basis, agreed), "2026-10-10").unwrap();
+    record(&mut book, changed(&basis, agreed), "2026-10-10").unwrap();
     book.on("2026-12-01");
     // 31/365 for October, 30/360 for November.
     assert_eq!(book.statement(2).interest_total, cents("20.38"));
@@ -106,7 +106,7 @@ fn changed_terms_that_cannot_be_are_refused() {
         json!({ "features": [{ "name": "other" }] }),
         json!({ "fees": { "late": { "amount": "-1.00" } } }),
     ] {
-        let refused = record(&mut book, changed(changes.clone(), agreed()), "2026-09-10");
+        let refused = record(&mut book, changed(&changes, agreed()), "2026-09-10");
         assert!(matches!(refused, Err(CreditError::Terms { .. })), "{changes}: {refused:?}");
     }
 }

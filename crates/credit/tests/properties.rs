@@ -129,6 +129,7 @@ only_with_balance = true
 "#;
 
 /// The events of the facts with the day each becomes known, in that order.
+#[expect(clippy::too_many_lines, reason = "one arm per kind of fact")]
 fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEventBody)> {
     let mut events = Vec::new();
     for (at, (offset, late, fact)) in facts.iter().enumerate() {

@@ -226,7 +226,7 @@ impl Promotion {
         }
     }
 
-    pub(crate) const fn from_draw(&self) -> bool {
+    pub(crate) const fn ends_by_draw(&self) -> bool {
         self.cycles_from_draw.is_some() || self.months_from_draw.is_some()
     }
 }
