@@ -197,7 +197,7 @@ impl Promotion {
     }
 
     /// With the end that it has for a draw of the day.
-    pub(crate) fn from_draw_on(self, day: NaiveDate, cycle: u32) -> Self {
+    pub(crate) fn ending_for_draw(self, day: NaiveDate, cycle: u32) -> Self {
         let months = |months: u32| {
             let months = i32::try_from(months).unwrap_or(i32::MAX);
             calendar::add_months(day, months).pred_opt().unwrap_or(day)

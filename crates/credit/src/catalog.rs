@@ -175,7 +175,7 @@ impl Product {
             if let Some(promotion) = &feature.promotion
                 && promotion.through.is_none()
                 && promotion.cycles.is_none()
-                && !promotion.from_draw()
+                && !promotion.ends_by_draw()
             {
                 return Err(format!(
                     "the promotion of `{name}` has no end: state `through`, `cycles`, `cycles_from_draw` or `months_from_draw`"

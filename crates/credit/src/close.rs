@@ -204,7 +204,11 @@ impl State {
     fn bill_interest(&mut self, terms: &Terms) -> (Vec<InterestLine>, WaivedFees, CycleCharges) {
         let mut lines: Vec<InterestLine> =
             self.balances.iter().map(|balance| self.interest_line(terms, balance)).collect();
-        let raised = raise_to_minimum_charge(&mut lines, terms.product.interest.minimum_charge);
+        // What was paid off before the close bears no minimum.
+        let total: Cents = lines.iter().map(|line| line.amount).sum();
+        let paid_off = self.prepaid() >= total;
+        let least = if paid_off { Cents::ZERO } else { terms.product.interest.minimum_charge };
+        let raised = raise_to_minimum_charge(&mut lines, least);
         waive_below(&mut lines, terms.product.interest.waived_below);
         let (waived, charges) = self.keep_to_mapr(terms, &mut lines, raised);
         let cycle = self.cycle.number;
@@ -268,9 +272,9 @@ impl State {
         }
         self.credit_balance += credit;
         // A plan fee that the terms did not charge was posted as a fact.
-        let charged = self.cycle.plan_fee.unwrap_or_default();
-        kept.other += (kept.plan - charged).or_zero();
-        kept.plan = kept.plan.min(charged);
+        let by_terms = self.cycle.plan_fee.unwrap_or_default();
+        kept.other += (kept.plan - by_terms).or_zero();
+        kept.plan = kept.plan.min(by_terms);
         charges.fees -= kept.plan + kept.other;
         charges.interest -= waived.interest;
         charges.raised = charges.raised.min(charges.interest);

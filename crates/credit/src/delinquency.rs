@@ -5,7 +5,7 @@ use money::{Cents, Rounding};
 
 use crate::{
     CycleRecord, FeeKind, FlagKind, Terms,
-    product::{LateFee, LateFeeBase, PlanFeeDay},
+    product::{LateFee, LateFeeBase, PlanFeeDay, Promotion},
     state::{LateFeeRecord, Obligation, State},
 };
 
@@ -91,9 +91,24 @@ impl State {
                 }
             }
         }
+        self.lose_promotions(terms);
         self.test_late_fees(terms);
         if self.day == self.cycle.starts_on {
             self.charge_plan_fee(terms, PlanFeeDay::FirstDay);
+        }
+    }
+
+    /// Promotions that end with days past due are over the day before.
+    fn lose_promotions(&mut self, terms: &Terms) {
+        let days = self.days_past_due(terms, self.day);
+        let yesterday = self.day.pred_opt();
+        for balance in &mut self.balances {
+            let lost = |promotion: &Promotion| {
+                promotion.lost_when_days_past_due.is_some_and(|most| most > 0 && days >= most)
+            };
+            if let Some(promotion) = balance.promotion.as_mut().filter(|one| lost(one)) {
+                promotion.through = promotion.through.min(yesterday).or(yesterday);
+            }
         }
     }
 
@@ -117,17 +132,23 @@ impl State {
             let cycle = due.cycle;
             let unpaid: Cents =
                 self.obligations.iter().filter(|due| due.cycle <= cycle).map(|due| due.owed).sum();
-            let amount = self.late_fee(terms, rule, (cycle, unpaid));
+            let (uncapped, amount) = self.late_fee(terms, rule, (cycle, unpaid));
             if amount.is_positive() {
                 let unpaid_minimum = unpaid;
                 let on = self.day;
-                self.late_fees.push(LateFeeRecord { cycle, on, amount, unpaid_minimum });
+                self.late_fees.push(LateFeeRecord { cycle, on, amount, uncapped, unpaid_minimum });
                 self.charge(FeeKind::Late, 0, amount);
             }
         }
     }
 
-    fn late_fee(&self, terms: &Terms, rule: &LateFee, (cycle, unpaid): (u32, Cents)) -> Cents {
+    /// Before its caps, and after.
+    fn late_fee(
+        &self,
+        terms: &Terms,
+        rule: &LateFee,
+        (cycle, unpaid): (u32, Cents),
+    ) -> (Cents, Cents) {
         let disputed = !self.disputes.is_empty() && rule.suppressed_by.contains(&FlagKind::Dispute);
         let record = self.records.iter().find(|record| record.number == cycle);
         let closed_on = record.map_or(self.opened_on, |record| record.closes_on);
@@ -139,7 +160,7 @@ impl State {
                 .any(|fee| fee.kind == FeeKind::ReturnedPayment && fee.assessed_on > closed_on);
         let free = self.flagged(&rule.suppressed_by) || disputed || paid_for;
         if free || self.capped_by_law() {
-            return Cents::ZERO;
+            return (Cents::ZERO, Cents::ZERO);
         }
         let charged_before = self
             .late_fees
@@ -165,9 +186,10 @@ impl LateFee {
         self.most.unwrap_or(most)
     }
 
-    fn on(&self, late: &Lateness) -> Cents {
+    /// Before its caps, and after.
+    fn on(&self, late: &Lateness) -> (Cents, Cents) {
         if !late.unpaid.is_positive() || late.unpaid < self.none_below {
-            return Cents::ZERO;
+            return (Cents::ZERO, Cents::ZERO);
         }
         let reached = |top: Option<Cents>| top.is_none_or(|top| late.balance <= top);
         let bracket = self.brackets.iter().find(|bracket| reached(bracket.up_to));
@@ -184,7 +206,7 @@ impl LateFee {
             self.capped_by_unpaid_minimum.then_some(late.unpaid),
             self.capped_by_minimum.then_some(late.minimum),
         ];
-        caps.into_iter().flatten().fold(fee, Ord::min)
+        (fee, caps.into_iter().flatten().fold(fee, Ord::min))
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn accrued(position: &Position) -> Derivation {
 /// Interest that a closed cycle bills.
 #[must_use]
 pub fn interest(record: &CycleRecord, product: &Product) -> Derivation {
-    let lines: Vec<_> = record.interest.iter().map(|line| interest_line(line, product)).collect();
+    let lines = record.interest.iter().map(|line| interest_line(line, product)).collect();
     let total = record.interest.iter().map(|line| line.amount).sum();
     Derivation::cents(
         "sum over features; one rounding per feature and cycle (12 CFR 1026.7(b)(6)(ii); rounding: docs/engine.md)",
@@ -65,7 +65,7 @@ fn interest_line(line: &InterestLine, product: &Product) -> Derivation {
         ));
     }
     inputs.push(Derivation::of(
-        "sum of the days above, before rounding",
+        "as the method below has it, before rounding",
         "unrounded",
         Value::Text(format!("${}", rate::to_dollar_text(line.numerator, 8))),
         Vec::new(),
@@ -144,15 +144,24 @@ pub fn minimum(minimum: &Minimum) -> Derivation {
         .map(|(at, arm)| given(&format!("arm {} of the formula", at + 1), *arm))
         .collect();
     Derivation::cents(
-        "min(total owed, max(arms) + past due) (the product's terms: products/, docs/engine.md)",
+        "min(total owed, max(arms) + what the product adds + past due) (the product's terms: products/, docs/engine.md)",
         "minimum due",
         minimum.due,
         vec![
-            Derivation::cents("the largest arm", "before past due", minimum.base, arms),
+            Derivation::cents(
+                "the largest arm, and what the product adds to it",
+                "before past due",
+                minimum.base,
+                arms,
+            ),
             given("principal", inputs.principal),
+            given("new balance", inputs.new_balance),
             given("interest billed on this statement", inputs.interest),
             given("draw and plan fees billed on this statement", inputs.fees),
+            given("penalty fees billed on this statement", inputs.penalty_fees),
+            given("over the limit", inputs.over_limit),
             given("past due", inputs.past_due),
+            given("disputed, and held out of all the rest", inputs.disputed),
             given("total owed", inputs.total_owed),
         ],
     )
@@ -240,13 +249,12 @@ impl Position {
 
     fn explain_late_fee(&self, cycle: u32) -> Option<Derivation> {
         let fee = self.late_fees.iter().find(|fee| fee.cycle == cycle)?;
-        let rule = self.terms.product.fees.late.as_ref()?;
         Some(Derivation::cents(
-            "min(fee, unpaid minimum), once per cycle, at the start of the day after the grace days (products/; the cap: 12 CFR 1026.52(b)(2)(i)(A))",
+            "the fee, never above the product's caps, once per cycle, at the start of the day after the grace days (products/; the cap: 12 CFR 1026.52(b)(2)(i)(A))",
             &format!("late fee of statement {cycle}"),
             fee.amount,
             vec![
-                Derivation::given("fee", Value::Cents(rule.amount)),
+                Derivation::given("fee before its caps", Value::Cents(fee.uncapped)),
                 Derivation::given("unpaid minimum", Value::Cents(fee.unpaid_minimum)),
                 Derivation::given("charged on", Value::Date(fee.on)),
             ],

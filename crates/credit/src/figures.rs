@@ -11,6 +11,8 @@ use crate::{
 
 type Figures = Vec<(String, Derivation)>;
 
+type Of = fn(&Compared) -> Cents;
+
 fn given(label: &str, value: Cents) -> Derivation {
     Derivation::given(label, Value::Cents(value))
 }
@@ -80,88 +82,81 @@ pub(crate) fn of_statement(statement: &Statement, previous: Option<&Statement>) 
 
 /// Figures of a position, by name.
 pub(crate) fn of_position(position: &Position) -> Figures {
-    let sum = |rule: &str, label: &str, value: Cents, inputs: Vec<Derivation>| {
-        Derivation::cents(rule, label, value, inputs)
-    };
+    let named = balances(position).into_iter().chain(dues(position));
+    let mut figures: Figures =
+        named.map(|(name, derivation)| (name.to_owned(), derivation)).collect();
+    figures.extend(position.cycles.iter().filter_map(mapr));
+    figures
+}
+
+fn balances(position: &Position) -> Vec<(&'static str, Derivation)> {
+    let sum = Derivation::cents;
     let features = position.features.iter().map(|one| given(&one.name, one.principal)).collect();
-    let uses = if position.terms.product.limits.charges_use_limit {
-        vec![given("billed interest", position.billed_interest), given("fees", position.all_fees())]
-    } else {
-        Vec::new()
-    };
-    let limit = vec![
+    let mut limit = vec![
         given("credit limit", position.credit_limit),
         given("principal", -position.principal_balance),
         given("held", -position.held_credit),
     ];
-    let mut figures = vec![
-        (
-            "principal_balance",
-            sum("sum over balances", "principal", position.principal_balance, features),
-        ),
-        ("billed_interest", {
-            let rule = "interest of issued statements, less what was paid of it";
-            sum(rule, "billed interest", position.billed_interest, Vec::new())
-        }),
-        ("fees", { sum("fees that are no penalties, unpaid", "fees", position.fees, Vec::new()) }),
-        ("penalty_fees", {
-            let fees = position.late_fees.iter();
-            let fees = fees.map(|fee| given(&format!("late fee of {}", fee.on), fee.amount));
-            let rule = "penalty fees charged, less what was paid or waived of them";
-            sum(rule, "penalty fees", position.penalty_fees, fees.collect())
-        }),
-        ("credit_balance", {
-            let rule = "paid beyond all that was owed";
-            sum(rule, "credit balance", position.credit_balance, Vec::new())
-        }),
-        ("current_balance", {
-            let inputs = vec![
-                given("total owed", position.total_owed),
-                given("accrued interest", -position.accrued_interest),
-            ];
-            sum(
-                "total owed without accrued interest",
-                "current balance",
-                position.current_balance,
-                inputs,
-            )
-        }),
-        ("available_credit", {
-            let inputs = limit.into_iter().chain(uses).collect();
-            let rule = "credit limit − what uses it − what is held, at least zero";
-            sum(rule, "available credit", position.available_credit, inputs)
-        }),
-        ("disputed", {
-            let rule = "under dispute, with the interest billed on it (12 CFR 1026.13(d))";
-            sum(rule, "disputed", position.disputed, Vec::new())
-        }),
-        ("past_due", {
-            let rule = "minimums unpaid after their enforceable due date";
-            sum(rule, "past due", position.past_due, Vec::new())
-        }),
-        ("minimum_due", {
-            let minimums = position.last_statement.iter().map(|statement| {
-                given(&format!("minimum of statement {}", statement.number), statement.minimum_due)
-            });
-            let rule = "still unpaid of all minimums: each payment counts to the oldest";
-            sum(rule, "minimum still due", position.minimum_due, minimums.collect())
-        }),
-        ("days_past_due", {
-            let rule = "days since the oldest unpaid minimum could be enforced";
-            let days = Value::Count(position.days_past_due.into());
-            Derivation::of(rule, "days past due", days, Vec::new())
-        }),
-        ("per_diem", {
-            let rule = "what one more day costs if nothing more happens";
-            let text = Value::Text(format!("${}", position.per_diem()));
-            Derivation::of(rule, "per diem", text, Vec::new())
-        }),
+    if position.terms.product.limits.charges_use_limit {
+        limit.push(given("billed interest", -position.billed_interest));
+        limit.push(given("fees", -position.all_fees()));
+    }
+    let current = vec![
+        given("total owed", position.total_owed),
+        given("accrued interest", -position.accrued_interest),
+    ];
+    let late = position.late_fees.iter();
+    let late = late.map(|fee| given(&format!("late fee of {}", fee.on), fee.amount)).collect();
+    let principal = sum("sum over balances", "principal", position.principal_balance, features);
+    let rule = "interest of issued statements, less what was paid of it";
+    let billed = sum(rule, "billed interest", position.billed_interest, Vec::new());
+    let rule = "fees that are no penalties, unpaid";
+    let fees = sum(rule, "fees", position.fees, Vec::new());
+    let rule = "penalty fees charged, less what was paid or waived of them";
+    let penalty = sum(rule, "penalty fees", position.penalty_fees, late);
+    let rule = "paid beyond all that was owed";
+    let credit = sum(rule, "credit balance", position.credit_balance, Vec::new());
+    let rule = "total owed without accrued interest";
+    let current = sum(rule, "current balance", position.current_balance, current);
+    let rule = "credit limit − what uses it − what is held, at least zero";
+    let available = sum(rule, "available credit", position.available_credit, limit);
+    vec![
+        ("principal_balance", principal),
+        ("billed_interest", billed),
+        ("fees", fees),
+        ("penalty_fees", penalty),
+        ("credit_balance", credit),
+        ("current_balance", current),
+        ("available_credit", available),
     ]
-    .into_iter()
-    .map(|(name, derivation)| (name.to_owned(), derivation))
-    .collect::<Figures>();
-    figures.extend(position.cycles.iter().filter_map(mapr));
-    figures
+}
+
+fn dues(position: &Position) -> Vec<(&'static str, Derivation)> {
+    let sum =
+        |rule: &str, label: &str, value: Cents| Derivation::cents(rule, label, value, Vec::new());
+    let minimums = position.last_statement.iter().map(|statement| {
+        given(&format!("minimum of statement {}", statement.number), statement.minimum_due)
+    });
+    let rule = "still unpaid of all minimums: each payment counts to the oldest";
+    let minimum = position.minimum_due;
+    let minimum = Derivation::cents(rule, "minimum still due", minimum, minimums.collect());
+    let rule = "days since the oldest unpaid minimum could be enforced";
+    let days = Value::Count(position.days_past_due.into());
+    let days = Derivation::of(rule, "days past due", days, Vec::new());
+    let rule = "what one more day costs if nothing more happens";
+    let per_diem = Value::Text(format!("${}", position.per_diem()));
+    let per_diem = Derivation::of(rule, "per diem", per_diem, Vec::new());
+    let rule = "minimums unpaid after their enforceable due date";
+    let past_due = sum(rule, "past due", position.past_due);
+    let rule = "under dispute, with the interest billed on it (12 CFR 1026.13(d))";
+    let disputed = sum(rule, "disputed", position.disputed);
+    vec![
+        ("minimum_due", minimum),
+        ("days_past_due", days),
+        ("per_diem", per_diem),
+        ("past_due", past_due),
+        ("disputed", disputed),
+    ]
 }
 
 /// The military annual percentage rate of a cycle.
@@ -185,7 +180,7 @@ fn mapr(record: &CycleRecord) -> Option<(String, Derivation)> {
 
 /// Figures of a what-if, by the name that stands after `what_if.NAME.`.
 pub(crate) fn of_what_if(what_if: &WhatIf) -> Figures {
-    let of: [(&str, fn(&Compared) -> Cents); 8] = [
+    let of: [(&str, Of); 8] = [
         ("total_owed", |one| one.total_owed_cents),
         ("principal_balance", |one| one.principal_balance_cents),
         ("billed_interest", |one| one.billed_interest_cents),

@@ -137,8 +137,10 @@ impl State {
             (true, true) => GraceOutcome::Spared,
             (true, false) if may_still_pay => GraceOutcome::Spared,
             (true, false) if rule.credits_partial_payment => GraceOutcome::Lost,
-            (false, true)
-                if rule.spares_new_draws_on_regain
+            // While it can still be paid it is taken that it will be, so that a payoff asks for no more than it needs.
+            (false, paid)
+                if (paid || may_still_pay)
+                    && rule.spares_new_draws_on_regain
                     && self.grace.streak + 1 >= rule.regained_after_cycles =>
             {
                 GraceOutcome::Regained
@@ -294,9 +296,12 @@ impl Balance {
     fn at_all_rates(&self, terms: &Terms, priced: &Priced, nano: i128, rate: DayRate) -> i128 {
         let interest = &terms.product.interest;
         let days = || self.spans.iter().flat_map(Span::days);
-        let of = |apr: Apr| match rate.tiered {
-            false => priced.rates,
-            true => days().map(|day| interest.rate_of(apr, day)).sum(),
+        let of = |apr: Apr| {
+            if rate.tiered {
+                days().map(|day| interest.rate_of(apr, day)).sum()
+            } else {
+                priced.rates
+            }
         };
         let cost = cost(nano, rate, terms.product.features.get(self.feature), of);
         divide(cost, priced.parts, Rounding::HalfUp).unwrap_or_default()

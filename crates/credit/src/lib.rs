@@ -27,6 +27,7 @@ pub mod product;
 mod product_defaults;
 mod quote;
 pub mod rate;
+mod relief;
 mod repayment;
 mod replay;
 pub mod scenario;
@@ -57,6 +58,7 @@ pub use position::{
 };
 pub use product::Product;
 pub use quote::{DrawQuote, PayoffQuote, draw_fee, quote_draw, quote_payoff, returned_payment_fee};
+pub use relief::{CycleRelief, ServiceRelief, quote_estate, service_relief};
 pub use repayment::{In36Months, Repayment};
 pub use replay::{Replayed, Snapshot, replay, replay_from};
 pub use state::{Segment, StandingFlag};

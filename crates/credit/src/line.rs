@@ -244,8 +244,8 @@ impl CreditLine {
     fn check_notice(&self, event: &LineEvent) -> Result<(), CreditError> {
         let (seq, effective_on) = (event.seq, event.effective_on);
         let notice = match &event.body {
-            LineEventBody::TermsChanged { notice, .. } => *notice,
-            LineEventBody::RateChanged { notice: Some(notice), .. } => *notice,
+            LineEventBody::TermsChanged { notice, .. }
+            | LineEventBody::RateChanged { notice: Some(notice), .. } => *notice,
             _ => return Ok(()),
         };
         if notice.exception.is_some() {

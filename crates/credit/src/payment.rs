@@ -124,7 +124,7 @@ impl State {
         for step in &terms.product.waterfall.steps {
             match step {
                 WaterfallStep::BilledInterest => {
-                    self.pay_interest(terms, &mut flow, None, Up::ToAll)
+                    self.pay_interest(terms, &mut flow, None, Up::ToAll);
                 }
                 WaterfallStep::BilledFees => self.pay_fees(terms, &mut flow, FeeStep::Billed),
                 WaterfallStep::PenaltyFees => self.pay_fees(terms, &mut flow, FeeStep::Penalty),

@@ -144,6 +144,9 @@ pub struct LateFee {
     pub on: NaiveDate,
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    /// Before its caps.
+    #[serde(default, rename = "uncapped_cents")]
+    pub uncapped: Cents,
     #[serde(rename = "unpaid_minimum_cents")]
     pub unpaid_minimum: Cents,
 }
@@ -317,6 +320,7 @@ fn late_fees(state: &State) -> Vec<LateFee> {
             cycle: fee.cycle,
             on: fee.on,
             amount: fee.amount,
+            uncapped: fee.uncapped,
             unpaid_minimum: fee.unpaid_minimum,
         })
         .collect()

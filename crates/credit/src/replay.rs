@@ -159,7 +159,6 @@ impl State {
                 let first = terms.named_feature(feature.as_deref(), seq)?;
                 self.receive(terms, (None, first), seq, amount);
             }
-
             LineEventBody::PaymentReturned { payment, fee, .. } => {
                 self.restore(*payment);
                 self.charge(FeeKind::ReturnedPayment, 0, *fee);
@@ -174,6 +173,25 @@ impl State {
             }
             LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
             LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),
+            LineEventBody::DisputeOpened { dispute, subject, .. } => {
+                self.open_dispute(terms, (*dispute, *subject, amount));
+            }
+            LineEventBody::DisputeResolved { dispute, error, .. } => {
+                self.resolve_dispute(terms, *dispute, *error);
+            }
+            _ => self.act_on_terms(timeline, action)?,
+        }
+        Ok(())
+    }
+
+    /// Rates, limits, dates, flags, terms.
+    fn act_on_terms(
+        &mut self,
+        timeline: &Timeline<'_>,
+        action: &Action<'_>,
+    ) -> Result<(), CreditError> {
+        let (terms, seq) = (self.terms_today(timeline), action.seq);
+        match action.body {
             LineEventBody::RateChanged { feature, apr, applies_to, .. } => {
                 let of = terms.named_feature(feature.as_deref(), seq)?;
                 self.change_rate(terms, of, RateStep { from: action.on, apr: *apr }, *applies_to);
@@ -183,12 +201,6 @@ impl State {
                 self.change_index(of, RateStep { from: action.on, apr: *index });
             }
             LineEventBody::TermsChanged { .. } => self.change_terms(timeline, action),
-            LineEventBody::DisputeOpened { dispute, subject, .. } => {
-                self.open_dispute(terms, (*dispute, *subject, amount));
-            }
-            LineEventBody::DisputeResolved { dispute, error, .. } => {
-                self.resolve_dispute(terms, *dispute, *error);
-            }
             LineEventBody::RateCapped { apr, through, .. } => {
                 let cap = RateCap { from: action.on, through: *through, apr: *apr };
                 for balance in &mut self.balances {

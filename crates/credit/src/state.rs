@@ -154,6 +154,8 @@ pub(crate) struct LateFeeRecord {
     pub(crate) cycle: u32,
     pub(crate) on: NaiveDate,
     pub(crate) amount: Cents,
+    /// Before its caps.
+    pub(crate) uncapped: Cents,
     /// Still unpaid of the minimum at the end of the day before.
     pub(crate) unpaid_minimum: Cents,
 }
@@ -252,9 +254,9 @@ impl State {
             None => self.add_balance(terms, wanted),
         };
         if let Some(balance) = self.balances.get_mut(at)
-            && let Some(promotion) = balance.promotion.filter(Promotion::from_draw)
+            && let Some(promotion) = balance.promotion.filter(Promotion::ends_by_draw)
         {
-            balance.promotion = Some(promotion.from_draw_on(day, cycle));
+            balance.promotion = Some(promotion.ending_for_draw(day, cycle));
             balance.full = true;
         }
         Ok(at)
@@ -262,9 +264,10 @@ impl State {
 
     /// A further balance of a feature, at the rates of its last one.
     fn add_balance(&mut self, terms: &Terms, feature: usize) -> usize {
-        let before = self.balances.iter().filter(|balance| balance.feature == feature);
+        let mut before = self.balances.iter().filter(|balance| balance.feature == feature);
         let nth = before.clone().count() + 1;
-        let last = before.last().map(|last| (last.apr, last.rates.clone(), last.variable.clone()));
+        let last =
+            before.next_back().map(|last| (last.apr, last.rates.clone(), last.variable.clone()));
         let (apr, rates, variable) = last.unwrap_or_default();
         let of = terms.product.features.get(feature);
         let name = format!("{} {nth}", of.map(|of| of.name.as_str()).unwrap_or_default());

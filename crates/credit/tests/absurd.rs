@@ -221,14 +221,13 @@ fn damaged(text: &str, damage: &Damage) -> String {
         Damage::DropLine(nth) => {
             let nth = at(*nth, lines.len());
             let kept = lines.iter().enumerate().filter(|(i, _)| *i != nth);
-            kept.map(|(_, line)| format!("{line}\n")).collect()
+            kept.map(|(_, line)| *line).collect::<Vec<_>>().join("\n")
         }
         Damage::DoubleLine(nth) => {
             let nth = at(*nth, lines.len());
-            let twice = |(i, line): (usize, &&str)| {
-                if i == nth { format!("{line}\n{line}\n") } else { format!("{line}\n") }
-            };
-            lines.iter().enumerate().map(twice).collect()
+            let mut lines = lines.clone();
+            lines.insert(nth, lines.get(nth).copied().unwrap_or_default());
+            lines.join("\n")
         }
     }
 }

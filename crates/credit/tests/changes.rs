@@ -13,7 +13,7 @@ use identity::{CaseId, DrawId};
 use money::{Apr, Cents};
 use serde_json::json;
 
-fn changed(changes: serde_json::Value, notice: ChangeNotice) -> LineEventBody {
+fn changed(changes: &serde_json::Value, notice: ChangeNotice) -> LineEventBody {
     LineEventBody::TermsChanged { changes: changes.as_object().unwrap().clone(), notice }
 }
 
@@ -35,7 +35,7 @@ fn a_change_of_terms_waits_forty_five_days_or_says_why_not() {
     let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
     let late_fee = || json!({ "fees": { "late": { "amount": "25.00" } } });
     // Notice on October 1: 30 more days of October and 15 of November.
-    let early = record(&mut book, changed(late_fee(), given("2026-10-01")), "2026-11-14");
+    let early = record(&mut book, changed(&late_fee(), given("2026-10-01")), "2026-11-14");
     let earliest = day("2026-11-15");
     let effective_on = day("2026-11-14");
     assert!(
@@ -43,12 +43,12 @@ fn a_change_of_terms_waits_forty_five_days_or_says_why_not() {
             if on == effective_on && first == earliest),
         "{early:?}"
     );
-    let silent = record(&mut book, changed(late_fee(), ChangeNotice::default()), "2026-11-15");
+    let silent = record(&mut book, changed(&late_fee(), ChangeNotice::default()), "2026-11-15");
     assert!(matches!(silent, Err(CreditError::NoNotice { .. })), "{silent:?}");
-    record(&mut book, changed(late_fee(), given("2026-10-01")), "2026-11-15").unwrap();
+    record(&mut book, changed(&late_fee(), given("2026-10-01")), "2026-11-15").unwrap();
     let lower = json!({ "fees": { "late": { "amount": "5.00" } } });
     let favourable = without_notice(NoticeException::ConsumerFavourable);
-    record(&mut book, changed(lower, favourable), "2026-11-16").unwrap();
+    record(&mut book, changed(&lower, favourable), "2026-11-16").unwrap();
     let fees = book.on("2026-11-20").terms.product.fees.late.unwrap();
     assert_eq!(fees.amount, cents("5.00"));
     book.on("2026-12-01");
@@ -71,7 +71,7 @@ fn a_rate_that_is_a_change_of_terms_needs_its_notice_too() {
 fn a_new_rate_is_for_new_draws_and_the_terms_of_the_opening_stay_with_what_was_drawn() {
     let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
     let features = json!({ "features": [{ "name": "draws", "apr": "27%" }] });
-    record(&mut book, changed(features, given("2026-10-01")), "2026-11-15").unwrap();
+    record(&mut book, changed(&features, given("2026-10-01")), "2026-11-15").unwrap();
     book.draw("300.00", "2026-11-16");
     book.on("2026-12-01");
     let lines = book.statement(3).interest;
@@ -88,7 +88,7 @@ fn a_new_method_of_interest_begins_with_a_cycle_and_closed_ones_keep_theirs() {
     let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
     let basis = json!({ "interest": { "day_basis": "360" } });
     let agreed = without_notice(NoticeException::Agreed);
-    record(&mut book, changed(basis, agreed), "2026-10-10").unwrap();
+    record(&mut book, changed(&basis, agreed), "2026-10-10").unwrap();
     book.on("2026-12-01");
     // 31/365 for October, 30/360 for November.
     assert_eq!(book.statement(2).interest_total, cents("20.38"));
@@ -106,7 +106,7 @@ fn changed_terms_that_cannot_be_are_refused() {
         json!({ "features": [{ "name": "other" }] }),
         json!({ "fees": { "late": { "amount": "-1.00" } } }),
     ] {
-        let refused = record(&mut book, changed(changes.clone(), agreed()), "2026-09-10");
+        let refused = record(&mut book, changed(&changes, agreed()), "2026-09-10");
         assert!(matches!(refused, Err(CreditError::Terms { .. })), "{changes}: {refused:?}");
     }
 }
@@ -252,4 +252,75 @@ fn a_held_draw_is_an_open_draw() {
     book.record(LineEventBody::DrawHeld { draw, amount, expires_on: None }, "2026-09-02");
     let refusal = quote_draw(&book.on("2026-09-03"), None, cents("50.00")).unwrap_err();
     assert_eq!(refusal, Refusal::DrawStillOpen);
+}
+
+#[test]
+fn v32_service_is_a_question_to_the_same_history() {
+    let mut of = product("CASHLINE-STD-1");
+    of.minimum.arms.truncate(1);
+    let mut book = Book::open(&of, 299_900, 31, "2026-06-01");
+    let balances = credit::BroughtForward {
+        principal: vec![credit::FeatureAmount { feature: String::new(), amount: cents("1000.00") }],
+        minimum_unpaid: cents("25.00"),
+        due_on: Some(day("2026-06-26")),
+        ..credit::BroughtForward::default()
+    };
+    book.record(LineEventBody::BalanceBroughtForward { balances }, "2026-06-01");
+    book.on("2026-08-03");
+    let service = (day("2026-06-10"), None);
+    let relief = credit::service_relief(book.line.events(), service, day("2026-08-03")).unwrap();
+    let cycles: Vec<_> =
+        relief.cycles.iter().map(|one| (one.billed, one.capped, one.fees_forgiven)).collect();
+    // June: nine days at 29.99 % and 21 at 6 %; July: 31 days at 6 %, and its late fee.
+    let expected = [("24.65", "10.85", "0.00"), ("25.47", "5.10", "15.00")];
+    assert_eq!(cycles, expected.map(|(a, b, c)| (cents(a), cents(b), cents(c))));
+    assert_eq!(relief.total, cents("49.17"));
+}
+
+#[test]
+fn v44_an_estate_settles_within_thirty_days_at_the_balance_it_was_told() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    book.live_to(day("2026-09-11"));
+    let owed = |on: &str| {
+        credit::quote_estate(book.line.events(), day("2026-09-11"), day(on)).unwrap().payoff
+    };
+    // Ten days of interest: 6.58. After October 11 all of it counts: 40 days come to 26.30, billed as 19.73 and 6.58.
+    assert_eq!(owed("2026-09-11"), cents("1006.58"));
+    assert_eq!(owed("2026-10-11"), cents("1006.58"));
+    assert!(owed("2026-10-12") > cents("1026.00"));
+}
+
+#[test]
+fn v29_a_covered_borrower_s_fee_and_interest_are_kept_under_the_cap_fees_first() {
+    let mut of = product("CASHLINE-STD-1");
+    of.fees.plan = Some(credit::product::PlanFee { amount: cents("10.00"), ..Default::default() });
+    let mut terms = credit::Terms::open(&of, cents("5000.00"), Apr::from_ppm(349_900), 31);
+    terms.covered_borrower = true;
+    let mut book = Book::with_terms(terms, "2026-09-01");
+    book.draw("500.00", "2026-09-01");
+    book.on("2026-10-01");
+    let statement = book.statement(1);
+    // Interest 14.38; the ceiling is 3 % of 500.00: 0.62 of the fee is left.
+    assert_eq!(statement.interest_total, cents("14.38"));
+    assert_eq!(statement.fees_total, cents("0.62"));
+    let charges = book.on("2026-10-01").cycles[0].charges;
+    assert_eq!(charges.rate().unwrap().ppm(), 360_000);
+}
+
+#[test]
+fn v08_v49_our_own_delay_costs_the_customer_nothing() {
+    // A payment received in time and posted late: interest and the late fee are taken back, the second time as exactly.
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    assert_eq!(book.on("2026-11-10").penalty_fees, cents("15.00"));
+    book.pay_late("100.00", "2026-10-20", "2026-11-10");
+    assert_eq!(book.on("2026-11-10").penalty_fees, Cents::ZERO);
+    book.pay_late("100.00", "2026-10-10", "2026-11-12");
+    // As if both had been posted when they came.
+    let mut straight = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    straight.pay("100.00", "2026-10-10");
+    straight.pay("100.00", "2026-10-20");
+    let (late, timely) = (book.on("2026-12-01"), straight.on("2026-12-01"));
+    assert_eq!(late.total_owed, timely.total_owed);
+    assert_eq!(late.principal_balance, timely.principal_balance);
+    assert_eq!(late.days_past_due, timely.days_past_due);
 }

@@ -10,7 +10,8 @@ use money::Cents;
 
 fn run(text: &str) -> LineReport {
     let scenario = scenario::parse(text, &ProductCatalog::embedded().unwrap())
-        .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        .map_err(|error| format!("{error}\n{text}"))
+        .unwrap();
     scenario::run(&scenario).unwrap().lines.remove(0)
 }
 
@@ -467,7 +468,7 @@ fn a_card_statement_tells_what_minimums_come_to() {
     let Some(credit::Repayment::Estimate { months, in_36_months: Some(three_years), .. }) =
         statement(&report, 1).repayment
     else {
-        panic!("{:?}", statement(&report, 1).repayment)
+        unreachable!("it takes more than three years")
     };
     assert_eq!(months, 46);
     // 908.88 × 0.01 × 1.01^36 / (1.01^36 − 1) = 30.19.

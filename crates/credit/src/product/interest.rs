@@ -202,6 +202,9 @@ pub struct Promotion {
     /// Draws after this day have no part in it.
     #[serde(default, with = "date_opt")]
     pub draws_through: Option<NaiveDate>,
+    /// It ends once a minimum is so many days past due.
+    #[serde(default)]
+    pub lost_when_days_past_due: Option<u32>,
     /// Interest at the contract rate is kept in mind and charged at the end, unless the balance was paid off by then.
     #[serde(default)]
     pub deferred: bool,
@@ -218,11 +221,12 @@ impl Promotion {
             cycles_from_draw: None,
             months_from_draw: None,
             draws_through: None,
+            lost_when_days_past_due: None,
             deferred: false,
         }
     }
 
-    pub(crate) const fn from_draw(&self) -> bool {
+    pub(crate) const fn ends_by_draw(&self) -> bool {
         self.cycles_from_draw.is_some() || self.months_from_draw.is_some()
     }
 }

@@ -30,6 +30,7 @@ pub struct MinimumTerms {
     pub credits_count: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a line of an agreement")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MinimumArm {

@@ -230,10 +230,7 @@ impl EventFile {
     }
 
     pub(super) fn body(&self, names: &mut Names) -> Result<Body, String> {
-        let amount = || -> Result<Cents, String> {
-            let amount = needed(self.amount, "amount")?;
-            if amount.is_positive() { Ok(amount) } else { Err("`amount` must be positive".into()) }
-        };
+        let amount = || self.positive_amount();
         if let Some(key) = self.unused() {
             return Err(format!("`{key}` means nothing for this kind of event"));
         }
@@ -275,6 +272,15 @@ impl EventFile {
             Kind::FeeWaived => {
                 LineEventBody::FeeWaived { fee: self.fee_kind()?, amount: amount()?, reason }
             }
+            _ => return self.body_of_terms(names).map(Body::Is),
+        }))
+    }
+
+    /// Rates, limits, dates, flags, terms, disputes.
+    fn body_of_terms(&self, names: &mut Names) -> Result<LineEventBody, String> {
+        let reason = self.reason.clone();
+        let amount = || self.positive_amount();
+        Ok(match self.kind {
             Kind::RateChange => LineEventBody::RateChanged {
                 feature: self.feature.clone(),
                 apr: needed(self.apr, "apr")?,
@@ -319,7 +325,13 @@ impl EventFile {
                 LineEventBody::FlagCleared { flag: needed(self.flag, "flag")?, note: reason }
             }
             Kind::Close => LineEventBody::LineClosed { reason },
-        }))
+            _ => return Err("this kind of event is not known".to_owned()),
+        })
+    }
+
+    fn positive_amount(&self) -> Result<Cents, String> {
+        let amount = needed(self.amount, "amount")?;
+        if amount.is_positive() { Ok(amount) } else { Err("`amount` must be positive".into()) }
     }
 
     const fn notice(&self) -> ChangeNotice {

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use money::Cents;
 
 use super::report::{LineReport, Report, WhatIf};
-use crate::{Position, Statement, StatementItem};
+use crate::{Position, Repayment, Statement, StatementItem};
 
 impl Report {
     /// The report as lines of text.
@@ -55,7 +55,26 @@ fn write_statement(text: &mut String, statement: &Statement) -> fmt::Result {
     }
     row(text, "new balance", statement.new_balance)?;
     let due = format!("minimum due by {}", statement.due_on);
-    row(text, &due, statement.minimum_due)
+    row(text, &due, statement.minimum_due)?;
+    if statement.disputed.is_positive() {
+        row(text, "disputed, not to be paid meanwhile", statement.disputed)?;
+    }
+    if let Some(amount) = statement.pay_to_avoid_interest {
+        row(text, "paid by then, spares interest where there is grace", amount)?;
+    }
+    match statement.repayment {
+        None => Ok(()),
+        Some(Repayment::Never { in_36_months }) => {
+            row(text, "minimums never pay it off; in 36 months, a month", in_36_months)
+        }
+        Some(Repayment::Estimate { months, total, in_36_months }) => {
+            row(text, &format!("by minimums only: {months} months, in all"), total)?;
+            in_36_months.map_or(Ok(()), |other| {
+                row(text, "in 36 months, a month", other.monthly)?;
+                row(text, "which saves", other.savings)
+            })
+        }
+    }
 }
 
 fn label(item: &StatementItem) -> String {
