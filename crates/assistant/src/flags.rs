@@ -1,4 +1,4 @@
-//! The gate of SPEC 3.6, passed before every reply: what the flags that stand on a customer forbid the assistant.
+//! The gate of the flags, passed before every reply: what the flags that stand on a customer forbid the assistant.
 
 use credit::FlagKind;
 use money::Cents;
@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// SPEC 3.6 in business words: is the customer told their own figures, is a payment they ask for prepared, may anything
+    /// The flags in business words: is the customer told their own figures, is a payment they ask for prepared, may anything
     /// ask them for money, does a person answer.
     const TABLE: [(FlagKind, bool, bool, bool, bool); 17] = [
         //                      told   pays   asked  person

@@ -1,8 +1,8 @@
 //! Rights words: what a customer says that must become a record in the same turn, whatever the model does.
 //!
-//! Rules beside a classifier, recall first, English and Spanish; either is enough. The classifier (`models/rights-1.bin`) was
-//! learnt from `rights/said/` and looks at every sentence and at the whole. A rule (`rights/rules.txt`) is a phrase that is never
-//! anything else: slots in order within one sentence, typos forgiven, and a negation just before the words takes it back.
+//! A classifier (`models/rights-1.bin`), recall first, English and Spanish. It was learnt from `rights/said/` and looks at every
+//! sentence and at the whole. That somebody else speaks than the customer is heard by rules (`rights/rules.txt`): slots in order
+//! within one sentence, typos forgiven, and a negation just before the words takes it back.
 //! What is absent: opening the case (`servicing`), and any use of a language model; a model may only add to what is found here.
 
 mod matching;
@@ -28,7 +28,7 @@ pub struct Heard {
     pub somebody_else: bool,
 }
 
-/// What is heard besides rights, by its name among the rules and the classifier's labels.
+/// What is heard besides rights: a label of the classifier, and what the rules are for.
 const PERSON: &str = "person";
 const SOMEBODY_ELSE: &str = "somebody_else";
 
@@ -66,11 +66,6 @@ impl Heard {
             None => self.asks_for_person |= name == PERSON,
         }
     }
-}
-
-/// What the rules alone hear, by name: the trainer sets the classifier's thresholds beside them.
-pub fn by_rules(text: &str) -> BTreeSet<&'static str> {
-    sentences(text).iter().flat_map(|words| RULES.matching(words)).collect()
 }
 
 /// What the classifier tells apart: the rights, and the wish for a person.

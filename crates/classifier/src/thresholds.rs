@@ -6,16 +6,13 @@ pub struct Scored {
     /// What it has, by the place of the label.
     pub labels: Vec<usize>,
     pub scores: Vec<f32>,
-    /// What is heard in it whatever the scores.
-    pub ruled: Vec<usize>,
 }
 
 impl Scored {
     /// What is heard in it.
     pub fn heard(&self, thresholds: &[f32]) -> Vec<usize> {
         let passes = |(label, score): (usize, &f32)| {
-            let passes = thresholds.get(label).is_some_and(|threshold| score >= threshold);
-            (passes || self.ruled.contains(&label)).then_some(label)
+            thresholds.get(label).is_some_and(|threshold| score >= threshold).then_some(label)
         };
         self.scores.iter().enumerate().filter_map(passes).collect()
     }
@@ -54,7 +51,6 @@ const OTHER: f32 = 0.05;
 fn of_label(scored: &[Scored], label: usize, price: f32) -> f32 {
     let mut worth: Vec<(f32, f32)> = scored
         .iter()
-        .filter(|one| !one.ruled.contains(&label))
         .filter_map(|one| {
             let score = *one.scores.get(label)?;
             let worth = match (one.labels.contains(&label), one.labels.is_empty()) {
@@ -84,7 +80,7 @@ mod tests {
     use super::*;
 
     fn scored(labels: &[usize], score: f32) -> Scored {
-        Scored { labels: labels.to_vec(), scores: vec![score], ruled: Vec::new() }
+        Scored { labels: labels.to_vec(), scores: vec![score] }
     }
 
     #[test]
@@ -104,11 +100,5 @@ mod tests {
                 .count()
         };
         assert_eq!((heard(0), heard(10)), (1, 3));
-    }
-
-    #[test]
-    fn what_the_rules_hear_is_heard() {
-        let ruled = Scored { ruled: vec![0], ..scored(&[0], -1.0) };
-        assert_eq!(ruled.heard(&[5.0]), [0]);
     }
 }

@@ -1,5 +1,5 @@
 //! Billing errors: what is disputed is held out of the minimum, and so of late fees and days past due, until it is settled
-//! (12 CFR 1026.13, SPEC §1.6).
+//! (12 CFR 1026.13).
 //!
 //! Invariants: a dispute moves no balance; interest goes on and is billed, but what it comes to on the disputed amount is held out
 //! too; where there was no error, what was held out falls due anew with full time to pay.

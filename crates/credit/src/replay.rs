@@ -312,7 +312,7 @@ impl State {
         }
     }
 
-    /// New rates are for new draws (SPEC §1.7), and a feature that is new begins; what else changes is in the terms of the day.
+    /// New rates are for new draws (docs/engine.md), and a feature that is new begins; what else changes is in the terms of the day.
     fn change_terms(&mut self, timeline: &Timeline<'_>, action: &Action<'_>) {
         let Some((before, after)) = timeline.versions.change(action.seq) else { return };
         for (at, feature) in after.product.features.iter().enumerate() {

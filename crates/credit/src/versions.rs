@@ -1,4 +1,4 @@
-//! The terms of a line by date: as copied at opening, and as changes of terms left them (SPEC §1.7).
+//! The terms of a line by date: as copied at opening, and as changes of terms left them (12 CFR 1026.9(c)(2)).
 //!
 //! Invariant: interest and grace are those of the first day of the cycle, so that a cycle is computed by one method; all other
 //! terms are those of the day. What is absent: rates, which a change brings to new draws only and which balances carry.

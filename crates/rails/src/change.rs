@@ -1,4 +1,4 @@
-//! Notifications of change: what a bank says of an entry's account that we should know better (SPEC §3.3, C01 to C13).
+//! Notifications of change: what a bank says of an entry's account that we should know better (C01 to C13).
 
 use nacha::RoutingNumber;
 

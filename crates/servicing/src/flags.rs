@@ -1,4 +1,4 @@
-//! Flags: what stops or routes (SPEC §3.6), checked before every reply and every debit.
+//! Flags: what stops or routes, checked before every reply and every debit.
 //!
 //! Invariants: raising is always safe and never waits; clearing is for staff. A line's flag event is the record, the
 //! `flags` table its reading.
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Whether no money is taken while the flag stands. Each of these suppresses the late fee too (`products/`), and the case
-/// that raises it says that debits stop. An attorney, a lawsuit or a wish not to be contacted (SPEC §3.6) forbids talking
+/// that raises it says that debits stop. An attorney, a lawsuit or a wish not to be contacted forbids talking
 /// and asking, not a payment that the customer chose.
 #[must_use]
 pub const fn stops_debits(kind: FlagKind) -> bool {
@@ -37,7 +37,7 @@ pub const fn stops_debits(kind: FlagKind) -> bool {
     )
 }
 
-/// Whether a debit that came back is never tried again while the flag stands: no debits at all (SPEC §3.3), or no asking
+/// Whether a debit that came back is never tried again while the flag stands: no debits at all, or no asking
 /// for money, of which a second debit is a kind (§3.6).
 #[must_use]
 pub const fn stops_retries(kind: FlagKind) -> bool {

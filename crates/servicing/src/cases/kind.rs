@@ -75,7 +75,7 @@ impl CaseKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// The flag that such a case raises (SPEC §3.6).
+    /// The flag that such a case raises.
     #[must_use]
     pub const fn flag(self) -> Option<FlagKind> {
         self.terms().flag

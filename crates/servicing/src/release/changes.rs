@@ -1,4 +1,4 @@
-//! Notifications of change: the bank settled an entry, and tells how the account is to be written from now on (SPEC §3.3).
+//! Notifications of change: the bank settled an entry, and tells how the account is to be written from now on.
 //!
 //! They are applied when they are read, which is before the next entry. What cannot be applied goes to the operations desk.
 
