@@ -1,5 +1,5 @@
 //! Statements and account-opening records: what they say is what the engine worked out, in both forms alike.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod read;
 
