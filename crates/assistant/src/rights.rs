@@ -1,8 +1,9 @@
 //! Rights words: what a customer says that must become a record in the same turn, whatever the model does.
 //!
 //! A classifier (`models/rights-1.bin`), recall first, English and Spanish. It was learnt from `rights/said/` and looks at every
-//! sentence and at the whole. That somebody else speaks than the customer is heard by rules (`rights/rules.txt`): slots in order
-//! within one sentence, typos forgiven, and a negation just before the words takes it back.
+//! sentence and at the whole. Beside it stand rules (`rights/rules.txt`) for what must be heard whatever else a sentence holds, a
+//! life in danger and a bankruptcy, and for somebody else who speaks than the customer: slots in order within one sentence, typos
+//! forgiven, and a negation just before the words takes it back.
 //! What is absent: opening the case (`servicing`), and any use of a language model; a model may only add to what is found here.
 
 mod matching;
@@ -28,7 +29,7 @@ pub struct Heard {
     pub somebody_else: bool,
 }
 
-/// What is heard besides rights: a label of the classifier, and what the rules are for.
+/// What is heard besides rights.
 const PERSON: &str = "person";
 const SOMEBODY_ELSE: &str = "somebody_else";
 
