@@ -207,7 +207,11 @@ impl State {
         // What was paid off before the close bears no minimum.
         let total: Cents = lines.iter().map(|line| line.amount).sum();
         let paid_off = self.prepaid() >= total;
-        let least = if paid_off { Cents::ZERO } else { terms.product.interest.minimum_charge };
+        let least = if paid_off || self.capped_by_law() {
+            Cents::ZERO
+        } else {
+            terms.product.interest.minimum_charge
+        };
         let raised = raise_to_minimum_charge(&mut lines, least);
         waive_below(&mut lines, terms.product.interest.waived_below);
         let (waived, charges) = self.keep_to_mapr(terms, &mut lines, raised);
@@ -342,6 +346,7 @@ impl State {
             unpaid: minimum.own,
             owed,
             amount: owed,
+            minimum: printed.map_or(minimum.due, |printed| printed.minimum.min(minimum.due)),
             tested: false,
             missed: false,
         };

@@ -6,7 +6,7 @@ use money::{Cents, Rounding};
 use crate::{
     CycleRecord, FeeKind, FlagKind, Terms,
     product::{LateFee, LateFeeBase, PlanFeeDay, Promotion},
-    state::{LateFeeRecord, Obligation, State},
+    state::{Fee, LateFeeRecord, Obligation, State},
 };
 
 impl Obligation {
@@ -82,7 +82,7 @@ impl State {
     }
 
     /// The morning of a day: minimums missed the day before, late fees whose time has come, the plan fee of a first day.
-    pub(crate) fn begin_day(&mut self, terms: &Terms) {
+    pub(crate) fn begin_day(&mut self, terms: &Terms, returned: &[NaiveDate]) {
         for due in &mut self.obligations {
             if !due.missed && due.enforceable_on < self.day && due.owed.is_positive() {
                 due.missed = true;
@@ -92,7 +92,7 @@ impl State {
             }
         }
         self.lose_promotions(terms);
-        self.test_late_fees(terms);
+        self.test_late_fees(terms, returned);
         if self.day == self.cycle.starts_on {
             self.charge_plan_fee(terms, PlanFeeDay::FirstDay);
         }
@@ -113,7 +113,7 @@ impl State {
     }
 
     /// Decides the late fee of each minimum whose day has come, on what was unpaid at the end of the day before.
-    fn test_late_fees(&mut self, terms: &Terms) {
+    fn test_late_fees(&mut self, terms: &Terms, returned: &[NaiveDate]) {
         let Some(rule) = terms.product.fees.late.as_ref() else {
             for due in &mut self.obligations {
                 due.tested = true;
@@ -129,10 +129,15 @@ impl State {
                 continue;
             }
             due.tested = true;
-            let cycle = due.cycle;
+            let (cycle, minimum) = (due.cycle, due.minimum);
             let unpaid: Cents =
                 self.obligations.iter().filter(|due| due.cycle <= cycle).map(|due| due.owed).sum();
-            let (uncapped, amount) = self.late_fee(terms, rule, (cycle, unpaid));
+            let late = (cycle, unpaid, minimum);
+            let (uncapped, amount) = if self.cost_a_return_fee(terms, cycle, returned) {
+                (Cents::ZERO, Cents::ZERO)
+            } else {
+                self.late_fee(rule, late)
+            };
             if amount.is_positive() {
                 let unpaid_minimum = unpaid;
                 let on = self.day;
@@ -142,24 +147,26 @@ impl State {
         }
     }
 
+    /// A payment for the statement came back at a fee, however much later: one event costs one penalty (12 CFR 1026.52(b)(2)(ii)).
+    fn cost_a_return_fee(&self, terms: &Terms, cycle: u32, returned: &[NaiveDate]) -> bool {
+        let record = self.records.iter().find(|record| record.number == cycle);
+        let closed_on = record.map_or(self.opened_on, |record| record.closes_on);
+        let charged =
+            |fee: &Fee| fee.kind == FeeKind::ReturnedPayment && fee.assessed_on > closed_on;
+        terms.product.fees.one_penalty_per_event
+            && (self.fees.iter().any(charged)
+                || returned.iter().any(|paid_on| closed_on < *paid_on && *paid_on < self.day))
+    }
+
     /// Before its caps, and after.
     fn late_fee(
         &self,
-        terms: &Terms,
         rule: &LateFee,
-        (cycle, unpaid): (u32, Cents),
+        (cycle, unpaid, minimum): (u32, Cents, Cents),
     ) -> (Cents, Cents) {
         let disputed = !self.disputes.is_empty() && rule.suppressed_by.contains(&FlagKind::Dispute);
         let record = self.records.iter().find(|record| record.number == cycle);
-        let closed_on = record.map_or(self.opened_on, |record| record.closes_on);
-        // A payment that came back has cost its fee already (12 CFR 1026.52(b)(2)(ii)).
-        let paid_for = terms.product.fees.one_penalty_per_event
-            && self
-                .fees
-                .iter()
-                .any(|fee| fee.kind == FeeKind::ReturnedPayment && fee.assessed_on > closed_on);
-        let free = self.flagged(&rule.suppressed_by) || disputed || paid_for;
-        if free || self.capped_by_law() {
+        if self.flagged(&rule.suppressed_by) || disputed || self.capped_by_law() {
             return (Cents::ZERO, Cents::ZERO);
         }
         let charged_before = self
@@ -170,7 +177,7 @@ impl State {
         let interest = |record: &CycleRecord| record.interest.iter().map(|line| line.amount).sum();
         rule.on(&Lateness {
             unpaid,
-            minimum: record.map_or(unpaid, |record| record.minimum.due),
+            minimum,
             balance: record.map(|record| record.balance).unwrap_or_default(),
             interest: record.map(interest).unwrap_or_default(),
             repeated,

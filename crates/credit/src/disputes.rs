@@ -199,6 +199,7 @@ impl State {
                 unpaid,
                 owed,
                 amount: owed,
+                minimum: owed,
                 tested: true,
                 missed: false,
             });

@@ -197,7 +197,7 @@ impl State {
             let to = AllocationTo::BilledInterest { cycle: billed.cycle, feature };
             let taken = flow.take(up.cap(billed.unpaid, flow), to);
             billed.unpaid -= taken;
-            relieved.push((billed.balance, taken));
+            relieved.push((billed.balance, taken, true));
         }
         self.interest.retain(|billed| !billed.unpaid.is_zero());
         self.relieve(flow, bears, &relieved);
@@ -227,22 +227,22 @@ impl State {
             };
             let taken = flow.take(up.cap(fee.unpaid, flow), to);
             fee.unpaid -= taken;
-            relieved.push((fee.balance, taken));
+            relieved.push((fee.balance, taken, fee.billed_in.is_some()));
         }
         self.relieve(flow, bears, &relieved);
     }
 
-    /// What was paid of charges that bear interest: within grace it counts from the first day.
-    fn relieve(&mut self, flow: &Flow, bears: bool, paid: &[(usize, Cents)]) {
+    /// What was paid of charges that bear interest: within grace it counts from the first day, if a statement has billed it.
+    fn relieve(&mut self, flow: &Flow, bears: bool, paid: &[(usize, Cents, bool)]) {
         if !bears {
             return;
         }
         let within_grace = self.day <= self.grace.due_on;
         let (payment, on) = (flow.payment, self.day);
-        for (at, amount) in paid.iter().filter(|(_, amount)| amount.is_positive()) {
+        for (at, amount, billed) in paid.iter().filter(|(_, amount, _)| amount.is_positive()) {
             let Some(balance) = self.balances.get_mut(*at) else { continue };
             balance.repaid += *amount;
-            if within_grace {
+            if within_grace && *billed {
                 balance.reliefs.push(Relief { payment, on, amount: *amount });
             }
         }

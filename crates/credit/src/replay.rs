@@ -83,7 +83,7 @@ impl State {
         let mut next = timeline.actions.partition_point(|action| action.on < self.day);
         loop {
             let terms = self.terms_today(timeline);
-            self.begin_day(terms);
+            self.begin_day(terms, &timeline.returned_at_a_fee);
             let mut accrues = terms.product.interest.balance_at == BalanceAt::StartOfDay;
             while let Some(action) = timeline.actions.get(next).filter(|one| one.on == self.day) {
                 // What is brought forward is owed when the day begins.
@@ -360,9 +360,10 @@ impl State {
         // What comes in with the line is the balance of a statement before the first.
         let closed_on = self.day.pred_opt().unwrap_or(self.day);
         self.grace.statement_balance = self.balance() - self.left_out_of_grace(terms);
-        self.grace.due_on = balances
-            .due_on
-            .unwrap_or_else(|| self.schedule.due_on(closed_on, &terms.product.dates));
+        let dates = &terms.product.dates;
+        let due_on = balances.due_on.unwrap_or_else(|| self.schedule.due_on(closed_on, dates));
+        // When it was sent is not known here: of the two rules of lateness the banking day alone moves it (12 CFR 1026.10(d)).
+        self.grace.due_on = dates.met_by(due_on);
         if let Some(due_on) = balances.due_on {
             self.obligations.push(Obligation {
                 cycle: 0,
@@ -371,6 +372,7 @@ impl State {
                 unpaid: balances.minimum_unpaid,
                 owed: balances.minimum_unpaid,
                 amount: balances.minimum_unpaid,
+                minimum: balances.minimum_unpaid,
                 tested: false,
                 missed: false,
             });

@@ -119,6 +119,8 @@ pub(crate) struct Obligation {
     /// Never above what was printed: what the customer can be late with.
     pub(crate) owed: Cents,
     pub(crate) amount: Cents,
+    /// All that was asked for, past due included: the lower of the printed and the recomputed.
+    pub(crate) minimum: Cents,
     /// The late fee of the cycle was decided.
     pub(crate) tested: bool,
     /// It was unpaid after its due date.
@@ -229,7 +231,12 @@ impl State {
 
     /// The law caps what may be charged on what is owed: fees are interest then (50 USC 3937(d)).
     pub(crate) fn capped_by_law(&self) -> bool {
-        self.balances.iter().any(|balance| balance.capped(self.day).next().is_some())
+        let owed = |at: usize, balance: &Balance| {
+            balance.principal().is_positive()
+                || self.interest.iter().any(|billed| billed.balance == at)
+        };
+        let mut balances = self.balances.iter().enumerate();
+        balances.any(|(at, one)| owed(at, one) && one.capped(self.day).next().is_some())
     }
 
     pub(crate) fn flagged(&self, flags: &[FlagKind]) -> bool {

@@ -103,12 +103,16 @@ impl DateTerms {
         let window = sent_on
             .checked_add_days(Days::new(self.statement_window_days.into()))
             .unwrap_or(sent_on);
-        let met_by = if self.due_moves_to_banking_day {
-            calendar::banking_day_on_or_after(printed)
+        self.met_by(printed).max(window)
+    }
+
+    /// The last day on which a payment meets a due date.
+    pub(crate) fn met_by(&self, due_on: NaiveDate) -> NaiveDate {
+        if self.due_moves_to_banking_day {
+            calendar::banking_day_on_or_after(due_on)
         } else {
-            printed
-        };
-        met_by.max(window)
+            due_on
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Timeline<'a> {
     /// By cycle.
     pub(crate) printed: BTreeMap<u32, Printed>,
     pub(crate) posted: BTreeMap<Charge, PostedCharge>,
+    /// When payments were made that came back at a fee and so never counted.
+    pub(crate) returned_at_a_fee: Vec<NaiveDate>,
     pub(crate) last_seq: u64,
     first_effects: Vec<(u64, NaiveDate)>,
 }
@@ -51,6 +53,7 @@ pub(crate) struct Printed {
     pub(crate) closed_on: NaiveDate,
     pub(crate) due_on: NaiveDate,
     pub(crate) sent_on: NaiveDate,
+    pub(crate) minimum: Cents,
     /// The minimum less what was past due already.
     pub(crate) own_minimum: Cents,
 }
@@ -86,6 +89,7 @@ impl<'a> Timeline<'a> {
             actions: Vec::with_capacity(events.len()),
             printed: BTreeMap::new(),
             posted: BTreeMap::new(),
+            returned_at_a_fee: Vec::new(),
             last_seq: events.last().map_or(0, |event| event.seq),
             first_effects: Vec::with_capacity(events.len()),
         };
@@ -113,6 +117,7 @@ impl<'a> Timeline<'a> {
                         closed_on: statement.closed_on,
                         due_on: statement.due_on,
                         sent_on: statement.sent_on,
+                        minimum: statement.minimum_due,
                         own_minimum: (statement.minimum_due - statement.past_due).or_zero(),
                     },
                 );
@@ -134,6 +139,7 @@ impl<'a> Timeline<'a> {
                 self.post(charge.clone(), event.effective_on, *amount);
             }
             body => {
+                self.returned_at_a_fee.extend(references.returned_at_a_fee(body));
                 if let Some(action) = references.action(event, body, self.opening) {
                     self.actions.push(action);
                 }
@@ -240,6 +246,13 @@ impl References {
 
     fn drew_on(&self, body: &LineEventBody) -> Option<NaiveDate> {
         self.draws.get(self.draws.corrected_by(body)?)?.drew_on
+    }
+
+    /// When the payment was made that comes back.
+    fn returned_at_a_fee(&self, body: &LineEventBody) -> Option<NaiveDate> {
+        let LineEventBody::PaymentReturned { payment, fee, .. } = body else { return None };
+        let costs = fee.is_positive() && self.undone_payments.contains(payment);
+        self.payments.get(payment).copied().filter(|_| costs)
     }
 
     /// The earliest day whose balances the event changes.
