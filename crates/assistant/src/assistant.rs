@@ -128,6 +128,22 @@ impl Assistant {
         text: &str,
         key: &Key,
     ) -> Result<mpsc::Receiver<StreamPart>, AssistantError> {
+        let (this, text, key) = (self.clone(), text.to_owned(), key.clone());
+        // To its end, also where whoever asked goes away: a turn that has begun has somebody who drives it.
+        let begun = self.inner.tasks.spawn(async move {
+            this.respond_whole(caller, customer, conversation, &text, &key).await
+        });
+        begun.await.map_err(|_| AssistantError::BrokeOff)?
+    }
+
+    async fn respond_whole(
+        &self,
+        caller: Caller,
+        customer: CustomerId,
+        conversation: ConversationId,
+        text: &str,
+        key: &Key,
+    ) -> Result<mpsc::Receiver<StreamPart>, AssistantError> {
         let servicing = &self.inner.means.servicing;
         let came = Instant::now();
         let view = servicing.conversation_as_said(caller, conversation, 0).await?;

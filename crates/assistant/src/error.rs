@@ -16,6 +16,9 @@ pub enum AssistantError {
     Manifest(#[from] ManifestError),
     #[error("prepare the model's client")]
     Model(#[from] LlmError),
+    /// The task that was to answer ended without a word.
+    #[error("begin to answer")]
+    BrokeOff,
     /// The record of a turn does not make sense.
     #[error("resume the turn {turn}")]
     Record { turn: String, problem: String },

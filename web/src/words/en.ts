@@ -63,7 +63,6 @@ export const en = {
   statements: "Statements",
   no_statements: "No statement yet. The first one comes at the end of your first billing cycle.",
   new_balance: "New balance",
-  open_statement: "Open the statement of {day}",
   download_statement: "Download the statement of {day} as a PDF",
   older: "Show older ones",
   opening_record: "Rates, fees and terms of the line",

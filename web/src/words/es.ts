@@ -65,7 +65,6 @@ export const es: Words = {
   statements: "Estados de cuenta",
   no_statements: "Aún no hay estados de cuenta. El primero llega al final de su primer ciclo de facturación.",
   new_balance: "Saldo nuevo",
-  open_statement: "Abrir el estado de cuenta del {day}",
   download_statement: "Descargar el estado de cuenta del {day} en PDF",
   older: "Ver anteriores",
   opening_record: "Tasas, cargos y condiciones de la línea (en inglés)",

@@ -25,6 +25,9 @@ use crate::{Servicing, ServicingError, work::Trail};
 /// A file handed over that recently may still arrive, although the bank says that it does not have it.
 const QUIET: TimeDelta = TimeDelta::minutes(15);
 
+/// Why a file is given up that the bank says it does not have.
+const NEVER_ARRIVED: &str = "never arrived";
+
 /// So many files with an entry the bank refuses before a person looks at it.
 const REFUSALS_MAX: i32 = 3;
 
@@ -74,11 +77,7 @@ impl Servicing {
         if still_right {
             return self.send(&file.key).await;
         }
-        let quiet = file.handed_at.is_none_or(|handed_at| self.now() - handed_at >= QUIET);
-        if quiet {
-            self.give_back(&file.key, RailFileStatus::Abandoned, "never arrived").await?;
-        }
-        Ok(())
+        self.give_back(&file.key, RailFileStatus::Abandoned, NEVER_ARRIVED).await
     }
 
     /// The bank has the file.
@@ -135,7 +134,14 @@ impl Servicing {
             self.hold_line(&mut tx, line).await?;
         }
         let mut file = find_file(&mut tx, key).await?;
-        if !matches!(file.status, RailFileStatus::Building | RailFileStatus::Pending) {
+        // A file on its way may be at the bank, whatever went wrong here or was seen of it before its lines were held.
+        let on_its_way = match why {
+            UNWRITABLE => file.handed_at.is_some(),
+            NEVER_ARRIVED => file.handed_at.is_some_and(|handed| self.now() - handed < QUIET),
+            _ => false,
+        };
+        if on_its_way || !matches!(file.status, RailFileStatus::Building | RailFileStatus::Pending)
+        {
             return Ok(());
         }
         let given = entries_of(&mut tx, key).await?;

@@ -24,6 +24,16 @@ fn kept(reason: &str) -> String {
     reason.chars().filter(|c| !c.is_ascii_digit() && !c.is_control()).take(80).collect()
 }
 
+/// How a draw stands to being sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Push {
+    First,
+    /// It was sent, and the outcome is not known.
+    Again,
+    /// As before, and meanwhile something stands against it: what the bank does not have, it is told never to take.
+    Never,
+}
+
 impl Servicing {
     /// Sends a draw that was just held, where its rail is the instant one. What goes wrong is for the next run.
     pub(crate) async fn send_at_once(&self, draw: &ResolvedDraw) {
@@ -70,8 +80,8 @@ impl Servicing {
         id: DrawId,
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
-        let Some((draw, first)) = self.hand_over(id, report).await? else { return Ok(()) };
-        match self.ask_bank(&draw, first).await {
+        let Some((draw, push)) = self.hand_over(id, report).await? else { return Ok(()) };
+        match self.ask_bank(&draw, push).await {
             Ok(status) => self.take_answer(&draw, &status, report).await,
             Err(ServicingError::Rail(RailError::Refused { reason })) => {
                 let done = self.refuse_draw(id, DrawStatus::Refused, &kept(&reason)).await?;
@@ -90,21 +100,22 @@ impl Servicing {
         }
     }
 
-    /// Marks a draw as handed to the bank, before it is; says whether that is the first time. `None` where there is nothing to
-    /// ask the bank for.
+    /// Marks a draw as handed to the bank, before it is. `None` where there is nothing to ask the bank for.
     async fn hand_over(
         &self,
         id: DrawId,
         report: &mut RunReport,
-    ) -> Result<Option<(DrawRow, bool)>, ServicingError> {
+    ) -> Result<Option<(DrawRow, Push)>, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let (mut line, mut draw) = self.hold_draw(&mut tx, id).await?;
+        let against = self.draw_forbidden(&mut tx, &draw).await?;
         match draw.status {
-            DrawStatus::Pending => return Ok(Some((draw, false))),
+            DrawStatus::Pending if against.is_some() => return Ok(Some((draw, Push::Never))),
+            DrawStatus::Pending => return Ok(Some((draw, Push::Again))),
             DrawStatus::Held => {}
             _ => return Ok(None),
         }
-        if let Some(why) = self.draw_forbidden(&mut tx, &draw).await? {
+        if let Some(why) = against {
             self.undo_draw(&mut tx, &mut line, draw, DrawStatus::Voided, &why).await?;
             tx.commit().await?;
             report.draws_refused += 1;
@@ -120,22 +131,19 @@ impl Servicing {
         let stream = Trail::stream(None, Some(draw.credit_line_id));
         self.trail(&mut tx, stream, "draw.handed_over", payload).await?;
         tx.commit().await?;
-        Ok(Some((draw, true)))
+        Ok(Some((draw, Push::First)))
     }
 
     /// The bank's word on a draw that was handed over.
-    async fn ask_bank(
-        &self,
-        draw: &DrawRow,
-        first: bool,
-    ) -> Result<TransferStatus, ServicingError> {
+    async fn ask_bank(&self, draw: &DrawRow, push: Push) -> Result<TransferStatus, ServicingError> {
         let id = transfer_id(draw);
-        if !first {
+        if push != Push::First {
             if let Some(status) = self.bank.find_transfer(&id).await? {
                 return Ok(status);
             }
             let patience = DrawRails::embedded()?.instant.patience();
-            if draw.handed_at.is_none_or(|handed| self.now() - handed >= patience) {
+            let waited = draw.handed_at.is_none_or(|handed| self.now() - handed >= patience);
+            if waited || push == Push::Never {
                 return Ok(self.bank.void_transfer(&id).await?);
             }
         }
