@@ -73,9 +73,10 @@ async function signIn(request: APIRequestContext, role: string, id: string): Pro
 function watch(page: Page, host: string, wrong: string[]): void {
   page.on("pageerror", (error) => wrong.push(`script error: ${error.message}`));
   page.on("console", (message) => {
-    // A request that is refused stands in the console too: no page asks for what is known not to be there. A connection that a
-    // test cuts is no refusal.
-    if (message.type() === "error" && !message.text().includes("net::ERR_")) wrong.push(`${message.text()} ${message.location().url}`);
+    // A request that is refused stands in the console too: no page asks for what is known not to be there (401, 404). A connection
+    // that a test cuts is none, nor is another refusal that a test brings about, such as of a sheet that has expired.
+    const brought = /net::ERR_|status of (?!401|404)\d{3}/.test(message.text());
+    if (message.type() === "error" && !brought) wrong.push(`${message.text()} ${message.location().url}`);
   });
   page.on("request", (request) => {
     const url = new URL(request.url());

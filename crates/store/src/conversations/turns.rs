@@ -90,7 +90,7 @@ pub async fn end_turn(
     Ok(done.rows_affected() == 1)
 }
 
-/// As [`lock`], for the conversation of a turn; tells whose it is.
+/// As `lock`, for the conversation of a turn; tells whose it is.
 pub async fn hold_turn(
     conn: &mut PgConnection,
     id: TurnId,
