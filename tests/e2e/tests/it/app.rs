@@ -206,6 +206,14 @@ impl App {
         self.signed_in(json!({ "role": role, "id": person.id, "level": level })).await
     }
 
+    /// The `n`-th customer of this kind, from 0, of whom a test only reads: another may have them as well.
+    pub(crate) async fn looked_at(&self, archetype: &str, n: usize) -> Person {
+        let people = self.people().await;
+        let customers = people["customers"].as_array().unwrap();
+        let mut of_kind = customers.iter().filter(|customer| customer["archetype"] == archetype);
+        self.sign_in("customer", of_kind.nth(n).unwrap()).await
+    }
+
     /// A customer of this kind that no other test has.
     pub(crate) async fn customer(&self, archetype: &str) -> Person {
         let people = self.people().await;

@@ -13,7 +13,7 @@ async fn newest(app: &App, customer: &Person) -> Value {
 #[tokio::test]
 async fn a_customer_opens_their_statement_and_staff_see_the_same_bytes() {
     let app = shared();
-    let customer = app.customer("transactor").await;
+    let customer = app.looked_at("revolving", 0).await;
     let statement = newest(app, &customer).await;
     let number = &statement["number"];
     let data = app.get(&customer, &format!("/v1/statements/{number}")).await.ok();
@@ -48,7 +48,7 @@ async fn a_customer_opens_their_statement_and_staff_see_the_same_bytes() {
 #[tokio::test]
 async fn nobody_reaches_the_statements_of_somebody_else() {
     let app = shared();
-    let (owner, other) = (app.customer("transactor").await, app.customer("transactor").await);
+    let (owner, other) = (app.looked_at("revolving", 0).await, app.looked_at("revolving", 1).await);
     let number = newest(app, &owner).await["number"].clone();
     // The number of a statement of the owner's names one of their own, and the addresses of staff open nothing.
     let own = app.get(&other, &format!("/v1/statements/{number}/html")).await;
@@ -69,7 +69,7 @@ async fn nobody_reaches_the_statements_of_somebody_else() {
 #[tokio::test]
 async fn an_address_that_is_no_statement_leads_nowhere() {
     let app = shared();
-    let customer = app.customer("transactor").await;
+    let customer = app.looked_at("revolving", 0).await;
     for (path, status, code) in [
         ("/v1/statements/1/exe", 400, "path_invalid"),
         ("/v1/statements/1/HTML", 400, "path_invalid"),
