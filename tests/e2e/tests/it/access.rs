@@ -144,7 +144,7 @@ async fn a_session_that_was_signed_out_opens_nothing() {
 #[tokio::test]
 async fn what_is_somebody_elses_is_not_there() {
     let app = shared();
-    let (owner, other) = (app.customer("revolving").await, app.looked_at("revolving", 1).await);
+    let (owner, other) = (app.customer("revolving").await, app.looked_at("transactor", 0).await);
     let conversation = app.conversation(&owner).await;
     let view = app.say(&owner, &conversation, "pay $50 next Friday from my checking account").await;
     let intent = view["messages"][1]["intents"][0]["id"].as_str().unwrap().to_owned();

@@ -46,7 +46,7 @@ async fn an_instant_draw_is_there_and_one_by_file_is_on_its_way() {
 #[tokio::test]
 async fn nobody_draws_on_anothers_line_or_to_anothers_account_or_beyond_the_line() {
     let app = shared();
-    let (ann, bob) = (app.customer("revolving").await, app.looked_at("revolving", 1).await);
+    let (ann, bob) = (app.customer("revolving").await, app.looked_at("transactor", 0).await);
     let account = app.bank_account(&ann, "checking").await;
     let others = app.bank_account(&bob, "checking").await;
     let before = app.money(&ann).await;
