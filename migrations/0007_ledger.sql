@@ -9,7 +9,7 @@
 CREATE TABLE ledger_periods (
     month date PRIMARY KEY CHECK (month = date_trunc('month', month)::date),
     closed_at timestamptz NOT NULL,
-    -- When its balances were kept, and until when its newest posting was recorded.
+    -- When its balances were kept, and when the newest posting in them was recorded.
     balanced_at timestamptz,
     known_at timestamptz,
     CONSTRAINT ledger_periods_known CHECK (known_at IS NULL OR balanced_at IS NOT NULL)

@@ -107,10 +107,12 @@ pub async fn keep_balances(
     sqlx::query!(
         "WITH done AS (
              UPDATE ledger_periods SET balanced_at = $2,
-                    known_at = (SELECT max(p.recorded_at) FROM postings p
-                                 WHERE p.id IN (SELECT e.posting_id FROM entries e
-                                                 WHERE e.booked_on < ($1::date + interval '1 month')::date
-                                                   AND e.booked_on >= $1))
+                    known_at = greatest(
+                        (SELECT b.known_at FROM ledger_periods b WHERE b.month = ($1::date - interval '1 month')::date),
+                        (SELECT max(p.recorded_at) FROM postings p
+                          WHERE p.id IN (SELECT e.posting_id FROM entries e
+                                          WHERE e.booked_on < ($1::date + interval '1 month')::date
+                                            AND e.booked_on >= $1)))
               WHERE month = $1 AND balanced_at IS NULL RETURNING month
          ), moved AS (
              SELECT e.account_code, sum(e.amount_cents) FILTER (WHERE e.side = 'debit') AS debits,
