@@ -4,6 +4,7 @@
 //! same line in whatever order they arrived; an issued statement never changes; each event posts balanced entries whose sum is the
 //! line's position. What is absent: storage, permission, models.
 
+mod accrual;
 mod balance;
 mod catalog;
 mod close;
@@ -39,6 +40,7 @@ mod timeline;
 pub mod units;
 mod versions;
 
+pub use accrual::{Accrual, Accrued, Delta, Group, Renewed, Running, Step};
 pub use catalog::ProductCatalog;
 pub use close::{CycleRecord, InterestLine, RatedPrincipal};
 pub use derivation::{Derivation, Value};

@@ -9,8 +9,8 @@ use ledger::{AccountCode, Chart, Posting, TrialBalance};
 use money::Cents;
 
 use crate::{
-    Buckets, CreditError, LineEvent, LineEventBody, PendingCharge, Position, Replayed, Snapshot,
-    Statement, Terms,
+    Accrual, Buckets, CreditError, LineEvent, LineEventBody, PendingCharge, Position, Replayed,
+    Snapshot, Statement, Terms,
     draws::DrawFacts,
     event::{Charge, FeeKind},
     postings::{Context, changes, posting_of},
@@ -122,6 +122,11 @@ impl CreditLine {
     /// See `replay`.
     pub fn position(&self, on: NaiveDate) -> Result<Position, CreditError> {
         replay_from(&self.snapshots, &self.events, on).map(|replayed| replayed.position)
+    }
+
+    /// The interest-bearing principal of the days that no statement has billed, as known on the day `on`.
+    pub fn accrual(&self, on: NaiveDate) -> Result<Accrual, CreditError> {
+        Accrual::of(&self.snapshots, &self.events, on)
     }
 
     /// Adds one event. Nothing changes where it is refused.

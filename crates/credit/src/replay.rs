@@ -57,15 +57,7 @@ pub fn replay_from(
     if on < opened_on {
         return Err(CreditError::DateBeforeOpening { on, opened_on });
     }
-    let usable = snapshots
-        .iter()
-        .filter(|snapshot| snapshot.through < on && snapshot.seen_seq <= timeline.last_seq)
-        .filter(|snapshot| timeline.still_true(snapshot.seen_seq, snapshot.through))
-        .max_by_key(|snapshot| (snapshot.through, snapshot.seen_seq));
-    let mut state = match usable {
-        Some(snapshot) => snapshot.state.clone(),
-        None => State::open(timeline.opening, opened_on),
-    };
+    let mut state = State::begin(snapshots, &timeline, on);
     let mut kept = Vec::new();
     state.live_until(&timeline, on, &mut kept)?;
     let position = Position::of(&state, &timeline, events);
@@ -73,6 +65,19 @@ pub fn replay_from(
 }
 
 impl State {
+    /// As the latest of `snapshots` that is still true has it, or as it was opened.
+    pub(crate) fn begin(snapshots: &[Snapshot], timeline: &Timeline<'_>, on: NaiveDate) -> Self {
+        let usable = snapshots
+            .iter()
+            .filter(|snapshot| snapshot.through < on && snapshot.seen_seq <= timeline.last_seq)
+            .filter(|snapshot| timeline.still_true(snapshot.seen_seq, snapshot.through))
+            .max_by_key(|snapshot| (snapshot.through, snapshot.seen_seq));
+        match usable {
+            Some(snapshot) => snapshot.state.clone(),
+            None => Self::open(timeline.opening, timeline.opened_on),
+        }
+    }
+
     /// Lives whole days up to `on`, then the events of `on` without its end.
     fn live_until(
         &mut self,
@@ -80,24 +85,8 @@ impl State {
         on: NaiveDate,
         kept: &mut Vec<Snapshot>,
     ) -> Result<(), CreditError> {
-        let mut next = timeline.actions.partition_point(|action| action.on < self.day);
         loop {
-            let terms = self.terms_today(timeline);
-            self.begin_day(terms, &timeline.returned_at_a_fee);
-            let mut accrues = terms.product.interest.balance_at == BalanceAt::StartOfDay;
-            while let Some(action) = timeline.actions.get(next).filter(|one| one.on == self.day) {
-                // What is brought forward is owed when the day begins.
-                let begins = matches!(action.body, LineEventBody::BalanceBroughtForward { .. });
-                if accrues && !begins {
-                    self.accrue_day(terms);
-                    accrues = false;
-                }
-                self.act(timeline, action)?;
-                next += 1;
-            }
-            if accrues {
-                self.accrue_day(terms);
-            }
+            self.live_but_end(timeline)?;
             if self.day >= on {
                 return Ok(());
             }
@@ -105,7 +94,29 @@ impl State {
         }
     }
 
-    fn end_day(
+    /// The day being lived with its events, without its end.
+    pub(crate) fn live_but_end(&mut self, timeline: &Timeline<'_>) -> Result<(), CreditError> {
+        let terms = self.terms_today(timeline);
+        self.begin_day(terms, &timeline.returned_at_a_fee);
+        let mut accrues = terms.product.interest.balance_at == BalanceAt::StartOfDay;
+        let first = timeline.actions.partition_point(|action| action.on < self.day);
+        let today = self.day;
+        for action in timeline.actions.iter().skip(first).take_while(|one| one.on == today) {
+            // What is brought forward is owed when the day begins.
+            let begins = matches!(action.body, LineEventBody::BalanceBroughtForward { .. });
+            if accrues && !begins {
+                self.accrue_day(terms);
+                accrues = false;
+            }
+            self.act(timeline, action)?;
+        }
+        if accrues {
+            self.accrue_day(terms);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn end_day(
         &mut self,
         timeline: &Timeline<'_>,
         kept: &mut Vec<Snapshot>,

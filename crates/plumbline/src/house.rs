@@ -208,6 +208,17 @@ pub(crate) async fn sandbox_books(config: &Config) -> anyhow::Result<Servicing> 
     Ok(servicing)
 }
 
+/// The lines and books of whatever lender the database holds, without a model and without a bank: a sandbox has kept its clock.
+pub(crate) async fn books(config: &Config) -> anyhow::Result<Servicing> {
+    let store = Store::open(&config.location()?).await?;
+    let mut conn = store.app().acquire().await?;
+    let kept: Option<DateTime<Utc>> = store::sandbox_clock::load(&mut conn).await?;
+    drop(conn);
+    let lender = Lender::of(config, kept.is_some())?;
+    let clock = kept.map_or_else(Clock::system, |now| Clock::manual(now).0);
+    Ok(Servicing::new(store, clock, lender.zone, Arc::new(NoBank), lender.who))
+}
+
 /// A sandbox's clock, which stands where it was left, or at the sandbox's first morning.
 async fn manual_clock(store: &Store, zone: Tz) -> anyhow::Result<(Clock, Option<Hand>)> {
     let mut tx = store.begin().await?;

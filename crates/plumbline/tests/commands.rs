@@ -356,12 +356,14 @@ async fn the_ledger_check_finds_money_that_no_history_explains() {
     // Balanced, and on a line whose history cannot be replayed.
     sqlx::raw_sql(
         "INSERT INTO line_heads VALUES ('01900000-0000-7000-8000-000000000001', 1);
-         INSERT INTO postings (id, kind, effective_on, recorded_at)
-         VALUES ('01900000-0000-7000-8000-000000000002', 'forged', now(), now());
-         INSERT INTO entries (posting_id, n, account_code, side, amount_cents, credit_line_id, effective_on)
+         WITH p AS (
+             INSERT INTO postings (id, kind, effective_on, booked_on, recorded_at)
+             VALUES ('01900000-0000-7000-8000-000000000002', 'forged', '2026-10-01', '2026-10-01', now())
+         )
+         INSERT INTO entries (posting_id, n, account_code, side, amount_cents, credit_line_id, effective_on, booked_on)
          VALUES ('01900000-0000-7000-8000-000000000002', 0, 1100, 'debit', 500,
-                 '01900000-0000-7000-8000-000000000001', now()),
-                ('01900000-0000-7000-8000-000000000002', 1, 1000, 'credit', 500, NULL, now())",
+                 '01900000-0000-7000-8000-000000000001', '2026-10-01', '2026-10-01'),
+                ('01900000-0000-7000-8000-000000000002', 1, 1000, 'credit', 500, NULL, '2026-10-01', '2026-10-01')",
     )
     .execute(database.owner())
     .await

@@ -7,7 +7,9 @@
 //! confirms exactly that; what protects a customer never waits; a file of which the bank's answer is unknown is never
 //! sent again before the bank was asked. What is absent: HTTP, models, and the arithmetic of the line (`credit`).
 
+pub mod accruals;
 mod authorise;
+pub mod books;
 pub mod cases;
 pub mod conversations;
 pub mod decisions;
@@ -23,6 +25,7 @@ pub mod lines;
 mod numbers;
 pub mod originate;
 pub mod payments;
+pub mod periods;
 pub mod portfolio;
 pub mod ports;
 pub mod positions;
@@ -46,6 +49,7 @@ use documents::Creditor;
 use rails::{AchOriginator, SealingKeys};
 use store::Store;
 
+pub use accruals::AccrualReport;
 pub use authorise::{Authorised, Caller, Level, UseCase, authorise};
 pub use cases::{CaseKind, Closing, NewCase};
 pub use draws::DrawAsk;

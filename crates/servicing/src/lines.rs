@@ -7,7 +7,8 @@
 use calendar::Tz;
 use chrono::{DateTime, NaiveDate, Utc};
 use credit::{
-    CreditLine, LineEvent, LineEventBody, PayoffQuote, Position, Recorded, Snapshot, Terms,
+    CreditLine, LineEvent, LineEventBody, PayoffQuote, Position, Recorded, Renewed, Snapshot, Step,
+    Terms,
 };
 use identity::{CreditLineId, CustomerId, PostingId};
 use money::Cents;
@@ -15,6 +16,7 @@ use serde::Deserialize as _;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
+    accruals,
     credit_lines::{self, CreditLineRow, WholeLine},
     line_events::{self, StoredSnapshot},
     postings::{self, NewPosting},
@@ -30,6 +32,17 @@ pub(crate) struct Line {
     /// The event up to which it is stored.
     stored_seq: u64,
     stored_snapshots: usize,
+    /// What the sum of accruals was told of it.
+    told: Told,
+}
+
+/// How much of a line the sum of accruals knows.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    /// The event up to which it was told.
+    seq: u64,
+    /// Nothing of what it was told lies before this day.
+    since: NaiveDate,
 }
 
 impl Line {
@@ -40,9 +53,10 @@ impl Line {
         let snapshots: Vec<_> = snapshot.into_iter().map(|stored| stored.body).collect();
         let stored_snapshots = snapshots.len();
         let stored_seq = events.last().map_or(0, |event| event.seq);
+        let told = Told { seq: stored_seq, since: first_unbilled(&events, row.opened_on) };
         let history =
             CreditLine::from_history(row.id, events, snapshots).map_err(ServicingError::engine)?;
-        Ok(Self { row, terms, history, stored_seq, stored_snapshots })
+        Ok(Self { row, terms, history, stored_seq, stored_snapshots, told })
     }
 
     pub(crate) fn events(&self) -> &[LineEvent] {
@@ -66,6 +80,15 @@ impl Line {
     pub(crate) fn statement_balance_left(&self, on: NaiveDate) -> Result<Cents, ServicingError> {
         Ok(statement_balance_left(&self.position(on)?))
     }
+}
+
+/// The day after the last that a statement billed.
+fn first_unbilled(events: &[LineEvent], opened_on: NaiveDate) -> NaiveDate {
+    let billed = events.iter().rev().find_map(|event| match &event.body {
+        LineEventBody::StatementIssued { statement } => Some(statement.closed_on),
+        _ => None,
+    });
+    billed.and_then(|on| on.succ_opt()).unwrap_or(opened_on)
 }
 
 /// What is left to pay of the last statement's balance; never more than is owed now and not disputed.
@@ -132,7 +155,8 @@ impl Servicing {
     ) -> Result<Line, ServicingError> {
         let (history, opened) = CreditLine::open(row.id, terms.clone(), row.opened_on, opened_at)
             .map_err(ServicingError::engine)?;
-        let mut line = Line { row, terms, history, stored_seq: 0, stored_snapshots: 0 };
+        let told = Told { seq: 0, since: row.opened_on };
+        let mut line = Line { row, terms, history, stored_seq: 0, stored_snapshots: 0, told };
         self.write(conn, &mut line, &[opened]).await?;
         Ok(line)
     }
@@ -187,7 +211,29 @@ impl Servicing {
             credit_lines::set_settles_next(conn, line.row.id, settles_next_on).await?;
             line.row.settles_next_on = settles_next_on;
         }
+        self.tell_accrual(conn, line, &recorded).await?;
         Ok(recorded.into_iter().map(|one| one.event).collect())
+    }
+
+    /// Tells the sum of accruals what the line's events changed of its unbilled interest, once for all of them.
+    async fn tell_accrual(
+        &self,
+        conn: &mut PgConnection,
+        line: &mut Line,
+        settled: &[Recorded],
+    ) -> Result<(), ServicingError> {
+        if line.told.seq == line.stored_seq {
+            return Ok(());
+        }
+        let id = line.row.id;
+        let accrual = line.history.accrual(self.today()).map_err(ServicingError::engine)?;
+        let told = accruals::told(conn, &[(id, line.told.since)]).await?;
+        let told: Vec<Step> = told.into_iter().map(|(_, step)| step).collect();
+        let deltas = accrual.deltas(&told, Renewed::by(settled.iter().map(|one| &one.event)));
+        let deltas: Vec<_> = deltas.into_iter().map(|delta| (id, delta)).collect();
+        accruals::tell(conn, &deltas, self.now()).await?;
+        line.told = Told { seq: line.stored_seq, since: accrual.since };
+        Ok(())
     }
 
     async fn write(

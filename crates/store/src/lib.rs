@@ -11,6 +11,7 @@
 #[macro_use]
 mod text_enum;
 
+pub mod accruals;
 pub mod answering;
 pub mod bank_accounts;
 pub mod cases;
@@ -24,6 +25,7 @@ pub mod flags;
 pub mod hand_offs;
 pub mod intents;
 pub mod payments;
+pub mod periods;
 pub mod rail_files;
 pub mod representatives;
 pub mod revocations;

@@ -130,6 +130,31 @@ pub async fn load(
     load_after(conn, credit_line, 0).await
 }
 
+/// The whole histories of many lines in one statement, in the order of their ids; a line without events is left out.
+pub async fn load_all(
+    conn: &mut PgConnection,
+    credit_lines: &[CreditLineId],
+) -> Result<Vec<(CreditLineId, Vec<LineEvent>)>, StoreError> {
+    let ids: Vec<uuid::Uuid> = credit_lines.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT credit_line_id, seq, effective_on, recorded_at, body AS "body: Text" FROM line_events
+           WHERE credit_line_id = ANY($1) ORDER BY credit_line_id, seq"#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut histories: Vec<(CreditLineId, Vec<LineEvent>)> = Vec::with_capacity(ids.len());
+    for row in rows {
+        let id = CreditLineId::from_uuid(row.credit_line_id);
+        let event = event_of(row.seq, row.effective_on, row.recorded_at, &row.body)?;
+        match histories.last_mut() {
+            Some((last, events)) if *last == id => events.push(event),
+            _ => histories.push((id, vec![event])),
+        }
+    }
+    Ok(histories)
+}
+
 /// Keeps a snapshot. One that is kept already stays as it is.
 pub async fn save_snapshot<S: Serialize + Sync>(
     conn: &mut PgConnection,

@@ -1,6 +1,7 @@
 //! Postings and what they add up to.
 //!
-//! A batch of any size is written by two statements. The database checks again that each posting balances.
+//! A batch of any size is written by one statement. The database checks again that each posting balances, that it has entries
+//! and that its month is open (0007_ledger.sql).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::{CreditLineId, PostingId};
@@ -40,85 +41,115 @@ pub struct AccountTotal {
     pub credits: Cents,
 }
 
-/// Writes the postings in two statements, whatever their number.
+/// Writes the postings in one statement, whatever their number. Each is booked on its value date, or on the first day of the
+/// open month where that date lies in a closed one; none of these months is closed before the transaction ends.
 pub async fn post(conn: &mut PgConnection, postings: &[NewPosting<'_>]) -> Result<(), StoreError> {
     if postings.is_empty() {
         return Ok(());
     }
-    insert_postings(conn, postings).await?;
-    insert_entries(conn, postings).await
-}
-
-async fn insert_postings(
-    conn: &mut PgConnection,
-    postings: &[NewPosting<'_>],
-) -> Result<(), StoreError> {
-    let mut ids = Vec::with_capacity(postings.len());
-    let mut kinds = Vec::with_capacity(postings.len());
-    let mut lines = Vec::with_capacity(postings.len());
-    let mut seqs = Vec::with_capacity(postings.len());
-    let mut dates = Vec::with_capacity(postings.len());
-    let mut instants = Vec::with_capacity(postings.len());
-    for new in postings {
-        ids.push(new.id.as_uuid());
-        kinds.push(new.posting.kind().to_owned());
-        lines.push(new.credit_line.map(CreditLineId::as_uuid));
-        seqs.push(new.event_seq.map(|seq| to_column(seq, "event seq")).transpose()?);
-        dates.push(new.effective_on);
-        instants.push(new.recorded_at);
-    }
+    let (heads, entries) = (Heads::of(postings)?, Entries::of(postings)?);
     sqlx::query!(
-        "INSERT INTO postings (id, kind, credit_line_id, event_seq, effective_on, recorded_at)
-         SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::date[], $6::timestamptz[])",
-        &ids,
-        &kinds,
-        &lines as &[Option<Uuid>],
-        &seqs as &[Option<i64>],
-        &dates,
-        &instants,
+        "WITH open AS MATERIALIZED (
+             SELECT ledger_open_from() AS since
+         ), headed AS (
+             INSERT INTO postings (id, kind, credit_line_id, event_seq, effective_on, booked_on, recorded_at)
+             SELECT n.id, n.kind, n.line, n.seq, n.effective_on, greatest(n.effective_on, open.since), n.recorded_at
+               FROM open, unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::date[], $6::timestamptz[])
+                    AS n (id, kind, line, seq, effective_on, recorded_at)
+         )
+         INSERT INTO entries (posting_id, n, account_code, side, amount_cents, credit_line_id, effective_on, booked_on)
+         SELECT e.*, greatest(e.effective_on, open.since)
+           FROM open, unnest($7::uuid[], $8::smallint[], $9::smallint[], $10::text[], $11::bigint[], $12::uuid[],
+                             $13::date[])
+                AS e (posting_id, n, account_code, side, amount_cents, line, effective_on)",
+        &heads.ids,
+        &heads.kinds,
+        &heads.lines as &[Option<Uuid>],
+        &heads.seqs as &[Option<i64>],
+        &heads.effective_on,
+        &heads.recorded_at,
+        &entries.ids,
+        &entries.places,
+        &entries.accounts,
+        &entries.sides as &[&str],
+        &entries.amounts,
+        &entries.lines as &[Option<Uuid>],
+        &entries.effective_on,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-async fn insert_entries(
-    conn: &mut PgConnection,
-    postings: &[NewPosting<'_>],
-) -> Result<(), StoreError> {
-    let mut ids = Vec::new();
-    let mut places = Vec::new();
-    let mut accounts = Vec::new();
-    let mut sides = Vec::new();
-    let mut amounts = Vec::new();
-    let mut lines = Vec::new();
-    let mut dates = Vec::new();
-    for new in postings {
-        for (n, entry) in (0_i16..).zip(new.posting.entries()) {
-            ids.push(new.id.as_uuid());
-            places.push(n);
-            accounts.push(code_to_column(entry.account)?);
-            sides.push(side_to_column(entry.side).to_owned());
-            amounts.push(entry.amount.get());
-            lines.push(entry.credit_line.map(CreditLineId::as_uuid));
-            dates.push(new.effective_on);
+/// Postings without their entries, column by column.
+struct Heads {
+    ids: Vec<Uuid>,
+    kinds: Vec<String>,
+    lines: Vec<Option<Uuid>>,
+    seqs: Vec<Option<i64>>,
+    effective_on: Vec<NaiveDate>,
+    recorded_at: Vec<DateTime<Utc>>,
+}
+
+impl Heads {
+    fn of(postings: &[NewPosting<'_>]) -> Result<Self, StoreError> {
+        let size = postings.len();
+        let mut heads = Self {
+            ids: Vec::with_capacity(size),
+            kinds: Vec::with_capacity(size),
+            lines: Vec::with_capacity(size),
+            seqs: Vec::with_capacity(size),
+            effective_on: Vec::with_capacity(size),
+            recorded_at: Vec::with_capacity(size),
+        };
+        for new in postings {
+            heads.ids.push(new.id.as_uuid());
+            heads.kinds.push(new.posting.kind().to_owned());
+            heads.lines.push(new.credit_line.map(CreditLineId::as_uuid));
+            heads.seqs.push(new.event_seq.map(|seq| to_column(seq, "event seq")).transpose()?);
+            heads.effective_on.push(new.effective_on);
+            heads.recorded_at.push(new.recorded_at);
         }
+        Ok(heads)
     }
-    sqlx::query!(
-        "INSERT INTO entries (posting_id, n, account_code, side, amount_cents, credit_line_id, effective_on)
-         SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::text[], $5::bigint[], $6::uuid[],
-                              $7::date[])",
-        &ids,
-        &places,
-        &accounts,
-        &sides,
-        &amounts,
-        &lines as &[Option<Uuid>],
-        &dates,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+}
+
+/// The entries of all postings, column by column.
+struct Entries {
+    ids: Vec<Uuid>,
+    places: Vec<i16>,
+    accounts: Vec<i16>,
+    sides: Vec<&'static str>,
+    amounts: Vec<i64>,
+    lines: Vec<Option<Uuid>>,
+    effective_on: Vec<NaiveDate>,
+}
+
+impl Entries {
+    fn of(postings: &[NewPosting<'_>]) -> Result<Self, StoreError> {
+        let size = postings.iter().map(|new| new.posting.entries().len()).sum();
+        let mut entries = Self {
+            ids: Vec::with_capacity(size),
+            places: Vec::with_capacity(size),
+            accounts: Vec::with_capacity(size),
+            sides: Vec::with_capacity(size),
+            amounts: Vec::with_capacity(size),
+            lines: Vec::with_capacity(size),
+            effective_on: Vec::with_capacity(size),
+        };
+        for new in postings {
+            for (n, entry) in (0_i16..).zip(new.posting.entries()) {
+                entries.ids.push(new.id.as_uuid());
+                entries.places.push(n);
+                entries.accounts.push(code_to_column(entry.account)?);
+                entries.sides.push(side_to_column(entry.side));
+                entries.amounts.push(entry.amount.get());
+                entries.lines.push(entry.credit_line.map(CreditLineId::as_uuid));
+                entries.effective_on.push(new.effective_on);
+            }
+        }
+        Ok(entries)
+    }
 }
 
 /// The line's buckets as the ledger has them, by account; accounts that come to zero are left out.
@@ -126,18 +157,29 @@ pub async fn line_balances(
     conn: &mut PgConnection,
     credit_line: CreditLineId,
 ) -> Result<Vec<LineBalance>, StoreError> {
+    balances_of(conn, &[credit_line]).await
+}
+
+/// As [`line_balances`], of many lines in one statement, in the order of their ids.
+pub async fn balances_of(
+    conn: &mut PgConnection,
+    credit_lines: &[CreditLineId],
+) -> Result<Vec<LineBalance>, StoreError> {
+    let ids: Vec<Uuid> = credit_lines.iter().map(|id| id.as_uuid()).collect();
     let rows = sqlx::query!(
-        r#"SELECT account_code,
+        r#"SELECT credit_line_id AS "credit_line_id!", account_code,
                   sum(CASE side WHEN 'debit' THEN amount_cents ELSE -amount_cents END)::bigint AS "balance!"
-             FROM entries WHERE credit_line_id = $1
-            GROUP BY account_code HAVING sum(CASE side WHEN 'debit' THEN amount_cents ELSE -amount_cents END) <> 0
-            ORDER BY account_code"#,
-        credit_line.as_uuid(),
+             FROM entries WHERE credit_line_id = ANY($1)
+            GROUP BY credit_line_id, account_code
+           HAVING sum(CASE side WHEN 'debit' THEN amount_cents ELSE -amount_cents END) <> 0
+            ORDER BY credit_line_id, account_code"#,
+        &ids,
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|row| {
+            let credit_line = CreditLineId::from_uuid(row.credit_line_id);
             let account = code_from_column(row.account_code)?;
             Ok(LineBalance { credit_line, account, balance: Cents::new(row.balance) })
         })
@@ -207,7 +249,7 @@ fn code_to_column(code: AccountCode) -> Result<i16, StoreError> {
     i16::try_from(code.get()).map_err(|_| StoreError::OutOfRange { what: "account code" })
 }
 
-fn code_from_column(code: i16) -> Result<AccountCode, StoreError> {
+pub(crate) fn code_from_column(code: i16) -> Result<AccountCode, StoreError> {
     u16::try_from(code)
         .map(AccountCode::new)
         .map_err(|_| StoreError::OutOfRange { what: "account code" })

@@ -13,6 +13,7 @@ mod flags;
 mod hand_offs;
 mod house;
 mod intents;
+mod ledger;
 mod lines;
 mod numbers;
 mod payments;
