@@ -9,6 +9,7 @@
 
 mod authorise;
 pub mod cases;
+pub mod close;
 pub mod conversations;
 pub mod decisions;
 pub mod disclosures;
