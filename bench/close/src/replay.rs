@@ -46,7 +46,7 @@ fn live() -> anyhow::Result<Lived> {
     let (mut line, _) = CreditLine::open(id, terms, opened_on, noon(opened_on))?;
     let mut last_payment = PaymentId::mint(noon(opened_on));
     let mut last_on = opened_on;
-    let mut add = |line: &mut CreditLine, on: NaiveDate, body| -> anyhow::Result<()> {
+    let add = |line: &mut CreditLine, on: NaiveDate, body| -> anyhow::Result<()> {
         line.settle(on, noon(on))?;
         line.record(body, on, noon(on))?;
         Ok(())

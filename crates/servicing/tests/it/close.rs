@@ -12,7 +12,7 @@ use credit::{CreditLine, LineEventBody};
 use identity::CreditLineId;
 use servicing::{
     AmountAsk, BankAccountAsk, Caller, PaymentAsk, RefusalCode, Servicing,
-    close::{Close, CloseAsk, CloseReport, Pace},
+    close::{Close, CloseAsk, CloseReport, Pace, Progress},
     testing::boarded::{Ids, Model, board, models},
 };
 use store::{credit_lines, line_events};
@@ -180,7 +180,9 @@ async fn workers_killed_at_any_moment_are_taken_up_where_they_were() {
     let mut deaths = 0;
     let lines = loop {
         let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
-        let watch = move |progress: servicing::close::Progress| drop(told.send(progress.done));
+        let watch = move |progress: Progress| {
+            told.send(progress.done).ok();
+        };
         let gentle = CloseAsk { pace: Pace::Gentle, ..ask(3) };
         let closing = house.servicing.close_day(Caller::system(), gentle, watch);
         let mut closing = std::pin::pin!(closing);
@@ -259,7 +261,9 @@ async fn the_jobs_pass_over_a_line_in_somebody_elses_hands_and_a_close_waits_for
     let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
     let mut closing = JoinSet::new();
     closing.spawn(async move {
-        let watch = move |progress: servicing::close::Progress| drop(told.send(progress));
+        let watch = move |progress: Progress| {
+            told.send(progress).ok();
+        };
         servicing.close_day(Caller::system(), ask(1), watch).await
     });
     // It has looked, and found the one line held.
