@@ -1,5 +1,5 @@
 # The habits of the house. Each verb installs what it lacks, or says how; `plumbline doctor` tells what that is.
-.PHONY: run test check bench bench-posting fmt lint web tools deny
+.PHONY: run test check bench bench-posting bench-close fmt lint web tools deny
 
 PLUMBLINE = $(or $(CARGO_TARGET_DIR),target)/debug/plumbline
 
@@ -24,6 +24,9 @@ bench: web target/bench/venv/requirements.txt ## The platform's own time in one 
 bench-posting: ## Postings next to pgbench (docs/performance.md). BENCH=--json for JSON.
 	cargo build --quiet --release --package posting-bench
 	target/release/posting-bench $(BENCH)
+bench-close: ## What a day close costs, next to a bare insert of the same rows and to payments that come meanwhile. BENCH=--json for JSON.
+	cargo build --quiet --release --package close-bench
+	target/release/close-bench $(BENCH)
 
 target/bench/venv/requirements.txt: bench/turn/rival/requirements.txt
 	python3 -m venv target/bench/venv

@@ -1,5 +1,7 @@
 //! Writing a leaf in the transaction whose effect it records.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use identity::LeafId;
 use serde_json::json;
@@ -59,6 +61,75 @@ pub async fn append_all(
     Ok(chained.ids.into_iter().map(LeafId::from_uuid).collect())
 }
 
+/// Streams that a transaction holds, each with its newest leaf. See [`take_free`].
+#[derive(Debug, Default)]
+pub struct Held(BTreeMap<String, Option<Tip>>);
+
+impl Held {
+    #[must_use]
+    pub fn holds(&self, stream: Stream) -> bool {
+        self.0.contains_key(&stream.to_string())
+    }
+}
+
+/// Holds those of the streams that nobody else is writing to, and waits for none. One round trip, however many there are.
+pub async fn take_free(conn: &mut PgConnection, streams: &[Stream]) -> Result<Held, AuditError> {
+    if streams.is_empty() {
+        return Ok(Held::default());
+    }
+    let names: Vec<String> = streams.iter().map(Stream::to_string).collect();
+    let rows = sqlx::query!(
+        r#"SELECT stream AS "stream!", n, leaf_hash FROM audit_streams_free($1)"#,
+        &names
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut held = Held::default();
+    for row in rows {
+        let tip = row.n.zip(row.leaf_hash).map(|(n, hash)| Tip::stored(n, &hash)).transpose()?;
+        held.0.insert(row.stream, tip);
+    }
+    Ok(held)
+}
+
+/// Adds leaves to streams that are held, those of a stream in order. One round trip, however many there are.
+pub async fn append_held(
+    conn: &mut PgConnection,
+    held: &Held,
+    leaves: Vec<(Stream, Vec<LeafBody>)>,
+) -> Result<(), AuditError> {
+    let mut streams = Vec::new();
+    let mut all: Option<Chained> = None;
+    for (stream, leaves) in leaves {
+        let name = stream.to_string();
+        let tip = held.0.get(&name).ok_or_else(|| {
+            AuditError::Tampered(format!("{name} was to be written to and is not held"))
+        })?;
+        let chained = chain(stream, *tip, &leaves)?;
+        streams.extend(leaves.iter().map(|_| name.clone()));
+        match &mut all {
+            Some(all) => all.join(chained),
+            None => all = Some(chained),
+        }
+    }
+    let Some(all) = all.filter(|all| !all.ids.is_empty()) else { return Ok(()) };
+    sqlx::query!(
+        r#"SELECT audit_append_many($1, $2, $3, $4, $5, $6, $7, $8, $9) AS "appended: ()""#,
+        &streams,
+        &all.ids,
+        &all.numbers,
+        &all.kinds,
+        &all.instants,
+        &all.entries,
+        &all.hashes,
+        &all.salts,
+        &all.payloads,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// The newest leaf of a stream: what the next one continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tip {
@@ -111,6 +182,18 @@ pub fn chain(stream: Stream, tip: Option<Tip>, leaves: &[LeafBody]) -> Result<Ch
 }
 
 impl Chained {
+    /// Puts another stream's leaves after these, column by column.
+    fn join(&mut self, other: Self) {
+        self.ids.extend(other.ids);
+        self.numbers.extend(other.numbers);
+        self.kinds.extend(other.kinds);
+        self.instants.extend(other.instants);
+        self.entries.extend(other.entries);
+        self.hashes.extend(other.hashes);
+        self.salts.extend(other.salts);
+        self.payloads.extend(other.payloads);
+    }
+
     fn push(&mut self, leaf: &LeafBody) -> Result<(), AuditError> {
         let payload = canonical_json(&leaf.payload);
         let salt: Salt = rand::random();

@@ -26,7 +26,9 @@ mod tiles;
 mod tree;
 mod verify;
 
-pub use append::{Chained, ERASED, Tip, append, append_all, chain, erase};
+pub use append::{
+    Chained, ERASED, Held, Tip, append, append_all, append_held, chain, erase, take_free,
+};
 pub use bundle::{
     BUNDLE_FORMAT, Bundle, Consistency, Hex, LeafRecord, Seal, SealedLeaf, SealedStream,
     StreamRecord,

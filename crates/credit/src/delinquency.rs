@@ -11,7 +11,7 @@ use crate::{
 
 impl Obligation {
     /// Paid so far that it no longer counts for days past due.
-    fn as_good_as_paid(&self, terms: &Terms) -> bool {
+    pub(crate) fn as_good_as_paid(&self, terms: &Terms) -> bool {
         let share = terms.product.delinquency.full_payment.ppm().min(1_000_000);
         let tolerated = self.amount.mul_ppm(1_000_000 - share, Rounding::Down).unwrap_or_default();
         self.owed <= tolerated
@@ -67,7 +67,8 @@ impl State {
             .unwrap_or_default()
     }
 
-    /// The day after the close, or the day on which a late fee is decided, whichever comes first.
+    /// The day after the close, the day on which a late fee is decided, or on which the line is later than before, whichever comes
+    /// first.
     pub(crate) fn settles_next_on(&self, terms: &Terms) -> NaiveDate {
         let after = |day: NaiveDate, days: u32| {
             day.checked_add_days(Days::new(days.into())).unwrap_or(NaiveDate::MAX)
@@ -78,7 +79,7 @@ impl State {
             .iter()
             .filter(|due| !due.tested)
             .filter_map(|due| Some(after(due.enforceable_on, rule?.after_days + 1)));
-        tests.fold(after(self.cycle.closes_on, 1), Ord::min)
+        tests.chain(self.standing_changes_on(terms)).fold(after(self.cycle.closes_on, 1), Ord::min)
     }
 
     /// The morning of a day: minimums missed the day before, late fees whose time has come, the plan fee of a first day.
@@ -91,6 +92,7 @@ impl State {
                 }
             }
         }
+        self.note_lateness(terms);
         self.lose_promotions(terms);
         self.test_late_fees(terms, returned);
         if self.day == self.cycle.starts_on {

@@ -32,6 +32,7 @@ mod relief;
 mod repayment;
 mod replay;
 pub mod scenario;
+mod standing;
 mod state;
 mod statement;
 mod terms;
@@ -63,6 +64,7 @@ pub use quote::{DrawQuote, PayoffQuote, draw_fee, quote_draw, quote_payoff, retu
 pub use relief::{CycleRelief, ServiceRelief, quote_estate, service_relief};
 pub use repayment::{In36Months, Repayment};
 pub use replay::{Replayed, Snapshot, replay, replay_from};
+pub use standing::{PastDueBucket, Standing};
 pub use state::{Segment, StandingFlag};
 pub use statement::{
     ChangeInTerms, Deferred, Statement, StatementInterest, StatementItem, StatementRate,

@@ -178,10 +178,21 @@ impl CreditLine {
         on: NaiveDate,
         recorded_at: DateTime<Utc>,
     ) -> Result<Vec<Recorded>, CreditError> {
+        self.settle_and_look(on, recorded_at).map(|(recorded, _)| recorded)
+    }
+
+    /// The same, and the line as it stands then.
+    pub fn settle_and_look(
+        &mut self,
+        on: NaiveDate,
+        recorded_at: DateTime<Utc>,
+    ) -> Result<(Vec<Recorded>, Position), CreditError> {
         let mut recorded = Vec::new();
         loop {
             let position = self.position(on)?;
-            let Some((effective_on, body)) = self.next_due(&position) else { return Ok(recorded) };
+            let Some((effective_on, body)) = self.next_due(&position) else {
+                return Ok((recorded, position));
+            };
             recorded.push(self.record(body, effective_on, recorded_at)?);
         }
     }

@@ -6,8 +6,8 @@ use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Allocation, Charge, CycleRecord, FlagKind, LineEvent, LineEventBody, Segment, StandingFlag,
-    Terms,
+    Allocation, Charge, CycleRecord, FlagKind, LineEvent, LineEventBody, Segment, Standing,
+    StandingFlag, Terms,
     draws::DrawFacts,
     payment::AllocationTo,
     rate,
@@ -73,6 +73,7 @@ pub struct Position {
     #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
     pub days_past_due: u32,
+    pub standing: Standing,
     pub flags: Vec<StandingFlag>,
     /// The first later day on which `CreditLine::settle` can have something to do if nothing else happens.
     pub settles_next_on: NaiveDate,
@@ -233,6 +234,7 @@ impl Position {
             last_statement,
             past_due: state.past_due(on),
             days_past_due: state.days_past_due(terms, on),
+            standing: state.standing(terms),
             flags: state.flags.clone(),
             settles_next_on: state.settles_next_on(terms),
             draws_made: draws.made,

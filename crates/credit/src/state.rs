@@ -50,6 +50,12 @@ pub(crate) struct State {
     pub(crate) missed: Vec<u32>,
     /// Cycles in which a payment came back at a fee.
     pub(crate) returned_in: Vec<u32>,
+    /// A minimum was past due this morning.
+    #[serde(default)]
+    pub(crate) late: bool,
+    /// The last day on which what was past due was paid.
+    #[serde(default)]
+    pub(crate) current_since: Option<NaiveDate>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,6 +207,8 @@ impl State {
             fee_bearing_draws: Cents::ZERO,
             missed: Vec::new(),
             returned_in: Vec::new(),
+            late: false,
+            current_since: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The chart of accounts, read from TOML.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use identity::CreditLineId;
 use serde::{Deserialize, Serialize};
@@ -85,9 +85,11 @@ struct ChartFile {
 }
 
 impl Chart {
-    /// The chart that is compiled in (`products/chart.toml`).
+    /// The chart that is compiled in (`products/chart.toml`), read once.
     pub fn embedded() -> Result<Self, ChartError> {
-        Self::parse(include_str!("../../../products/chart.toml"))
+        static EMBEDDED: LazyLock<Result<Chart, ChartError>> =
+            LazyLock::new(|| Chart::parse(include_str!("../../../products/chart.toml")));
+        EMBEDDED.clone()
     }
 
     pub fn parse(text: &str) -> Result<Self, ChartError> {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod chat;
+mod close;
 mod doctor;
 mod eval;
 mod find;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     /// Start the server: the interface, the pages and everything behind them.
     Serve(serve::Args),
+    /// Close a day: payments, statements, late fees and whatever else falls due on it.
+    Close(close::Args),
     /// Talk to the assistant as a sandbox customer.
     Chat(chat::Args),
     /// Search the policies.
@@ -56,6 +59,7 @@ impl Command {
         match self {
             Self::Doctor(args) => doctor::run(&args, context),
             Self::Serve(args) => serve::run(&args, context).await,
+            Self::Close(args) => close::run(&args, context).await,
             Self::Chat(args) => chat::run(&args, context).await,
             Self::Policy(policy) => policy::run(&policy, context).await,
             Self::Eval(eval) => eval::run(&eval, context).await,

@@ -22,7 +22,7 @@ use store::{Store, cluster::Standing};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{config::Config, lender::Lender, output};
+use crate::{config::Config, exit::UsageError, lender::Lender, output};
 
 /// The first morning of a sandbox: Monday, November 23, 2026.
 const SANDBOX_OPENS_ON: (i32, u32, u32) = (2026, 11, 23);
@@ -194,6 +194,45 @@ impl House {
         self.tasks.close().await;
         self.store.close().await;
     }
+}
+
+/// Whether `--sandbox`, said so often, asks for one.
+pub(crate) fn sandbox_is_meant(said: u8, config: &Config) -> Result<bool, UsageError> {
+    if said == 1 && config.has_database_url() {
+        return Err(UsageError(
+            "a sandbox would put invented customers into DATABASE_URL; say --sandbox twice if that is meant".to_owned(),
+        ));
+    }
+    Ok(said > 0)
+}
+
+/// Lines and books for a command that does the day's work.
+pub(crate) struct Books {
+    pub(crate) servicing: Servicing,
+    /// Whether the bank can be asked.
+    pub(crate) has_bank: bool,
+    tasks: Option<Tasks>,
+}
+
+impl Books {
+    /// Ends what runs beside.
+    pub(crate) async fn close(self) {
+        if let Some(tasks) = self.tasks {
+            tasks.close().await;
+        }
+        self.servicing.store().close().await;
+    }
+}
+
+/// A live lender's, or a sandbox's. A sandbox's bank lives in its server: where one may be running, a second bank would be another.
+pub(crate) async fn books(config: &Config, sandbox: bool) -> anyhow::Result<Books> {
+    let runs = config.location()?.standing().is_none_or(|standing| standing == Standing::Running);
+    if sandbox && runs {
+        let servicing = sandbox_books(config).await?;
+        return Ok(Books { servicing, has_bank: false, tasks: None });
+    }
+    let ground = lay(config, sandbox, Lender::of(config, sandbox)?).await?;
+    Ok(Books { servicing: ground.servicing, has_bank: true, tasks: Some(ground.tasks) })
 }
 
 /// The sandbox's lines and books, without a model and without a bank.

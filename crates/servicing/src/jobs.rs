@@ -1,18 +1,17 @@
 //! What is done by itself: cycles close, unpaid minimums cost a fee, payments go out and come back, and what is kept no
 //! longer is deleted.
 //!
-//! Each line is settled in a transaction of its own under its lock; a run that is killed is taken up by the next one,
-//! and running twice does nothing the second time.
+//! A run that is killed is taken up by the next one, and running twice does nothing the second time. Lines are settled as a
+//! close of today settles them (`close`), but nobody is waited for.
 
-use credit::LineEventBody;
-use identity::{CreditLineId, chain};
+use identity::chain;
 use serde::Serialize;
-use store::credit_lines;
 
-use crate::{Caller, Servicing, ServicingError, UseCase, authorise, release::RunReport};
-
-/// Lines looked at in one go.
-const LINES_AT_ONCE: i64 = 500;
+use crate::{
+    Caller, Servicing, ServicingError, UseCase, authorise,
+    close::{LineCounts, Wish},
+    release::RunReport,
+};
 
 /// What a run of the jobs did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -20,6 +19,7 @@ pub struct JobReport {
     pub statements_issued: u32,
     pub fees_assessed: u32,
     pub adjustments: u32,
+    pub standings_changed: u32,
     /// Lines that could not be settled, and runs of the payments that broke; the log says why.
     pub failed: u32,
     /// Sessions and keys that are kept no longer.
@@ -30,11 +30,21 @@ pub struct JobReport {
 }
 
 impl JobReport {
+    fn keep(&mut self, lines: LineCounts) {
+        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        self.statements_issued += count(lines.statements_issued);
+        self.fees_assessed += count(lines.fees_assessed);
+        self.adjustments += count(lines.adjustments);
+        self.standings_changed += count(lines.standings_changed);
+        self.failed += count(lines.failed);
+    }
+
     /// Adds what another run did.
     pub fn add(&mut self, other: Self) {
         self.statements_issued += other.statements_issued;
         self.fees_assessed += other.fees_assessed;
         self.adjustments += other.adjustments;
+        self.standings_changed += other.standings_changed;
         self.failed += other.failed;
         self.sessions_purged += other.sessions_purged;
         self.keys_purged += other.keys_purged;
@@ -56,7 +66,8 @@ impl Servicing {
                 report.failed += 1;
             }
         }
-        self.settle_due_lines(&mut report).await?;
+        let lines = self.settle_due(Wish::jobs(self.today()), &|_| {}).await?;
+        report.keep(lines.counts);
         match self.purge().await {
             Ok((sessions, keys)) => {
                 report.sessions_purged = sessions;
@@ -69,42 +80,5 @@ impl Servicing {
             }
         }
         Ok(report)
-    }
-
-    async fn settle_due_lines(&self, report: &mut JobReport) -> Result<(), ServicingError> {
-        let mut after = None;
-        loop {
-            let mut conn = self.store.app().acquire().await?;
-            let due = credit_lines::list_due(&mut conn, self.today(), after, LINES_AT_ONCE).await?;
-            drop(conn);
-            let Some(last) = due.last().copied() else { return Ok(()) };
-            after = Some(last);
-            for id in due {
-                // One line that cannot be worked out must not keep the others from being settled.
-                if let Err(error) = self.settle_one_line(id, report).await {
-                    tracing::error!(credit_line.id = %id, error = %chain(&error), "could not settle line {id}");
-                    report.failed += 1;
-                }
-            }
-        }
-    }
-
-    async fn settle_one_line(
-        &self,
-        id: CreditLineId,
-        report: &mut JobReport,
-    ) -> Result<(), ServicingError> {
-        let mut tx = self.store.app().begin().await?;
-        let mut line = self.hold_and_load(&mut tx, id).await?;
-        let posted = self.settle_line(&mut tx, &mut line).await?;
-        tx.commit().await?;
-        for event in posted {
-            match event.body {
-                LineEventBody::StatementIssued { .. } => report.statements_issued += 1,
-                LineEventBody::FeeAssessed { .. } => report.fees_assessed += 1,
-                _ => report.adjustments += 1,
-            }
-        }
-        Ok(())
     }
 }

@@ -11,6 +11,7 @@ pub mod accruals;
 mod authorise;
 pub mod books;
 pub mod cases;
+pub mod close;
 pub mod conversations;
 pub mod decisions;
 pub mod disclosures;

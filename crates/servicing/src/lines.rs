@@ -4,11 +4,13 @@
 //! due (statements of closed cycles, fees of the terms, adjustments) is posted with it. What is absent: the rules, which
 //! are `credit`'s.
 
+use std::collections::BTreeMap;
+
 use calendar::Tz;
 use chrono::{DateTime, NaiveDate, Utc};
 use credit::{
-    CreditLine, LineEvent, LineEventBody, PayoffQuote, Position, Recorded, Renewed, Snapshot, Step,
-    Terms,
+    Accrual, CreditLine, LineEvent, LineEventBody, PayoffQuote, Position, Recorded, Renewed,
+    Snapshot, Standing, Step, Terms,
 };
 use identity::{CreditLineId, CustomerId, PostingId};
 use money::Cents;
@@ -17,12 +19,15 @@ use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     accruals,
-    credit_lines::{self, CreditLineRow, WholeLine},
-    line_events::{self, StoredSnapshot},
+    credit_lines::{self, CreditLineRow, Settled, UnreadLine, WholeLine},
+    line_events::{self, Continuation, StoredSnapshot},
     postings::{self, NewPosting},
 };
 
-use crate::{Refusal, RefusalCode, Servicing, ServicingError, work::Trail};
+use crate::{
+    Refusal, RefusalCode, Servicing, ServicingError,
+    work::{Mark, Trail},
+};
 
 /// A line with its history.
 pub(crate) struct Line {
@@ -59,6 +64,45 @@ impl Line {
         Ok(Self { row, terms, history, stored_seq, stored_snapshots, told })
     }
 
+    /// As [`Line::of`], of a line that is not yet read.
+    pub(crate) fn read(unread: UnreadLine) -> Result<Self, ServicingError> {
+        Self::of(unread.read()?)
+    }
+
+    /// What is due by the start of the day: what it adds to the line, what is told of it, and when to look again. Nothing is
+    /// stored yet.
+    pub(crate) fn work_out(
+        &mut self,
+        on: NaiveDate,
+        at: DateTime<Utc>,
+    ) -> Result<Due, ServicingError> {
+        let settled = self.history.settle_and_look(on, at).map_err(ServicingError::engine)?;
+        let (recorded, position) = settled;
+        let mut marks: Vec<Mark> = recorded.iter().map(|one| posted_mark(&one.event)).collect();
+        let known = self.row.standing.unwrap_or(Standing::opened(self.row.opened_on));
+        let standing = Some(position.standing).filter(|now| *now != known);
+        if let Some(now) = standing {
+            marks.push(self.standing_mark(known, now));
+        }
+        let next = position.settles_next_on;
+        let changed = standing.is_some() || self.row.settles_next_on != next;
+        let settled =
+            changed.then_some(Settled { id: self.row.id, settles_next_on: next, standing });
+        self.row.settles_next_on = next;
+        self.row.standing = standing.or(self.row.standing);
+        let told = self.told.seq == self.stored_seq && recorded.is_empty();
+        let accrual = if told { None } else { Some(self.history.accrual(on)) };
+        let accrual = accrual.transpose().map_err(ServicingError::engine)?;
+        Ok(Due { recorded, marks, settled, accrual })
+    }
+
+    fn standing_mark(&self, known: Standing, now: Standing) -> Mark {
+        let payload = json!({
+            "credit_line_id": self.row.id, "customer_id": self.row.customer_id, "from": known, "to": now,
+        });
+        Mark { kind: STANDING_CHANGED, payload }
+    }
+
     pub(crate) fn events(&self) -> &[LineEvent] {
         self.history.events()
     }
@@ -89,6 +133,19 @@ fn first_unbilled(events: &[LineEvent], opened_on: NaiveDate) -> NaiveDate {
         _ => None,
     });
     billed.and_then(|on| on.succ_opt()).unwrap_or(opened_on)
+}
+
+/// How a line stands with its minimums is no longer what it was when it was last settled.
+pub(crate) const STANDING_CHANGED: &str = "line.standing_changed";
+
+/// What settling adds to a line.
+pub(crate) struct Due {
+    pub(crate) recorded: Vec<Recorded>,
+    pub(crate) marks: Vec<Mark>,
+    /// Where it changed.
+    pub(crate) settled: Option<Settled>,
+    /// The days that no statement has billed, where something changed since the sum of accruals was last told of them.
+    pub(crate) accrual: Option<Accrual>,
 }
 
 /// What is left to pay of the last statement's balance; never more than is owed now and not disputed.
@@ -199,41 +256,14 @@ impl Servicing {
         conn: &mut PgConnection,
         line: &mut Line,
     ) -> Result<Vec<LineEvent>, ServicingError> {
-        let (on, at) = (self.today(), self.now());
-        let recorded = line.history.settle(on, at).map_err(ServicingError::engine)?;
-        self.write(conn, line, &recorded).await?;
-        for one in &recorded {
-            let (kind, payload) = posted_leaf(&one.event);
-            self.trail(conn, Trail::stream(None, Some(line.row.id)), kind, payload).await?;
-        }
-        let settles_next_on = line.position(on)?.settles_next_on;
-        if line.row.settles_next_on != settles_next_on {
-            credit_lines::set_settles_next(conn, line.row.id, settles_next_on).await?;
-            line.row.settles_next_on = settles_next_on;
-        }
-        self.tell_accrual(conn, line, &recorded).await?;
-        Ok(recorded.into_iter().map(|one| one.event).collect())
-    }
-
-    /// Tells the sum of accruals what the line's events changed of its unbilled interest, once for all of them.
-    async fn tell_accrual(
-        &self,
-        conn: &mut PgConnection,
-        line: &mut Line,
-        settled: &[Recorded],
-    ) -> Result<(), ServicingError> {
-        if line.told.seq == line.stored_seq {
-            return Ok(());
-        }
-        let id = line.row.id;
-        let accrual = line.history.accrual(self.today()).map_err(ServicingError::engine)?;
-        let told = accruals::told(conn, &[(id, line.told.since)]).await?;
-        let told: Vec<Step> = told.into_iter().map(|(_, step)| step).collect();
-        let deltas = accrual.deltas(&told, Renewed::by(settled.iter().map(|one| &one.event)));
-        let deltas: Vec<_> = deltas.into_iter().map(|delta| (id, delta)).collect();
-        accruals::tell(conn, &deltas, self.now()).await?;
-        line.told = Told { seq: line.stored_seq, since: accrual.since };
-        Ok(())
+        let now = self.now();
+        let due = line.work_out(self.today(), now)?;
+        self.write(conn, line, &due.recorded).await?;
+        let stream = Trail::stream(None, Some(line.row.id));
+        self.trail_all(conn, stream, due.marks).await?;
+        credit_lines::set_settled(conn, due.settled.as_slice()).await?;
+        tell_accruals(conn, &mut [(line, &due)], now).await?;
+        Ok(due.recorded.into_iter().map(|one| one.event).collect())
     }
 
     async fn write(
@@ -242,39 +272,7 @@ impl Servicing {
         line: &mut Line,
         recorded: &[Recorded],
     ) -> Result<(), ServicingError> {
-        let Some(last) = recorded.last() else { return Ok(()) };
-        let id = line.row.id;
-        let events: Vec<LineEvent> = recorded.iter().map(|one| one.event.clone()).collect();
-        line_events::append(conn, id, line.stored_seq, &events).await?;
-        let new: Vec<NewPosting<'_>> = recorded
-            .iter()
-            .filter_map(|one| {
-                Some(NewPosting {
-                    id: PostingId::mint(one.event.recorded_at),
-                    posting: one.posting.as_ref()?,
-                    credit_line: Some(id),
-                    event_seq: Some(one.event.seq),
-                    effective_on: one.event.effective_on,
-                    recorded_at: one.event.recorded_at,
-                })
-            })
-            .collect();
-        postings::post(conn, &new).await?;
-        let snapshots = line.history.snapshots();
-        for snapshot in snapshots.iter().skip(line.stored_snapshots) {
-            // One that has seen what is stored by now; later ones are found again.
-            if snapshot.seen_seq <= last.event.seq {
-                let stored = StoredSnapshot {
-                    closed_on: snapshot.through,
-                    seq: snapshot.seen_seq,
-                    body: snapshot.clone(),
-                };
-                line_events::save_snapshot(conn, id, &stored).await?;
-            }
-        }
-        line.stored_snapshots = snapshots.len();
-        line.stored_seq = last.event.seq;
-        Ok(())
+        write_all(conn, &mut [(line, recorded)]).await
     }
 
     /// Adds a mark that posts nothing (a flag), to a line whose history need not be loaded for it.
@@ -292,7 +290,104 @@ impl Servicing {
     }
 }
 
-fn posted_leaf(event: &LineEvent) -> (String, serde_json::Value) {
+/// Stores what was added to lines that are held: events, postings with their entries, snapshots. Four statements, whatever the
+/// number of lines.
+pub(crate) async fn write_all(
+    conn: &mut PgConnection,
+    batch: &mut [(&mut Line, &[Recorded])],
+) -> Result<(), ServicingError> {
+    let events: Vec<Vec<LineEvent>> = batch
+        .iter()
+        .map(|(_, recorded)| recorded.iter().map(|one| one.event.clone()).collect())
+        .collect();
+    let continuations: Vec<Continuation<'_>> = batch
+        .iter()
+        .zip(&events)
+        .map(|((line, _), events)| Continuation {
+            credit_line: line.row.id,
+            expected_seq: line.stored_seq,
+            events,
+        })
+        .collect();
+    line_events::append_all(conn, &continuations).await?;
+    let new: Vec<NewPosting<'_>> =
+        batch.iter().flat_map(|(line, recorded)| new_postings(line.row.id, recorded)).collect();
+    postings::post(conn, &new).await?;
+    let snapshots: Vec<_> =
+        batch.iter().flat_map(|(line, recorded)| new_snapshots(line, recorded)).collect();
+    let kept: Vec<_> = snapshots.iter().map(|(id, snapshot)| (*id, snapshot)).collect();
+    line_events::save_snapshots(conn, &kept).await?;
+    for (line, recorded) in batch {
+        if let Some(last) = recorded.last() {
+            line.stored_snapshots = line.history.snapshots().len();
+            line.stored_seq = last.event.seq;
+        }
+    }
+    Ok(())
+}
+
+/// Tells the sum of accruals what lines that are held changed of their unbilled interest, once for all of their events. Two
+/// statements, whatever the number of lines.
+pub(crate) async fn tell_accruals(
+    conn: &mut PgConnection,
+    batch: &mut [(&mut Line, &Due)],
+    at: DateTime<Utc>,
+) -> Result<(), ServicingError> {
+    let since: Vec<(CreditLineId, NaiveDate)> = batch
+        .iter()
+        .filter(|(_, due)| due.accrual.is_some())
+        .map(|(line, _)| (line.row.id, line.told.since))
+        .collect();
+    if since.is_empty() {
+        return Ok(());
+    }
+    let mut told: BTreeMap<CreditLineId, Vec<Step>> = BTreeMap::new();
+    for (id, step) in accruals::told(conn, &since).await? {
+        told.entry(id).or_default().push(step);
+    }
+    let mut deltas = Vec::new();
+    for (line, due) in batch {
+        let Some(accrual) = &due.accrual else { continue };
+        let id = line.row.id;
+        let told = told.remove(&id).unwrap_or_default();
+        let renewed = Renewed::by(due.recorded.iter().map(|one| &one.event));
+        deltas.extend(accrual.deltas(&told, renewed).into_iter().map(|delta| (id, delta)));
+        line.told = Told { seq: line.stored_seq, since: accrual.since };
+    }
+    Ok(accruals::tell(conn, &deltas, at).await?)
+}
+
+fn new_postings(id: CreditLineId, recorded: &[Recorded]) -> impl Iterator<Item = NewPosting<'_>> {
+    recorded.iter().filter_map(move |one| {
+        Some(NewPosting {
+            id: PostingId::mint(one.event.recorded_at),
+            posting: one.posting.as_ref()?,
+            credit_line: Some(id),
+            event_seq: Some(one.event.seq),
+            effective_on: one.event.effective_on,
+            recorded_at: one.event.recorded_at,
+        })
+    })
+}
+
+/// Those that have seen what is stored by now; later ones are found again.
+fn new_snapshots<'a>(
+    line: &'a Line,
+    recorded: &[Recorded],
+) -> impl Iterator<Item = (CreditLineId, StoredSnapshot<&'a Snapshot>)> {
+    let seen = recorded.last().map_or(0, |last| last.event.seq);
+    line.history
+        .snapshots()
+        .iter()
+        .skip(line.stored_snapshots)
+        .filter(move |snapshot| snapshot.seen_seq <= seen)
+        .map(|snapshot| {
+            let (closed_on, seq) = (snapshot.through, snapshot.seen_seq);
+            (line.row.id, StoredSnapshot { closed_on, seq, body: snapshot })
+        })
+}
+
+fn posted_mark(event: &LineEvent) -> Mark {
     let (kind, body) = match &event.body {
         LineEventBody::StatementIssued { statement } => (
             "statement.issued",
@@ -312,7 +407,7 @@ fn posted_leaf(event: &LineEvent) -> (String, serde_json::Value) {
     let payload = json!({
         "event_seq": event.seq, "effective_on": event.effective_on, "what": body,
     });
-    (kind.to_owned(), payload)
+    Mark { kind, payload }
 }
 
 /// The first instant of a business date at which books are open: used where a history is laid down.

@@ -307,6 +307,7 @@ impl Servicing {
             terms,
             opened_on,
             settles_next_on: opened_on,
+            standing: None,
             created_at: self.now(),
         };
         credit_lines::insert(conn, &row).await.on_constraint(ONE_LINE, || {

@@ -25,6 +25,8 @@ use crate::{
     ports::{Bank, BankFuture},
 };
 
+pub mod boarded;
+
 pub const ZONE: Tz = Tz::America__Los_Angeles;
 
 /// A customer with an open line and a checking account.

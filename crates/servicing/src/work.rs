@@ -1,6 +1,7 @@
 //! One transaction: the caller's key claimed first, its answer stored last, and the trail of what was done in between.
 
-use audit::{Leaf, Stream};
+use audit::{Leaf, LeafBody, Stream};
+use chrono::{DateTime, Utc};
 use identity::{ConversationId, CreditLineId};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -142,14 +143,77 @@ impl Servicing {
         payload: Value,
     ) -> Result<(), ServicingError> {
         let (kind, now) = (kind.into(), self.now());
-        let told = told(&kind).then(|| (told_on(&stream, &payload), without_words(&payload)));
+        let told = Told::of(stream, &kind, &payload);
         // The leaf first: it holds the stream until commit, and the event's place in the outbox follows that order.
-        audit::append(conn, Leaf::new(stream, kind.clone(), now, payload)).await?;
-        if let Some((stream, payload)) = told {
-            let event =
-                NewEvent { stream: &stream, kind: &kind, payload: &payload, recorded_at: now };
-            outbox::append(conn, &event).await?;
+        audit::append(conn, Leaf::new(stream, kind, now, payload)).await?;
+        Told::tell(conn, told.as_slice(), now).await
+    }
+
+    /// As [`Self::trail`], of several things on one stream, in order and at once.
+    pub(crate) async fn trail_all(
+        &self,
+        conn: &mut PgConnection,
+        stream: Stream,
+        marks: Vec<Mark>,
+    ) -> Result<(), ServicingError> {
+        if marks.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let now = self.now();
+        let (leaves, told) = Mark::split(stream, marks, now);
+        audit::append_all(conn, stream, leaves).await?;
+        Told::tell(conn, &told, now).await
+    }
+}
+
+/// Something that was done, before it is put on record.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    pub(crate) kind: &'static str,
+    pub(crate) payload: Value,
+}
+
+impl Mark {
+    /// What the log keeps of it, and what is told of it.
+    pub(crate) fn split(
+        stream: Stream,
+        marks: Vec<Self>,
+        at: DateTime<Utc>,
+    ) -> (Vec<LeafBody>, Vec<Told>) {
+        let told =
+            marks.iter().filter_map(|mark| Told::of(stream, mark.kind, &mark.payload)).collect();
+        let leaf = |Self { kind, payload }| LeafBody { kind: kind.into(), at, payload };
+        (marks.into_iter().map(leaf).collect(), told)
+    }
+}
+
+/// What the outside world is told of something.
+#[derive(Debug)]
+pub(crate) struct Told {
+    stream: String,
+    kind: String,
+    payload: Value,
+}
+
+impl Told {
+    fn of(stream: Stream, kind: &str, payload: &Value) -> Option<Self> {
+        told(kind).then(|| Self {
+            stream: told_on(&stream, payload),
+            kind: kind.to_owned(),
+            payload: without_words(payload),
+        })
+    }
+
+    /// In one statement.
+    pub(crate) async fn tell(
+        conn: &mut PgConnection,
+        all: &[Self],
+        recorded_at: DateTime<Utc>,
+    ) -> Result<(), ServicingError> {
+        let events: Vec<NewEvent<'_>> = all
+            .iter()
+            .map(|Self { stream, kind, payload }| NewEvent { stream, kind, payload, recorded_at })
+            .collect();
+        Ok(outbox::append_all(conn, &events).await?)
     }
 }

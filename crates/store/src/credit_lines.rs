@@ -2,11 +2,12 @@
 //! is in `line_events`.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use credit::LineEvent;
+use credit::{LineEvent, Standing};
 use identity::{CreditLineId, CustomerId, DecisionId};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
 
 use crate::{
     StoreError,
@@ -23,6 +24,8 @@ pub struct CreditLineRow {
     pub opened_on: NaiveDate,
     /// The next morning on which something may have to be posted.
     pub settles_next_on: NaiveDate,
+    /// How it stood when it was last settled; nothing: as on the day it opened.
+    pub standing: Option<Standing>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -39,8 +42,9 @@ pub struct WholeLine<S> {
 macro_rules! select_credit_lines {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
-            "SELECT id, customer_id, decision_id, product, terms, opened_on, settles_next_on, created_at
-             FROM credit_lines " + $tail
+            r#"SELECT id, customer_id, decision_id, product, terms, opened_on, settles_next_on,
+                      standing AS "standing: Json<Standing>", created_at
+               FROM credit_lines "# + $tail
             $(, $arg)*
         )
         .map(|row| CreditLineRow {
@@ -51,6 +55,7 @@ macro_rules! select_credit_lines {
             terms: row.terms,
             opened_on: row.opened_on,
             settles_next_on: row.settles_next_on,
+            standing: row.standing.map(|standing| standing.0),
             created_at: row.created_at,
         })
     };
@@ -94,7 +99,7 @@ macro_rules! select_whole_line {
         sqlx::query!(
             r#"SELECT l.id AS "id!", l.customer_id AS "customer_id!", l.decision_id, l.product AS "product!",
                       l.terms AS "terms!", l.opened_on AS "opened_on!", l.settles_next_on AS "settles_next_on!",
-                      l.created_at AS "created_at!",
+                      l.standing AS "standing: Json<Standing>", l.created_at AS "created_at!",
                       e.seqs AS "seqs: Vec<i64>", e.effective_on AS "effective_on: Vec<NaiveDate>",
                       e.recorded_at AS "recorded_at: Vec<DateTime<Utc>>", e.bodies AS "bodies: Vec<Text>",
                       s.closed_on AS "closed_on?", s.seq AS "snapshot_seq?", s.body AS "snapshot?: Text"
@@ -112,7 +117,7 @@ macro_rules! select_whole_line {
             $id,
             $through,
         )
-        .map(|row| Found {
+        .map(|row| UnreadLine {
             row: CreditLineRow {
                 id: CreditLineId::from_uuid(row.id),
                 customer_id: CustomerId::from_uuid(row.customer_id),
@@ -121,6 +126,7 @@ macro_rules! select_whole_line {
                 terms: row.terms,
                 opened_on: row.opened_on,
                 settles_next_on: row.settles_next_on,
+                standing: row.standing.map(|standing| standing.0),
                 created_at: row.created_at,
             },
             events: Columns {
@@ -135,6 +141,7 @@ macro_rules! select_whole_line {
 }
 
 /// Events, column by column.
+#[derive(Debug)]
 struct Columns {
     seqs: Vec<i64>,
     effective_on: Vec<NaiveDate>,
@@ -142,15 +149,16 @@ struct Columns {
     bodies: Vec<Text>,
 }
 
-/// A line with its history, not yet read.
-struct Found {
-    row: CreditLineRow,
+/// A line with its history, not yet read: reading is work for a thread that nobody waits for.
+#[derive(Debug)]
+pub struct UnreadLine {
+    pub row: CreditLineRow,
     events: Columns,
     snapshot: Option<((NaiveDate, i64), Text)>,
 }
 
-impl Found {
-    fn read<S: DeserializeOwned>(self) -> Result<WholeLine<S>, StoreError> {
+impl UnreadLine {
+    pub fn read<S: DeserializeOwned>(self) -> Result<WholeLine<S>, StoreError> {
         let Columns { seqs, effective_on, recorded_at, bodies } = self.events;
         let events = seqs.into_iter().zip(effective_on.into_iter().zip(recorded_at)).zip(bodies);
         let events = events.map(|((seq, (on, at)), body)| event_of(seq, on, at, &body));
@@ -171,7 +179,7 @@ pub async fn load<S: DeserializeOwned>(
     through: NaiveDate,
 ) -> Result<Option<WholeLine<S>>, StoreError> {
     let found = select_whole_line!("id = $1", id.as_uuid(), through).fetch_optional(conn).await?;
-    found.map(Found::read).transpose()
+    found.map(UnreadLine::read).transpose()
 }
 
 /// As [`load`], of the customer's newest line.
@@ -187,26 +195,17 @@ pub async fn load_of_customer<S: DeserializeOwned>(
     )
     .fetch_optional(conn)
     .await?;
-    found.map(Found::read).transpose()
+    found.map(UnreadLine::read).transpose()
 }
 
-/// Lines on which something may have to be posted by the start of `today`, a page at a time, in the order of their ids.
-pub async fn list_due(
+/// As [`load`], of many lines, in no order and not yet read.
+pub async fn load_many(
     conn: &mut PgConnection,
-    today: NaiveDate,
-    after: Option<CreditLineId>,
-    limit: i64,
-) -> Result<Vec<CreditLineId>, StoreError> {
-    let ids = sqlx::query_scalar!(
-        "SELECT id FROM credit_lines WHERE settles_next_on <= $1 AND ($2::uuid IS NULL OR id > $2)
-         ORDER BY id LIMIT $3",
-        today,
-        after.map(CreditLineId::as_uuid),
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(ids.into_iter().map(CreditLineId::from_uuid).collect())
+    ids: &[CreditLineId],
+    through: NaiveDate,
+) -> Result<Vec<UnreadLine>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    Ok(select_whole_line!("id = ANY($1)", &ids, through).fetch_all(conn).await?)
 }
 
 /// Sets what the jobs look for.
@@ -219,6 +218,38 @@ pub async fn set_settles_next(
         "UPDATE credit_lines SET settles_next_on = $2 WHERE id = $1",
         id.as_uuid(),
         settles_next_on,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What settling a line came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    pub id: CreditLineId,
+    pub settles_next_on: NaiveDate,
+    /// Where it changed.
+    pub standing: Option<Standing>,
+}
+
+/// Keeps what settling came to, in one statement whatever the number of lines.
+pub async fn set_settled(conn: &mut PgConnection, lines: &[Settled]) -> Result<(), StoreError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = lines.iter().map(|line| line.id.as_uuid()).collect();
+    let days: Vec<NaiveDate> = lines.iter().map(|line| line.settles_next_on).collect();
+    let standings: Vec<Option<Json<Standing>>> =
+        lines.iter().map(|line| line.standing.map(Json)).collect();
+    sqlx::query!(
+        "UPDATE credit_lines l SET settles_next_on = new.settles_next_on,
+                                   standing = coalesce(new.standing, l.standing)
+           FROM unnest($1::uuid[], $2::date[], $3::jsonb[]) AS new (id, settles_next_on, standing)
+          WHERE l.id = new.id",
+        &ids,
+        &days,
+        &standings as &[Option<Json<Standing>>],
     )
     .execute(conn)
     .await?;

@@ -32,6 +32,7 @@ pub mod revocations;
 pub mod sandbox_clock;
 pub mod sessions;
 
+pub mod closing;
 pub mod cluster;
 mod error;
 pub mod idempotency;

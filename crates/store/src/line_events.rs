@@ -6,6 +6,7 @@ use identity::CreditLineId;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
 
 use crate::{
     StoreError,
@@ -21,35 +22,72 @@ pub struct StoredSnapshot<S> {
     pub body: S,
 }
 
-/// Appends to a line that still stands at event `expected_seq` (0: it has none yet), in one statement.
-///
-/// # Errors
-/// [`StoreError::Conflict`] when it does not stand there, or when the events do not continue it without a gap.
+/// Events that continue one line.
+#[derive(Clone, Copy, Debug)]
+pub struct Continuation<'a> {
+    pub credit_line: CreditLineId,
+    /// The event at which the line stands; 0: it has none yet.
+    pub expected_seq: u64,
+    pub events: &'a [LineEvent],
+}
+
+impl Continuation<'_> {
+    fn conflict(&self) -> StoreError {
+        let Self { credit_line, expected_seq, .. } = *self;
+        StoreError::Conflict { credit_line, expected_seq }
+    }
+}
+
+/// As [`append_all`], to one line.
 pub async fn append(
     conn: &mut PgConnection,
     credit_line: CreditLineId,
     expected_seq: u64,
     events: &[LineEvent],
 ) -> Result<(), StoreError> {
-    let conflict = || StoreError::Conflict { credit_line, expected_seq };
-    let Some(newest) = events.last() else { return Ok(()) };
-    if !events.iter().map(|event| event.seq).eq((expected_seq..).skip(1).take(events.len())) {
-        return Err(conflict());
+    append_all(conn, &[Continuation { credit_line, expected_seq, events }]).await
+}
+
+/// Appends to lines that still stand where they are expected, in one statement whatever their number. A line may come once.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when one does not stand there, or when its events do not continue it without a gap.
+pub async fn append_all(
+    conn: &mut PgConnection,
+    lines: &[Continuation<'_>],
+) -> Result<(), StoreError> {
+    let mut heads = Heads::default();
+    let mut columns = Columns::default();
+    for line in lines {
+        let Some(newest) = line.events.last() else { continue };
+        let next = (line.expected_seq..).skip(1).take(line.events.len());
+        if !line.events.iter().map(|event| event.seq).eq(next) {
+            return Err(line.conflict());
+        }
+        heads.lines.push(line.credit_line.as_uuid());
+        heads.expected.push(to_column(line.expected_seq, "event seq")?);
+        heads.newest.push(to_column(newest.seq, "event seq")?);
+        columns.add(line)?;
     }
-    let columns = Columns::of(events)?;
+    let Some(first) = lines.iter().find(|line| !line.events.is_empty()) else { return Ok(()) };
     let written = sqlx::query!(
-        "WITH opened AS (
-             INSERT INTO line_heads (credit_line_id, seq) SELECT $1, $3 WHERE $2::bigint = 0
-             ON CONFLICT DO NOTHING RETURNING seq
+        "WITH head AS (
+             SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS head (id, expected, newest)
+         ), opened AS (
+             INSERT INTO line_heads (credit_line_id, seq) SELECT id, newest FROM head WHERE expected = 0
+             ON CONFLICT DO NOTHING RETURNING credit_line_id
          ), moved AS (
-             UPDATE line_heads SET seq = $3 WHERE credit_line_id = $1 AND seq = $2 RETURNING seq
+             UPDATE line_heads h SET seq = head.newest FROM head
+              WHERE h.credit_line_id = head.id AND h.seq = head.expected RETURNING h.credit_line_id
          )
          INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
-         SELECT $1, new.* FROM unnest($4::bigint[], $5::date[], $6::timestamptz[], $7::jsonb[]) AS new
-          WHERE EXISTS (SELECT FROM opened) OR EXISTS (SELECT FROM moved)",
-        credit_line.as_uuid(),
-        to_column(expected_seq, "event seq")?,
-        to_column(newest.seq, "event seq")?,
+         SELECT new.* FROM unnest($4::uuid[], $5::bigint[], $6::date[], $7::timestamptz[], $8::jsonb[])
+             AS new (credit_line_id, seq, effective_on, recorded_at, body)
+          WHERE new.credit_line_id IN (SELECT credit_line_id FROM opened UNION ALL SELECT credit_line_id FROM moved)",
+        &heads.lines,
+        &heads.expected,
+        &heads.newest,
+        &columns.lines,
         &columns.seqs,
         &columns.effective_on,
         &columns.recorded_at,
@@ -57,11 +95,20 @@ pub async fn append(
     )
     .execute(conn)
     .await?;
-    if written.rows_affected() == 0 { Err(conflict()) } else { Ok(()) }
+    let whole = written.rows_affected() == columns.seqs.len() as u64;
+    if whole { Ok(()) } else { Err(first.conflict()) }
+}
+
+#[derive(Default)]
+struct Heads {
+    lines: Vec<Uuid>,
+    expected: Vec<i64>,
+    newest: Vec<i64>,
 }
 
 #[derive(Default)]
 struct Columns {
+    lines: Vec<Uuid>,
     seqs: Vec<i64>,
     effective_on: Vec<NaiveDate>,
     recorded_at: Vec<DateTime<Utc>>,
@@ -69,15 +116,15 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(events: &[LineEvent]) -> Result<Self, StoreError> {
-        let mut columns = Self::default();
-        for event in events {
-            columns.seqs.push(to_column(event.seq, "event seq")?);
-            columns.effective_on.push(event.effective_on);
-            columns.recorded_at.push(event.recorded_at);
-            columns.bodies.push(to_json(&event.body, "line event")?);
+    fn add(&mut self, line: &Continuation<'_>) -> Result<(), StoreError> {
+        for event in line.events {
+            self.lines.push(line.credit_line.as_uuid());
+            self.seqs.push(to_column(event.seq, "event seq")?);
+            self.effective_on.push(event.effective_on);
+            self.recorded_at.push(event.recorded_at);
+            self.bodies.push(to_json(&event.body, "line event")?);
         }
-        Ok(columns)
+        Ok(())
     }
 }
 
@@ -161,13 +208,31 @@ pub async fn save_snapshot<S: Serialize + Sync>(
     credit_line: CreditLineId,
     snapshot: &StoredSnapshot<S>,
 ) -> Result<(), StoreError> {
+    save_snapshots(conn, &[(credit_line, snapshot)]).await
+}
+
+/// Keeps snapshots, in one statement whatever their number.
+pub async fn save_snapshots<S: Serialize + Sync>(
+    conn: &mut PgConnection,
+    snapshots: &[(CreditLineId, &StoredSnapshot<S>)],
+) -> Result<(), StoreError> {
+    if snapshots.is_empty() {
+        return Ok(());
+    }
+    let (mut lines, mut closes, mut seqs, mut bodies) = (vec![], vec![], vec![], vec![]);
+    for (line, snapshot) in snapshots {
+        lines.push(line.as_uuid());
+        closes.push(snapshot.closed_on);
+        seqs.push(to_column(snapshot.seq, "event seq")?);
+        bodies.push(to_json(&snapshot.body, "snapshot")?);
+    }
     sqlx::query!(
-        "INSERT INTO line_snapshots (credit_line_id, closed_on, seq, body) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING",
-        credit_line.as_uuid(),
-        snapshot.closed_on,
-        to_column(snapshot.seq, "event seq")?,
-        to_json(&snapshot.body, "snapshot")?,
+        "INSERT INTO line_snapshots (credit_line_id, closed_on, seq, body)
+         SELECT * FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::jsonb[]) ON CONFLICT DO NOTHING",
+        &lines,
+        &closes,
+        &seqs,
+        &bodies,
     )
     .execute(conn)
     .await?;

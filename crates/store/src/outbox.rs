@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// An event to be told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NewEvent<'a> {
     /// Events of one stream keep their order: `credit_line:<id>`.
     pub stream: &'a str,
@@ -35,12 +35,30 @@ pub struct OutboxEvent {
 }
 
 pub async fn append(conn: &mut PgConnection, event: &NewEvent<'_>) -> Result<(), StoreError> {
+    append_all(conn, &[*event]).await
+}
+
+/// Appends events in their order, in one statement whatever their number.
+pub async fn append_all(
+    conn: &mut PgConnection,
+    events: &[NewEvent<'_>],
+) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let streams: Vec<&str> = events.iter().map(|event| event.stream).collect();
+    let kinds: Vec<&str> = events.iter().map(|event| event.kind).collect();
+    let payloads: Vec<&Value> = events.iter().map(|event| event.payload).collect();
+    let instants: Vec<DateTime<Utc>> = events.iter().map(|event| event.recorded_at).collect();
     sqlx::query!(
-        "INSERT INTO outbox (stream, kind, payload, recorded_at) VALUES ($1, $2, $3, $4)",
-        event.stream,
-        event.kind,
-        event.payload,
-        event.recorded_at,
+        "INSERT INTO outbox (stream, kind, payload, recorded_at)
+         SELECT stream, kind, payload, recorded_at
+           FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[]) WITH ORDINALITY
+             AS new (stream, kind, payload, recorded_at, place) ORDER BY place",
+        &streams as &[&str],
+        &kinds as &[&str],
+        &payloads as &[&Value],
+        &instants,
     )
     .execute(conn)
     .await?;

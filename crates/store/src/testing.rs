@@ -25,6 +25,7 @@ use crate::{
     roles::Entrance,
 };
 
+pub mod boarded;
 mod watcher;
 
 /// A migrated, otherwise empty database that lives as long as this value.

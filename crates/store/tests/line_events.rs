@@ -64,6 +64,7 @@ async fn opened(conn: &mut PgConnection) -> CreditLineId {
         terms: serde_json::json!({}),
         opened_on: on(1),
         settles_next_on: on(1),
+        standing: None,
         created_at: now(),
     };
     credit_lines::insert(conn, &row).await.unwrap();

@@ -36,13 +36,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let sandbox = args.sandbox > 0;
-    if args.sandbox == 1 && context.config.has_database_url() {
-        return Err(UsageError(
-            "a sandbox would put invented customers into DATABASE_URL; say --sandbox twice if that is meant".to_owned(),
-        )
-        .into());
-    }
+    let sandbox = house::sandbox_is_meant(args.sandbox, &context.config)?;
     if sandbox && !args.host.is_loopback() {
         return Err(UsageError(
             "a sandbox lets anybody sign in as anybody: it listens on loopback only".to_owned(),

@@ -7,6 +7,7 @@
 )]
 
 mod cases;
+mod close;
 mod decisions;
 mod draws;
 mod flags;

@@ -1,0 +1,82 @@
+//! How a line stands with its minimums, day by day and after the fact.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{Book, day};
+use credit::{PastDueBucket, Standing};
+
+fn standing(bucket: PastDueBucket, frozen: bool, since: &str) -> Standing {
+    Standing { bucket, frozen, since: day(since) }
+}
+
+/// $1,000.00; statement 1 is due on October 25, a Sunday: the 26th is timely.
+fn owing() -> Book {
+    Book::owing("1000.00", 240_000, 31, "2026-09-01")
+}
+
+#[test]
+fn a_line_is_past_due_by_the_ladder_and_each_step_is_a_day_to_settle() {
+    use PastDueBucket::{Current, Days1, Days30, Days60, Days90, Days120, Days150, Days180};
+    let mut book = owing();
+    for (on, bucket, frozen, since) in [
+        ("2026-10-26", Current, false, "2026-09-01"),
+        ("2026-10-27", Days1, false, "2026-10-27"),
+        ("2026-11-05", Days1, false, "2026-10-27"),
+        ("2026-11-06", Days1, true, "2026-11-06"),
+        ("2026-11-24", Days1, true, "2026-11-06"),
+        ("2026-11-25", Days30, true, "2026-11-25"),
+        ("2026-12-25", Days60, true, "2026-12-25"),
+        ("2027-01-24", Days90, true, "2027-01-24"),
+        ("2027-02-23", Days120, true, "2027-02-23"),
+        ("2027-03-25", Days150, true, "2027-03-25"),
+        ("2027-04-24", Days180, true, "2027-04-24"),
+        ("2027-06-30", Days180, true, "2027-04-24"),
+    ] {
+        assert_eq!(book.on(on).standing, standing(bucket, frozen, since), "{on}");
+    }
+    let mut book = owing();
+    for next in ["2026-10-27", "2026-11-01", "2026-11-06", "2026-11-25"] {
+        let before = day(next).pred_opt().unwrap().to_string();
+        assert_eq!(book.on(&before).settles_next_on, day(next));
+    }
+}
+
+#[test]
+fn what_is_paid_makes_it_current_from_that_day() {
+    let mut book = owing();
+    book.on("2026-11-10");
+    book.pay("300.00", "2026-11-12");
+    for on in ["2026-11-12", "2026-11-13", "2026-11-20"] {
+        let position = book.on(on);
+        assert_eq!(
+            position.standing,
+            standing(PastDueBucket::Current, false, "2026-11-12"),
+            "{on}"
+        );
+    }
+}
+
+#[test]
+fn a_late_fact_corrects_how_the_line_stood() {
+    let mut book = owing();
+    assert!(book.on("2026-11-10").standing.frozen);
+    book.pay_late("100.00", "2026-10-26", "2026-11-10");
+    assert_eq!(
+        book.on("2026-11-10").standing,
+        standing(PastDueBucket::Current, false, "2026-09-01"),
+        "it was never late"
+    );
+}
+
+#[test]
+fn it_is_the_same_from_a_snapshot_as_from_the_first_day() {
+    let mut book = owing();
+    book.on("2026-11-10");
+    book.pay("300.00", "2026-11-12");
+    for on in ["2026-11-12", "2026-11-30", "2026-12-20", "2027-01-15", "2027-03-02"] {
+        let incremental = book.on(on);
+        let whole = credit::replay(book.line.events(), day(on)).unwrap();
+        assert_eq!(incremental.standing, whole.standing, "{on}");
+    }
+}
