@@ -1,6 +1,7 @@
 //! Which route needs whom.
 
 mod audit;
+mod autopay;
 mod conversations;
 mod decisions;
 mod desk;
@@ -83,6 +84,11 @@ fn customer() -> OpenApiRouter<App> {
         .routes(routes!(payments::cancel))
         .routes(routes!(draws::draws, draws::draw))
         .routes(routes!(draws::cancel))
+        .routes(routes!(autopay::autopay, autopay::set))
+        .routes(routes!(autopay::offer))
+        .routes(routes!(autopay::skip))
+        .routes(routes!(autopay::cancel))
+        .routes(routes!(autopay::authorization))
         .routes(routes!(payments::intent))
         .routes(routes!(payments::confirm))
         .routes(routes!(payments::refuse))
@@ -103,6 +109,7 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(documents::desk_statements))
         .routes(routes!(documents::desk_statement))
         .routes(routes!(documents::desk_opening_record))
+        .routes(routes!(autopay::desk_autopay))
 }
 
 fn desk() -> OpenApiRouter<App> {
@@ -113,6 +120,7 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(desk::reply))
         .routes(routes!(desk::close_case))
         .routes(routes!(desk::clear_flag))
+        .routes(routes!(autopay::desk_cancel))
 }
 
 fn compliance() -> OpenApiRouter<App> {

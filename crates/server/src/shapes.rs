@@ -3,6 +3,7 @@
 
 mod conversation;
 mod line;
+mod service;
 
 pub(crate) use conversation::StaffNames;
 pub(crate) use conversation::{
@@ -12,6 +13,7 @@ pub(crate) use line::{
     BankAccount, Decision, DeskFlag, Draw, Flag, Payment, PayoffQuote, Position, StatementSummary,
     Trace,
 };
+pub(crate) use service::{Autopay, AutopayOffer};
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -8,6 +8,7 @@
 //! sent again before the bank was asked. What is absent: HTTP, models, and the arithmetic of the line (`credit`).
 
 mod authorise;
+pub mod autopay;
 pub mod cases;
 pub mod conversations;
 pub mod decisions;
@@ -27,6 +28,7 @@ pub mod portfolio;
 pub mod ports;
 pub mod positions;
 pub mod purge;
+mod receipts;
 mod reference;
 mod refusal;
 pub mod release;

@@ -12,12 +12,14 @@
 mod text_enum;
 
 pub mod answering;
+pub mod autopays;
 pub mod bank_accounts;
 pub mod cases;
 pub mod conversations;
 pub mod credit_lines;
 pub mod customers;
 pub mod decisions;
+pub mod disputes;
 pub mod documents;
 pub mod draws;
 pub mod flags;
@@ -25,6 +27,7 @@ pub mod hand_offs;
 pub mod intents;
 pub mod payments;
 pub mod rail_files;
+pub mod refunds;
 pub mod representatives;
 pub mod revocations;
 pub mod sandbox_clock;

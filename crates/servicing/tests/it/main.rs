@@ -6,6 +6,7 @@
     reason = "a test may panic"
 )]
 
+mod autopay;
 mod cases;
 mod decisions;
 mod draws;
