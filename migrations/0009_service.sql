@@ -104,6 +104,9 @@ CREATE TABLE refunds (
 CREATE UNIQUE INDEX refunds_one_underway ON refunds (credit_line_id) WHERE status IN ('requested', 'pending');
 CREATE INDEX refunds_underway ON refunds (pay_by) WHERE status IN ('requested', 'pending');
 
+-- Who has had a credit balance for six months is asked once a day (account 2100: credit balances).
+CREATE INDEX entries_of_credit_balances ON entries (credit_line_id, effective_on) WHERE account_code = 2100;
+
 -- Rights ------------------------------------------------------------------------------------------------------------
 
 GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds TO plumbline_app;

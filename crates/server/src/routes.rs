@@ -12,6 +12,7 @@ mod line;
 mod passages;
 mod payments;
 mod sandbox;
+mod service;
 mod session;
 mod status;
 
@@ -89,6 +90,10 @@ fn customer() -> OpenApiRouter<App> {
         .routes(routes!(autopay::skip))
         .routes(routes!(autopay::cancel))
         .routes(routes!(autopay::authorization))
+        .routes(routes!(service::due_day, service::change_due_day))
+        .routes(routes!(service::lower_limit))
+        .routes(routes!(service::refunds, service::request_refund))
+        .routes(routes!(service::disputes, service::dispute))
         .routes(routes!(payments::intent))
         .routes(routes!(payments::confirm))
         .routes(routes!(payments::refuse))
@@ -110,6 +115,8 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(documents::desk_statement))
         .routes(routes!(documents::desk_opening_record))
         .routes(routes!(autopay::desk_autopay))
+        .routes(routes!(service::desk_disputes))
+        .routes(routes!(service::disputes_of))
 }
 
 fn desk() -> OpenApiRouter<App> {
@@ -121,6 +128,9 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(desk::close_case))
         .routes(routes!(desk::clear_flag))
         .routes(routes!(autopay::desk_cancel))
+        .routes(routes!(service::resolve))
+        .routes(routes!(service::change_terms))
+        .routes(routes!(service::record_service))
 }
 
 fn compliance() -> OpenApiRouter<App> {

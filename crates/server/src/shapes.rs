@@ -13,7 +13,7 @@ pub(crate) use line::{
     BankAccount, Decision, DeskFlag, Draw, Flag, Payment, PayoffQuote, Position, StatementSummary,
     Trace,
 };
-pub(crate) use service::{Autopay, AutopayOffer};
+pub(crate) use service::{Autopay, AutopayOffer, Dispute, DueDay, Forgiven, Refund, TermsChange};
 
 use serde::Serialize;
 use utoipa::ToSchema;

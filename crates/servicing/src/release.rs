@@ -66,6 +66,8 @@ pub struct RunReport {
     pub retried: u32,
     /// Made out of leave to debit for each statement.
     pub autopaid: u32,
+    /// Credit balances that went back to their customers.
+    pub refunded: u32,
     /// Draws that the bank has, whose money is there, and that came to nothing.
     pub draws_sent: u32,
     pub draws_settled: u32,
@@ -85,6 +87,7 @@ impl RunReport {
         self.returned += other.returned;
         self.retried += other.retried;
         self.autopaid += other.autopaid;
+        self.refunded += other.refunded;
         self.draws_sent += other.draws_sent;
         self.draws_settled += other.draws_settled;
         self.draws_refused += other.draws_refused;
@@ -107,6 +110,9 @@ impl Servicing {
         let autopay = self.run_autopay(caller).await?;
         report.autopaid = autopay.made;
         report.failed += autopay.failed;
+        let (refunded, failed) = self.run_refunds(caller).await?;
+        report.refunded = refunded;
+        report.failed += failed;
         if is_banking_day(self.today()) {
             while let Some(key) = self.choose_payments(&mut report).await? {
                 self.send_or_log(&key, &mut report).await;

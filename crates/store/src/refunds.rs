@@ -137,3 +137,26 @@ pub async fn update(conn: &mut PgConnection, refund: &RefundRow) -> Result<(), S
     .await?;
     Ok(())
 }
+
+/// The lines on which more than `least` has stood to the customer's credit, unmoved since `since`; `account_code` is that of credit
+/// balances.
+pub async fn lines_with_standing_credit(
+    conn: &mut PgConnection,
+    account_code: i16,
+    least: Cents,
+    since: NaiveDate,
+) -> Result<Vec<CreditLineId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        r#"SELECT credit_line_id AS "id!" FROM entries
+           WHERE account_code = $1 AND credit_line_id IS NOT NULL
+           GROUP BY credit_line_id
+           HAVING sum(CASE side WHEN 'credit' THEN amount_cents ELSE -amount_cents END)::bigint > $2 AND max(effective_on) <= $3
+           ORDER BY credit_line_id"#,
+        account_code,
+        least.get(),
+        since,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(CreditLineId::from_uuid).collect())
+}

@@ -1,13 +1,20 @@
 //! What a customer had done to their line, as JSON.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use identity::{AutopayId, PaymentId};
+use identity::{AutopayId, CaseId, CustomerId, PaymentId, RefundId};
 use money::Cents;
 use serde::Serialize;
-use servicing::autopay::{AutopayOffer as Offer, AutopayView};
+use serde_json::Value;
+use servicing::{
+    autopay::{AutopayOffer as Offer, AutopayView},
+    due_days::DueDayChange,
+    staff_changes::{Forgiven as Relief, TermsChange as Changed},
+};
 use store::{
     autopays::{AutopayRow, DebitRow, DebitStatus},
+    disputes::DisputeRow,
     payments::AmountKind,
+    refunds::RefundRow,
 };
 use utoipa::ToSchema;
 
@@ -122,5 +129,127 @@ impl From<Offer> for AutopayOffer {
             bank_account: offer.bank_account.into(),
             first_on: offer.first_on,
         }
+    }
+}
+
+/// What another due day would mean.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DueDay {
+    day: u32,
+    /// The last due date as it was.
+    old_due_on: NaiveDate,
+    /// The first close and the first two due dates by the new day.
+    closes_on: NaiveDate,
+    due_on: NaiveDate,
+    then_due_on: NaiveDate,
+}
+
+impl From<DueDayChange> for DueDay {
+    fn from(change: DueDayChange) -> Self {
+        Self {
+            day: change.due_day,
+            old_due_on: change.old_due_on,
+            closes_on: change.closes_on,
+            due_on: change.due_on,
+            then_due_on: change.then_due_on,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Refund {
+    #[schema(value_type = uuid::Uuid)]
+    id: RefundId,
+    reference: String,
+    status: &'static str,
+    amount_cents: i64,
+    /// `asked`, or `six_months` where it was sent in good faith.
+    cause: &'static str,
+    pay_by: NaiveDate,
+    refusal: Option<String>,
+}
+
+impl From<RefundRow> for Refund {
+    fn from(row: RefundRow) -> Self {
+        Self {
+            id: row.id,
+            reference: row.reference,
+            status: row.status.as_str(),
+            amount_cents: row.amount.get(),
+            cause: row.cause.as_str(),
+            pay_by: row.pay_by,
+            refusal: row.refusal,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Dispute {
+    #[schema(value_type = uuid::Uuid)]
+    id: CaseId,
+    #[schema(value_type = uuid::Uuid)]
+    case_id: CaseId,
+    #[schema(value_type = uuid::Uuid)]
+    customer_id: CustomerId,
+    /// `{kind: draw, draw_id}`, `{kind: fee, fee}` or `{kind: other}`.
+    #[schema(value_type = Object)]
+    subject: Value,
+    amount_cents: i64,
+    words: String,
+    /// The first statement that shows it, where one has been issued.
+    statement_number: Option<i64>,
+    received_at: DateTime<Utc>,
+    acknowledge_by: NaiveDate,
+    resolve_by: NaiveDate,
+    resolved_at: Option<DateTime<Utc>>,
+    /// How much of it was our error.
+    error_cents: Option<i64>,
+    explanation: Option<String>,
+}
+
+impl From<DisputeRow> for Dispute {
+    fn from(row: DisputeRow) -> Self {
+        Self {
+            id: row.id,
+            case_id: row.case_id,
+            customer_id: row.customer_id,
+            subject: row.subject,
+            amount_cents: row.amount.get(),
+            words: row.words,
+            statement_number: row.statement_number,
+            received_at: row.received_at,
+            acknowledge_by: row.acknowledge_by,
+            resolve_by: row.resolve_by,
+            resolved_at: row.resolved_at,
+            error_cents: row.error.map(Cents::get),
+            explanation: row.explanation,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TermsChange {
+    effective_on: NaiveDate,
+    /// The day of the notice.
+    notice_on: Option<NaiveDate>,
+}
+
+impl From<Changed> for TermsChange {
+    fn from(change: Changed) -> Self {
+        Self { effective_on: change.effective_on, notice_on: change.notice_on }
+    }
+}
+
+/// What service in the armed forces forgives of what was charged.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Forgiven {
+    forgiven_cents: i64,
+    /// Closed cycles that it changes.
+    cycles: u32,
+}
+
+impl From<Relief> for Forgiven {
+    fn from(relief: Relief) -> Self {
+        Self { forgiven_cents: relief.total.get(), cycles: relief.cycles }
     }
 }

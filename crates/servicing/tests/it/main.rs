@@ -21,6 +21,7 @@ mod portfolio;
 mod release;
 mod retries;
 mod rights;
+mod service;
 mod sessions;
 mod statements;
 mod worlds;
