@@ -5,6 +5,7 @@
 //! taken in `amount`.
 
 mod amount;
+mod end;
 mod run;
 
 use chrono::NaiveDate;
@@ -19,13 +20,13 @@ use store::{
     bank_accounts::{self, BankAccount},
     credit_lines, customers,
     intents::ReceiptRow,
-    payments::{self, AmountKind, PaymentStatus},
+    payments::AmountKind,
 };
 
 pub use run::AutopayReport;
 
 use crate::{
-    Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     disclosures::{GivenDocument, addressee, line_reference, no_line, refuse_model, to_keep},
     flags::debits_allowed,
     lines::Line,
@@ -37,8 +38,8 @@ use crate::{
 /// A debit whose amount varies is told at least so many days ahead (12 CFR 1005.10(d)(1)).
 pub const NOTICE_DAYS: u32 = 10;
 
-/// Debits that are shown.
-const DEBITS_SHOWN: i64 = 6;
+/// The newest debits, which are shown; more are never underway at once.
+const DEBITS_AT_ONCE: i64 = 6;
 
 /// How leave to debit ends by the customer's own word.
 pub(crate) const BY_CUSTOMER: &str = "customer";
@@ -251,7 +252,7 @@ impl Servicing {
         let line = credit_lines::find_of_customer(&mut conn, customer_id).await?;
         let line = line.ok_or_else(no_line)?;
         let mut all = autopays::list_of_line(&mut conn, line.id).await?.into_iter();
-        let debits = autopays::list_debits(&mut conn, line.id, DEBITS_SHOWN).await?;
+        let debits = autopays::list_debits(&mut conn, line.id, DEBITS_AT_ONCE).await?;
         let Some(mut newest) = all.next() else {
             return Ok(AutopayView { standing: None, ended: None, debits });
         };
@@ -323,22 +324,6 @@ impl Servicing {
         Ok((account, rendered))
     }
 
-    /// Makes room for another leave to debit; `true` where one stood that the other changes.
-    async fn end_before(
-        &self,
-        conn: &mut PgConnection,
-        permit: Authorised,
-        line: identity::CreditLineId,
-    ) -> Result<bool, ServicingError> {
-        let Some(before) = autopays::find_standing(conn, line).await? else { return Ok(false) };
-        if let Some(reason) = self.ends_by_itself(conn, &before).await? {
-            self.end_autopay(conn, permit, &before, reason).await?;
-            return Ok(false);
-        }
-        autopays::end(conn, before.id, "replaced", self.now()).await?;
-        Ok(true)
-    }
-
     /// Stores what was signed, and puts what is planned under it.
     async fn sign(
         &self,
@@ -361,8 +346,10 @@ impl Servicing {
             end_reason: None,
         };
         autopays::insert(conn, &autopay, &to_keep(rendered, now)).await?;
-        let newest = autopays::list_debits(conn, line.row.id, 1).await?.into_iter().next();
-        if let Some(mut debit) = newest.filter(|debit| debit.status == DebitStatus::Planned) {
+        for mut debit in autopays::list_debits(conn, line.row.id, DEBITS_AT_ONCE).await? {
+            if debit.status != DebitStatus::Planned {
+                continue;
+            }
             debit.autopay_id = autopay.id;
             if run::in_time_for_notice(debit.pays_on, today) {
                 (debit.noticed_at, debit.noticed) = (None, None);
@@ -402,93 +389,6 @@ impl Servicing {
         let kind = if changes { "autopay_changed" } else { "autopay_enrolled" };
         let of = (line.row.customer_id, line.row.id);
         self.keep_receipt(conn, of, (kind, text), fields).await
-    }
-
-    /// Ends leave to debit, with what is planned under it; `true` where a payment of it is at the bank.
-    pub(crate) async fn end_autopay(
-        &self,
-        conn: &mut PgConnection,
-        permit: Authorised,
-        autopay: &AutopayRow,
-        reason: &str,
-    ) -> Result<bool, ServicingError> {
-        let now = self.now();
-        if !autopays::end(conn, autopay.id, reason, now).await? {
-            return Ok(false);
-        }
-        let newest = autopays::list_debits(conn, autopay.credit_line_id, 1).await?;
-        let mut gone = false;
-        let mut of = None;
-        if let Some(mut debit) = newest.into_iter().next() {
-            match debit.status {
-                DebitStatus::Planned => {
-                    debit.status = DebitStatus::NotMade;
-                    debit.why = Some(reason.to_owned());
-                    debit.changed_at = now;
-                    autopays::update_debit(conn, &debit).await?;
-                    of = Some(debit);
-                }
-                DebitStatus::Made => match self.call_back(conn, permit, &debit).await {
-                    Ok(()) => {}
-                    Err(ServicingError::Refused(_)) => {
-                        gone = self.at_the_bank(conn, &debit).await?
-                    }
-                    Err(error) => return Err(error),
-                },
-                _ => {}
-            }
-        }
-        let account = self.account_of(conn, autopay).await?;
-        let mut payload = told(autopay, &account, of.as_ref(), None);
-        payload["why"] = json!(reason);
-        payload["authorised"] = json!(permit);
-        let stream = Trail::stream(None, Some(autopay.credit_line_id));
-        self.trail(conn, stream, "autopay.cancelled", payload).await?;
-        Ok(gone)
-    }
-
-    /// Cancels the payment of a debit that was made and has not left; refuses where it has. Nothing where none was made.
-    async fn call_back(
-        &self,
-        conn: &mut PgConnection,
-        permit: Authorised,
-        debit: &DebitRow,
-    ) -> Result<(), ServicingError> {
-        let Some(id) = debit.payment_id else { return Ok(()) };
-        let payment = payments::find(conn, id).await?;
-        let payment = payment.ok_or_else(|| Refusal::not_found("payment"))?;
-        self.cancel_in(conn, permit, payment.customer_id, id, None).await?;
-        Ok(())
-    }
-
-    async fn at_the_bank(
-        &self,
-        conn: &mut PgConnection,
-        debit: &DebitRow,
-    ) -> Result<bool, ServicingError> {
-        let Some(id) = debit.payment_id else { return Ok(false) };
-        let payment = payments::find(conn, id).await?;
-        Ok(payment.is_some_and(|payment| {
-            matches!(payment.status, PaymentStatus::Pending | PaymentStatus::Released)
-        }))
-    }
-
-    /// The debit that is still to come: planned, or made into a payment that has not left.
-    async fn open_debit(
-        &self,
-        conn: &mut PgConnection,
-        autopay: &AutopayRow,
-    ) -> Result<Option<DebitRow>, ServicingError> {
-        let newest = autopays::list_debits(conn, autopay.credit_line_id, 1).await?;
-        let Some(debit) = newest.into_iter().next() else { return Ok(None) };
-        let open = match (debit.status, debit.payment_id) {
-            (DebitStatus::Planned, _) => true,
-            (DebitStatus::Made, Some(id)) => payments::find(conn, id)
-                .await?
-                .is_some_and(|payment| payment.status == PaymentStatus::Scheduled),
-            _ => false,
-        };
-        Ok(open.then_some(debit))
     }
 
     async fn account_of(

@@ -135,6 +135,7 @@ impl Servicing {
         }
         let relief: ServiceRelief = service_relief(line.events(), (from, period.through), today)
             .map_err(ServicingError::engine)?;
+        let charged = line.position(today)?.current_balance;
         let body = LineEventBody::RateCapped {
             apr: SERVICE_APR,
             through: period.through,
@@ -144,17 +145,19 @@ impl Servicing {
         let flag = LineEventBody::FlagRaised { flag: FlagKind::Scra, note: note.to_owned() };
         self.post(work.conn(), &mut line, from, flag).await?;
         let event_seq = self.post(work.conn(), &mut line, from, body).await?;
+        // What had been charged, in the open cycle too.
+        let total = charged - line.position(today)?.current_balance;
         let id = line.row.id;
         let of = (FlagKind::Scra, "service period");
         self.raise_in(work.conn(), permit, customer_id, Some(&line.row), of).await?;
         let payload = json!({
             "customer_id": customer_id, "credit_line_id": id, "from": from, "through": period.through,
-            "forgiven_cents": relief.total, "note": note, "event_seq": event_seq, "authorised": permit,
+            "forgiven_cents": total, "note": note, "event_seq": event_seq, "authorised": permit,
         });
         self.trail(work.conn(), Trail::stream(None, Some(id)), "terms.service_recorded", payload)
             .await?;
         let cycles = u32::try_from(relief.cycles.len()).unwrap_or(u32::MAX);
-        work.finish(Forgiven { total: relief.total, cycles, event_seq }).await
+        work.finish(Forgiven { total, cycles, event_seq }).await
     }
 }
 

@@ -20,7 +20,7 @@ use store::{
 };
 
 use super::{
-    NOTICE_DAYS,
+    DEBITS_AT_ONCE, NOTICE_DAYS,
     amount::{Agreed, arranged, wanted},
     told,
 };
@@ -61,17 +61,15 @@ pub(super) fn first_debit(position: &Position, debits: &[DebitRow]) -> Option<Na
 }
 
 /// The next morning on which there may be something to do.
-fn next_look(position: &Position, debit: Option<&DebitRow>, today: NaiveDate) -> NaiveDate {
+fn next_look(position: &Position, debits: &[DebitRow], today: NaiveDate) -> NaiveDate {
     let tomorrow = today.succ_opt().unwrap_or(today);
     let next_statement = position.cycle.closes_on.succ_opt().unwrap_or(tomorrow);
-    let day = match debit.filter(|debit| debit.status == DebitStatus::Planned) {
-        Some(debit) if debit.noticed_at.is_none() => {
-            debit.pays_on.checked_sub_days(Days::new(NOTICE_FROM_DAYS)).unwrap_or(tomorrow)
-        }
-        Some(debit) => banking_day_on_or_after(debit.pays_on),
-        None => next_statement,
-    };
-    day.max(tomorrow)
+    let planned = debits.iter().filter(|debit| debit.status == DebitStatus::Planned);
+    let days = planned.map(|debit| match debit.noticed_at {
+        None => debit.pays_on.checked_sub_days(Days::new(NOTICE_FROM_DAYS)).unwrap_or(tomorrow),
+        Some(_) => banking_day_on_or_after(debit.pays_on),
+    });
+    days.chain([next_statement]).min().unwrap_or(tomorrow).max(tomorrow)
 }
 
 impl Servicing {
@@ -127,20 +125,22 @@ impl Servicing {
         }
         let today = self.today();
         let position = line.position(today)?;
-        let mut debit = self.plan_debit(conn, autopay, &position).await?;
+        self.plan_debit(conn, autopay, &position).await?;
+        let mut debits = autopays::list_debits(conn, line.row.id, DEBITS_AT_ONCE).await?;
         let mut made = false;
-        if let Some(debit) = debit.as_mut().filter(|debit| debit.status == DebitStatus::Planned) {
-            if debit.noticed_at.is_none() {
+        // The one that is due first is made first: what it takes is not taken again.
+        for debit in debits.iter_mut().rev() {
+            if debit.status == DebitStatus::Planned && debit.noticed_at.is_none() {
                 self.give_notice(conn, (line, autopay), debit, &position).await?;
             }
             if debit.status == DebitStatus::Planned
                 && debit.noticed_at.is_some()
                 && banking_day_on_or_after(debit.pays_on) <= today
             {
-                made = self.make_debit(conn, (line, autopay), debit, &position).await?;
+                made |= self.make_debit(conn, (line, autopay), debit, &position).await?;
             }
         }
-        let next = next_look(&position, debit.as_ref(), today);
+        let next = next_look(&position, &debits, today);
         autopays::look_next_on(conn, line.row.id, next).await?;
         Ok(made)
     }
@@ -170,11 +170,11 @@ impl Servicing {
         conn: &mut PgConnection,
         autopay: &AutopayRow,
         position: &Position,
-    ) -> Result<Option<DebitRow>, ServicingError> {
+    ) -> Result<(), ServicingError> {
         let now = self.now();
         let newest = autopays::list_debits(conn, autopay.credit_line_id, 1).await?;
         let newest = newest.into_iter().next();
-        let Some(statement) = &position.last_statement else { return Ok(newest) };
+        let Some(statement) = &position.last_statement else { return Ok(()) };
         let in_time = in_time_for_notice(statement.due_on, position.on);
         match newest {
             Some(mut debit) if debit.statement_number >= statement.number => {
@@ -193,7 +193,6 @@ impl Servicing {
                     };
                     autopays::update_debit(conn, &debit).await?;
                 }
-                Ok(Some(debit))
             }
             _ => {
                 let late = (!in_time).then(|| "too_late_for_notice".to_owned());
@@ -210,9 +209,9 @@ impl Servicing {
                     changed_at: now,
                 };
                 autopays::insert_debit(conn, &debit).await?;
-                Ok(Some(debit))
             }
         }
+        Ok(())
     }
 
     /// What is to be taken as the line stands.

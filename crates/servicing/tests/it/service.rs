@@ -156,7 +156,7 @@ async fn with_credit() -> (House, Person) {
     }
     let today = house.servicing.today().to_string();
     house.pays(ann, 30_000, &today).await.unwrap();
-    house.live_until("2026-09-15").await;
+    house.live_until("2026-09-18").await;
     assert_eq!(position(&house, ann).await.credit_balance, cents(30_000));
     (house, ann)
 }
@@ -177,7 +177,7 @@ async fn a_credit_balance_is_sent_once_when_it_is_asked_for() {
     );
     assert_eq!(code(asks(bob.caller(), ann.checking, "refund").await), RefusalCode::NotFound);
     let receipt = asks(ann.caller(), ann.checking, "refund").await.unwrap();
-    assert!(receipt.text.contains("September 24, 2026"), "{}", receipt.text);
+    assert!(receipt.text.contains("September 29, 2026"), "{}", receipt.text);
     assert_eq!(asks(ann.caller(), ann.checking, "refund").await.unwrap(), receipt);
     let twice = asks(ann.caller(), ann.checking, "refund-2").await;
     assert_eq!(code(twice), RefusalCode::NoCreditBalance);
