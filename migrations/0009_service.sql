@@ -104,18 +104,43 @@ CREATE TABLE refunds (
 CREATE UNIQUE INDEX refunds_one_underway ON refunds (credit_line_id) WHERE status IN ('requested', 'pending');
 CREATE INDEX refunds_underway ON refunds (pay_by) WHERE status IN ('requested', 'pending');
 
+-- Reversals ---------------------------------------------------------------------------------------------------------
+
+-- A payment taken back as our own mistake: one person asks, another does it.
+CREATE TABLE reversals (
+    id               uuid        NOT NULL CONSTRAINT reversals_pkey PRIMARY KEY,
+    payment_id       uuid        NOT NULL REFERENCES payments,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
+    amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
+    reason           text        NOT NULL CHECK (reason <> ''),
+    asked_by         uuid        NOT NULL REFERENCES representatives,
+    asked_at         timestamptz NOT NULL,
+    decided_by       uuid        REFERENCES representatives,
+    decided_at       timestamptz,
+    outcome          text        CHECK (outcome IN ('done', 'refused')),
+    note             text,
+    CONSTRAINT reversals_two_people CHECK (outcome IS DISTINCT FROM 'done' OR decided_by <> asked_by),
+    CONSTRAINT reversals_decided_whole CHECK (
+        (outcome IS NULL) = (decided_by IS NULL) AND (outcome IS NULL) = (decided_at IS NULL)
+        AND (outcome IS NULL) = (note IS NULL))
+);
+CREATE UNIQUE INDEX reversals_once ON reversals (payment_id) WHERE outcome IS DISTINCT FROM 'refused';
+CREATE INDEX reversals_waiting ON reversals (asked_at) WHERE outcome IS NULL;
+
 -- Who has had a credit balance for six months is asked once a day (account 2100: credit balances).
 CREATE INDEX entries_of_credit_balances ON entries (credit_line_id, effective_on) WHERE account_code = 2100;
 
 -- Rights ------------------------------------------------------------------------------------------------------------
 
-GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds TO plumbline_app;
+GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds, reversals TO plumbline_app;
 GRANT UPDATE (looks_next_on, ended_at, end_reason) ON autopays TO plumbline_app;
 GRANT UPDATE (autopay_id, pays_on, status, noticed_at, noticed_cents, payment_id, why, changed_at)
     ON autopay_debits TO plumbline_app;
 GRANT UPDATE (resolved_at, resolved_by, error_cents, explanation) ON disputes TO plumbline_app;
 GRANT UPDATE (status, handed_at, event_seq, refusal, changed_at) ON refunds TO plumbline_app;
-GRANT SELECT ON autopays, autopay_debits, disputes, refunds TO plumbline_audit;
+GRANT UPDATE (outcome, note, decided_by, decided_at) ON reversals TO plumbline_app;
+GRANT SELECT ON autopays, autopay_debits, disputes, refunds, reversals TO plumbline_audit;
 -- Whether a payment would be taken is asked in a turn as well.
 GRANT SELECT (id, credit_line_id, ended_at, end_reason) ON autopays TO plumbline_turn;
 GRANT SELECT (autopay_id, payment_id) ON autopay_debits TO plumbline_turn;
@@ -123,7 +148,7 @@ GRANT SELECT (autopay_id, payment_id) ON autopay_debits TO plumbline_turn;
 -- Nor does a model's turn say that any of this happened.
 CREATE POLICY outbox_turn_services_nothing ON outbox AS RESTRICTIVE FOR INSERT TO plumbline_turn WITH CHECK (
     kind NOT LIKE 'autopay.%' AND kind NOT LIKE 'dispute.%' AND kind NOT LIKE 'refund.%' AND kind NOT LIKE 'terms.%'
-    AND kind NOT LIKE 'line.%' AND kind <> 'payment.reversed');
+    AND kind NOT LIKE 'line.%' AND kind NOT LIKE 'payment.revers%');
 CREATE POLICY audit_leaves_turn_services_nothing ON audit_leaves AS RESTRICTIVE FOR INSERT TO plumbline_turn WITH CHECK (
     kind NOT LIKE 'autopay.%' AND kind NOT LIKE 'dispute.%' AND kind NOT LIKE 'refund.%' AND kind NOT LIKE 'terms.%'
-    AND kind NOT LIKE 'line.%' AND kind <> 'payment.reversed');
+    AND kind NOT LIKE 'line.%' AND kind NOT LIKE 'payment.revers%');

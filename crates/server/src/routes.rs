@@ -117,6 +117,7 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(autopay::desk_autopay))
         .routes(routes!(service::desk_disputes))
         .routes(routes!(service::disputes_of))
+        .routes(routes!(service::reversals))
 }
 
 fn desk() -> OpenApiRouter<App> {
@@ -131,6 +132,8 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(service::resolve))
         .routes(routes!(service::change_terms))
         .routes(routes!(service::record_service))
+        .routes(routes!(service::ask_reversal))
+        .routes(routes!(service::decide_reversal))
 }
 
 fn compliance() -> OpenApiRouter<App> {

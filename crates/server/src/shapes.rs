@@ -13,7 +13,9 @@ pub(crate) use line::{
     BankAccount, Decision, DeskFlag, Draw, Flag, Payment, PayoffQuote, Position, StatementSummary,
     Trace,
 };
-pub(crate) use service::{Autopay, AutopayOffer, Dispute, DueDay, Forgiven, Refund, TermsChange};
+pub(crate) use service::{
+    Autopay, AutopayOffer, Dispute, DueDay, Forgiven, Refund, Reversal, TermsChange,
+};
 
 use serde::Serialize;
 use utoipa::ToSchema;

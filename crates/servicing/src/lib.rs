@@ -36,6 +36,7 @@ mod reference;
 pub mod refunds;
 mod refusal;
 pub mod release;
+pub mod reversals;
 pub mod sessions;
 pub mod staff_changes;
 pub mod statements;

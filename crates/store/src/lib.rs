@@ -29,6 +29,7 @@ pub mod payments;
 pub mod rail_files;
 pub mod refunds;
 pub mod representatives;
+pub mod reversals;
 pub mod revocations;
 pub mod sandbox_clock;
 pub mod sessions;

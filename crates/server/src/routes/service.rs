@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use chrono::NaiveDate;
 use credit::{FeeKind, NoticeException};
-use identity::{BankAccountId, CaseId, CustomerId, DrawId};
+use identity::{BankAccountId, CaseId, CustomerId, DrawId, PaymentId};
 use money::Cents;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ use crate::{
     ApiError, App,
     extract::{Body, IdempotencyKey, Path, Query},
     session::{CustomerOf, SignedIn},
-    shapes::{Dispute, DueDay, Forgiven, Items, Receipt, Refund, TermsChange},
+    shapes::{Dispute, DueDay, Forgiven, Items, Receipt, Refund, Reversal, TermsChange},
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -258,4 +258,52 @@ pub(crate) async fn record_service(
 ) -> Result<Json<Forgiven>, ApiError> {
     let period = ServicePeriod { from: period.from, through: period.through, note: period.note };
     Ok(Json(app.servicing.record_service(session.caller(), id, &period, &key).await?.into()))
+}
+
+/// The reversals that wait for a second person, the oldest first.
+#[utoipa::path(get, path = "/v1/desk/reversals", responses((status = 200, body = Items<Reversal>)), tag = "desk")]
+pub(crate) async fn reversals(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+) -> Result<Json<Items<Reversal>>, ApiError> {
+    let waiting = app.servicing.waiting_reversals(session.caller()).await?;
+    Ok(Json(waiting.into_iter().map(Reversal::from).collect()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewReversal {
+    reason: String,
+}
+
+/// Asks for a payment to be taken back as our own mistake. Nothing happens until a second person has looked at it.
+#[utoipa::path(post, path = "/v1/desk/payments/{id}/reversal", params(("id" = uuid::Uuid, Path)), request_body = NewReversal, responses((status = 200, body = Reversal)), tag = "desk")]
+pub(crate) async fn ask_reversal(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<PaymentId>,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(new): Body<NewReversal>,
+) -> Result<Json<Reversal>, ApiError> {
+    Ok(Json(app.servicing.ask_reversal(session.caller(), id, &new.reason, &key).await?.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReversalDecision {
+    approve: bool,
+    note: String,
+}
+
+/// Does what another member of staff asked for, or refuses it.
+#[utoipa::path(post, path = "/v1/desk/reversals/{id}/decide", params(("id" = uuid::Uuid, Path)), request_body = ReversalDecision, responses((status = 200, body = Reversal)), tag = "desk")]
+pub(crate) async fn decide_reversal(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<CaseId>,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(decision): Body<ReversalDecision>,
+) -> Result<Json<Reversal>, ApiError> {
+    let of = (decision.approve, decision.note.as_str());
+    Ok(Json(app.servicing.decide_reversal(session.caller(), id, of, &key).await?.into()))
 }

@@ -1,7 +1,7 @@
 //! What a customer had done to their line, as JSON.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use identity::{AutopayId, CaseId, CustomerId, PaymentId, RefundId};
+use identity::{AutopayId, CaseId, CustomerId, PaymentId, RefundId, RepresentativeId};
 use money::Cents;
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +15,7 @@ use store::{
     disputes::DisputeRow,
     payments::AmountKind,
     refunds::RefundRow,
+    reversals::{ReversalOutcome, ReversalRow},
 };
 use utoipa::ToSchema;
 
@@ -251,5 +252,43 @@ pub(crate) struct Forgiven {
 impl From<Relief> for Forgiven {
     fn from(relief: Relief) -> Self {
         Self { forgiven_cents: relief.total.get(), cycles: relief.cycles }
+    }
+}
+
+/// A payment that is to be taken back as our own mistake.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reversal {
+    #[schema(value_type = uuid::Uuid)]
+    id: CaseId,
+    #[schema(value_type = uuid::Uuid)]
+    payment_id: PaymentId,
+    #[schema(value_type = uuid::Uuid)]
+    customer_id: CustomerId,
+    amount_cents: i64,
+    reason: String,
+    #[schema(value_type = uuid::Uuid)]
+    asked_by: RepresentativeId,
+    asked_at: DateTime<Utc>,
+    #[schema(value_type = Option<uuid::Uuid>)]
+    decided_by: Option<RepresentativeId>,
+    /// `done` or `refused`, once a second person has decided.
+    outcome: Option<&'static str>,
+    note: Option<String>,
+}
+
+impl From<ReversalRow> for Reversal {
+    fn from(row: ReversalRow) -> Self {
+        Self {
+            id: row.id,
+            payment_id: row.payment_id,
+            customer_id: row.customer_id,
+            amount_cents: row.amount.get(),
+            reason: row.reason,
+            asked_by: row.asked_by,
+            asked_at: row.asked_at,
+            decided_by: row.decided_by,
+            outcome: row.outcome.map(ReversalOutcome::as_str),
+            note: row.note,
+        }
     }
 }

@@ -416,3 +416,44 @@ async fn what_a_refund_comes_to_is_not_lost_when_the_bank_says_no() {
     assert_eq!(service.run_refunds(Caller::system()).await.unwrap(), (1, 0));
     assert_eq!(position(&house, ann).await.credit_balance, Cents::ZERO);
 }
+
+#[tokio::test]
+async fn a_payment_is_taken_back_as_our_mistake_by_two_people_and_once() {
+    let (house, ann) = with_statement().await;
+    pays(&house, ann, 5_000, "2026-10-12").await;
+    house.live_until("2026-10-15").await;
+    let service = &house.servicing;
+    let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
+    let payment = house.payments(ann).await[0].id;
+    let before = position(&house, ann).await;
+    let asks = async |caller, name: &str| {
+        service.ask_reversal(caller, payment, "Taken for another line.", &key(name)).await
+    };
+    for caller in [ann.caller(), Caller::assistant(ann.id), Caller::system()] {
+        assert_eq!(code(asks(caller, "ask").await), RefusalCode::NotAllowed, "{caller:?}");
+    }
+    let asked = asks(rae, "ask").await.unwrap();
+    assert_eq!(asks(rae, "ask").await.unwrap(), asked);
+    assert_eq!(code(asks(sam, "ask-2").await), RefusalCode::AlreadyClaimed);
+    assert_eq!(position(&house, ann).await, before, "asking does nothing");
+    let alone = service.decide_reversal(rae, asked.id, (true, "Seen."), &key("alone")).await;
+    assert_eq!(code(alone), RefusalCode::NotAllowed);
+    let forged = "UPDATE reversals SET outcome = 'done', note = 'x', decided_by = asked_by, decided_at = now()";
+    let forged = sqlx::query(forged).execute(house.database.owner()).await;
+    assert!(forged.is_err(), "nor does the database let one person do it");
+    let mut both = JoinSet::new();
+    for n in 0..2 {
+        let service = house.servicing.clone();
+        both.spawn(async move {
+            let key = key(&format!("done-{n}"));
+            service.decide_reversal(sam, asked.id, (true, "Seen."), &key).await.is_ok()
+        });
+    }
+    assert_eq!(both.join_all().await.into_iter().filter(|done| *done).count(), 1);
+    let after = position(&house, ann).await;
+    assert_eq!(after.minimum_due, cents(3_973), "as if it had not been paid");
+    assert_eq!(told(&house, "payment.reversed").await.len(), 1);
+    assert_eq!(code(asks(rae, "again").await), RefusalCode::CannotCancel);
+    assert!(service.waiting_reversals(rae).await.unwrap().is_empty());
+    house.books_agree(ann).await;
+}
