@@ -268,3 +268,28 @@ async function payments(request: Asker): Promise<Payment[]> {
 async function statusOf(request: Asker, id: string): Promise<string | undefined> {
   return (await payments(request)).find((payment) => payment.id === id)?.status;
 }
+
+test("automatic payments are chosen, read, signed, seen and cancelled, by keyboard and on a phone", async ({ asCustomer }) => {
+  const { page, request } = await asCustomer("owing", 35, PHONE);
+  await page.getByRole("button", { name: "Payments ›" }).click();
+  const card = page.getByRole("region", { name: "Automatic payments" });
+  await card.getByRole("button", { name: "Set up automatic payments" }).press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Set up automatic payments" });
+  await dialog.getByRole("radio", { name: "A fixed amount" }).check();
+  const read = dialog.getByRole("button", { name: "Read and sign" });
+  await expect(read).toHaveAttribute("aria-disabled", "true");
+  await dialog.getByRole("textbox", { name: "Amount in dollars" }).fill("75.50");
+  await read.press("Enter");
+  await expect(dialog.getByRole("region", { name: "Authorization for automatic payments" })).toContainText("$75.50 for each statement");
+  await dialog.getByRole("button", { name: "I authorize this" }).dblclick();
+  await expect(card.getByRole("article", { name: "Receipt" })).toContainText("$75.50");
+  await expect(card).toContainText("On");
+  const signed = (await (await request.get("/v1/autopay")).json()) as { standing: { amount: string; cents: number } };
+  expect(signed.standing).toMatchObject({ amount: "fixed", cents: 7_550 });
+
+  await card.getByRole("button", { name: "Cancel automatic payments" }).click();
+  await page.getByRole("dialog", { name: "Cancel automatic payments?" }).getByRole("button", { name: "Cancel them" }).click();
+  await expect(card).toContainText("you cancelled them");
+  const ended = (await (await request.get("/v1/autopay")).json()) as { standing: unknown };
+  expect(ended.standing).toBeNull();
+});

@@ -4,6 +4,7 @@
 //! an error, never a gap; every value is escaped for the document's format. What is absent: deciding, and any clock.
 
 mod adverse_action;
+mod autopay;
 mod document;
 mod html;
 mod opening;
@@ -16,6 +17,7 @@ mod terms;
 mod words;
 
 pub use adverse_action::{ConsumerReport, Creditor, DecisionRecord, Party, render_adverse_action};
+pub use autopay::{AutopayAmount, AutopayRecord, autopay_document};
 pub use document::Document;
 pub use opening::{OpeningRecord, opening_document};
 pub use receipt::{ReceiptRecord, render_receipt};

@@ -86,6 +86,10 @@ ids! {
     JobId,
     /// A member of our human staff.
     RepresentativeId,
+    /// Leave to debit month by month.
+    AutopayId,
+    /// A credit balance that goes back to the customer.
+    RefundId,
 }
 
 #[cfg(test)]

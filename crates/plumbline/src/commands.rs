@@ -7,6 +7,7 @@ mod doctor;
 mod eval;
 mod find;
 mod ledger;
+mod line;
 mod migrate;
 mod policy;
 mod prompt;
@@ -46,6 +47,9 @@ pub(crate) enum Command {
     /// A sandbox customer's statements.
     #[command(subcommand)]
     Statement(statement::Statements),
+    /// What staff do to a sandbox customer's line: terms, service periods, disputes.
+    #[command(subcommand)]
+    Line(line::Lines),
     /// Prove what was said and done: take a conversation out, check a proof, check the whole log.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -68,6 +72,7 @@ impl Command {
             Self::Migrate => migrate::run(context).await,
             Self::Simulate(args) => simulate::run(&args, context),
             Self::Statement(statements) => statement::run(&statements, context).await,
+            Self::Line(lines) => line::run(&lines, context).await,
             Self::Audit(audit) => audit::run(&audit, context).await,
             Self::Ledger(ledger) => ledger::run(&ledger, context).await,
         }

@@ -1,6 +1,7 @@
 //! Which route needs whom.
 
 mod audit;
+mod autopay;
 mod conversations;
 mod decisions;
 mod desk;
@@ -11,6 +12,7 @@ mod line;
 mod passages;
 mod payments;
 mod sandbox;
+mod service;
 mod session;
 mod status;
 
@@ -83,6 +85,15 @@ fn customer() -> OpenApiRouter<App> {
         .routes(routes!(payments::cancel))
         .routes(routes!(draws::draws, draws::draw))
         .routes(routes!(draws::cancel))
+        .routes(routes!(autopay::autopay, autopay::set))
+        .routes(routes!(autopay::offer))
+        .routes(routes!(autopay::skip))
+        .routes(routes!(autopay::cancel))
+        .routes(routes!(autopay::authorization))
+        .routes(routes!(service::due_day, service::change_due_day))
+        .routes(routes!(service::lower_limit))
+        .routes(routes!(service::refunds, service::request_refund))
+        .routes(routes!(service::disputes, service::dispute))
         .routes(routes!(payments::intent))
         .routes(routes!(payments::confirm))
         .routes(routes!(payments::refuse))
@@ -103,6 +114,10 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(documents::desk_statements))
         .routes(routes!(documents::desk_statement))
         .routes(routes!(documents::desk_opening_record))
+        .routes(routes!(autopay::desk_autopay))
+        .routes(routes!(service::desk_disputes))
+        .routes(routes!(service::disputes_of))
+        .routes(routes!(service::reversals))
 }
 
 fn desk() -> OpenApiRouter<App> {
@@ -113,6 +128,12 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(desk::reply))
         .routes(routes!(desk::close_case))
         .routes(routes!(desk::clear_flag))
+        .routes(routes!(autopay::desk_cancel))
+        .routes(routes!(service::resolve))
+        .routes(routes!(service::change_terms))
+        .routes(routes!(service::record_service))
+        .routes(routes!(service::ask_reversal))
+        .routes(routes!(service::decide_reversal))
 }
 
 fn compliance() -> OpenApiRouter<App> {

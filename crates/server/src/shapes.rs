@@ -3,6 +3,7 @@
 
 mod conversation;
 mod line;
+mod service;
 
 pub(crate) use conversation::StaffNames;
 pub(crate) use conversation::{
@@ -11,6 +12,9 @@ pub(crate) use conversation::{
 pub(crate) use line::{
     BankAccount, Decision, DeskFlag, Draw, Flag, Payment, PayoffQuote, Position, StatementSummary,
     Trace,
+};
+pub(crate) use service::{
+    Autopay, AutopayOffer, Dispute, DueDay, Forgiven, Refund, Reversal, TermsChange,
 };
 
 use serde::Serialize;

@@ -20,8 +20,8 @@ use store::{
     payments::{self, AmountKind, Failures, PaymentRow, PaymentStatus},
 };
 
-use checks::{cancellable, check_amount, check_day, choose_bank_account, resolve_amount, view};
-pub(crate) use checks::{own_bank_account, revoked};
+use checks::{cancellable, check_day, choose_bank_account, resolve_amount, view};
+pub(crate) use checks::{check_amount, own_bank_account, revoked};
 
 use crate::{
     Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,

@@ -20,6 +20,7 @@ pub enum RefusalCode {
     BankAccountUnknown,
     CannotCancel,
     CaseClosed,
+    ChangedLately,
     ConversationClosed,
     CursorInvalid,
     DateInPast,
@@ -27,6 +28,7 @@ pub enum RefusalCode {
     DateUnclear,
     DebitsStopped,
     DrawsBlocked,
+    DueDayInvalid,
     FlagNotStanding,
     FlagUnknown,
     IntentChanged,
@@ -38,13 +40,18 @@ pub enum RefusalCode {
     KeyReused,
     LevelTooLow,
     LimitInvalid,
+    LimitNotLower,
     NoCreditLine,
+    NoCreditBalance,
     NotAllowed,
     NotFound,
     NothingDue,
+    NoticeTooShort,
     OpeningRecordMissing,
     OverLimit,
+    PastDue,
     TextInvalid,
+    TermsInvalid,
     TurnRunning,
 }
 
@@ -79,6 +86,7 @@ impl RefusalCode {
             Self::BankAccountUnknown => "bank_account_unknown",
             Self::CannotCancel => "cannot_cancel",
             Self::CaseClosed => "case_closed",
+            Self::ChangedLately => "changed_lately",
             Self::ConversationClosed => "conversation_closed",
             Self::CursorInvalid => "cursor_invalid",
             Self::DateInPast => "date_in_past",
@@ -86,6 +94,7 @@ impl RefusalCode {
             Self::DateUnclear => "date_unclear",
             Self::DebitsStopped => "debits_stopped",
             Self::DrawsBlocked => "draws_blocked",
+            Self::DueDayInvalid => "due_day_invalid",
             Self::FlagNotStanding => "flag_not_standing",
             Self::FlagUnknown => "flag_unknown",
             Self::IntentChanged => "intent_changed",
@@ -97,13 +106,18 @@ impl RefusalCode {
             Self::KeyReused => "key_reused",
             Self::LevelTooLow => "level_too_low",
             Self::LimitInvalid => "limit_invalid",
+            Self::LimitNotLower => "limit_not_lower",
             Self::NoCreditLine => "no_credit_line",
+            Self::NoCreditBalance => "no_credit_balance",
             Self::NotAllowed => "not_allowed",
             Self::NotFound => "not_found",
             Self::NothingDue => "nothing_due",
+            Self::NoticeTooShort => "notice_too_short",
             Self::OpeningRecordMissing => "opening_record_missing",
             Self::OverLimit => "over_limit",
+            Self::PastDue => "past_due",
             Self::TextInvalid => "text_invalid",
+            Self::TermsInvalid => "terms_invalid",
             Self::TurnRunning => "turn_running",
         }
     }
@@ -122,6 +136,8 @@ impl RefusalCode {
             | Self::FlagUnknown
             | Self::KeyInvalid
             | Self::LimitInvalid
+            | Self::DueDayInvalid
+            | Self::TermsInvalid
             | Self::TextInvalid => RefusalKind::Invalid,
             Self::LevelTooLow | Self::NotAllowed => RefusalKind::Forbidden,
             Self::BankAccountUnknown | Self::NoCreditLine | Self::NotFound => RefusalKind::Missing,
@@ -143,6 +159,11 @@ impl RefusalCode {
             | Self::DrawsBlocked
             | Self::NothingDue
             | Self::OpeningRecordMissing
+            | Self::ChangedLately
+            | Self::LimitNotLower
+            | Self::NoCreditBalance
+            | Self::NoticeTooShort
+            | Self::PastDue
             | Self::OverLimit => RefusalKind::Refused,
         }
     }
@@ -192,6 +213,15 @@ impl RefusalCode {
             }
             Self::OverLimit => "Ask for no more than the credit that is available.",
             Self::TextInvalid => "Send a text of 1 to 4,000 characters.",
+            Self::ChangedLately => "Ask for a person if it has to be sooner.",
+            Self::DueDayInvalid => "Choose a day from 1 to 28.",
+            Self::LimitNotLower => "Name a limit below the one of today; for a higher one, apply.",
+            Self::NoCreditBalance => "Look at the balance: nothing is owed to you on this line.",
+            Self::NoticeTooShort => {
+                "Choose a day at least 45 days ahead, or name the reason why no notice is needed."
+            }
+            Self::PastDue => "Bring the line up to date first, or ask for a person.",
+            Self::TermsInvalid => "Send terms as a product file has them (docs/scenario.md).",
             Self::TurnRunning => "Wait until the answer before has been given.",
         }
     }

@@ -26,6 +26,7 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
+    autopays,
     bank_accounts::{self, BankAccountStatus},
     draws,
     payments::{self, PaymentRow, PaymentStatus},
@@ -63,6 +64,10 @@ pub struct RunReport {
     pub returned: u32,
     /// Came back before, and are scheduled once more.
     pub retried: u32,
+    /// Made out of leave to debit for each statement.
+    pub autopaid: u32,
+    /// Credit balances that went back to their customers.
+    pub refunded: u32,
     /// Draws that the bank has, whose money is there, and that came to nothing.
     pub draws_sent: u32,
     pub draws_settled: u32,
@@ -81,6 +86,8 @@ impl RunReport {
         self.settled += other.settled;
         self.returned += other.returned;
         self.retried += other.retried;
+        self.autopaid += other.autopaid;
+        self.refunded += other.refunded;
         self.draws_sent += other.draws_sent;
         self.draws_settled += other.draws_settled;
         self.draws_refused += other.draws_refused;
@@ -100,6 +107,12 @@ impl Servicing {
         self.reconcile_files(&mut report).await?;
         self.work_off_instants(&mut report).await?;
         self.make_retries(&mut report).await?;
+        let autopay = self.run_autopay(caller).await?;
+        report.autopaid = autopay.made;
+        report.failed += autopay.failed;
+        let (refunded, failed) = self.run_refunds(caller).await?;
+        report.refunded = refunded;
+        report.failed += failed;
         if is_banking_day(self.today()) {
             while let Some(key) = self.choose_payments(&mut report).await? {
                 self.send_or_log(&key, &mut report).await;
@@ -225,6 +238,9 @@ impl Servicing {
             return Ok(Some(format!("flag:{}", flags::flag_word(flag.kind))));
         }
         if revoked(conn, payment).await? {
+            return Ok(Some(REVOKED.to_owned()));
+        }
+        if autopays::taken_back(conn, payment.retry_of.unwrap_or(payment.id)).await? {
             return Ok(Some(REVOKED.to_owned()));
         }
         let account = bank_accounts::find(conn, payment.bank_account_id)

@@ -64,7 +64,7 @@ impl Trail {
 
 /// Whether the outside world is told: of effects, not of what was said in a conversation and how it was answered.
 fn told(kind: &str) -> bool {
-    const EFFECTS: [&str; 15] = [
+    const EFFECTS: [&str; 19] = [
         "intent",
         "payment",
         "draw",
@@ -80,6 +80,10 @@ fn told(kind: &str) -> bool {
         "rail_file",
         "return",
         "bank_account",
+        "autopay",
+        "dispute",
+        "refund",
+        "terms",
     ];
     kind.split_once('.').is_some_and(|(of, _)| EFFECTS.contains(&of))
 }

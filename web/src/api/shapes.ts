@@ -294,6 +294,70 @@ export interface Payment {
   retry_of: string | null;
 }
 
+export interface BankAccount {
+  id: string;
+  kind: "checking" | "savings";
+  ending: string;
+  bank_name: string;
+  status: "verified" | "disabled";
+}
+
+export interface StandingAutopay {
+  id: string;
+  amount: "minimum" | "statement" | "fixed";
+  cents: number | null;
+  bank_account: BankAccount;
+  authorised_at: string;
+  authorization_url: string;
+}
+
+export interface AutopayDebit {
+  statement_number: number;
+  on: string;
+  status: "planned" | "skipped" | "made" | "nothing_due" | "not_made";
+  noticed_cents: number | null;
+  payment_id: string | null;
+  why: string | null;
+}
+
+export interface Autopay {
+  standing: StandingAutopay | null;
+  ended: { at: string | null; why: string | null } | null;
+  debits: AutopayDebit[];
+}
+
+export interface AutopayOffer {
+  title: string;
+  html: string;
+  digest: string;
+  bank_account: BankAccount;
+  first_on: string | null;
+}
+
+export interface DueDay {
+  day: number;
+  old_due_on: string;
+  closes_on: string;
+  due_on: string;
+  then_due_on: string;
+}
+
+export interface Dispute {
+  id: string;
+  case_id: string;
+  customer_id: string;
+  subject: { kind: "draw"; draw_id: string } | { kind: "fee"; fee: string } | { kind: "other" };
+  amount_cents: number;
+  words: string;
+  statement_number: number | null;
+  received_at: string;
+  acknowledge_by: string;
+  resolve_by: string;
+  resolved_at: string | null;
+  error_cents: number | null;
+  explanation: string | null;
+}
+
 export interface Decision {
   id: string;
   outcome: string;

@@ -148,7 +148,7 @@ pub(super) fn resolve_amount(
     if amount.is_positive() { Ok((amount, kind)) } else { Err(nothing(what)) }
 }
 
-pub(super) fn check_amount(amount: Cents) -> Result<(), Refusal> {
+pub(crate) fn check_amount(amount: Cents) -> Result<(), Refusal> {
     if !amount.is_positive() {
         return Err(Refusal::new(
             RefusalCode::AmountNotPositive,

@@ -6,6 +6,7 @@
     reason = "a test may panic"
 )]
 
+mod autopay;
 mod cases;
 mod close;
 mod decisions;
@@ -22,6 +23,7 @@ mod portfolio;
 mod release;
 mod retries;
 mod rights;
+mod service;
 mod sessions;
 mod statements;
 mod worlds;

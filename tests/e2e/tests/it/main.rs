@@ -16,4 +16,5 @@ mod hostile;
 mod interface;
 mod levels;
 mod payment;
+mod service;
 mod statements;

@@ -1,0 +1,351 @@
+//! Disputes: a billing-error notice (12 CFR 1026.13) from the customer's written word to the desk's finding.
+//!
+//! Invariants: a notice on the page is a written one; one that comes within sixty days of the first statement that shows the error
+//! takes the disputed amount out of what must be paid, what is late and what is debited, until it is settled; one that comes later
+//! is looked into all the same. What it does to the line is the engine's to say.
+
+use credit::{DisputeClocks, Disputed, FeeKind, LineEventBody, Statement};
+use identity::{CaseId, CustomerId, DrawId};
+use money::Cents;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    autopays,
+    cases::{self, CaseRow, CaseStatus},
+    disputes::{self, DisputeRow},
+};
+
+use crate::{
+    Authorised, Caller, CaseKind, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase,
+    authorise,
+    conversations::checked_text,
+    disclosures::refuse_model,
+    lines::Line,
+    reference::reference,
+    work::{Begun, Trail},
+};
+
+/// Disputes in one list.
+const LISTED_MAX: i64 = 200;
+
+/// What is said to be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum DisputeSubject {
+    /// A draw that was not made, or not for this amount.
+    Draw {
+        draw_id: DrawId,
+    },
+    Fee {
+        fee: FeeKind,
+    },
+    /// A payment that was not credited, a computation, or what cannot be named.
+    Other,
+}
+
+/// A notice as the customer writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewDispute {
+    pub subject: DisputeSubject,
+    /// How much of what was billed is wrong.
+    pub amount: Cents,
+    pub words: String,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How much of it was our error; zero where there was none.
+    pub error: Cents,
+    /// Told to the customer.
+    pub explanation: String,
+}
+
+impl From<DisputeSubject> for Disputed {
+    fn from(subject: DisputeSubject) -> Self {
+        match subject {
+            DisputeSubject::Draw { draw_id } => Self::Draw { draw: draw_id },
+            DisputeSubject::Fee { fee } => Self::Fee { fee },
+            DisputeSubject::Other => Self::Other,
+        }
+    }
+}
+
+impl Servicing {
+    /// Takes a billing-error notice: recorded, its case and clocks begun, and what is disputed held out.
+    pub async fn open_dispute(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        new: &NewDispute,
+        key: &Key,
+    ) -> Result<DisputeRow, ServicingError> {
+        checked_text(&new.words)?;
+        let permit = authorise(caller, UseCase::Protect, Some(customer_id), self.now())?;
+        refuse_model(caller)?;
+        // The text is accepted at a known channel; which draw or fee it is about is the customer's own data.
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        let request = ("open_dispute", customer_id, new);
+        let mut work = match self.begin(permit, key, &request).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
+        let mut line = self.hold_own_line(work.conn(), customer_id).await?;
+        let today = self.today();
+        let shown_by = check_subject(&line, new)?;
+        let case = self.dispute_case(work.conn(), permit, &line, &new.words).await?;
+        let clocks = DisputeClocks::of(today, &line.terms.cycles);
+        let row = DisputeRow {
+            id: CaseId::mint(self.now()),
+            case_id: case.id,
+            customer_id,
+            credit_line_id: line.row.id,
+            subject: json!(new.subject),
+            amount: new.amount,
+            words: new.words.clone(),
+            statement_number: shown_by.as_ref().map(|statement| i64::from(statement.number)),
+            received_at: self.now(),
+            acknowledge_by: clocks.acknowledge_by,
+            resolve_by: clocks.resolve_by,
+            resolved_at: None,
+            resolved_by: None,
+            error: None,
+            explanation: None,
+        };
+        disputes::insert(work.conn(), &row).await?;
+        let formal = self.formal(shown_by.as_ref());
+        if formal {
+            let body = LineEventBody::DisputeOpened {
+                dispute: row.id,
+                subject: new.subject.into(),
+                amount: new.amount,
+            };
+            self.post(work.conn(), &mut line, today, body).await?;
+        }
+        let source = format!("case {}", case.reference);
+        if let Some(flag) = CaseKind::Dispute.flag() {
+            let of = Some(&line.row);
+            self.raise_in(work.conn(), permit, customer_id, of, (flag, &source)).await?;
+        }
+        autopays::look_next_on(work.conn(), line.row.id, today).await?;
+        let payload = json!({
+            "dispute_id": row.id, "case_id": case.id, "reference": case.reference, "customer_id": customer_id,
+            "credit_line_id": line.row.id, "subject": new.subject, "amount_cents": new.amount, "words": new.words,
+            "statement_number": row.statement_number, "formal": formal, "acknowledge_by": row.acknowledge_by,
+            "resolve_by": row.resolve_by, "authorised": permit,
+        });
+        let stream = Trail::stream(None, Some(line.row.id));
+        self.trail(work.conn(), stream, "dispute.opened", payload).await?;
+        work.finish(row).await
+    }
+
+    /// Settles a dispute, with what the customer is told: an error is taken back with the charges that came of it; what was none
+    /// falls due anew. Its case is closed with the last dispute in it.
+    pub async fn resolve_dispute(
+        &self,
+        caller: Caller,
+        id: CaseId,
+        finding: &Finding,
+        key: &Key,
+    ) -> Result<DisputeRow, ServicingError> {
+        let explanation = checked_text(&finding.explanation)?;
+        let permit = authorise(caller, UseCase::Serve, None, self.now())?;
+        let request = ("resolve_dispute", id, finding);
+        let mut work = match self.begin(permit, key, &request).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
+        let unheld = disputes::find(work.conn(), id).await?;
+        let unheld = unheld.ok_or_else(|| Refusal::not_found("dispute"))?;
+        if finding.error.is_negative() || finding.error > unheld.amount {
+            let sentence = format!("At most {} was disputed.", unheld.amount);
+            return Err(Refusal::new(RefusalCode::AmountTooLarge, sentence).into());
+        }
+        let mut line = self.hold_and_load(work.conn(), unheld.credit_line_id).await?;
+        let of = (finding.error, explanation);
+        if !disputes::resolve(work.conn(), id, of, caller.actor, self.now()).await? {
+            let sentence = "This dispute is settled.";
+            return Err(Refusal::new(RefusalCode::CaseClosed, sentence).into());
+        }
+        if opened_on_line(&line, id) {
+            let body = LineEventBody::DisputeResolved {
+                dispute: id,
+                error: finding.error,
+                reason: explanation.to_owned(),
+            };
+            self.post(work.conn(), &mut line, self.today(), body).await?;
+        }
+        autopays::look_next_on(work.conn(), line.row.id, self.today()).await?;
+        let row = disputes::find(work.conn(), id).await?;
+        let row = row.ok_or_else(|| Refusal::not_found("dispute"))?;
+        let payload = json!({
+            "dispute_id": id, "case_id": row.case_id, "customer_id": row.customer_id,
+            "credit_line_id": row.credit_line_id, "amount_cents": row.amount, "error_cents": finding.error,
+            "note": explanation, "authorised": permit,
+        });
+        let stream = Trail::stream(None, Some(row.credit_line_id));
+        self.trail(work.conn(), stream, "dispute.resolved", payload).await?;
+        self.close_dispute_case(work.conn(), permit, (&line, &row), explanation).await?;
+        work.finish(row).await
+    }
+
+    /// The customer's disputes, newest first.
+    pub async fn list_disputes(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+    ) -> Result<Vec<DisputeRow>, ServicingError> {
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        refuse_model(caller)?;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(disputes::list_of_customer(&mut conn, customer_id).await?)
+    }
+
+    /// The disputes that wait for a finding, the most urgent first.
+    pub async fn open_disputes(&self, caller: Caller) -> Result<Vec<DisputeRow>, ServicingError> {
+        authorise(caller, UseCase::Oversee, None, self.now())?;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(disputes::list_open(&mut conn, LISTED_MAX).await?)
+    }
+
+    /// The case in which the desk works on it: the one that is open, or a new one.
+    async fn dispute_case(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        line: &Line,
+        words: &str,
+    ) -> Result<CaseRow, ServicingError> {
+        let (now, kind) = (self.now(), CaseKind::Dispute);
+        let customer_id = line.row.customer_id;
+        let id = CaseId::mint(now);
+        let row = CaseRow {
+            id,
+            reference: reference("CAS", id.as_uuid()),
+            customer_id,
+            credit_line_id: Some(line.row.id),
+            conversation_id: None,
+            kind: kind.as_str().to_owned(),
+            words: words.to_owned(),
+            status: CaseStatus::Open,
+            opened_by: permit.actor,
+            opened_at: now,
+            due_on: kind.due_on(self.today()),
+            note: None,
+            closed_by: None,
+            closed_at: None,
+        };
+        let fresh = cases::insert(conn, &row).await?;
+        let standing = if fresh {
+            row
+        } else {
+            cases::find_open(conn, customer_id, kind.as_str())
+                .await?
+                .ok_or_else(|| Refusal::not_found("case"))?
+        };
+        let payload = json!({
+            "case_id": standing.id, "reference": standing.reference, "kind": standing.kind, "customer_id": customer_id,
+            "credit_line_id": line.row.id, "words": words, "due_on": standing.due_on, "authorised": permit,
+        });
+        let leaf = if fresh { "case.opened" } else { "case.repeated" };
+        self.trail(conn, Trail::stream(None, Some(line.row.id)), leaf, payload).await?;
+        Ok(standing)
+    }
+
+    async fn close_dispute_case(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        (line, row): (&Line, &DisputeRow),
+        note: &str,
+    ) -> Result<(), ServicingError> {
+        let others = disputes::list_of_customer(conn, row.customer_id).await?;
+        let waits =
+            |other: &DisputeRow| other.case_id == row.case_id && other.resolved_at.is_none();
+        if others.iter().any(waits)
+            || !cases::close(conn, row.case_id, note, permit.actor, self.now()).await?
+        {
+            return Ok(());
+        }
+        let payload = json!({
+            "case_id": row.case_id, "note": note, "flag_cleared": CaseKind::Dispute.flag(), "authorised": permit,
+        });
+        let stream = Trail::stream(None, Some(row.credit_line_id));
+        self.trail(conn, stream, "case.closed", payload).await?;
+        // Another kind of case may keep the flag: an error on a credit report is disputed too.
+        let cases = cases::list_of_customer(conn, row.customer_id).await?;
+        let flag = CaseKind::Dispute.flag();
+        let kept = cases.iter().any(|case| {
+            case.status == CaseStatus::Open
+                && CaseKind::parse(&case.kind).and_then(CaseKind::flag) == flag
+        });
+        if let Some(flag) = flag.filter(|_| !kept) {
+            let of = (flag, note);
+            self.clear_in(conn, permit, row.customer_id, Some(&line.row), of).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a notice that comes now comes in time.
+    fn formal(&self, shown_by: Option<&Statement>) -> bool {
+        // What no statement shows yet has not begun its sixty days.
+        shown_by.is_none_or(|statement| self.today() <= DisputeClocks::notice_by(statement.sent_on))
+    }
+}
+
+/// Whether what is disputed is on the line at all; answers the first statement that shows it.
+fn check_subject(line: &Line, new: &NewDispute) -> Result<Option<Statement>, ServicingError> {
+    let refused = |code, sentence: String| Err(Refusal::new(code, sentence).into());
+    if !new.amount.is_positive() {
+        return refused(RefusalCode::AmountNotPositive, format!("{} is no amount.", new.amount));
+    }
+    let charged = line.events().iter().filter_map(|event| match (&new.subject, &event.body) {
+        (DisputeSubject::Draw { draw_id }, LineEventBody::Drew { draw, amount, fee, .. })
+            if draw == draw_id =>
+        {
+            Some((event.effective_on, *amount + *fee))
+        }
+        (DisputeSubject::Fee { fee }, LineEventBody::FeeAssessed { fee: of, amount, .. })
+            if of == fee =>
+        {
+            Some((event.effective_on, *amount))
+        }
+        _ => None,
+    });
+    let charged: Vec<_> = charged.collect();
+    let statements = line.events().iter().filter_map(|event| match &event.body {
+        LineEventBody::StatementIssued { statement } => Some(statement.as_ref()),
+        _ => None,
+    });
+    if new.subject == DisputeSubject::Other {
+        // The newest one: the customer names no other.
+        let newest = statements.max_by_key(|statement| statement.number);
+        let most = newest.map_or(line.terms.credit_limit, |statement| statement.new_balance);
+        return if new.amount > most {
+            refused(RefusalCode::AmountTooLarge, format!("No more than {most} was billed."))
+        } else {
+            Ok(newest.cloned())
+        };
+    }
+    let Some((first_on, most)) = charged
+        .iter()
+        .copied()
+        .reduce(|(on, most), (other, amount)| (on.min(other), most + amount))
+    else {
+        return Err(Refusal::not_found("draw or fee").into());
+    };
+    if new.amount > most {
+        return refused(RefusalCode::AmountTooLarge, format!("No more than {most} was charged."));
+    }
+    let mut shows: Vec<_> =
+        statements.filter(|statement| statement.closed_on >= first_on).collect();
+    shows.sort_by_key(|statement| statement.number);
+    Ok(shows.first().copied().cloned())
+}
+
+fn opened_on_line(line: &Line, id: CaseId) -> bool {
+    line.events().iter().any(
+        |event| matches!(event.body, LineEventBody::DisputeOpened { dispute, .. } if dispute == id),
+    )
+}

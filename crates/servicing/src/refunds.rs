@@ -1,0 +1,429 @@
+//! Refunds of a credit balance (12 CFR 1026.11(a)): asked for, or in good faith after six months; sent on the instant rail.
+//!
+//! Invariants: one is underway on a line at a time; the line is charged when the bank has sent the money, and by what was asked for;
+//! what is to be sent is marked before the bank is asked, under an id of its own, so that asking twice sends once. A payment that
+//! may still come back is waited for, as long as the seven banking days allow.
+
+use calendar::{add_banking_days, add_months};
+use chrono::{Duration, NaiveDate};
+use credit::{FlagKind, LineEventBody};
+use identity::{BankAccountId, CreditLineId, CustomerId, JobId, RefundId, chain};
+use money::Cents;
+use rails::{InstantTransfer, RailError, TransferState, TransferStatus};
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    bank_accounts::{self, BankAccountStatus},
+    customers,
+    intents::ReceiptRow,
+    jobs::{self, NewJob},
+    payments::{self, PaymentStatus},
+    refunds::{self, RefundCause, RefundRow, RefundStatus},
+};
+
+use crate::{
+    Authorised, Caller, Key, Level, Refusal, RefusalCode, Servicing, ServicingError, UseCase,
+    authorise,
+    disclosures::refuse_model,
+    flags,
+    payments::own_bank_account,
+    reference::reference,
+    words::{bank_account_text, date_text, shown},
+    work::{Begun, Trail},
+};
+
+/// Banking days within which what was asked for is paid.
+const WITHIN_BANKING_DAYS: i32 = 7;
+
+/// Banking days after which a settled payment is taken to stay settled.
+const FINAL_AFTER_BANKING_DAYS: i32 = 3;
+
+/// A bank account younger than this needs a step-up.
+const NEW_ACCOUNT: Duration = Duration::days(7);
+
+/// A credit balance above this, unmoved for six months, is refunded without being asked for.
+const LEAST_IN_GOOD_FAITH: Cents = Cents::new(100);
+const GOOD_FAITH_MONTHS: i32 = 6;
+const GOOD_FAITH: &str = "refund_credit_balances";
+
+/// The bank's reason as we keep it: a number is kept nowhere.
+fn kept(reason: &str) -> String {
+    reason.chars().filter(|c| !c.is_ascii_digit() && !c.is_control()).take(80).collect()
+}
+
+fn transfer_id(id: RefundId) -> String {
+    format!("refund-{id}")
+}
+
+impl Servicing {
+    /// Asks for all that the lender owes on the line.
+    pub async fn request_refund(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+        bank_account_id: BankAccountId,
+        key: &Key,
+    ) -> Result<ReceiptRow, ServicingError> {
+        let now = self.now();
+        let permit = authorise(caller, UseCase::MoveMoney, Some(customer_id), now)?;
+        let request = ("request_refund", customer_id, bank_account_id);
+        let mut work = match self.begin(permit, key, &request).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
+        let line = self.hold_own_line(work.conn(), customer_id).await?;
+        self.sending_allowed(work.conn(), customer_id).await?;
+        let account = own_bank_account(work.conn(), customer_id, bank_account_id).await?;
+        if now - account.added_at < NEW_ACCOUNT && caller.level < Level::L3 {
+            return Err(Refusal::level_too_low(caller.level, Level::L3).into());
+        }
+        let amount = line.position(self.today())?.credit_balance;
+        if !amount.is_positive() {
+            let sentence = "There is no credit balance on this line.";
+            return Err(Refusal::new(RefusalCode::NoCreditBalance, sentence).into());
+        }
+        let underway = refunds::list_of_line(work.conn(), line.row.id).await?;
+        if underway.iter().any(|one| underway_still(one.status)) {
+            let sentence = "A refund of the credit balance is underway already.";
+            return Err(Refusal::new(RefusalCode::NoCreditBalance, sentence).into());
+        }
+        let of = (line.row.id, customer_id, account.id);
+        let row = self.ask_refund(work.conn(), permit, of, (amount, RefundCause::Asked)).await?;
+        let (to, by) = (bank_account_text(&account), date_text(row.pay_by));
+        let text = format!("Your credit balance of {amount} will be sent to your {to} by {by}.");
+        let fields = vec![
+            shown("amount", "amount", amount.to_string()),
+            shown("bank_account", "to", to),
+            shown("pay_by", "by", by),
+            shown("refund", "refund", row.reference),
+        ];
+        let of = (customer_id, line.row.id);
+        let receipt =
+            self.keep_receipt(work.conn(), of, ("refund_requested", text), fields).await?;
+        work.finish(receipt).await
+    }
+
+    /// The refunds of the customer's line, newest first.
+    pub async fn list_refunds(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+    ) -> Result<Vec<RefundRow>, ServicingError> {
+        authorise(caller, UseCase::Read, Some(customer_id), self.now())?;
+        refuse_model(caller)?;
+        let mut conn = self.store.app().acquire().await?;
+        let line = self.line_of(&mut conn, customer_id).await?;
+        Ok(refunds::list_of_line(&mut conn, line.row.id).await?)
+    }
+
+    /// Sends what is asked for, and once a day finds what is to be refunded in good faith; answers how many were sent, and how
+    /// many could not be worked off.
+    pub async fn run_refunds(&self, caller: Caller) -> Result<(u32, u32), ServicingError> {
+        authorise(caller, UseCase::Operate, None, self.now())?;
+        self.refund_in_good_faith().await?;
+        let mut conn = self.store.app().acquire().await?;
+        let underway = refunds::list_underway(&mut conn).await?;
+        drop(conn);
+        let (mut sent, mut failed) = (0, 0);
+        for refund in underway {
+            match self.work_off_refund(&refund).await {
+                Ok(done) => sent += u32::from(done),
+                Err(error) => {
+                    let (id, cause) = (refund.id, chain(&error));
+                    tracing::error!(refund.id = %id, error = %cause, "could not work off refund {id}: {cause}");
+                    failed += 1;
+                }
+            }
+        }
+        Ok((sent, failed))
+    }
+
+    /// Refuses where a flag that stands forbids to send money to whoever asks for it.
+    async fn sending_allowed(
+        &self,
+        conn: &mut PgConnection,
+        customer_id: CustomerId,
+    ) -> Result<(), ServicingError> {
+        let standing = flags::standing(conn, customer_id).await?;
+        let stops =
+            |kind| matches!(kind, FlagKind::Fraud | FlagKind::IdentityTheft | FlagKind::Deceased);
+        if standing.iter().any(|flag| stops(flag.kind)) {
+            let sentence = "No money can be sent for this line before a person has looked at it.";
+            return Err(Refusal::new(RefusalCode::NotAllowed, sentence).into());
+        }
+        Ok(())
+    }
+
+    async fn ask_refund(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        (credit_line_id, customer_id, bank_account_id): (CreditLineId, CustomerId, BankAccountId),
+        (amount, cause): (Cents, RefundCause),
+    ) -> Result<RefundRow, ServicingError> {
+        let now = self.now();
+        let id = RefundId::mint(now);
+        let row = RefundRow {
+            id,
+            credit_line_id,
+            customer_id,
+            bank_account_id,
+            reference: reference("RFD", id.as_uuid()),
+            amount,
+            cause,
+            status: RefundStatus::Requested,
+            requested_at: now,
+            pay_by: add_banking_days(self.today(), WITHIN_BANKING_DAYS),
+            handed_at: None,
+            event_seq: None,
+            refusal: None,
+            changed_at: now,
+        };
+        refunds::insert(conn, &row).await?;
+        let mut payload = told(&row);
+        payload["authorised"] = json!(permit);
+        let stream = Trail::stream(None, Some(credit_line_id));
+        self.trail(conn, stream, "refund.requested", payload).await?;
+        Ok(row)
+    }
+
+    async fn work_off_refund(&self, refund: &RefundRow) -> Result<bool, ServicingError> {
+        let Some(refund) = self.hand_over_refund(refund).await? else { return Ok(false) };
+        let id = transfer_id(refund.id);
+        let answer = match self.bank.find_transfer(&id).await {
+            Ok(Some(status)) => Ok(status),
+            Ok(None) => {
+                let transfer = self.transfer_of_refund(&refund).await?;
+                self.bank.push(&id, &transfer).await
+            }
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(status) => self.take_refund_answer(&refund, &status).await,
+            Err(RailError::Refused { reason }) => {
+                self.end_refund(&refund, Err(kept(&reason))).await
+            }
+            Err(error) => {
+                tracing::warn!(refund.id = %refund.id, error = %error, "it is not known what the bank did with refund {}", refund.id);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Marks a refund as handed to the bank, before it is; nothing where it has to wait or has come to an end.
+    async fn hand_over_refund(
+        &self,
+        unheld: &RefundRow,
+    ) -> Result<Option<RefundRow>, ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let line = self.hold_and_load(&mut tx, unheld.credit_line_id).await?;
+        let Some(mut refund) = refunds::find_for_update(&mut tx, unheld.id).await? else {
+            return Ok(None);
+        };
+        match refund.status {
+            RefundStatus::Pending => return Ok(Some(refund)),
+            RefundStatus::Requested => {}
+            RefundStatus::Sent | RefundStatus::Refused => return Ok(None),
+        }
+        match self.sending_allowed(&mut tx, refund.customer_id).await {
+            Err(ServicingError::Refused(_)) => return Ok(None),
+            other => other?,
+        }
+        if self.today() < refund.pay_by && self.may_come_back(&mut tx, line.row.id).await? {
+            return Ok(None);
+        }
+        let now = self.now();
+        refund.changed_at = now;
+        let used = line.position(self.today())?.credit_balance < refund.amount;
+        let kind = if used {
+            // It was drawn meanwhile, or the payment that made it came back.
+            refund.status = RefundStatus::Refused;
+            refund.refusal = Some("credit_balance_used".to_owned());
+            "refund.refused"
+        } else {
+            refund.status = RefundStatus::Pending;
+            refund.handed_at = Some(now);
+            "refund.handed_over"
+        };
+        refunds::update(&mut tx, &refund).await?;
+        let stream = Trail::stream(None, Some(refund.credit_line_id));
+        self.trail(&mut tx, stream, kind, told(&refund)).await?;
+        tx.commit().await?;
+        Ok((!used).then_some(refund))
+    }
+
+    /// Whether a payment of the line is so young that it may still come back.
+    async fn may_come_back(
+        &self,
+        conn: &mut PgConnection,
+        line: CreditLineId,
+    ) -> Result<bool, ServicingError> {
+        let final_through = add_banking_days(self.today(), -FINAL_AFTER_BANKING_DAYS);
+        let young = |on: Option<NaiveDate>| on.is_some_and(|on| on > final_through);
+        let payments = payments::list_of_line(conn, line).await?;
+        Ok(payments.iter().any(|payment| match payment.status {
+            PaymentStatus::Pending | PaymentStatus::Released => true,
+            PaymentStatus::Settled => young(payment.settle_on),
+            _ => false,
+        }))
+    }
+
+    async fn transfer_of_refund(
+        &self,
+        refund: &RefundRow,
+    ) -> Result<InstantTransfer, ServicingError> {
+        let account = refund.bank_account_id;
+        let of = [(account, refund.customer_id)].into();
+        let known_at = refund.handed_at.unwrap_or(refund.requested_at);
+        let mut opened = self.open_numbers(&of, known_at).await?;
+        let details = opened
+            .remove(&account)
+            .ok_or(ServicingError::Stored { what: "bank account number", source: None })?;
+        let mut conn = self.store.app().acquire().await?;
+        let customer = customers::find(&mut conn, refund.customer_id)
+            .await?
+            .ok_or(ServicingError::Stored { what: "customer", source: None })?;
+        Ok(InstantTransfer {
+            kind: details.kind,
+            routing_number: details.routing_number,
+            account_number: details.account_number,
+            amount: refund.amount,
+            reference: refund.reference.clone(),
+            name: customer.name,
+        })
+    }
+
+    async fn take_refund_answer(
+        &self,
+        refund: &RefundRow,
+        status: &TransferStatus,
+    ) -> Result<bool, ServicingError> {
+        match status.state {
+            TransferState::Pending => Ok(false),
+            TransferState::Completed => {
+                let on = status.completed_on.unwrap_or_else(|| self.today());
+                self.end_refund(refund, Ok(on)).await
+            }
+            TransferState::Refused | TransferState::Void => {
+                let why = kept(status.reason.as_deref().unwrap_or("refused by the bank"));
+                self.end_refund(refund, Err(why)).await
+            }
+        }
+    }
+
+    /// Charges the line with what was sent on a day, or records why nothing was; `true` where it was sent.
+    async fn end_refund(
+        &self,
+        unheld: &RefundRow,
+        outcome: Result<NaiveDate, String>,
+    ) -> Result<bool, ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let mut line = self.hold_and_load(&mut tx, unheld.credit_line_id).await?;
+        let found = refunds::find_for_update(&mut tx, unheld.id).await?;
+        let Some(mut refund) = found.filter(|row| row.status == RefundStatus::Pending) else {
+            return Ok(false);
+        };
+        let sent = outcome.is_ok();
+        match outcome {
+            Ok(on) => {
+                let body = LineEventBody::CreditBalanceRefunded { amount: refund.amount };
+                let seq = self.post(&mut tx, &mut line, on, body).await?;
+                refund.event_seq = Some(i64::try_from(seq).unwrap_or(i64::MAX));
+                refund.status = RefundStatus::Sent;
+            }
+            Err(why) => {
+                refund.refusal = Some(why);
+                refund.status = RefundStatus::Refused;
+            }
+        }
+        refund.changed_at = self.now();
+        refunds::update(&mut tx, &refund).await?;
+        let kind = if sent { "refund.sent" } else { "refund.refused" };
+        let stream = Trail::stream(None, Some(refund.credit_line_id));
+        self.trail(&mut tx, stream, kind, told(&refund)).await?;
+        tx.commit().await?;
+        Ok(sent)
+    }
+
+    /// Once a day: what has stood for six months is refunded without being asked for (12 CFR 1026.11(a)(3)).
+    async fn refund_in_good_faith(&self) -> Result<(), ServicingError> {
+        let (now, today) = (self.now(), self.today());
+        let mut conn = self.store.app().acquire().await?;
+        let job = NewJob {
+            id: JobId::mint(now),
+            kind: GOOD_FAITH,
+            key: Some(&today.to_string()),
+            payload: &json!({}),
+            run_at: now,
+            recorded_at: now,
+        };
+        jobs::enqueue(&mut conn, &job).await?;
+        drop(conn);
+        loop {
+            let mut tx = self.store.app().begin().await?;
+            let Some(job) = jobs::take(&mut tx, &[GOOD_FAITH], now).await? else { return Ok(()) };
+            let code = ledger::Chart::embedded()
+                .and_then(|chart| chart.account("credit_balances").map(|account| account.code))
+                .map_err(ServicingError::engine)?;
+            let code = i16::try_from(code.get()).unwrap_or(i16::MAX);
+            let since = add_months(today, -GOOD_FAITH_MONTHS);
+            let lines =
+                refunds::lines_with_standing_credit(&mut tx, code, LEAST_IN_GOOD_FAITH, since);
+            for line in lines.await? {
+                self.refund_line(&mut tx, line).await?;
+            }
+            jobs::complete(&mut tx, job.id, now).await?;
+            tx.commit().await?;
+        }
+    }
+
+    /// To the account that was used last, else to the only one there is.
+    async fn refund_line(
+        &self,
+        conn: &mut PgConnection,
+        id: CreditLineId,
+    ) -> Result<(), ServicingError> {
+        let line = self.hold_and_load(conn, id).await?;
+        let customer_id = line.row.customer_id;
+        let earlier = refunds::list_of_line(conn, id).await?;
+        let amount = line.position(self.today())?.credit_balance;
+        if !amount.is_positive() || earlier.iter().any(|one| underway_still(one.status)) {
+            return Ok(());
+        }
+        let usable: Vec<BankAccountId> = bank_accounts::list_of_customer(conn, customer_id)
+            .await?
+            .into_iter()
+            .filter(|account| account.status == BankAccountStatus::Verified)
+            .map(|account| account.id)
+            .collect();
+        let payments = payments::list_of_line(conn, id).await?;
+        let last = payments
+            .iter()
+            .filter(|payment| payment.status == PaymentStatus::Settled)
+            .map(|payment| payment.bank_account_id)
+            .find(|account| usable.contains(account));
+        let only = usable.first().copied().filter(|_| usable.len() == 1);
+        let Some(account) = last.or(only) else {
+            tracing::error!(credit_line.id = %id, "the credit balance of line {id} has no bank account to go to: send a cheque");
+            return Ok(());
+        };
+        let permit = authorise(Caller::system(), UseCase::Operate, None, self.now())?;
+        let of = (id, customer_id, account);
+        self.ask_refund(conn, permit, of, (amount, RefundCause::SixMonths)).await?;
+        Ok(())
+    }
+}
+
+const fn underway_still(status: RefundStatus) -> bool {
+    matches!(status, RefundStatus::Requested | RefundStatus::Pending)
+}
+
+/// What the outside world is told of a refund.
+fn told(refund: &RefundRow) -> serde_json::Value {
+    json!({
+        "refund_id": refund.id, "reference": refund.reference, "customer_id": refund.customer_id,
+        "credit_line_id": refund.credit_line_id, "amount_cents": refund.amount, "cause": refund.cause,
+        "bank_account_id": refund.bank_account_id, "pay_by": refund.pay_by, "status": refund.status,
+        "event_seq": refund.event_seq, "why": refund.refusal,
+    })
+}

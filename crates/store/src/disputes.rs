@@ -1,0 +1,133 @@
+//! Disputes: billing-error notices with their clocks, and how they were settled.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use identity::{Actor, CaseId, CreditLineId, CustomerId};
+use money::Cents;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::{PgConnection, types::Json};
+
+use crate::StoreError;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DisputeRow {
+    /// Under which the line's events know it.
+    pub id: CaseId,
+    /// The case in which the desk works on it.
+    pub case_id: CaseId,
+    pub customer_id: CustomerId,
+    pub credit_line_id: CreditLineId,
+    /// What it is about, as the event has it.
+    pub subject: Value,
+    pub amount: Cents,
+    /// What the customer wrote.
+    pub words: String,
+    /// The first statement that shows it, where one has been issued.
+    pub statement_number: Option<i64>,
+    pub received_at: DateTime<Utc>,
+    pub acknowledge_by: NaiveDate,
+    pub resolve_by: NaiveDate,
+    pub resolved_at: Option<DateTime<Utc>>,
+    pub resolved_by: Option<Actor>,
+    /// How much of it was our error.
+    pub error: Option<Cents>,
+    /// What the customer is told.
+    pub explanation: Option<String>,
+}
+
+macro_rules! select_disputes {
+    ($tail:literal $(, $arg:expr)*) => {
+        sqlx::query!(
+            r#"SELECT id, case_id, customer_id, credit_line_id, subject, amount_cents, words, statement_number, received_at,
+                      acknowledge_by, resolve_by, resolved_at, resolved_by AS "resolved_by: Json<Actor>", error_cents,
+                      explanation
+               FROM disputes "# + $tail
+            $(, $arg)*
+        )
+        .map(|row| DisputeRow {
+            id: CaseId::from_uuid(row.id),
+            case_id: CaseId::from_uuid(row.case_id),
+            customer_id: CustomerId::from_uuid(row.customer_id),
+            credit_line_id: CreditLineId::from_uuid(row.credit_line_id),
+            subject: row.subject,
+            amount: Cents::new(row.amount_cents),
+            words: row.words,
+            statement_number: row.statement_number,
+            received_at: row.received_at,
+            acknowledge_by: row.acknowledge_by,
+            resolve_by: row.resolve_by,
+            resolved_at: row.resolved_at,
+            resolved_by: row.resolved_by.map(|actor| actor.0),
+            error: row.error_cents.map(Cents::new),
+            explanation: row.explanation,
+        })
+    };
+}
+
+pub async fn insert(conn: &mut PgConnection, dispute: &DisputeRow) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO disputes (id, case_id, customer_id, credit_line_id, subject, amount_cents, words, statement_number,
+                               received_at, acknowledge_by, resolve_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        dispute.id.as_uuid(),
+        dispute.case_id.as_uuid(),
+        dispute.customer_id.as_uuid(),
+        dispute.credit_line_id.as_uuid(),
+        dispute.subject,
+        dispute.amount.get(),
+        dispute.words,
+        dispute.statement_number,
+        dispute.received_at,
+        dispute.acknowledge_by,
+        dispute.resolve_by,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn find(conn: &mut PgConnection, id: CaseId) -> Result<Option<DisputeRow>, StoreError> {
+    Ok(select_disputes!("WHERE id = $1", id.as_uuid()).fetch_optional(conn).await?)
+}
+
+/// A customer's, newest first.
+pub async fn list_of_customer(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+) -> Result<Vec<DisputeRow>, StoreError> {
+    Ok(select_disputes!(
+        "WHERE customer_id = $1 ORDER BY received_at DESC, id DESC",
+        customer_id.as_uuid()
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Those that wait, the most urgent first.
+pub async fn list_open(conn: &mut PgConnection, limit: i64) -> Result<Vec<DisputeRow>, StoreError> {
+    Ok(select_disputes!("WHERE resolved_at IS NULL ORDER BY resolve_by, id LIMIT $1", limit)
+        .fetch_all(conn)
+        .await?)
+}
+
+/// Settles an open dispute; `false` where it is settled.
+pub async fn resolve(
+    conn: &mut PgConnection,
+    id: CaseId,
+    (error, explanation): (Cents, &str),
+    by: Actor,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "UPDATE disputes SET error_cents = $2, explanation = $3, resolved_by = $4, resolved_at = $5
+         WHERE id = $1 AND resolved_at IS NULL",
+        id.as_uuid(),
+        error.get(),
+        explanation,
+        Json(by) as _,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

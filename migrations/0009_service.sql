@@ -1,0 +1,154 @@
+-- Servicing of a line by its customer and by staff: automatic payments, disputes, refunds of a credit balance.
+
+-- Automatic payments ------------------------------------------------------------------------------------------------
+
+-- Leave to debit month by month, as it was signed (12 CFR 1005.10(b)): the bytes, and how it ended. One stands at a time.
+CREATE TABLE autopays (
+    id               uuid        NOT NULL CONSTRAINT autopays_pkey PRIMARY KEY,
+    credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    bank_account_id  uuid        NOT NULL REFERENCES bank_accounts,
+    amount_kind      text        NOT NULL CHECK (amount_kind IN ('minimum', 'statement', 'exact')),
+    -- Of a fixed amount.
+    amount_cents     bigint      CHECK (amount_cents > 0),
+    template         text        NOT NULL,
+    media_type       text        NOT NULL,
+    bytes            bytea       NOT NULL,
+    digest           bytea       NOT NULL CONSTRAINT autopays_digest CHECK (digest = sha256(bytes)),
+    authorised_at    timestamptz NOT NULL,
+    -- The next morning on which something may be to do.
+    looks_next_on    date        NOT NULL,
+    ended_at         timestamptz,
+    end_reason       text,
+    CONSTRAINT autopays_fixed_whole CHECK ((amount_kind = 'exact') = (amount_cents IS NOT NULL)),
+    CONSTRAINT autopays_end_whole CHECK ((ended_at IS NULL) = (end_reason IS NULL))
+);
+CREATE UNIQUE INDEX autopays_one_stands ON autopays (credit_line_id) WHERE ended_at IS NULL;
+CREATE INDEX autopays_to_look_at ON autopays (looks_next_on) WHERE ended_at IS NULL;
+CREATE INDEX autopays_by_line ON autopays (credit_line_id, authorised_at DESC);
+
+-- What becomes of a statement: one debit at most, and why there was none.
+CREATE TABLE autopay_debits (
+    credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
+    statement_number bigint      NOT NULL CHECK (statement_number > 0),
+    autopay_id       uuid        NOT NULL REFERENCES autopays,
+    -- The day the customer is credited for: the due date as it was printed.
+    pays_on          date        NOT NULL,
+    status           text        NOT NULL
+        CHECK (status IN ('planned', 'skipped', 'made', 'nothing_due', 'not_made')),
+    -- The notice of a varying amount (12 CFR 1005.10(d)). No more than it says is taken.
+    noticed_at       timestamptz,
+    noticed_cents    bigint      CHECK (noticed_cents > 0),
+    payment_id       uuid        CONSTRAINT autopay_debits_payment_unique UNIQUE REFERENCES payments,
+    -- Why it was not made.
+    why              text,
+    changed_at       timestamptz NOT NULL,
+    CONSTRAINT autopay_debits_pkey PRIMARY KEY (credit_line_id, statement_number),
+    CONSTRAINT autopay_debits_notice_whole CHECK ((noticed_at IS NULL) = (noticed_cents IS NULL)),
+    CONSTRAINT autopay_debits_made_whole CHECK ((status = 'made') = (payment_id IS NOT NULL)),
+    CONSTRAINT autopay_debits_why_whole CHECK ((status = 'not_made') = (why IS NOT NULL)),
+    CONSTRAINT autopay_debits_made_with_notice CHECK (status <> 'made' OR noticed_at IS NOT NULL)
+);
+CREATE INDEX autopay_debits_by_autopay ON autopay_debits (autopay_id);
+
+-- Disputes ----------------------------------------------------------------------------------------------------------
+
+-- A billing-error notice (12 CFR 1026.13) with its clocks. What it does to the line is in the line's events.
+CREATE TABLE disputes (
+    id               uuid        NOT NULL CONSTRAINT disputes_pkey PRIMARY KEY,
+    case_id          uuid        NOT NULL REFERENCES cases,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
+    subject          jsonb       NOT NULL,
+    amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
+    words            text        NOT NULL,
+    -- The first statement that shows it, where one has been issued.
+    statement_number bigint      CHECK (statement_number > 0),
+    received_at      timestamptz NOT NULL,
+    acknowledge_by   date        NOT NULL,
+    resolve_by       date        NOT NULL,
+    resolved_at      timestamptz,
+    resolved_by      jsonb,
+    -- How much of it was our error, and what the customer is told.
+    error_cents      bigint      CHECK (error_cents >= 0),
+    explanation      text,
+    CONSTRAINT disputes_error_within CHECK (error_cents <= amount_cents),
+    CONSTRAINT disputes_resolved_whole CHECK (
+        (resolved_at IS NULL) = (error_cents IS NULL) AND (resolved_at IS NULL) = (explanation IS NULL)
+        AND (resolved_at IS NULL) = (resolved_by IS NULL))
+);
+CREATE INDEX disputes_by_customer ON disputes (customer_id, received_at DESC);
+CREATE INDEX disputes_open ON disputes (resolve_by) WHERE resolved_at IS NULL;
+
+-- Refunds -----------------------------------------------------------------------------------------------------------
+
+-- A credit balance that goes back to the customer (12 CFR 1026.11(a)). The line is charged when the bank has sent it.
+CREATE TABLE refunds (
+    id               uuid        NOT NULL CONSTRAINT refunds_pkey PRIMARY KEY,
+    credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    bank_account_id  uuid        NOT NULL REFERENCES bank_accounts,
+    reference        text        NOT NULL CONSTRAINT refunds_reference_unique UNIQUE,
+    amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
+    cause            text        NOT NULL CHECK (cause IN ('asked', 'six_months')),
+    status           text        NOT NULL CHECK (status IN ('requested', 'pending', 'sent', 'refused')),
+    requested_at     timestamptz NOT NULL,
+    pay_by           date        NOT NULL,
+    handed_at        timestamptz,
+    event_seq        bigint,
+    refusal          text,
+    changed_at       timestamptz NOT NULL,
+    CONSTRAINT refunds_sent_whole CHECK ((status = 'sent') = (event_seq IS NOT NULL)),
+    CONSTRAINT refunds_refusal_whole CHECK ((status = 'refused') = (refusal IS NOT NULL))
+);
+CREATE UNIQUE INDEX refunds_one_underway ON refunds (credit_line_id) WHERE status IN ('requested', 'pending');
+CREATE INDEX refunds_underway ON refunds (pay_by) WHERE status IN ('requested', 'pending');
+
+-- Reversals ---------------------------------------------------------------------------------------------------------
+
+-- A payment taken back as our own mistake: one person asks, another does it.
+CREATE TABLE reversals (
+    id               uuid        NOT NULL CONSTRAINT reversals_pkey PRIMARY KEY,
+    payment_id       uuid        NOT NULL REFERENCES payments,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
+    amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
+    reason           text        NOT NULL CHECK (reason <> ''),
+    asked_by         uuid        NOT NULL REFERENCES representatives,
+    asked_at         timestamptz NOT NULL,
+    decided_by       uuid        REFERENCES representatives,
+    decided_at       timestamptz,
+    outcome          text        CHECK (outcome IN ('done', 'refused')),
+    note             text,
+    CONSTRAINT reversals_two_people CHECK (outcome IS DISTINCT FROM 'done' OR decided_by <> asked_by),
+    CONSTRAINT reversals_decided_whole CHECK (
+        (outcome IS NULL) = (decided_by IS NULL) AND (outcome IS NULL) = (decided_at IS NULL)
+        AND (outcome IS NULL) = (note IS NULL))
+);
+CREATE UNIQUE INDEX reversals_once ON reversals (payment_id) WHERE outcome IS DISTINCT FROM 'refused';
+CREATE INDEX reversals_waiting ON reversals (asked_at) WHERE outcome IS NULL;
+
+-- Who has had a credit balance for six months is asked once a day (account 2100: credit balances).
+CREATE INDEX entries_of_credit_balances ON entries (credit_line_id, effective_on) WHERE account_code = 2100;
+
+-- Rights ------------------------------------------------------------------------------------------------------------
+
+GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds, reversals TO plumbline_app;
+GRANT UPDATE (looks_next_on, ended_at, end_reason) ON autopays TO plumbline_app;
+GRANT UPDATE (autopay_id, pays_on, status, noticed_at, noticed_cents, payment_id, why, changed_at)
+    ON autopay_debits TO plumbline_app;
+GRANT UPDATE (resolved_at, resolved_by, error_cents, explanation) ON disputes TO plumbline_app;
+GRANT UPDATE (status, handed_at, event_seq, refusal, changed_at) ON refunds TO plumbline_app;
+GRANT UPDATE (outcome, note, decided_by, decided_at) ON reversals TO plumbline_app;
+GRANT SELECT ON autopays, autopay_debits, disputes, refunds, reversals TO plumbline_audit;
+-- Whether a payment would be taken is asked in a turn as well.
+GRANT SELECT (id, credit_line_id, ended_at, end_reason) ON autopays TO plumbline_turn;
+GRANT SELECT (autopay_id, payment_id) ON autopay_debits TO plumbline_turn;
+
+-- Nor does a model's turn say that any of this happened.
+CREATE POLICY outbox_turn_services_nothing ON outbox AS RESTRICTIVE FOR INSERT TO plumbline_turn WITH CHECK (
+    kind NOT LIKE 'autopay.%' AND kind NOT LIKE 'dispute.%' AND kind NOT LIKE 'refund.%' AND kind NOT LIKE 'terms.%'
+    AND kind NOT LIKE 'line.%' AND kind NOT LIKE 'payment.revers%');
+CREATE POLICY audit_leaves_turn_services_nothing ON audit_leaves AS RESTRICTIVE FOR INSERT TO plumbline_turn WITH CHECK (
+    kind NOT LIKE 'autopay.%' AND kind NOT LIKE 'dispute.%' AND kind NOT LIKE 'refund.%' AND kind NOT LIKE 'terms.%'
+    AND kind NOT LIKE 'line.%' AND kind NOT LIKE 'payment.revers%');
