@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     FeeKind, FlagKind, Terms,
     balance::Balance,
-    interest::GraceOutcome,
+    interest::{GraceOutcome, Priced},
     mapr::CycleCharges,
     minimum::Minimum,
-    product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
+    product::{BalanceMethod, GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
     rate,
     state::{BilledInterest, Fee, Obligation, OpenCycle, Segment, State},
     statement::Deferred,
@@ -97,9 +97,29 @@ pub struct InterestLine {
     pub prepaid: Cents,
     pub grace: GraceOutcome,
     pub segments: Vec<Segment>,
+    /// The one balance that bears the interest of the cycle, where there is one...
+    #[serde(default, rename = "base_cents")]
+    pub base: Option<Cents>,
+    /// ...and what it would be without grace.
+    #[serde(default, rename = "unspared_cents")]
+    pub unspared: Cents,
+    #[serde(default, rename = "opening_cents")]
+    pub opening: Cents,
+    /// Payments and credits of the cycle.
+    #[serde(default, rename = "repaid_cents")]
+    pub repaid: Cents,
+    /// The periodic rates of the cycle, added up, in `rate::DENOMINATOR`ths.
+    #[serde(default, with = "crate::units::wide")]
+    pub rates: i128,
 }
 
 impl InterestLine {
+    /// Something was owed on the balance in the cycle, or is charged for it.
+    #[must_use]
+    pub fn bears_interest(&self) -> bool {
+        self.amount.is_positive() || self.sum_of_daily_balances.is_positive()
+    }
+
     /// Of every day of the cycle, grace or not.
     #[must_use]
     pub fn average_daily_balance(&self) -> Cents {
@@ -162,6 +182,7 @@ impl State {
         let idle = rule.only_with_balance && !self.balance().is_positive();
         let free = !its_turn || stopped || idle || self.closed_on.is_some() || self.capped_by_law();
         let amount = if free { Cents::ZERO } else { self.plan_fee(terms, rule) };
+        let amount = self.fee_room(terms).map_or(amount, |room| amount.min(room));
         self.cycle.plan_fee = Some(amount);
         self.charge(FeeKind::Plan, 0, amount);
     }
@@ -306,9 +327,13 @@ impl State {
         let next = self.day.checked_add_days(Days::new(1)).unwrap_or(self.day);
         let deferred = balance.deferred_due(next, self.cycle.number + 1);
         let priced = balance.price(terms, grace, &self.cycle);
-        let own =
-            if grace == GraceOutcome::Spared { 0 } else { balance.numerator_of(terms, &priced) };
+        let own = if grace == GraceOutcome::Spared {
+            0
+        } else {
+            balance.numerator_of(terms, &priced, grace)
+        };
         let numerator = own + deferred;
+        let (base, unspared) = self.base_of(terms, balance, &priced);
         let all = balance.price(terms, GraceOutcome::Charged, &self.cycle).sum_of_balances();
         InterestLine {
             feature: balance.name.clone(),
@@ -321,8 +346,32 @@ impl State {
             amount: rate::to_cents(numerator, interest.rounding),
             promotion_deferred: balance.still_deferred(next, self.cycle.number + 1),
             prepaid: Cents::ZERO,
+            base,
+            unspared,
+            opening: balance.opening,
+            repaid: balance.repaid,
+            rates: priced.rates(),
             grace,
             segments: priced.segments,
+        }
+    }
+
+    /// The one balance that bears the interest of the cycle, where there is one, with and without what grace spares.
+    fn base_of(&self, terms: &Terms, balance: &Balance, priced: &Priced) -> (Option<Cents>, Cents) {
+        let interest = &terms.product.interest;
+        let tiered = balance.spans.last().is_some_and(|span| span.rate.tiered);
+        let average = priced.average(interest.average_rounding);
+        let rounded = interest.round_average.then_some(average);
+        match interest.balance {
+            BalanceMethod::DailyBalance => (None, Cents::ZERO),
+            BalanceMethod::AverageDailyBalance => (rounded.filter(|_| !tiered), average),
+            _ => {
+                let outcome = self.grace_outcome(terms, balance);
+                let (base, unspared) = balance.one_balance(interest, outcome);
+                let spared = outcome == GraceOutcome::Spared;
+                let base = if spared { Cents::ZERO } else { base };
+                (Some(base).filter(|_| !tiered), unspared)
+            }
         }
     }
 
@@ -352,6 +401,7 @@ impl State {
         };
         // A statement that only repeats what is past due has its own due date and late fee all the same.
         if minimum.due.is_positive() {
+            self.awaited.push((self.cycle.number, enforceable_on));
             self.obligations.push(obligation);
         }
         enforceable_on
@@ -437,6 +487,7 @@ impl State {
             starts_on,
             closes_on: self.schedule.close_of(starts_on),
             plan_fee: None,
+            penalty: self.cycle.penalty,
         };
     }
 }

@@ -92,6 +92,7 @@ impl State {
             }
         }
         self.lose_promotions(terms);
+        self.turn_penalty(terms);
         self.test_late_fees(terms, returned);
         if self.day == self.cycle.starts_on {
             self.charge_plan_fee(terms, PlanFeeDay::FirstDay);

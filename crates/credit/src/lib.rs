@@ -21,6 +21,7 @@ mod listing;
 pub mod mapr;
 mod minimum;
 mod payment;
+mod penalty;
 mod position;
 mod postings;
 pub mod product;
@@ -41,7 +42,7 @@ mod versions;
 
 pub use catalog::ProductCatalog;
 pub use close::{CycleRecord, InterestLine, RatedPrincipal};
-pub use derivation::{Derivation, Value};
+pub use derivation::{Derivation, How, Value};
 pub use disputes::DisputeClocks;
 pub use error::{CreditError, Refusal};
 pub use event::{

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     FeeKind, Terms,
     balance::{Balance, Relief},
-    product::{PrincipalOrder, WaterfallStep},
+    product::{PrincipalOrder, RoundedAt, WaterfallStep},
     state::{BilledInterest, Fee, State},
 };
 
@@ -157,6 +157,11 @@ impl State {
         seq: u64,
         amount: Cents,
     ) {
+        if payment.is_some() && terms.product.interest.rounded_at == RoundedAt::Payments {
+            for balance in &mut self.balances {
+                balance.rounds = true;
+            }
+        }
         let mut parts = self.pay_feature(terms, first, amount);
         let taken: Cents = parts.iter().map(|part| part.amount).sum();
         parts.extend(self.allocate(terms, payment, amount - taken));

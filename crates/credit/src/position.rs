@@ -92,6 +92,12 @@ pub struct Position {
     #[serde(default)]
     pub returned_in: Vec<u32>,
     pub allocations: Vec<Allocation>,
+    /// What fees other than penalties may still come to in the first year; absent where nothing caps them (12 CFR 1026.52(a)).
+    #[serde(default, rename = "fee_room_cents")]
+    pub fee_room: Option<Cents>,
+    /// From when a penalty rate is in force or will be.
+    #[serde(default)]
+    pub penalty_rate_from: Option<NaiveDate>,
     /// One more day, in `rate::DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
     pub per_diem_numerator: i128,
@@ -117,6 +123,20 @@ pub struct FeaturePosition {
     pub accrued_interest: Cents,
     /// The days of the open cycle so far.
     pub segments: Vec<Segment>,
+    /// What they come to before it is rounded, in `rate::DENOMINATOR`ths of a cent.
+    #[serde(default, with = "crate::units::wide")]
+    pub accrued_numerator: i128,
+    /// Paid of it already.
+    #[serde(default, rename = "prepaid_cents")]
+    pub prepaid: Cents,
+}
+
+impl FeaturePosition {
+    pub(crate) fn bears_interest(&self) -> bool {
+        self.accrued_interest.is_positive()
+            || self.prepaid.is_positive()
+            || self.segments.iter().any(|segment| segment.balance.is_positive())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,6 +270,8 @@ impl Position {
             late_fees: late_fees(state),
             returned_in: state.returned_in.clone(),
             allocations: state.allocations.clone(),
+            fee_room: state.fee_room(terms),
+            penalty_rate_from: state.cycle.penalty.map(|penalty| penalty.from),
             per_diem_numerator: state.per_diem(terms),
             terms: terms.clone(),
         }
@@ -308,6 +330,8 @@ fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {
             apr: balance.apr_on(terms, state.day, &state.cycle),
             accrued_interest: state.accrued_on(terms, balance),
             segments: state.priced(terms, balance).segments,
+            accrued_numerator: state.accrued_numerator(terms, balance),
+            prepaid: balance.prepaid,
         })
         .collect()
 }

@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 use identity::DrawId;
-use money::{Apr, Cents};
+use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
     close::CycleRecord,
     disputes::Dispute,
     payment::Allocation,
-    product::{GraceKind, Promotion},
+    penalty::{Awaited, Penalty},
+    product::{GraceKind, Promotion, Regime},
     terms::CycleSchedule,
 };
 
@@ -50,6 +51,15 @@ pub(crate) struct State {
     pub(crate) missed: Vec<u32>,
     /// Cycles in which a payment came back at a fee.
     pub(crate) returned_in: Vec<u32>,
+    /// Minimums whose last timely day has not passed.
+    #[serde(default)]
+    pub(crate) awaited: Vec<Awaited>,
+    /// Fees charged in the line's first year, penalties apart.
+    #[serde(default)]
+    pub(crate) first_year_fees: Cents,
+    /// It came in with a balance: its first year is not ours.
+    #[serde(default)]
+    pub(crate) boarded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +81,9 @@ pub struct Segment {
     /// Interest of these days, in `rate::DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
     pub numerator: i128,
+    /// They were rounded to cents, for a payment counts on the day after.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rounded: bool,
 }
 
 impl Segment {
@@ -106,6 +119,8 @@ pub(crate) struct OpenCycle {
     pub(crate) closes_on: NaiveDate,
     /// What was charged for having the line; undecided until its day.
     pub(crate) plan_fee: Option<Cents>,
+    #[serde(default)]
+    pub(crate) penalty: Option<Penalty>,
 }
 
 /// The minimum of one statement, less what was past due already.
@@ -162,6 +177,9 @@ pub(crate) struct LateFeeRecord {
     pub(crate) unpaid_minimum: Cents,
 }
 
+/// Of the limit at opening.
+const FIRST_YEAR_CAP: Apr = Apr::from_ppm(250_000);
+
 impl State {
     pub(crate) fn open(terms: &Terms, opened_on: NaiveDate) -> Self {
         let balances = terms
@@ -181,7 +199,13 @@ impl State {
             interest: Vec::new(),
             fees: Vec::new(),
             credit_balance: Cents::ZERO,
-            cycle: OpenCycle { number: 1, starts_on: opened_on, closes_on, plan_fee: None },
+            cycle: OpenCycle {
+                number: 1,
+                starts_on: opened_on,
+                closes_on,
+                plan_fee: None,
+                penalty: None,
+            },
             obligations: Vec::new(),
             grace: Grace {
                 held: true,
@@ -201,6 +225,9 @@ impl State {
             fee_bearing_draws: Cents::ZERO,
             missed: Vec::new(),
             returned_in: Vec::new(),
+            awaited: Vec::new(),
+            first_year_fees: Cents::ZERO,
+            boarded: false,
         }
     }
 
@@ -237,6 +264,18 @@ impl State {
         };
         let mut balances = self.balances.iter().enumerate();
         balances.any(|(at, one)| owed(at, one) && one.capped(self.day).next().is_some())
+    }
+
+    /// What the cap of a first year still lets be charged in fees, penalties apart (12 CFR 1026.52(a)(1)).
+    pub(crate) fn fee_room(&self, terms: &Terms) -> Option<Cents> {
+        let card = terms.product.regime == Regime::Card;
+        let law = card.then_some(FIRST_YEAR_CAP);
+        let share = terms.product.fees.first_year_cap.into_iter().chain(law).min()?;
+        if self.boarded || self.day >= calendar::add_months(self.opened_on, 12) {
+            return None;
+        }
+        let most = terms.credit_limit.mul_ppm(share.ppm(), Rounding::Down).unwrap_or_default();
+        Some((most - self.first_year_fees).or_zero())
     }
 
     pub(crate) fn flagged(&self, flags: &[FlagKind]) -> bool {
