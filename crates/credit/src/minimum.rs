@@ -4,8 +4,7 @@ use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FeeKind, Terms,
-    close::InterestLine,
+    FeeKind, InterestLine, Terms,
     product::{MinimumArm, MinimumBase, MinimumPart, MinimumTerms},
     repayment::level_payment,
     state::State,
