@@ -43,9 +43,22 @@ pub(crate) struct Balance {
     pub(crate) reliefs: Vec<Relief>,
     /// The days of the open cycle.
     pub(crate) spans: Vec<Span>,
+    /// Where it is repaid by level payments.
+    #[serde(default)]
+    pub(crate) plan: Option<Plan>,
     /// A payment counted since the last of them.
     #[serde(default)]
     pub(crate) rounds: bool,
+}
+
+/// Level payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) payment: Cents,
+    /// Payments that no statement has asked for.
+    pub(crate) left: u32,
+    /// Principal that statements have asked for and nobody has paid.
+    pub(crate) due: Cents,
 }
 
 /// Consecutive days that were alike, as they were lived.
@@ -118,6 +131,7 @@ impl Balance {
             deferred: 0,
             reliefs: Vec::new(),
             spans: Vec::new(),
+            plan: None,
             rounds: false,
         }
     }

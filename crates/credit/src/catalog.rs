@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use crate::{
     Product,
     product::{
-        BalanceMethod, Compounding, Period, PlanFeeBase, PlanFeeDay, RoundedAt, WaterfallStep,
+        BalanceMethod, Compounding, Period, PlanFee, PlanFeeBase, PlanFeeDay, RoundedAt,
+        WaterfallStep,
     },
     text_error::TextError,
 };
@@ -192,6 +193,10 @@ impl Product {
                     "the promotion of `{name}` has no end: state `through`, `cycles`, `cycles_from_draw` or `months_from_draw`"
                 ));
             }
+            let months = feature.instalments.map(|rule| rule.months);
+            if months.is_some_and(|months| !(1..=600).contains(&months)) {
+                return Err(format!("the instalments of `{name}` must be from 1 to 600 months"));
+            }
             let tops: Vec<_> = feature.tiers.iter().filter_map(|tier| tier.up_to).collect();
             if !tops.is_sorted_by(|one, next| one < next) {
                 return Err(format!("the tiers of `{name}` are not in order, lowest first"));
@@ -249,7 +254,13 @@ impl Product {
         let fees = &self.fees;
         let late = fees.late.as_ref();
         let plan = fees.plan.as_ref();
+        let other_day = |one: &PlanFee| plan.is_some_and(|plan| plan.on != one.on);
         let cases = [
+            (
+                fees.further_plans.iter().any(other_day)
+                    || (plan.is_none() && !fees.further_plans.is_empty()),
+                "`further_plans` needs `plan`, and the same `on`",
+            ),
             (
                 late.is_some_and(|one| {
                     one.repeat_amount.is_some() && one.repeat_within_cycles == 0

@@ -11,7 +11,7 @@ use crate::{
     mapr::CycleCharges,
     minimum::Minimum,
     product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
-    state::{BilledInterest, Fee, Obligation, OpenCycle, State},
+    state::{BilledInterest, EarlierStatement, Fee, Obligation, OpenCycle, State},
     timeline::Printed,
 };
 
@@ -109,21 +109,26 @@ impl State {
     }
 
     pub(crate) fn charge_plan_fee(&mut self, terms: &Terms, on: PlanFeeDay) {
-        let plan = terms.product.fees.plan.as_ref();
-        let Some(rule) = plan.filter(|rule| rule.on == on) else { return };
-        if self.cycle.plan_fee.is_some() {
+        let fees = &terms.product.fees;
+        let rules = fees.plan.iter().chain(&fees.further_plans);
+        let mut rules = rules.filter(|rule| rule.on == on).peekable();
+        if self.cycle.plan_fee.is_some() || rules.peek().is_none() {
             return;
         }
+        let amount = rules.map(|rule| self.plan_fee_now(terms, rule)).sum();
+        let amount = self.fee_room(terms).map_or(amount, |room| room.min(amount));
+        self.cycle.plan_fee = Some(amount);
+        self.charge(FeeKind::Plan, 0, amount);
+    }
+
+    fn plan_fee_now(&self, terms: &Terms, rule: &PlanFee) -> Cents {
         let nth = self.cycle.number.checked_sub(rule.free_cycles + 1);
         let its_turn = nth.is_some_and(|nth| nth % rule.every_cycles.max(1) == 0);
         let stopped = rule.stops_when_past_due
             && (self.past_due(self.day).is_positive() || self.flagged(&[FlagKind::Frozen]));
         let idle = rule.only_with_balance && !self.balance().is_positive();
         let free = !its_turn || stopped || idle || self.closed_on.is_some() || self.capped_by_law();
-        let amount = if free { Cents::ZERO } else { self.plan_fee(terms, rule) };
-        let amount = self.fee_room(terms).map_or(amount, |room| amount.min(room));
-        self.cycle.plan_fee = Some(amount);
-        self.charge(FeeKind::Plan, 0, amount);
+        if free { Cents::ZERO } else { self.plan_fee(terms, rule) }
     }
 
     fn plan_fee(&self, terms: &Terms, rule: &PlanFee) -> Cents {
@@ -294,7 +299,18 @@ impl State {
 
     /// Settles what became of grace in the cycle, and what the next one begins with.
     fn turn_grace(&mut self, terms: &Terms, due_on: NaiveDate) {
-        let paid = self.grace.paid_in_full();
+        let mut paid = self.grace.paid_in_full();
+        if !paid && self.grace.held && self.day < self.grace.due_on {
+            let (due_on, unpaid) = (self.grace.due_on, self.grace.unpaid());
+            let lost = |balance: &Balance| {
+                let free = balance.promotion.is_none() && terms.has_grace(balance);
+                let cost = balance.numerator(terms, GraceOutcome::Lost, &self.cycle);
+                if free { cost } else { 0 }
+            };
+            let spared = self.balances.iter().map(lost).collect();
+            self.grace.earlier.push(EarlierStatement { due_on, unpaid, spared });
+            paid = true;
+        }
         let regained = terms.product.grace.regained_after_cycles;
         self.grace.streak = if self.grace.held || !paid { 0 } else { self.grace.streak + 1 };
         self.grace.held = paid && (self.grace.held || self.grace.streak >= regained);

@@ -15,6 +15,7 @@ mod error;
 mod event;
 pub mod explain;
 mod figures;
+mod instalments;
 mod interest;
 mod interest_line;
 mod line;

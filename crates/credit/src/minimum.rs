@@ -41,6 +41,12 @@ pub struct MinimumInputs {
     /// The number of the cycle.
     #[serde(default)]
     pub cycle: u32,
+    /// Level payments of plans, asked for beside the formula...
+    #[serde(default, rename = "instalments_cents")]
+    pub instalments: Cents,
+    /// ...and all that is owed on them, which the formula leaves out.
+    #[serde(default, rename = "instalment_balances_cents")]
+    pub instalment_balances: Cents,
     /// Held out of the rest because it is disputed.
     #[serde(default, rename = "disputed_cents")]
     pub disputed: Cents,
@@ -70,16 +76,26 @@ impl MinimumTerms {
     #[must_use]
     pub fn apply(&self, inputs: MinimumInputs) -> Minimum {
         let arms: Vec<Cents> = self.arms.iter().map(|arm| arm.apply(&inputs)).collect();
-        let largest = arms.iter().copied().max().unwrap_or_default();
-        let base = largest + self.added(&inputs).into_iter().map(|(_, part)| part).sum();
+        let base = Self::largest(&arms, &inputs)
+            + self.added(&inputs).into_iter().map(|(_, part)| part).sum();
         let due = self.asked_for(&inputs, base).min(inputs.total_owed).or_zero();
         // What was asked for before is asked for already, whether this formula repeats it or not.
         Minimum { inputs, arms, base, due, own: (due - inputs.past_due).or_zero() }
     }
 
+    /// The largest arm; beside instalments never above what is owed apart from them.
+    pub(crate) fn largest(arms: &[Cents], inputs: &MinimumInputs) -> Cents {
+        let largest = arms.iter().copied().max().unwrap_or_default();
+        if inputs.instalment_balances.is_zero() {
+            return largest;
+        }
+        largest.min((inputs.total_owed - inputs.instalment_balances).or_zero())
+    }
+
     /// What comes on top of the largest arm.
-    pub(crate) fn added(&self, inputs: &MinimumInputs) -> [(&'static str, Cents); 4] {
+    pub(crate) fn added(&self, inputs: &MinimumInputs) -> [(&'static str, Cents); 5] {
         [
+            ("instalments", inputs.instalments),
             ("over the limit", when(self.add_over_limit, inputs.over_limit)),
             ("interest billed on this statement", when(self.add_interest, inputs.interest)),
             ("draw and plan fees billed on this statement", when(self.add_fees, inputs.fees)),
@@ -184,7 +200,16 @@ impl MinimumArm {
 
 impl State {
     pub(crate) fn minimum(&mut self, terms: &Terms, lines: &[InterestLine]) -> Minimum {
-        let inputs = self.minimum_inputs(terms);
+        let asked = self.ask_for_instalments();
+        let whole = self.minimum_inputs(terms);
+        let inputs = MinimumInputs {
+            instalments: asked.payments,
+            instalment_balances: asked.principal + asked.interest,
+            principal: whole.principal - asked.principal,
+            interest: whole.interest - asked.interest,
+            new_balance: (whole.new_balance - asked.principal - asked.interest).or_zero(),
+            ..whole
+        };
         debug_assert!(inputs.interest <= lines.iter().map(|line| line.amount).sum());
         self.without_disputes(terms, inputs, lines)
     }
@@ -235,6 +260,8 @@ impl State {
                 .map(|missed| cycle.saturating_sub(*missed)),
             apr: self.apr_of_largest(terms),
             cycle,
+            instalments: Cents::ZERO,
+            instalment_balances: Cents::ZERO,
             disputed: Cents::ZERO,
         }
     }

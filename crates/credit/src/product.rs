@@ -24,8 +24,8 @@ pub use fees::{
     PlanFeeDay,
 };
 pub use interest::{
-    BalanceAt, BalanceMethod, Compounding, Feature, GraceKind, GraceTerms, InterestTerms, Period,
-    Promotion, RateStep, RoundedAt, TakesEffect, Tier, TiersOn, Variable,
+    BalanceAt, BalanceMethod, Compounding, Feature, GraceKind, GraceTerms, Instalments,
+    InterestTerms, Period, Promotion, RateStep, RoundedAt, TakesEffect, Tier, TiersOn, Variable,
 };
 pub use payments::{
     MinimumArm, MinimumBase, MinimumBracket, MinimumPart, MinimumTerms, PrincipalOrder, Waterfall,

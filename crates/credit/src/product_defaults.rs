@@ -49,6 +49,7 @@ impl Feature {
             tiers_on: TiersOn::Slices,
             grace: true,
             fee: None,
+            instalments: None,
         }
     }
 }

@@ -244,6 +244,7 @@ impl State {
         if let Some(balance) = self.balances.get_mut(at) {
             balance.fresh += drawn - from_credit;
         }
+        self.begin_plan(terms, at);
         self.charge(FeeKind::Draw, at, fee);
         self.after_last_draw = self.principal();
     }
@@ -356,6 +357,7 @@ impl State {
         for part in &balances.principal {
             let at = self.balance_for_draws(terms, Some(&part.feature), seq)?;
             self.owe_principal(at, part.amount);
+            self.begin_plan(terms, at);
             if let Some(balance) = self.balances.get_mut(at) {
                 balance.opening += part.amount;
             }

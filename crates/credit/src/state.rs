@@ -54,6 +54,9 @@ pub(crate) struct State {
     /// Minimums whose last timely day has not passed.
     #[serde(default)]
     pub(crate) awaited: Vec<Awaited>,
+    /// The late fee that the terms forgive was forgiven.
+    #[serde(default)]
+    pub(crate) late_fee_forgiven: bool,
     /// Fees charged in the line's first year, penalties apart.
     #[serde(default)]
     pub(crate) first_year_fees: Cents,
@@ -152,11 +155,38 @@ pub(crate) struct Grace {
     pub(crate) due_on: NaiveDate,
     /// Paid or credited since the statement and by its due date.
     pub(crate) paid: Cents,
+    /// Earlier statements whose due date is still to come.
+    #[serde(default)]
+    pub(crate) earlier: Vec<EarlierStatement>,
+}
+
+/// A statement that a later one has followed before it fell due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EarlierStatement {
+    pub(crate) due_on: NaiveDate,
+    pub(crate) unpaid: Cents,
+    /// Interest by balance that was spared at the close and is owed after all if it is not paid.
+    #[serde(with = "crate::units::wides")]
+    pub(crate) spared: Vec<i128>,
 }
 
 impl Grace {
     pub(crate) fn paid_in_full(&self) -> bool {
         self.paid >= self.statement_balance
+    }
+
+    pub(crate) fn unpaid(&self) -> Cents {
+        (self.statement_balance - self.paid).or_zero()
+    }
+
+    /// A payment of a day counts to each statement that it is in time for.
+    pub(crate) fn pay(&mut self, day: NaiveDate, amount: Cents) {
+        if day <= self.due_on {
+            self.paid += amount;
+        }
+        for earlier in self.earlier.iter_mut().filter(|one| day <= one.due_on) {
+            earlier.unpaid -= amount;
+        }
     }
 }
 
@@ -213,6 +243,7 @@ impl State {
                 statement_balance: Cents::ZERO,
                 due_on: opened_on,
                 paid: Cents::ZERO,
+                earlier: Vec::new(),
             },
             flags: Vec::new(),
             closed_on: None,
@@ -226,6 +257,7 @@ impl State {
             missed: Vec::new(),
             returned_in: Vec::new(),
             awaited: Vec::new(),
+            late_fee_forgiven: false,
             first_year_fees: Cents::ZERO,
             boarded: false,
         }
@@ -304,6 +336,10 @@ impl State {
         {
             balance.promotion = Some(promotion.ending_for_draw(day, cycle));
             balance.full = true;
+        }
+        let of = terms.product.features.get(wanted);
+        if let Some(balance) = self.balances.get_mut(at) {
+            balance.full |= of.is_some_and(|feature| feature.instalments.is_some());
         }
         Ok(at)
     }

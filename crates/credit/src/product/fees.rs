@@ -34,6 +34,9 @@ pub struct DrawFee {
 pub struct FeeTerms {
     pub late: Option<LateFee>,
     pub plan: Option<PlanFee>,
+    /// Others beside it (an annual fee beside a monthly one), charged on the same day of their cycle.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further_plans: Vec<PlanFee>,
     pub over_limit: Option<OverLimitFee>,
     #[serde(with = "dollars")]
     pub returned_payment: Cents,
@@ -79,6 +82,8 @@ pub struct LateFee {
     /// None where less than this is unpaid of the minimum.
     #[serde(with = "dollars")]
     pub none_below: Cents,
+    /// The first one of the line is not charged.
+    pub first_free: bool,
     /// None while one of these flags stands.
     pub suppressed_by: Vec<FlagKind>,
 }
@@ -97,6 +102,7 @@ impl Default for LateFee {
             capped_by_unpaid_minimum: true,
             capped_by_minimum: false,
             none_below: Cents::ZERO,
+            first_free: false,
             suppressed_by: Vec::new(),
         }
     }

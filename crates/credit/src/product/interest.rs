@@ -153,6 +153,16 @@ pub struct Feature {
     pub grace: bool,
     #[serde(default)]
     pub fee: Option<DrawFee>,
+    /// Each draw is repaid by level payments of its own, which the minimum asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instalments: Option<Instalments>,
+}
+
+/// The level payment is found on the day of the draw, at the rate of that day; the last one takes the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instalments {
+    pub months: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
