@@ -96,6 +96,10 @@ fn products() -> impl Strategy<Value = Product> {
         ..credit::product::PenaltyRate::default()
     });
     all.push(strict);
+    let mut plans = product("CARD-STD-1");
+    plans.features[0].instalments = Some(credit::product::Instalments { months: 7 });
+    plans.dates.due_days_after_close = 45;
+    all.push(plans);
     prop::sample::select(all)
 }
 
