@@ -43,6 +43,22 @@ pub(crate) struct Balance {
     pub(crate) reliefs: Vec<Relief>,
     /// The days of the open cycle.
     pub(crate) spans: Vec<Span>,
+    /// Where it is repaid by level payments.
+    #[serde(default)]
+    pub(crate) plan: Option<Plan>,
+    /// A payment counted since the last of them.
+    #[serde(default)]
+    pub(crate) rounds: bool,
+}
+
+/// Level payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) payment: Cents,
+    /// Payments that no statement has asked for.
+    pub(crate) left: u32,
+    /// Principal that statements have asked for and nobody has paid.
+    pub(crate) due: Cents,
 }
 
 /// Consecutive days that were alike, as they were lived.
@@ -56,6 +72,9 @@ pub(crate) struct Span {
     pub(crate) charges: Cents,
     pub(crate) prepaid: Cents,
     pub(crate) rate: DayRate,
+    /// A payment counts on the first of them, and the product rounds the interest of the days before.
+    #[serde(default)]
+    pub(crate) rounds: bool,
     /// The rate that no promotion replaces.
     pub(crate) contract_apr: Apr,
 }
@@ -112,6 +131,8 @@ impl Balance {
             deferred: 0,
             reliefs: Vec::new(),
             spans: Vec::new(),
+            plan: None,
+            rounds: false,
         }
     }
 
@@ -149,7 +170,12 @@ impl Balance {
     pub(crate) fn rate_on(&self, terms: &Terms, day: NaiveDate, cycle: &OpenCycle) -> DayRate {
         let cap = self.capped(day).chain(terms.product.limits.apr_cap).min();
         let promotion = self.promotion.filter(|promotion| promotion.holds(day, cycle.number));
-        let feature = terms.product.features.get(self.feature).filter(|_| promotion.is_none());
+        let feature = terms.product.features.get(self.feature);
+        let penalty = cycle.penalty_apr(terms, feature, day);
+        let spared = terms.product.penalty_rate.as_ref().is_some_and(|rule| rule.spares_promotions);
+        let penalty = penalty.filter(|_| promotion.is_none() || !spared);
+        let promotion = promotion.filter(|_| penalty.is_none());
+        let feature = feature.filter(|_| promotion.is_none());
         let reached = |top: Option<Cents>| top.is_none_or(|top| self.principal() <= top);
         let tier = feature.and_then(|of| of.tiers.iter().find(|tier| reached(tier.up_to)));
         let apr = match (promotion, tier) {
@@ -157,8 +183,10 @@ impl Balance {
             (None, Some(tier)) => tier.apr,
             (None, None) => self.contract_apr(day, cycle),
         };
+        let raised = penalty.filter(|penalty| *penalty > apr);
+        let apr = raised.unwrap_or(apr);
         let apr = cap.map_or(apr, |cap| apr.min(cap));
-        DayRate { apr, tiered: tier.is_some(), cap }
+        DayRate { apr, tiered: tier.is_some() && raised.is_none(), cap }
     }
 
     /// The caps that the law sets on a day.

@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     Product,
-    product::{Compounding, Period, WaterfallStep},
+    product::{
+        BalanceMethod, Compounding, Period, PlanFee, PlanFeeBase, PlanFeeDay, RoundedAt,
+        WaterfallStep,
+    },
     text_error::TextError,
 };
 
@@ -133,7 +136,14 @@ impl Product {
             }
         }
         let dates = &self.dates;
+        let penalty = self.penalty_rate.as_ref();
         let days = [
+            ("penalty_rate.notice_days", penalty.map_or(0, |rule| rule.notice_days), 366),
+            (
+                "penalty_rate.after_days_past_due",
+                penalty.map_or(0, |rule| rule.after_days_past_due),
+                366,
+            ),
             ("due_days_after_close", dates.due_days_after_close, 366),
             ("statement_window_days", dates.statement_window_days, 366),
             ("change_notice_days", dates.change_notice_days, 3_660),
@@ -149,7 +159,9 @@ impl Product {
             return Err("interest at a monthly rate does not compound daily".to_owned());
         }
         self.check_interest()?;
+        self.check_method()?;
         self.check_payments()?;
+        self.check_fees()?;
         let whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
         if let Some(key) = negative_amount("", &whole) {
             return Err(format!("`{key}` must not be negative"));
@@ -181,6 +193,10 @@ impl Product {
                     "the promotion of `{name}` has no end: state `through`, `cycles`, `cycles_from_draw` or `months_from_draw`"
                 ));
             }
+            let months = feature.instalments.map(|rule| rule.months);
+            if months.is_some_and(|months| !(1..=600).contains(&months)) {
+                return Err(format!("the instalments of `{name}` must be from 1 to 600 months"));
+            }
             let tops: Vec<_> = feature.tiers.iter().filter_map(|tier| tier.up_to).collect();
             if !tops.is_sorted_by(|one, next| one < next) {
                 return Err(format!("the tiers of `{name}` are not in order, lowest first"));
@@ -193,8 +209,93 @@ impl Product {
             }
         }
         let unknown = |name: &&String| !self.features.iter().any(|one| one.name == **name);
-        match self.grace.leaves_out.iter().find(unknown) {
-            Some(name) => Err(format!("grace leaves out `{name}`, which is no feature")),
+        if let Some(name) = self.grace.leaves_out.iter().find(unknown) {
+            return Err(format!("grace leaves out `{name}`, which is no feature"));
+        }
+        let penalised = self.penalty_rate.iter().flat_map(|rule| &rule.features);
+        match penalised.into_iter().find(unknown) {
+            Some(name) => Err(format!("the penalty rate names `{name}`, which is no feature")),
+            None => Ok(()),
+        }
+    }
+
+    /// Combinations that would have to be passed over in silence.
+    fn check_method(&self) -> Result<(), String> {
+        let interest = &self.interest;
+        let average = interest.balance == BalanceMethod::AverageDailyBalance;
+        let by_day = average || interest.balance == BalanceMethod::DailyBalance;
+        let monthly = interest.period == Period::Monthly;
+        let cases = [
+            (
+                interest.round_average && !average,
+                "`round_average` needs `balance = \"average_daily_balance\"`",
+            ),
+            (
+                !by_day && interest.compounding == Compounding::Daily,
+                "one balance for the whole cycle does not compound daily: set `compounding = \"none\"`",
+            ),
+            (
+                interest.daily_decimals.is_some() && (!by_day || interest.round_average || monthly),
+                "`daily_decimals` needs interest of each day: no monthly period, no rounded average, no one balance for the cycle",
+            ),
+            (
+                interest.rounded_at == RoundedAt::Payments
+                    && (!by_day || interest.round_average || monthly),
+                "`rounded_at = \"payments\"` needs interest of each day: no monthly period, no rounded average, no one balance for the cycle",
+            ),
+        ];
+        match cases.iter().find(|(wrong, _)| *wrong) {
+            Some((_, message)) => Err((*message).to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    fn check_fees(&self) -> Result<(), String> {
+        let fees = &self.fees;
+        let late = fees.late.as_ref();
+        let plan = fees.plan.as_ref();
+        let other_day = |one: &PlanFee| plan.is_some_and(|plan| plan.on != one.on);
+        let cases = [
+            (
+                fees.further_plans.iter().any(other_day)
+                    || (plan.is_none() && !fees.further_plans.is_empty()),
+                "`further_plans` needs `plan`, and the same `on`",
+            ),
+            (
+                late.is_some_and(|one| {
+                    one.repeat_amount.is_some() && one.repeat_within_cycles == 0
+                }),
+                "`late.repeat_amount` needs `repeat_within_cycles`",
+            ),
+            (
+                fees.returned_payment_repeat.is_some()
+                    && fees.returned_payment_repeat_within_cycles == 0,
+                "`returned_payment_repeat` needs `returned_payment_repeat_within_cycles`",
+            ),
+            (
+                plan.is_some_and(|one| one.every_cycles == 0),
+                "`plan.every_cycles` must be 1 or more",
+            ),
+            (
+                plan.is_some_and(|one| {
+                    one.on == PlanFeeDay::FirstDay && one.of == PlanFeeBase::AverageDailyBalance
+                }),
+                "a plan fee on the first day has no average daily balance yet: set `plan.of` or `plan.on`",
+            ),
+            (
+                self.minimum
+                    .arms
+                    .iter()
+                    .any(|arm| arm.amount_when_late.is_some() && arm.late_within_cycles == 0),
+                "`amount_when_late` needs `late_within_cycles`",
+            ),
+            (
+                self.penalty_rate.as_ref().is_some_and(|rule| rule.cured_after_minimums == Some(0)),
+                "`penalty_rate.cured_after_minimums` must be 1 or more",
+            ),
+        ];
+        match cases.iter().find(|(wrong, _)| *wrong) {
+            Some((_, message)) => Err((*message).to_owned()),
             None => Ok(()),
         }
     }

@@ -5,15 +5,13 @@ use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FeeKind, FlagKind, Terms,
+    FeeKind, FlagKind, InterestLine, Terms,
     balance::Balance,
     interest::GraceOutcome,
     mapr::CycleCharges,
     minimum::Minimum,
     product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
-    rate,
-    state::{BilledInterest, Fee, Obligation, OpenCycle, Segment, State},
-    statement::Deferred,
+    state::{BilledInterest, EarlierStatement, Fee, Obligation, OpenCycle, State},
     timeline::Printed,
 };
 
@@ -69,45 +67,6 @@ pub struct RatedPrincipal {
     pub later: Option<(u32, Apr)>,
 }
 
-/// Interest of one cycle on one balance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InterestLine {
-    pub feature: String,
-    /// The rate at the close.
-    #[serde(rename = "apr_ppm")]
-    pub apr: Apr,
-    pub days: u32,
-    /// The balance subject to interest: the average of the daily balances, less what grace spares.
-    #[serde(rename = "average_balance_cents")]
-    pub average_balance: Cents,
-    #[serde(rename = "sum_of_daily_balances_cents")]
-    pub sum_of_daily_balances: Cents,
-    /// In `rate::DENOMINATOR`ths of a cent, before the one rounding.
-    #[serde(with = "crate::units::wide")]
-    pub numerator: i128,
-    /// Of it, deferred by a promotion that ended.
-    #[serde(with = "crate::units::wide")]
-    pub deferred: i128,
-    #[serde(rename = "amount_cents")]
-    pub amount: Cents,
-    /// Kept in mind by a promotion that still runs.
-    pub promotion_deferred: Option<Deferred>,
-    /// Paid of it before it was billed.
-    #[serde(rename = "prepaid_cents")]
-    pub prepaid: Cents,
-    pub grace: GraceOutcome,
-    pub segments: Vec<Segment>,
-}
-
-impl InterestLine {
-    /// Of every day of the cycle, grace or not.
-    #[must_use]
-    pub fn average_daily_balance(&self) -> Cents {
-        let sum = i128::from(self.sum_of_daily_balances.get());
-        Cents::from_ratio(sum, i128::from(self.days.max(1)), Rounding::HalfUp).unwrap_or_default()
-    }
-}
-
 impl State {
     /// Ends the cycle that closes on the day being lived.
     pub(crate) fn close_cycle(&mut self, terms: &Terms, printed: Option<&Printed>) {
@@ -150,20 +109,26 @@ impl State {
     }
 
     pub(crate) fn charge_plan_fee(&mut self, terms: &Terms, on: PlanFeeDay) {
-        let plan = terms.product.fees.plan.as_ref();
-        let Some(rule) = plan.filter(|rule| rule.on == on) else { return };
-        if self.cycle.plan_fee.is_some() {
+        let fees = &terms.product.fees;
+        let rules = fees.plan.iter().chain(&fees.further_plans);
+        let mut rules = rules.filter(|rule| rule.on == on).peekable();
+        if self.cycle.plan_fee.is_some() || rules.peek().is_none() {
             return;
         }
+        let amount = rules.map(|rule| self.plan_fee_now(terms, rule)).sum();
+        let amount = self.fee_room(terms).map_or(amount, |room| room.min(amount));
+        self.cycle.plan_fee = Some(amount);
+        self.charge(FeeKind::Plan, 0, amount);
+    }
+
+    fn plan_fee_now(&self, terms: &Terms, rule: &PlanFee) -> Cents {
         let nth = self.cycle.number.checked_sub(rule.free_cycles + 1);
         let its_turn = nth.is_some_and(|nth| nth % rule.every_cycles.max(1) == 0);
         let stopped = rule.stops_when_past_due
             && (self.past_due(self.day).is_positive() || self.flagged(&[FlagKind::Frozen]));
         let idle = rule.only_with_balance && !self.balance().is_positive();
         let free = !its_turn || stopped || idle || self.closed_on.is_some() || self.capped_by_law();
-        let amount = if free { Cents::ZERO } else { self.plan_fee(terms, rule) };
-        self.cycle.plan_fee = Some(amount);
-        self.charge(FeeKind::Plan, 0, amount);
+        if free { Cents::ZERO } else { self.plan_fee(terms, rule) }
     }
 
     fn plan_fee(&self, terms: &Terms, rule: &PlanFee) -> Cents {
@@ -300,32 +265,6 @@ impl State {
         }
     }
 
-    fn interest_line(&self, terms: &Terms, balance: &Balance) -> InterestLine {
-        let interest = &terms.product.interest;
-        let grace = self.grace_outcome(terms, balance);
-        let next = self.day.checked_add_days(Days::new(1)).unwrap_or(self.day);
-        let deferred = balance.deferred_due(next, self.cycle.number + 1);
-        let priced = balance.price(terms, grace, &self.cycle);
-        let own =
-            if grace == GraceOutcome::Spared { 0 } else { balance.numerator_of(terms, &priced) };
-        let numerator = own + deferred;
-        let all = balance.price(terms, GraceOutcome::Charged, &self.cycle).sum_of_balances();
-        InterestLine {
-            feature: balance.name.clone(),
-            apr: balance.apr_on(terms, self.day, &self.cycle),
-            days: priced.days,
-            average_balance: priced.average(interest.average_rounding),
-            sum_of_daily_balances: all,
-            numerator,
-            deferred,
-            amount: rate::to_cents(numerator, interest.rounding),
-            promotion_deferred: balance.still_deferred(next, self.cycle.number + 1),
-            prepaid: Cents::ZERO,
-            grace,
-            segments: priced.segments,
-        }
-    }
-
     /// Gives the last day on which a payment is timely.
     fn oblige(
         &mut self,
@@ -352,6 +291,7 @@ impl State {
         };
         // A statement that only repeats what is past due has its own due date and late fee all the same.
         if minimum.due.is_positive() {
+            self.awaited.push((self.cycle.number, enforceable_on));
             self.obligations.push(obligation);
         }
         enforceable_on
@@ -359,7 +299,18 @@ impl State {
 
     /// Settles what became of grace in the cycle, and what the next one begins with.
     fn turn_grace(&mut self, terms: &Terms, due_on: NaiveDate) {
-        let paid = self.grace.paid_in_full();
+        let mut paid = self.grace.paid_in_full();
+        if !paid && self.grace.held && self.day < self.grace.due_on {
+            let (due_on, unpaid) = (self.grace.due_on, self.grace.unpaid());
+            let lost = |balance: &Balance| {
+                let free = balance.promotion.is_none() && terms.has_grace(balance);
+                let cost = balance.numerator(terms, GraceOutcome::Lost, &self.cycle);
+                if free { cost } else { 0 }
+            };
+            let spared = self.balances.iter().map(lost).collect();
+            self.grace.earlier.push(EarlierStatement { due_on, unpaid, spared });
+            paid = true;
+        }
         let regained = terms.product.grace.regained_after_cycles;
         self.grace.streak = if self.grace.held || !paid { 0 } else { self.grace.streak + 1 };
         self.grace.held = paid && (self.grace.held || self.grace.streak >= regained);
@@ -437,6 +388,7 @@ impl State {
             starts_on,
             closes_on: self.schedule.close_of(starts_on),
             plan_fee: None,
+            penalty: self.cycle.penalty,
         };
     }
 }

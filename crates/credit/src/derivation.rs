@@ -11,8 +11,26 @@ pub struct Derivation {
     pub rule: String,
     pub label: String,
     pub value: Value,
+    /// How the inputs alone give the value, where they do: anybody can do the sum again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<How>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Derivation>,
+}
+
+/// An operation on the inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    Sum,
+    /// Of days, balance and periodic rate.
+    Product,
+    /// The first divided by the second.
+    Quotient,
+    Greatest,
+    Least,
+    /// The one input, to cents.
+    Rounded,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +46,13 @@ pub enum Value {
 }
 
 impl Value {
+    const fn cents(&self) -> Option<Cents> {
+        match self {
+            Self::Cents(cents) => Some(*cents),
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub fn text(&self) -> String {
         match self {
@@ -43,7 +68,39 @@ impl Value {
 impl Derivation {
     #[must_use]
     pub fn of(rule: &str, label: &str, value: Value, inputs: Vec<Self>) -> Self {
-        Self { rule: rule.to_owned(), label: label.to_owned(), value, inputs }
+        Self { rule: rule.to_owned(), label: label.to_owned(), value, how: None, inputs }
+    }
+
+    /// The same, with the operation that gives the value.
+    #[must_use]
+    pub fn by(self, how: How) -> Self {
+        Self { how: Some(how), ..self }
+    }
+
+    /// The sum of its inputs, and said to be so where they add up.
+    #[must_use]
+    pub fn sum(rule: &str, label: &str, value: Cents, inputs: Vec<Self>) -> Self {
+        let all: Cents = inputs.iter().filter_map(|input| input.value.cents()).sum();
+        let node = Self::cents(rule, label, value, inputs);
+        if all == value { node.by(How::Sum) } else { node }
+    }
+
+    /// The sum of its inputs, or nothing where they come to less.
+    #[must_use]
+    pub fn at_least_zero(rule: &str, label: &str, value: Cents, inputs: Vec<Self>) -> Self {
+        let all: Cents = inputs.iter().filter_map(|input| input.value.cents()).sum();
+        if all == value || !all.is_negative() {
+            return Self::sum(rule, label, value, inputs);
+        }
+        let all = Self::sum("sum", "before the floor", all, inputs);
+        let none = Self::given("the least it can be", Value::Cents(Cents::ZERO));
+        Self::cents(rule, label, value, vec![all, none]).by(How::Greatest)
+    }
+
+    /// An amount that is given and not computed.
+    #[must_use]
+    pub fn amount(label: &str, value: Cents) -> Self {
+        Self::given(label, Value::Cents(value))
     }
 
     #[must_use]

@@ -1,35 +1,29 @@
-//! Derivations of the figures of a position.
+//! Derivations of interest, of the minimum, of what is owed and of how a payment was split.
+//!
+//! Invariant: where a node says how its inputs give its value, they do; figures that are only kept and not computed have no inputs.
 
-use money::Cents;
+use money::{Cents, Rounding};
 
 use crate::{
-    Allocation, CycleRecord, Derivation, InterestLine, Position, Segment, Statement,
+    Allocation, CycleRecord, Derivation, How, InterestLine, Position, Segment, Statement,
     derivation::Value,
     interest::GraceOutcome,
     minimum::Minimum,
-    product::{BalanceMethod, Compounding, Period, Product},
+    position::FeaturePosition,
+    product::{BalanceMethod, Compounding, InterestTerms, MinimumTerms, Period, Product},
     rate,
 };
 
+fn text(label: &str, numerator: i128, rule: &str, inputs: Vec<Derivation>) -> Derivation {
+    let value = Value::Text(format!("${}", rate::to_dollar_text(numerator, 8)));
+    Derivation::of(rule, label, value, inputs)
+}
+
 /// Interest of the open cycle through the day before.
 pub(crate) fn accrued(position: &Position) -> Derivation {
-    let inputs = position
-        .features
-        .iter()
-        .map(|feature| {
-            Derivation::cents(
-                "daily balances × daily rate since the cycle began, rounded once",
-                &format!("accrued on {}", feature.name),
-                feature.accrued_interest,
-                vec![
-                    Derivation::given("principal", Value::Cents(feature.principal)),
-                    Derivation::given("rate", Value::AprPpm(feature.apr)),
-                    Derivation::given("from", Value::Date(position.cycle.starts_on)),
-                ],
-            )
-        })
-        .collect();
-    Derivation::cents(
+    let features = position.features.iter().filter(|feature| feature.bears_interest());
+    let inputs = features.map(|feature| accrued_on(feature, &position.terms.product)).collect();
+    Derivation::sum(
         "interest of the open cycle through the day before, not yet billed",
         "accrued interest",
         position.accrued_interest,
@@ -37,12 +31,52 @@ pub(crate) fn accrued(position: &Position) -> Derivation {
     )
 }
 
+pub(crate) fn accrued_on(feature: &FeaturePosition, product: &Product) -> Derivation {
+    let FeaturePosition { name, accrued_numerator, prepaid, accrued_interest, .. } = feature;
+    let terms = &product.interest;
+    let segments: Vec<_> = feature.segments.iter().map(|one| segment(one, product)).collect();
+    let days: i128 = feature.segments.iter().map(|one| one.numerator).sum();
+    let unrounded = unrounded(*accrued_numerator, days, 0, segments, terms);
+    let whole = rate::to_cents(*accrued_numerator, terms.rounding);
+    let rule = format!("rounded {}", rounding(terms.rounding));
+    let whole = Derivation::cents(&rule, "of the cycle so far", whole, vec![unrounded]);
+    let paid = Derivation::amount("paid of it already", -*prepaid);
+    Derivation::at_least_zero(
+        "daily balances × daily rate since the cycle began, rounded once, less what is paid",
+        &format!("accrued on {name}"),
+        *accrued_interest,
+        vec![whole.by(How::Rounded), paid],
+    )
+}
+
+/// Before rounding: the days, where they are what counts, or one balance at the rates of the cycle.
+fn unrounded(
+    numerator: i128,
+    days: i128,
+    deferred: i128,
+    mut inputs: Vec<Derivation>,
+    terms: &InterestTerms,
+) -> Derivation {
+    if deferred > 0 {
+        let rule =
+            "interest at the contract rate since the promotion began, which was not paid off";
+        inputs.push(text("deferred interest", deferred, rule, Vec::new()));
+    }
+    let node = text("unrounded", numerator, "as the method has it, before rounding", inputs);
+    // Days divided by the days of a month differ in the last of so many digits.
+    let parts_off = (numerator - days - deferred).abs() <= 400;
+    let by_day =
+        matches!(terms.balance, BalanceMethod::DailyBalance | BalanceMethod::AverageDailyBalance);
+    if by_day && parts_off { node.by(How::Sum) } else { node }
+}
+
 /// Interest that a closed cycle bills.
 #[must_use]
 pub fn interest(record: &CycleRecord, product: &Product) -> Derivation {
-    let lines = record.interest.iter().map(|line| interest_line(line, product)).collect();
+    let lines = record.interest.iter().filter(|line| line.bears_interest());
+    let lines = lines.map(|line| interest_line(line, product)).collect();
     let total = record.interest.iter().map(|line| line.amount).sum();
-    Derivation::cents(
+    Derivation::sum(
         "sum over features; one rounding per feature and cycle (12 CFR 1026.7(b)(6)(ii); rounding: docs/engine.md)",
         &format!(
             "interest of cycle {} ({} to {})",
@@ -53,27 +87,102 @@ pub fn interest(record: &CycleRecord, product: &Product) -> Derivation {
     )
 }
 
-fn interest_line(line: &InterestLine, product: &Product) -> Derivation {
+pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivation {
     let terms = &product.interest;
-    let mut inputs: Vec<_> = line.segments.iter().map(|one| segment(one, product)).collect();
-    if line.deferred > 0 {
-        inputs.push(Derivation::of(
-            "interest at the contract rate since the promotion began, which was not paid off",
-            "deferred interest",
-            Value::Text(format!("${}", rate::to_dollar_text(line.deferred, 8))),
-            Vec::new(),
-        ));
+    let segments: Vec<_> = line.segments.iter().map(|one| segment(one, product)).collect();
+    let days: i128 = line.segments.iter().map(|one| one.numerator).sum();
+    let before = match base(line, product) {
+        Some(base) if line.deferred == 0 => {
+            let rates = Value::Text(rate::to_percent_text(line.rates, 10));
+            let rates =
+                Derivation::of("periodic rates of the cycle, added up", "rates", rates, segments);
+            text("unrounded", line.numerator, "balance × rates", vec![base, rates]).by(How::Product)
+        }
+        base => {
+            let mut inputs = segments;
+            let one_balance = base.is_some();
+            inputs.extend(base);
+            let node = unrounded(line.numerator, days, line.deferred, inputs, terms);
+            if one_balance { Derivation { how: None, ..node } } else { node }
+        }
+    };
+    let whole = rate::to_cents(line.numerator, terms.rounding);
+    let rule = format!("rounded {}", rounding(terms.rounding));
+    let whole = Derivation::cents(&rule, "of the cycle", whole, vec![before]).by(How::Rounded);
+    let other = line.amount - rate::to_cents(line.numerator, terms.rounding);
+    let mut inputs = vec![whole];
+    if other.is_positive() {
+        inputs.push(Derivation::amount("raised to the least interest of a cycle", other));
+    } else if other.is_negative() {
+        let label = "not charged: below the least that is, or beyond the military cap";
+        inputs.push(Derivation::amount(label, other));
     }
-    inputs.push(Derivation::of(
-        "as the method below has it, before rounding",
-        "unrounded",
-        Value::Text(format!("${}", rate::to_dollar_text(line.numerator, 8))),
-        Vec::new(),
-    ));
-    inputs
-        .push(Derivation::given("balance subject to interest", Value::Cents(line.average_balance)));
-    inputs.push(Derivation::given("grace", Value::Text(grace(line.grace).to_owned())));
-    let method = match (terms.balance, terms.period) {
+    Derivation::sum(
+        &format!(
+            "{}{}, rounded {}; grace: {}",
+            method(terms),
+            if terms.compounding == Compounding::Daily { ", compounded daily" } else { "" },
+            rounding(terms.rounding),
+            grace(line.grace)
+        ),
+        &format!("interest on {}", line.feature),
+        line.amount,
+        inputs,
+    )
+}
+
+/// The one balance that bears the interest of the cycle, where there is one.
+fn base(line: &InterestLine, product: &Product) -> Option<Derivation> {
+    let base = line.base?;
+    let amount = Derivation::amount;
+    let terms = &product.interest;
+    let spared = amount("spared, for it was paid within grace or is new", base - line.unspared);
+    let (rule, inputs) = match terms.balance {
+        BalanceMethod::PreviousBalance => {
+            ("what was owed when the cycle began", vec![amount("at the start", line.opening)])
+        }
+        BalanceMethod::AdjustedBalance => (
+            "what was owed when the cycle began, less the payments and credits in it",
+            vec![amount("at the start", line.opening), amount("paid", -line.repaid)],
+        ),
+        BalanceMethod::EndingBalance => {
+            ("what was owed at the close", vec![amount("at the close", line.unspared)])
+        }
+        BalanceMethod::AverageDailyBalance | BalanceMethod::DailyBalance => {
+            return Some(average(line, product));
+        }
+    };
+    let inputs =
+        if base == line.unspared { inputs } else { inputs.into_iter().chain([spared]).collect() };
+    Some(Derivation::at_least_zero(rule, "balance", base, inputs))
+}
+
+/// The balance subject to interest.
+pub(crate) fn average(line: &InterestLine, product: &Product) -> Derivation {
+    let each = line.segments.iter().map(|one| {
+        let days = Derivation::given("days", Value::Count(one.days()));
+        let sum = Cents::new(one.balance.get().saturating_mul(one.days()));
+        let label = format!("{} to {}", one.from, one.through);
+        let inputs = vec![days, Derivation::amount("balance", one.balance)];
+        Derivation::cents("days × balance", &label, sum, inputs).by(How::Product)
+    });
+    let each: Vec<_> = each.collect();
+    let total = each.iter().filter_map(|one| match one.value {
+        Value::Cents(cents) => Some(cents),
+        _ => None,
+    });
+    let total = Derivation::sum("sum of the daily balances", "sum", total.sum(), each);
+    let days = Derivation::given("days", Value::Count(line.days.into()));
+    let rule = format!(
+        "average of the daily balances, rounded {} (12 CFR 1026.7(b)(5))",
+        rounding(product.interest.average_rounding)
+    );
+    Derivation::cents(&rule, "balance subject to interest", line.average_balance, vec![total, days])
+        .by(How::Quotient)
+}
+
+const fn method(terms: &InterestTerms) -> &'static str {
+    match (terms.balance, terms.period) {
         (BalanceMethod::DailyBalance, Period::Daily) => "each day's balance × daily rate",
         (BalanceMethod::AverageDailyBalance, Period::Daily) => {
             "average daily balance × daily rates of the cycle"
@@ -84,32 +193,29 @@ fn interest_line(line: &InterestLine, product: &Product) -> Derivation {
         }
         (BalanceMethod::EndingBalance, _) => "balance at the close × periodic rates",
         (_, Period::Monthly) => "average daily balance × monthly rate",
-    };
-    let compounded =
-        if terms.compounding == Compounding::Daily { ", compounded daily" } else { "" };
-    Derivation::cents(
-        &format!("{method}{compounded}, rounded {}", rounding(terms.rounding)),
-        &format!("interest on {}", line.feature),
-        line.amount,
-        inputs,
-    )
+    }
 }
 
 fn segment(segment: &Segment, product: &Product) -> Derivation {
     let terms = &product.interest;
     let periodic = terms.rate_of(segment.apr, segment.from);
-    let named = if terms.period == Period::Monthly { "monthly rate" } else { "daily rate" };
-    Derivation::of(
-        &format!("{} days × balance × {named}", segment.days()),
-        &format!("{} to {}", segment.from, segment.through),
-        Value::Text(format!("${}", rate::to_dollar_text(segment.numerator, 8))),
-        vec![
-            Derivation::given("days", Value::Count(segment.days())),
-            Derivation::given("balance", Value::Cents(segment.balance)),
-            Derivation::given("rate", Value::AprPpm(segment.apr)),
-            Derivation::given(named, Value::Text(rate::to_percent_text(periodic, 6))),
-        ],
-    )
+    let monthly = terms.period == Period::Monthly;
+    let named = if monthly { "monthly rate" } else { "daily rate" };
+    let apr = vec![Derivation::given("rate", Value::AprPpm(segment.apr))];
+    let value = Value::Text(rate::to_percent_text(periodic, 10));
+    let rule = "yearly rate ÷ the periods of a year (12 CFR 1026.14(b))";
+    let inputs = vec![
+        Derivation::given("days", Value::Count(segment.days())),
+        Derivation::amount("balance", segment.balance),
+        Derivation::of(rule, named, value, apr),
+    ];
+    let label = format!("{} to {}", segment.from, segment.through);
+    let tiered = product.features.iter().any(|feature| !feature.tiers.is_empty());
+    let shared = if monthly { ", shared out over the days of the cycle" } else { "" };
+    let rule = format!("{} days × balance × {named}{shared}", segment.days());
+    let node = text(&label, segment.numerator, &rule, inputs);
+    let exact = !monthly && !tiered && terms.daily_decimals.is_none() && !segment.rounded;
+    if exact { node.by(How::Product) } else { node }
 }
 
 const fn grace(outcome: GraceOutcome) -> &'static str {
@@ -123,65 +229,91 @@ const fn grace(outcome: GraceOutcome) -> &'static str {
     }
 }
 
-const fn rounding(rounding: money::Rounding) -> &'static str {
+const fn rounding(rounding: Rounding) -> &'static str {
     match rounding {
-        money::Rounding::HalfUp => "half up",
-        money::Rounding::HalfEven => "half to even",
-        money::Rounding::Down => "down",
-        money::Rounding::Up => "up",
+        Rounding::HalfUp => "half up",
+        Rounding::HalfEven => "half to even",
+        Rounding::Down => "down",
+        Rounding::Up => "up",
     }
 }
 
 /// The minimum of a closed cycle.
 #[must_use]
-pub fn minimum(minimum: &Minimum) -> Derivation {
+pub fn minimum(minimum: &Minimum, terms: &MinimumTerms) -> Derivation {
     let inputs = &minimum.inputs;
-    let given = |label: &str, value: Cents| Derivation::given(label, Value::Cents(value));
-    let arms = minimum
-        .arms
-        .iter()
-        .enumerate()
-        .map(|(at, arm)| given(&format!("arm {} of the formula", at + 1), *arm))
-        .collect();
+    let amount = Derivation::amount;
+    let arms = minimum.arms.iter().enumerate().map(|(at, came_to)| {
+        let label = format!("arm {} of the formula", at + 1);
+        let parts =
+            terms.arms.get(at).map(|arm| arm.labels(inputs).into_iter().zip(arm.parts(inputs)));
+        let parts = parts.into_iter().flatten().filter(|(_, part)| !part.is_zero());
+        let parts = parts.map(|(label, part)| amount(&label, part)).collect();
+        Derivation::sum(
+            "its parts, rounded or capped where the terms say so",
+            &label,
+            *came_to,
+            parts,
+        )
+    });
+    let arms: Vec<_> = arms.collect();
+    let largest = MinimumTerms::largest(&minimum.arms, inputs);
+    let rest = (inputs.total_owed - inputs.instalment_balances).or_zero();
+    let capped = minimum.arms.iter().all(|arm| *arm != largest);
+    let largest = if capped {
+        let rest = amount("owed apart from instalments", rest);
+        let rule = "the arms come to more than what is owed apart from instalments";
+        Derivation::cents(rule, "largest arm", largest, vec![rest]).by(How::Least)
+    } else {
+        Derivation::cents("the largest arm", "largest arm", largest, arms).by(How::Greatest)
+    };
+    let added = terms.added(inputs).into_iter().filter(|(_, part)| !part.is_zero());
+    let base =
+        [largest].into_iter().chain(added.map(|(label, part)| amount(label, part))).collect();
+    let base = Derivation::sum(
+        "the largest arm, and what the product adds to it",
+        "before past due",
+        minimum.base,
+        base,
+    );
+    let past_due = if terms.add_past_due { inputs.past_due } else { Cents::ZERO };
+    let asked = terms.asked_for(inputs, minimum.base);
+    let rule = "with what is past due, rounded or free where the terms say so";
+    let parts = vec![base, amount("past due", past_due)];
+    let asked_for = Derivation::sum(rule, "asked for", asked, parts);
+    let mut caps = vec![asked_for, amount("total owed", inputs.total_owed)];
+    if inputs.disputed.is_positive() {
+        caps.push(Derivation::of(
+            "disputed, and held out of all the rest",
+            "disputed",
+            Value::Text(inputs.disputed.to_string()),
+            Vec::new(),
+        ));
+    }
     Derivation::cents(
         "min(total owed, max(arms) + what the product adds + past due) (the product's terms: products/, docs/engine.md)",
         "minimum due",
         minimum.due,
-        vec![
-            Derivation::cents(
-                "the largest arm, and what the product adds to it",
-                "before past due",
-                minimum.base,
-                arms,
-            ),
-            given("principal", inputs.principal),
-            given("new balance", inputs.new_balance),
-            given("interest billed on this statement", inputs.interest),
-            given("draw and plan fees billed on this statement", inputs.fees),
-            given("penalty fees billed on this statement", inputs.penalty_fees),
-            given("over the limit", inputs.over_limit),
-            given("past due", inputs.past_due),
-            given("disputed, and held out of all the rest", inputs.disputed),
-            given("total owed", inputs.total_owed),
-        ],
+        caps,
     )
+    .by(How::Least)
 }
 
 /// The new balance of a statement.
 #[must_use]
 pub fn new_balance(statement: &Statement) -> Derivation {
-    let given = |label: &str, value: Cents| Derivation::given(label, Value::Cents(value));
-    Derivation::cents(
+    let amount = Derivation::amount;
+    Derivation::sum(
         "previous − payments and credits + draws + fees + interest ± adjustments (12 CFR 1026.7(b))",
         &format!("new balance of statement {}", statement.number),
         statement.new_balance,
         vec![
-            given("previous balance", statement.previous_balance),
-            given("payments and credits", -statement.payments_total),
-            given("draws", statement.draws_total),
-            given("fees", statement.fees_total),
-            given("interest", statement.interest_total),
-            given("adjustments", statement.adjustments_total),
+            amount("previous balance", statement.previous_balance),
+            amount("payments and credits", -statement.payments_total),
+            amount("draws", statement.draws_total),
+            amount("fees", statement.fees_total),
+            amount("interest", statement.interest_total),
+            amount("adjustments", statement.adjustments_total),
         ],
     )
 }
@@ -192,9 +324,9 @@ pub fn allocation(allocation: &Allocation) -> Derivation {
     let parts = allocation
         .parts
         .iter()
-        .map(|part| Derivation::given(&part.to.label(), Value::Cents(part.amount)))
+        .map(|part| Derivation::amount(&part.to.label(), part.amount))
         .collect();
-    Derivation::cents(
+    Derivation::sum(
         "waterfall of the product's terms, in this order (products/, docs/engine.md)",
         &format!("payment effective {}", allocation.effective_on),
         allocation.amount,
@@ -214,11 +346,12 @@ impl Position {
             let number = number.parse::<u32>().ok()?;
             self.cycles.iter().find(|record| record.number == number)
         };
+        let due = |record: &CycleRecord| minimum(&record.minimum, &product.minimum);
         match figure.split('.').collect::<Vec<_>>().as_slice() {
             ["interest"] => self.cycles.last().map(|record| interest(record, product)),
-            ["minimum_due"] => self.cycles.last().map(|record| minimum(&record.minimum)),
+            ["minimum_due"] => self.cycles.last().map(due),
             ["cycle", number, "interest"] => record(number).map(|one| interest(one, product)),
-            ["cycle", number, "minimum_due"] => record(number).map(|one| minimum(&one.minimum)),
+            ["cycle", number, "minimum_due"] => record(number).map(due),
             ["accrued_interest"] => Some(accrued(self)),
             ["total_owed"] => Some(self.explain_total()),
             ["late_fee", number] => self.explain_late_fee(number.parse().ok()?),
@@ -231,33 +364,39 @@ impl Position {
     }
 
     fn explain_total(&self) -> Derivation {
-        let given = |label: &str, value: Cents| Derivation::given(label, Value::Cents(value));
-        Derivation::cents(
+        let amount = Derivation::amount;
+        Derivation::sum(
             "principal + billed interest + fees + accrued interest − credit balance",
             &format!("owed on {}", self.on),
             self.total_owed,
             vec![
-                given("principal", self.principal_balance),
-                given("billed interest", self.billed_interest),
-                given("draw and plan fees", self.fees),
-                given("penalty fees", self.penalty_fees),
+                amount("principal", self.principal_balance),
+                amount("billed interest", self.billed_interest),
+                amount("draw and plan fees", self.fees),
+                amount("penalty fees", self.penalty_fees),
                 accrued(self),
-                given("credit balance", -self.credit_balance),
+                amount("credit balance", -self.credit_balance),
             ],
         )
     }
 
     fn explain_late_fee(&self, cycle: u32) -> Option<Derivation> {
         let fee = self.late_fees.iter().find(|fee| fee.cycle == cycle)?;
-        Some(Derivation::cents(
-            "the fee, never above the product's caps, once per cycle, at the start of the day after the grace days (products/; the cap: 12 CFR 1026.52(b)(2)(i)(A))",
-            &format!("late fee of statement {cycle}"),
-            fee.amount,
-            vec![
-                Derivation::given("fee before its caps", Value::Cents(fee.uncapped)),
-                Derivation::given("unpaid minimum", Value::Cents(fee.unpaid_minimum)),
-                Derivation::given("charged on", Value::Date(fee.on)),
-            ],
-        ))
+        let amount = Derivation::amount;
+        let mut inputs = vec![amount("fee before its caps", fee.uncapped)];
+        if fee.amount < fee.uncapped {
+            inputs.push(Derivation::cents(
+                "the unpaid minimum, the whole of it or the most that the terms name",
+                "cap",
+                fee.amount,
+                vec![
+                    amount("unpaid minimum", fee.unpaid_minimum),
+                    Derivation::given("charged on", Value::Date(fee.on)),
+                ],
+            ));
+        }
+        let rule = "the fee, never above the product's caps, once per cycle, at the start of the day after the grace days (products/; the cap: 12 CFR 1026.52(b)(2)(i)(A))";
+        let label = format!("late fee of statement {cycle}, charged on {}", fee.on);
+        Some(Derivation::cents(rule, &label, fee.amount, inputs).by(How::Least))
     }
 }

@@ -50,6 +50,11 @@ pub(crate) struct Priced {
 }
 
 impl Priced {
+    /// The periodic rates of the days, added up.
+    pub(crate) fn rates(&self) -> i128 {
+        divide(self.rates, self.parts.max(1), Rounding::HalfUp).unwrap_or_default()
+    }
+
     pub(crate) fn sum_of_balances(&self) -> Cents {
         Cents::from_ratio(self.balances, NANO, Rounding::HalfUp).unwrap_or_default()
     }
@@ -59,6 +64,16 @@ impl Priced {
         Cents::from_ratio(self.balances.max(0), days * NANO, rounding).unwrap_or_default()
     }
 
+    /// What the days so far come to, in whole cents.
+    fn round(&mut self, rounding: Rounding) {
+        let whole = i128::from(rate::to_cents(self.numerator, rounding).get()) * DENOMINATOR;
+        if let Some(last) = self.segments.last_mut() {
+            last.numerator += whole - self.numerator;
+            last.rounded = true;
+        }
+        self.numerator = whole;
+    }
+
     fn add(&mut self, day: NaiveDate, (nano, apr, daily): (i128, Apr, i128), cost: i128) {
         self.numerator = (self.numerator + cost).min(MOST);
         self.balances += nano;
@@ -66,11 +81,12 @@ impl Priced {
         self.days += 1;
         let balance = Cents::from_ratio(nano, NANO, Rounding::HalfUp).unwrap_or_default();
         match self.segments.last_mut() {
-            Some(last) if last.balance == balance && last.apr == apr => {
+            Some(last) if last.balance == balance && last.apr == apr && !last.rounded => {
                 last.through = day;
                 last.numerator += cost;
             }
             _ => self.segments.push(Segment {
+                rounded: false,
                 from: day,
                 through: day,
                 balance,
@@ -102,6 +118,7 @@ impl State {
             fresh: balance.fresh,
             charges: self.bearing_charges(terms, at),
             prepaid: balance.prepaid,
+            rounds: balance.rounds,
             rate: balance.rate_on(terms, self.day, &self.cycle),
             contract_apr: balance.contract_apr(self.day, &self.cycle),
         })
@@ -127,10 +144,14 @@ impl State {
 
     /// What became of grace for a balance, as far as it can be known on the day being lived.
     pub(crate) fn grace_outcome(&self, terms: &Terms, balance: &Balance) -> GraceOutcome {
+        self.grace_outcome_on(self.day, terms, balance)
+    }
+
+    fn grace_outcome_on(&self, day: NaiveDate, terms: &Terms, balance: &Balance) -> GraceOutcome {
         if !terms.has_grace(balance) {
             return GraceOutcome::Charged;
         }
-        let may_still_pay = self.day <= self.grace.due_on && self.day <= self.cycle.closes_on;
+        let may_still_pay = day <= self.grace.due_on && day <= self.cycle.closes_on;
         let paid = self.grace.paid_in_full();
         let rule = &terms.product.grace;
         match (self.grace.held, paid) {
@@ -155,11 +176,15 @@ impl State {
     }
 
     pub(crate) fn accrued_on(&self, terms: &Terms, balance: &Balance) -> Cents {
-        let outcome = self.grace_outcome(terms, balance);
-        let numerator = balance.numerator(terms, outcome, &self.cycle)
-            + balance.deferred_due(self.day, self.cycle.number);
+        let numerator = self.accrued_numerator(terms, balance);
         let accrued = rate::to_cents(numerator, terms.product.interest.rounding);
         (accrued - balance.prepaid).or_zero()
+    }
+
+    pub(crate) fn accrued_numerator(&self, terms: &Terms, balance: &Balance) -> i128 {
+        let outcome = self.grace_outcome(terms, balance);
+        balance.numerator(terms, outcome, &self.cycle)
+            + balance.deferred_due(self.day, self.cycle.number)
     }
 
     /// The days of the open cycle, as grace stands.
@@ -167,11 +192,13 @@ impl State {
         balance.price(terms, self.grace_outcome(terms, balance), &self.cycle)
     }
 
-    /// What the day being lived will cost if nothing more happens, in `DENOMINATOR`ths of a cent.
+    /// What the day being lived will cost if nothing more happens, in `DENOMINATOR`ths of a cent. Where grace ends with the day,
+    /// that is a day without grace: the days before are no part of it.
     pub(crate) fn per_diem(&self, terms: &Terms) -> i128 {
+        let tomorrow = self.day.succ_opt().unwrap_or(self.day).min(self.cycle.closes_on);
         let of = |at: usize| -> Option<i128> {
             let balance = self.balances.get(at)?;
-            let outcome = self.grace_outcome(terms, balance);
+            let outcome = self.grace_outcome_on(tomorrow, terms, balance);
             let before = balance.numerator(terms, outcome, &self.cycle);
             let mut after = balance.clone();
             after.accrue(terms, self.span_of_today(terms, at)?, &self.cycle);
@@ -184,6 +211,7 @@ impl State {
 impl Balance {
     fn accrue(&mut self, terms: &Terms, today: Span, cycle: &OpenCycle) {
         self.defer(&terms.product.interest, &today, cycle);
+        self.rounds = false;
         match self.spans.last_mut() {
             Some(last) if last.continues(&today) => last.through = today.through,
             _ => self.spans.push(today),
@@ -235,6 +263,9 @@ impl Balance {
         let feature = terms.product.features.get(self.feature);
         let mut priced = Priced { parts: interest.parts(cycle), ..Priced::default() };
         for span in &self.spans {
+            if span.rounds {
+                priced.round(interest.rounding);
+            }
             for day in span.days() {
                 let mut nano = i128::from(self.bearing(interest, span, day, outcome).get()) * NANO;
                 if interest.compounding == Compounding::Daily {
@@ -263,19 +294,21 @@ impl Balance {
         if outcome == GraceOutcome::Spared {
             return 0;
         }
-        self.numerator_of(terms, &self.price(terms, outcome, cycle))
+        self.numerator_of(terms, &self.price(terms, outcome, cycle), outcome)
     }
 
-    pub(crate) fn numerator_of(&self, terms: &Terms, priced: &Priced) -> i128 {
+    pub(crate) fn numerator_of(
+        &self,
+        terms: &Terms,
+        priced: &Priced,
+        outcome: GraceOutcome,
+    ) -> i128 {
         let interest = &terms.product.interest;
         let rate = self.spans.last().map_or_else(DayRate::default, |span| span.rate);
         let base = match interest.balance {
-            BalanceMethod::PreviousBalance => self.opening,
-            BalanceMethod::AdjustedBalance => self.opening - self.repaid,
-            BalanceMethod::EndingBalance => {
-                let charges = self.spans.last().map(|span| span.charges);
-                self.principal() + charges.unwrap_or_default()
-            }
+            BalanceMethod::PreviousBalance
+            | BalanceMethod::AdjustedBalance
+            | BalanceMethod::EndingBalance => self.one_balance(interest, outcome).0,
             BalanceMethod::AverageDailyBalance if interest.round_average => {
                 priced.average(interest.average_rounding)
             }
@@ -290,6 +323,26 @@ impl Balance {
         };
         let nano = i128::from(base.or_zero().get()) * NANO;
         self.at_all_rates(terms, priced, nano, rate)
+    }
+
+    /// The balance of a moment that bears the interest of the cycle, less what grace spares, and with it.
+    pub(crate) fn one_balance(
+        &self,
+        interest: &InterestTerms,
+        outcome: GraceOutcome,
+    ) -> (Cents, Cents) {
+        let relieved = self.reliefs.iter().map(|one| one.amount).sum();
+        let relieved = if outcome == GraceOutcome::Lost { relieved } else { Cents::ZERO };
+        let fresh = if outcome == GraceOutcome::Regained { self.fresh } else { Cents::ZERO };
+        let (all, spared) = match interest.balance {
+            BalanceMethod::PreviousBalance => (self.opening, relieved),
+            BalanceMethod::AdjustedBalance => (self.opening - self.repaid, Cents::ZERO),
+            _ => {
+                let charges = self.spans.last().map(|span| span.charges).unwrap_or_default();
+                (self.principal() + charges, fresh)
+            }
+        };
+        ((all - spared).or_zero(), all)
     }
 
     /// A balance in nano-cents at the rates of all days of the cycle.

@@ -16,18 +16,24 @@ mod error;
 mod event;
 pub mod explain;
 mod figures;
+mod instalments;
 mod interest;
+mod interest_line;
 mod line;
 mod listing;
 pub mod mapr;
 mod minimum;
+mod participation;
 mod payment;
+mod penalty;
+mod pending;
 mod position;
 mod postings;
 pub mod product;
 mod product_defaults;
 mod quote;
 pub mod rate;
+mod re_age;
 mod relief;
 mod repayment;
 mod replay;
@@ -43,8 +49,8 @@ mod versions;
 
 pub use accrual::{Accrual, Accrued, Delta, Group, Renewed, Running, Step};
 pub use catalog::ProductCatalog;
-pub use close::{CycleRecord, InterestLine, RatedPrincipal};
-pub use derivation::{Derivation, Value};
+pub use close::{CycleRecord, RatedPrincipal};
+pub use derivation::{Derivation, How, Value};
 pub use disputes::DisputeClocks;
 pub use error::{CreditError, Refusal};
 pub use event::{
@@ -52,8 +58,10 @@ pub use event::{
     LineEvent, LineEventBody, NoticeException,
 };
 pub use interest::GraceOutcome;
+pub use interest_line::InterestLine;
 pub use line::{CreditLine, Recorded};
 pub use minimum::{Minimum, MinimumInputs};
+pub use participation::participate;
 pub use payment::{Allocation, AllocationPart, AllocationTo};
 pub use position::{
     Buckets, CyclePosition, FeaturePosition, LastStatement, LateFee, LineStatus, PendingCharge,
@@ -61,6 +69,7 @@ pub use position::{
 };
 pub use product::Product;
 pub use quote::{DrawQuote, PayoffQuote, draw_fee, quote_draw, quote_payoff, returned_payment_fee};
+pub use re_age::{NoReAge, may_re_age};
 pub use relief::{CycleRelief, ServiceRelief, quote_estate, service_relief};
 pub use repayment::{In36Months, Repayment};
 pub use replay::{Replayed, Snapshot, replay, replay_from};

@@ -4,8 +4,7 @@ use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FeeKind, Terms,
-    close::InterestLine,
+    FeeKind, InterestLine, Terms,
     product::{MinimumArm, MinimumBase, MinimumPart, MinimumTerms},
     repayment::level_payment,
     state::State,
@@ -42,6 +41,12 @@ pub struct MinimumInputs {
     /// The number of the cycle.
     #[serde(default)]
     pub cycle: u32,
+    /// Level payments of plans, asked for beside the formula...
+    #[serde(default, rename = "instalments_cents")]
+    pub instalments: Cents,
+    /// ...and all that is owed on them, which the formula leaves out.
+    #[serde(default, rename = "instalment_balances_cents")]
+    pub instalment_balances: Cents,
     /// Held out of the rest because it is disputed.
     #[serde(default, rename = "disputed_cents")]
     pub disputed: Cents,
@@ -71,19 +76,41 @@ impl MinimumTerms {
     #[must_use]
     pub fn apply(&self, inputs: MinimumInputs) -> Minimum {
         let arms: Vec<Cents> = self.arms.iter().map(|arm| arm.apply(&inputs)).collect();
-        let largest = arms.iter().copied().max().unwrap_or_default();
-        let past_due = if self.add_past_due { inputs.past_due } else { Cents::ZERO };
-        let over_limit = if self.add_over_limit { inputs.over_limit } else { Cents::ZERO };
-        let base = largest
-            + over_limit
-            + when(self.add_interest, inputs.interest)
-            + when(self.add_fees, inputs.fees)
-            + when(self.add_penalty_fees, inputs.penalty_fees);
-        let all = to_multiples(base + past_due, self.whole_dollars, self.multiple_of);
-        let due = if (1..=self.free_cycles).contains(&inputs.cycle) { past_due } else { all };
-        let due = due.min(inputs.total_owed).or_zero();
+        let base = Self::largest(&arms, &inputs)
+            + self.added(&inputs).into_iter().map(|(_, part)| part).sum();
+        let due = self.asked_for(&inputs, base).min(inputs.total_owed).or_zero();
         // What was asked for before is asked for already, whether this formula repeats it or not.
         Minimum { inputs, arms, base, due, own: (due - inputs.past_due).or_zero() }
+    }
+
+    /// The largest arm; beside instalments never above what is owed apart from them.
+    pub(crate) fn largest(arms: &[Cents], inputs: &MinimumInputs) -> Cents {
+        let largest = arms.iter().copied().max().unwrap_or_default();
+        if inputs.instalment_balances.is_zero() {
+            return largest;
+        }
+        largest.min((inputs.total_owed - inputs.instalment_balances).or_zero())
+    }
+
+    /// What comes on top of the largest arm.
+    pub(crate) fn added(&self, inputs: &MinimumInputs) -> [(&'static str, Cents); 5] {
+        [
+            ("instalments", inputs.instalments),
+            ("over the limit", when(self.add_over_limit, inputs.over_limit)),
+            ("interest billed on this statement", when(self.add_interest, inputs.interest)),
+            ("draw and plan fees billed on this statement", when(self.add_fees, inputs.fees)),
+            (
+                "penalty fees billed on this statement",
+                when(self.add_penalty_fees, inputs.penalty_fees),
+            ),
+        ]
+    }
+
+    /// Before it is capped by what is owed.
+    pub(crate) fn asked_for(&self, inputs: &MinimumInputs, base: Cents) -> Cents {
+        let past_due = when(self.add_past_due, inputs.past_due);
+        let all = to_multiples(base + past_due, self.whole_dollars, self.multiple_of);
+        if (1..=self.free_cycles).contains(&inputs.cycle) { past_due } else { all }
     }
 }
 
@@ -101,6 +128,13 @@ fn to_multiples(amount: Cents, rounding: Option<Rounding>, of: Cents) -> Cents {
 
 impl MinimumArm {
     fn apply(&self, inputs: &MinimumInputs) -> Cents {
+        let sum = self.parts(inputs).into_iter().sum();
+        let sum = to_multiples(sum, self.whole_dollars, self.multiple_of);
+        self.most.map_or(sum, |most| sum.min(most))
+    }
+
+    /// What its parts come to, each rounded by itself.
+    pub(crate) fn parts(&self, inputs: &MinimumInputs) -> [Cents; 9] {
         let base = self.base(inputs);
         let share = base.mul_ppm(self.percent.ppm(), self.rounding).unwrap_or_default();
         let part = self.one_of.and_then(|parts| {
@@ -109,17 +143,34 @@ impl MinimumArm {
         let level = self.amortised_over.map(|months| level_payment(base, inputs.apr, months));
         let bracket = self.brackets.iter().find(|one| one.up_to.is_none_or(|top| base <= top));
         let late = inputs.cycles_since_missed.is_some_and(|ago| ago <= self.late_within_cycles);
-        let sum = self.amount_when_late.filter(|_| late).unwrap_or(self.amount)
-            + share
-            + part.unwrap_or_default()
-            + level.unwrap_or_default()
-            + bracket.map(|bracket| bracket.amount).unwrap_or_default()
-            + when(self.plus_past_due, inputs.past_due)
-            + when(self.plus_interest, inputs.interest)
-            + when(self.plus_fees, inputs.fees)
-            + when(self.plus_penalty_fees, inputs.penalty_fees);
-        let sum = to_multiples(sum, self.whole_dollars, self.multiple_of);
-        self.most.map_or(sum, |most| sum.min(most))
+        [
+            self.amount_when_late.filter(|_| late).unwrap_or(self.amount),
+            share,
+            part.unwrap_or_default(),
+            level.unwrap_or_default(),
+            bracket.map(|bracket| bracket.amount).unwrap_or_default(),
+            when(self.plus_past_due, inputs.past_due),
+            when(self.plus_interest, inputs.interest),
+            when(self.plus_fees, inputs.fees),
+            when(self.plus_penalty_fees, inputs.penalty_fees),
+        ]
+    }
+
+    /// What `parts` are, in their order.
+    pub(crate) fn labels(&self, inputs: &MinimumInputs) -> [String; 9] {
+        let base = self.base(inputs);
+        let months = self.amortised_over.unwrap_or_default();
+        [
+            "fixed amount".to_owned(),
+            format!("{} of {base}", self.percent),
+            format!("one of {} parts of {base}", self.one_of.unwrap_or_default()),
+            format!("level payment of {base} over {months} months at {}", inputs.apr),
+            format!("by the size of {base}"),
+            "past due".to_owned(),
+            "interest billed on this statement".to_owned(),
+            "draw and plan fees billed on this statement".to_owned(),
+            "penalty fees billed on this statement".to_owned(),
+        ]
     }
 
     fn base(&self, inputs: &MinimumInputs) -> Cents {
@@ -149,7 +200,16 @@ impl MinimumArm {
 
 impl State {
     pub(crate) fn minimum(&mut self, terms: &Terms, lines: &[InterestLine]) -> Minimum {
-        let inputs = self.minimum_inputs(terms);
+        let asked = self.ask_for_instalments();
+        let whole = self.minimum_inputs(terms);
+        let inputs = MinimumInputs {
+            instalments: asked.payments,
+            instalment_balances: asked.principal + asked.interest,
+            principal: whole.principal - asked.principal,
+            interest: whole.interest - asked.interest,
+            new_balance: (whole.new_balance - asked.principal - asked.interest).or_zero(),
+            ..whole
+        };
         debug_assert!(inputs.interest <= lines.iter().map(|line| line.amount).sum());
         self.without_disputes(terms, inputs, lines)
     }
@@ -200,6 +260,8 @@ impl State {
                 .map(|missed| cycle.saturating_sub(*missed)),
             apr: self.apr_of_largest(terms),
             cycle,
+            instalments: Cents::ZERO,
+            instalment_balances: Cents::ZERO,
             disputed: Cents::ZERO,
         }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     FeeKind, Terms,
     balance::{Balance, Relief},
-    product::{PrincipalOrder, WaterfallStep},
+    product::{PrincipalOrder, RoundedAt, WaterfallStep},
     state::{BilledInterest, Fee, State},
 };
 
@@ -132,7 +132,15 @@ impl State {
                 WaterfallStep::AccruedInterest => self.pay_accrued(terms, &mut flow),
                 WaterfallStep::MinimumPrincipal | WaterfallStep::MinimumBalances => {
                     let whole = *step == WaterfallStep::MinimumBalances;
-                    for at in self.principal_order(terms, terms.product.waterfall.minimum_order) {
+                    let order = self.principal_order(terms, terms.product.waterfall.minimum_order);
+                    let planned =
+                        |at: &usize| self.balances.get(*at).is_some_and(|one| one.plan.is_some());
+                    let (plans, others): (Vec<usize>, Vec<usize>) =
+                        order.into_iter().partition(planned);
+                    for at in plans {
+                        self.pay_balance(terms, &mut flow, (at, whole), Up::ToInstalment);
+                    }
+                    for at in others {
                         self.pay_balance(terms, &mut flow, (at, whole), Up::ToMinimum);
                     }
                 }
@@ -157,14 +165,17 @@ impl State {
         seq: u64,
         amount: Cents,
     ) {
+        if payment.is_some() && terms.product.interest.rounded_at == RoundedAt::Payments {
+            for balance in &mut self.balances {
+                balance.rounds = true;
+            }
+        }
         let mut parts = self.pay_feature(terms, first, amount);
         let taken: Cents = parts.iter().map(|part| part.amount).sum();
         parts.extend(self.allocate(terms, payment, amount - taken));
         let counts = payment.is_some() || terms.product.minimum.credits_count;
         let counted = self.count_to_minimums(if counts { amount } else { Cents::ZERO });
-        if self.day <= self.grace.due_on {
-            self.grace.paid += amount;
-        }
+        self.grace.pay(self.day, amount);
         let effective_on = self.day;
         self.allocations.push(Allocation { payment, seq, effective_on, amount, parts, counted });
     }
@@ -259,10 +270,17 @@ impl State {
         let Some(balance) = self.balances.get_mut(at) else { return };
         let feature = balance.name.clone();
         let to = match up {
-            Up::ToMinimum => AllocationTo::MinimumPrincipal { feature },
+            Up::ToMinimum | Up::ToInstalment => AllocationTo::MinimumPrincipal { feature },
             Up::ToAll => AllocationTo::Principal { feature },
         };
-        let taken = flow.take(up.cap(balance.principal(), flow), to);
+        let payable = match up {
+            Up::ToInstalment => balance.instalment_due(),
+            Up::ToMinimum | Up::ToAll => balance.principal(),
+        };
+        let taken = flow.take(up.cap(payable, flow), to);
+        if let Some(plan) = &mut balance.plan {
+            plan.due = (plan.due - taken).or_zero();
+        }
         let of_carried = taken.min(balance.carried);
         balance.carried -= of_carried;
         balance.fresh -= taken - of_carried;
@@ -350,6 +368,10 @@ impl State {
         {
             self.grace.paid -= allocation.amount;
         }
+        let in_time = |due_on: NaiveDate| allocation.effective_on <= due_on;
+        for earlier in self.grace.earlier.iter_mut().filter(|one| in_time(one.due_on)) {
+            earlier.unpaid += allocation.amount;
+        }
     }
 
     fn restore_part(&mut self, part: &AllocationPart) {
@@ -362,6 +384,11 @@ impl State {
             }
             AllocationTo::MinimumPrincipal { feature } | AllocationTo::Principal { feature } => {
                 let at = at(feature).unwrap_or_default();
+                if let Some(plan) = self.balances.get_mut(at).and_then(|one| one.plan.as_mut())
+                    && matches!(part.to, AllocationTo::MinimumPrincipal { .. })
+                {
+                    plan.due += amount;
+                }
                 self.owe_principal(at, amount);
             }
             AllocationTo::AccruedInterest { feature } => {
@@ -434,13 +461,15 @@ impl FeeStep {
 #[derive(Clone, Copy)]
 enum Up {
     ToMinimum,
+    /// As `ToMinimum`, of a plan: what statements have asked for.
+    ToInstalment,
     ToAll,
 }
 
 impl Up {
     fn cap(self, unpaid: Cents, flow: &Flow) -> Cents {
         match self {
-            Self::ToMinimum => unpaid.min(flow.minimum_left),
+            Self::ToMinimum | Self::ToInstalment => unpaid.min(flow.minimum_left),
             Self::ToAll => unpaid,
         }
     }

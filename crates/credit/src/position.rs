@@ -10,9 +10,10 @@ use crate::{
     StandingFlag, Terms,
     draws::DrawFacts,
     payment::AllocationTo,
+    pending::{pending, posted},
     rate,
-    state::{OpenCycle, State},
-    timeline::{PostedCharge, Timeline},
+    state::State,
+    timeline::Timeline,
 };
 
 /// Everything that is known of a line on the day `on`, before that day ends.
@@ -93,6 +94,12 @@ pub struct Position {
     #[serde(default)]
     pub returned_in: Vec<u32>,
     pub allocations: Vec<Allocation>,
+    /// What fees other than penalties may still come to in the first year; absent where nothing caps them (12 CFR 1026.52(a)).
+    #[serde(default, rename = "fee_room_cents")]
+    pub fee_room: Option<Cents>,
+    /// From when a penalty rate is in force or will be.
+    #[serde(default)]
+    pub penalty_rate_from: Option<NaiveDate>,
     /// One more day, in `rate::DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
     pub per_diem_numerator: i128,
@@ -118,6 +125,20 @@ pub struct FeaturePosition {
     pub accrued_interest: Cents,
     /// The days of the open cycle so far.
     pub segments: Vec<Segment>,
+    /// What they come to before it is rounded, in `rate::DENOMINATOR`ths of a cent.
+    #[serde(default, with = "crate::units::wide")]
+    pub accrued_numerator: i128,
+    /// Paid of it already.
+    #[serde(default, rename = "prepaid_cents")]
+    pub prepaid: Cents,
+}
+
+impl FeaturePosition {
+    pub(crate) fn bears_interest(&self) -> bool {
+        self.accrued_interest.is_positive()
+            || self.prepaid.is_positive()
+            || self.segments.iter().any(|segment| segment.balance.is_positive())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -252,6 +273,8 @@ impl Position {
             late_fees: late_fees(state),
             returned_in: state.returned_in.clone(),
             allocations: state.allocations.clone(),
+            fee_room: state.fee_room(terms),
+            penalty_rate_from: state.cycle.penalty.map(|penalty| penalty.from),
             per_diem_numerator: state.per_diem(terms),
             terms: terms.clone(),
         }
@@ -310,6 +333,8 @@ fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {
             apr: balance.apr_on(terms, state.day, &state.cycle),
             accrued_interest: state.accrued_on(terms, balance),
             segments: state.priced(terms, balance).segments,
+            accrued_numerator: state.accrued_numerator(terms, balance),
+            prepaid: balance.prepaid,
         })
         .collect()
 }
@@ -414,66 +439,4 @@ fn held_payments(state: &State, terms: &Terms) -> Cents {
         })
         .map(|part| part.amount)
         .sum()
-}
-
-/// What replay says the terms charge, less what has been posted of it.
-fn pending(state: &State, timeline: &Timeline<'_>) -> Vec<PendingCharge> {
-    let mut charges: Vec<(Charge, NaiveDate, Cents)> = Vec::new();
-    for record in &state.records {
-        let cycle = record.number;
-        for line in &record.interest {
-            let charge = Charge::Interest { cycle, feature: line.feature.clone() };
-            charges.push((charge, record.closes_on, line.amount));
-        }
-        charges.push((Charge::PlanFee { cycle }, record.closes_on, record.plan_fee));
-        charges.push((Charge::OverLimitFee { cycle }, record.closes_on, record.over_limit_fee));
-        charges.push((Charge::MilitaryWaiver { cycle }, record.closes_on, -record.waived));
-    }
-    if let Some(plan_fee) = state.cycle.plan_fee {
-        let OpenCycle { number: cycle, starts_on, .. } = state.cycle;
-        charges.push((Charge::PlanFee { cycle }, starts_on, plan_fee));
-    }
-    for fee in &state.late_fees {
-        charges.push((Charge::LateFee { cycle: fee.cycle }, fee.on, fee.amount));
-    }
-    let gone = |charge: &Charge| !charges.iter().any(|(known, ..)| known == charge);
-    let vanished: Vec<_> = timeline
-        .posted
-        .iter()
-        .filter(|(charge, posted)| gone(charge) && posted.on <= state.day)
-        .map(|(charge, posted)| (charge.clone(), posted.on, Cents::ZERO))
-        .collect();
-    charges.extend(vanished);
-    charges
-        .into_iter()
-        .filter_map(|(charge, on, amount)| {
-            let posted = timeline.posted.get(&charge);
-            let difference = amount - posted.map_or(Cents::ZERO, |posted| posted.amount);
-            let on = posted.map_or(on, |posted: &PostedCharge| posted.on);
-            let first = posted.is_none();
-            (!difference.is_zero()).then_some(PendingCharge {
-                charge,
-                on,
-                amount: difference,
-                first,
-            })
-        })
-        .collect()
-}
-
-fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {
-    let of = |wanted: fn(&Charge) -> bool| -> Cents {
-        pending.iter().filter(|one| wanted(&one.charge)).map(|one| one.amount).sum()
-    };
-    Buckets {
-        principal: state.principal(),
-        billed_interest: state.billed_interest()
-            - state.prepaid()
-            - of(|charge| matches!(charge, Charge::Interest { .. })),
-        fees: state.fees(false)
-            - of(|charge| matches!(charge, Charge::PlanFee { .. } | Charge::MilitaryWaiver { .. })),
-        penalty_fees: state.fees(true)
-            - of(|charge| matches!(charge, Charge::LateFee { .. } | Charge::OverLimitFee { .. })),
-        credit_balance: state.credit_balance,
-    }
 }

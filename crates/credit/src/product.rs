@@ -17,19 +17,21 @@ use crate::{
 mod fees;
 mod interest;
 mod payments;
+mod penalty;
 
 pub use fees::{
     DrawFee, FeeBracket, FeeTerms, LateFee, LateFeeBase, OverLimitFee, PlanFee, PlanFeeBase,
     PlanFeeDay,
 };
 pub use interest::{
-    BalanceAt, BalanceMethod, Compounding, Feature, GraceKind, GraceTerms, InterestTerms, Period,
-    Promotion, RateStep, TakesEffect, Tier, TiersOn, Variable,
+    BalanceAt, BalanceMethod, Compounding, Feature, GraceKind, GraceTerms, Instalments,
+    InterestTerms, Period, Promotion, RateStep, RoundedAt, TakesEffect, Tier, TiersOn, Variable,
 };
 pub use payments::{
     MinimumArm, MinimumBase, MinimumBracket, MinimumPart, MinimumTerms, PrincipalOrder, Waterfall,
     WaterfallStep,
 };
+pub use penalty::{PenaltyDay, PenaltyRate};
 
 const fn yes() -> bool {
     true
@@ -56,6 +58,9 @@ pub struct Product {
     pub limits: LimitTerms,
     pub returns: ReturnPolicy,
     pub delinquency: DelinquencyTerms,
+    /// Absent: paying late does not change the rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty_rate: Option<PenaltyRate>,
     pub state_overrides: Vec<StateOverride>,
 }
 

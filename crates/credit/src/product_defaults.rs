@@ -7,8 +7,8 @@ use money::{Apr, Cents, Rounding};
 use crate::product::{
     BalanceAt, BalanceMethod, Compounding, CountsOn, DateTerms, DelinquencyTerms, Feature,
     FeeTerms, GraceKind, GraceTerms, InterestTerms, LimitTerms, MinimumArm, MinimumBase,
-    MinimumTerms, Period, PrincipalOrder, Product, Regime, ReturnPolicy, TiersOn, Waterfall,
-    WaterfallStep,
+    MinimumTerms, Period, PrincipalOrder, Product, Regime, ReturnPolicy, RoundedAt, TiersOn,
+    Waterfall, WaterfallStep,
 };
 use crate::rate::DayBasis;
 
@@ -30,6 +30,7 @@ impl Default for Product {
             limits: LimitTerms::default(),
             returns: ReturnPolicy::FromOriginalEffectiveDate,
             delinquency: DelinquencyTerms::default(),
+            penalty_rate: None,
             state_overrides: Vec::new(),
         }
     }
@@ -48,6 +49,7 @@ impl Feature {
             tiers_on: TiersOn::Slices,
             grace: true,
             fee: None,
+            instalments: None,
         }
     }
 }
@@ -84,6 +86,7 @@ impl Default for InterestTerms {
             on_new_fees: true,
             daily_decimals: None,
             rounding: Rounding::HalfUp,
+            rounded_at: RoundedAt::Close,
             minimum_charge: Cents::ZERO,
             waived_below: Cents::ZERO,
         }

@@ -39,7 +39,7 @@ pub fn quote_payoff(events: &[LineEvent], on: NaiveDate) -> Result<PayoffQuote, 
     let position = replay(events, on)?;
     let part = |label: &str, value: Cents| Derivation::given(label, Value::Cents(value));
     let accrued = crate::explain::accrued(&position);
-    let derivation = Derivation::cents(
+    let derivation = Derivation::sum(
         "payoff: principal + billed interest + fees + interest accrued to the day before − credit balance (no grace period: docs/engine.md)",
         &format!("payoff on {on}"),
         position.total_owed,
@@ -139,7 +139,8 @@ pub fn draw_fee(position: &Position, feature: Option<&str>, amount: Cents) -> Ce
     if excess.is_zero() || (rule.first_draw_free && position.draws_made == 0) {
         return Cents::ZERO;
     }
-    rule.on(excess)
+    let fee = rule.on(excess);
+    position.fee_room.map_or(fee, |room| fee.min(room))
 }
 
 /// The fee of a payment that came back today.

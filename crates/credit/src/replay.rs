@@ -244,18 +244,25 @@ impl State {
     fn draw(&mut self, terms: &Terms, at: usize, (amount, fee): (Cents, Cents)) {
         let feature = self.balances.get(at).and_then(|one| terms.product.features.get(one.feature));
         let joins = feature.and_then(|feature| feature.fee).is_some_and(|fee| fee.joins_balance);
-        let (drawn, fee) = if joins { (amount + fee, Cents::ZERO) } else { (amount, fee) };
+        let (drawn, fee) = if joins {
+            self.count_first_year_fee(FeeKind::Draw, fee);
+            (amount + fee, Cents::ZERO)
+        } else {
+            (amount, fee)
+        };
         let from_credit = drawn.min(self.credit_balance);
         self.credit_balance -= from_credit;
         if let Some(balance) = self.balances.get_mut(at) {
             balance.fresh += drawn - from_credit;
         }
+        self.begin_plan(terms, at);
         self.charge(FeeKind::Draw, at, fee);
         self.after_last_draw = self.principal();
     }
 
     pub(crate) fn charge(&mut self, kind: FeeKind, balance: usize, amount: Cents) {
         if amount.is_positive() {
+            self.count_first_year_fee(kind, amount);
             let assessed_on = self.day;
             self.fees.push(Fee {
                 kind,
@@ -268,8 +275,15 @@ impl State {
         }
     }
 
+    fn count_first_year_fee(&mut self, kind: FeeKind, amount: Cents) {
+        if !kind.penalty() && self.day < calendar::add_months(self.opened_on, 12) {
+            self.first_year_fees = (self.first_year_fees + amount).or_zero();
+        }
+    }
+
     /// Takes back what is unpaid of fees of the kind, latest first; the rest is a credit like any other.
     pub(crate) fn waive(&mut self, terms: &Terms, kind: FeeKind, amount: Cents) {
+        self.count_first_year_fee(kind, -amount);
         let mut left = amount;
         for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
             let taken = left.min(fee.unpaid);
@@ -354,6 +368,7 @@ impl State {
         for part in &balances.principal {
             let at = self.balance_for_draws(terms, Some(&part.feature), seq)?;
             self.owe_principal(at, part.amount);
+            self.begin_plan(terms, at);
             if let Some(balance) = self.balances.get_mut(at) {
                 balance.opening += part.amount;
             }
@@ -389,6 +404,7 @@ impl State {
             });
         }
         self.grace.held = !balances.grace_lost;
+        self.boarded = true;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@
 mod events;
 mod file;
 mod live;
+mod notes;
 mod report;
 mod text;
 

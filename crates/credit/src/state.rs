@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 use identity::DrawId;
-use money::{Apr, Cents};
+use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
     close::CycleRecord,
     disputes::Dispute,
     payment::Allocation,
-    product::{GraceKind, Promotion},
+    penalty::{Awaited, Penalty},
+    product::{GraceKind, Promotion, Regime},
     terms::CycleSchedule,
 };
 
@@ -56,6 +57,14 @@ pub(crate) struct State {
     /// The last day on which what was past due was paid.
     #[serde(default)]
     pub(crate) current_since: Option<NaiveDate>,
+    /// Minimums whose last timely day has not passed.
+    pub(crate) awaited: Vec<Awaited>,
+    /// The late fee that the terms forgive was forgiven.
+    pub(crate) late_fee_forgiven: bool,
+    /// Fees charged in the line's first year, penalties apart.
+    pub(crate) first_year_fees: Cents,
+    /// It came in with a balance: its first year is not ours.
+    pub(crate) boarded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +86,9 @@ pub struct Segment {
     /// Interest of these days, in `rate::DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
     pub numerator: i128,
+    /// They were rounded to cents, for a payment counts on the day after.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rounded: bool,
 }
 
 impl Segment {
@@ -112,6 +124,8 @@ pub(crate) struct OpenCycle {
     pub(crate) closes_on: NaiveDate,
     /// What was charged for having the line; undecided until its day.
     pub(crate) plan_fee: Option<Cents>,
+    #[serde(default)]
+    pub(crate) penalty: Option<Penalty>,
 }
 
 /// The minimum of one statement, less what was past due already.
@@ -143,11 +157,38 @@ pub(crate) struct Grace {
     pub(crate) due_on: NaiveDate,
     /// Paid or credited since the statement and by its due date.
     pub(crate) paid: Cents,
+    /// Earlier statements whose due date is still to come.
+    #[serde(default)]
+    pub(crate) earlier: Vec<EarlierStatement>,
+}
+
+/// A statement that a later one has followed before it fell due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EarlierStatement {
+    pub(crate) due_on: NaiveDate,
+    pub(crate) unpaid: Cents,
+    /// Interest by balance that was spared at the close and is owed after all if it is not paid.
+    #[serde(with = "crate::units::wides")]
+    pub(crate) spared: Vec<i128>,
 }
 
 impl Grace {
     pub(crate) fn paid_in_full(&self) -> bool {
         self.paid >= self.statement_balance
+    }
+
+    pub(crate) fn unpaid(&self) -> Cents {
+        (self.statement_balance - self.paid).or_zero()
+    }
+
+    /// A payment of a day counts to each statement that it is in time for.
+    pub(crate) fn pay(&mut self, day: NaiveDate, amount: Cents) {
+        if day <= self.due_on {
+            self.paid += amount;
+        }
+        for earlier in self.earlier.iter_mut().filter(|one| day <= one.due_on) {
+            earlier.unpaid -= amount;
+        }
     }
 }
 
@@ -168,6 +209,9 @@ pub(crate) struct LateFeeRecord {
     pub(crate) unpaid_minimum: Cents,
 }
 
+/// Of the limit at opening.
+const FIRST_YEAR_CAP: Apr = Apr::from_ppm(250_000);
+
 impl State {
     pub(crate) fn open(terms: &Terms, opened_on: NaiveDate) -> Self {
         let balances = terms
@@ -187,7 +231,13 @@ impl State {
             interest: Vec::new(),
             fees: Vec::new(),
             credit_balance: Cents::ZERO,
-            cycle: OpenCycle { number: 1, starts_on: opened_on, closes_on, plan_fee: None },
+            cycle: OpenCycle {
+                number: 1,
+                starts_on: opened_on,
+                closes_on,
+                plan_fee: None,
+                penalty: None,
+            },
             obligations: Vec::new(),
             grace: Grace {
                 held: true,
@@ -195,6 +245,7 @@ impl State {
                 statement_balance: Cents::ZERO,
                 due_on: opened_on,
                 paid: Cents::ZERO,
+                earlier: Vec::new(),
             },
             flags: Vec::new(),
             closed_on: None,
@@ -209,6 +260,10 @@ impl State {
             returned_in: Vec::new(),
             late: false,
             current_since: None,
+            awaited: Vec::new(),
+            late_fee_forgiven: false,
+            first_year_fees: Cents::ZERO,
+            boarded: false,
         }
     }
 
@@ -247,6 +302,18 @@ impl State {
         balances.any(|(at, one)| owed(at, one) && one.capped(self.day).next().is_some())
     }
 
+    /// What the cap of a first year still lets be charged in fees, penalties apart (12 CFR 1026.52(a)(1)).
+    pub(crate) fn fee_room(&self, terms: &Terms) -> Option<Cents> {
+        let card = terms.product.regime == Regime::Card;
+        let law = card.then_some(FIRST_YEAR_CAP);
+        let share = terms.product.fees.first_year_cap.into_iter().chain(law).min()?;
+        if self.boarded || self.day >= calendar::add_months(self.opened_on, 12) {
+            return None;
+        }
+        let most = terms.credit_limit.mul_ppm(share.ppm(), Rounding::Down).unwrap_or_default();
+        Some((most - self.first_year_fees).or_zero())
+    }
+
     pub(crate) fn flagged(&self, flags: &[FlagKind]) -> bool {
         self.flags.iter().any(|standing| flags.contains(&standing.flag))
     }
@@ -273,6 +340,10 @@ impl State {
         {
             balance.promotion = Some(promotion.ending_for_draw(day, cycle));
             balance.full = true;
+        }
+        let of = terms.product.features.get(wanted);
+        if let Some(balance) = self.balances.get_mut(at) {
+            balance.full |= of.is_some_and(|feature| feature.instalments.is_some());
         }
         Ok(at)
     }

@@ -231,7 +231,7 @@ fn interest_lines(record: &CycleRecord, position: &Position) -> Vec<StatementInt
     record
         .interest
         .iter()
-        .filter(|line| line.amount.is_positive() || line.sum_of_daily_balances.is_positive())
+        .filter(|line| line.bears_interest())
         .map(|line| {
             let periodic = terms.rate_of(line.apr, record.closes_on);
             StatementInterest {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::yes;
 use crate::{
     event::FlagKind,
-    units::{dollars, dollars_opt, percent},
+    units::{dollars, dollars_opt, percent, percent_opt},
 };
 
 /// `clamp(fixed part + percent of the draw, least, most)`, less the discount, rounded once (V26).
@@ -34,6 +34,9 @@ pub struct DrawFee {
 pub struct FeeTerms {
     pub late: Option<LateFee>,
     pub plan: Option<PlanFee>,
+    /// Others beside it (an annual fee beside a monthly one), charged on the same day of their cycle.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further_plans: Vec<PlanFee>,
     pub over_limit: Option<OverLimitFee>,
     #[serde(with = "dollars")]
     pub returned_payment: Cents,
@@ -45,6 +48,10 @@ pub struct FeeTerms {
     pub returned_payment_capped_by_minimum: bool,
     /// A payment that came back and so was late costs one of the two fees (12 CFR 1026.52(b)(2)(ii)).
     pub one_penalty_per_event: bool,
+    /// Share of the opening limit that fees other than penalties come to at most in the line's first year. A card's is 25 % at
+    /// most, stated or not (12 CFR 1026.52(a)(1)).
+    #[serde(with = "percent_opt", skip_serializing_if = "Option::is_none")]
+    pub first_year_cap: Option<Apr>,
 }
 
 /// Charged once per cycle, at the start of the day after `after_days` days past the enforceable due date: the larger of the
@@ -75,6 +82,8 @@ pub struct LateFee {
     /// None where less than this is unpaid of the minimum.
     #[serde(with = "dollars")]
     pub none_below: Cents,
+    /// The first one of the line is not charged.
+    pub first_free: bool,
     /// None while one of these flags stands.
     pub suppressed_by: Vec<FlagKind>,
 }
@@ -93,6 +102,7 @@ impl Default for LateFee {
             capped_by_unpaid_minimum: true,
             capped_by_minimum: false,
             none_below: Cents::ZERO,
+            first_free: false,
             suppressed_by: Vec::new(),
         }
     }

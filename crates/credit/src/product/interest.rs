@@ -44,6 +44,17 @@ pub enum BalanceMethod {
     EndingBalance,
 }
 
+/// When the interest of a feature is rounded to cents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundedAt {
+    /// Once, at the close.
+    #[default]
+    Close,
+    /// Also on each day on which a payment counts, for the days before it (simple-interest systems).
+    Payments,
+}
+
 /// Which balance of a day bears that day's interest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,6 +93,7 @@ pub struct InterestTerms {
     pub daily_decimals: Option<u32>,
     /// The one rounding per feature and cycle.
     pub rounding: Rounding,
+    pub rounded_at: RoundedAt,
     /// The least interest of a cycle in which there is any.
     #[serde(with = "dollars")]
     pub minimum_charge: Cents,
@@ -141,6 +153,16 @@ pub struct Feature {
     pub grace: bool,
     #[serde(default)]
     pub fee: Option<DrawFee>,
+    /// Each draw is repaid by level payments of its own, which the minimum asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instalments: Option<Instalments>,
+}
+
+/// The level payment is found on the day of the draw, at the rate of that day; the last one takes the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instalments {
+    pub months: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

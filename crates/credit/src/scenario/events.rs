@@ -1,6 +1,6 @@
 //! The events of a scenario, as a file writes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveTime};
 use identity::{CaseId, DrawId, PaymentId};
@@ -100,7 +100,9 @@ struct FeeFile(String);
 pub(super) struct Names {
     given: u128,
     draws: BTreeMap<String, DrawId>,
-    payments: BTreeMap<String, PaymentId>,
+    payments: BTreeMap<String, (PaymentId, NaiveDate)>,
+    /// Returned or reversed.
+    undone: BTreeSet<PaymentId>,
     disputes: BTreeMap<String, CaseId>,
 }
 
@@ -120,10 +122,10 @@ impl Names {
         }
     }
 
-    fn new_payment(&mut self, id: Option<&String>) -> Result<PaymentId, String> {
+    fn new_payment(&mut self, id: Option<&String>, on: NaiveDate) -> Result<PaymentId, String> {
         let payment = PaymentId::from_uuid(self.next());
         let name = id.cloned().unwrap_or_else(|| payment.to_string());
-        match self.payments.insert(name.clone(), payment) {
+        match self.payments.insert(name.clone(), (payment, on)) {
             None => Ok(payment),
             Some(_) => Err(format!("two payments have the id `{name}`")),
         }
@@ -149,10 +151,19 @@ impl Names {
         self.draws.get(id).copied().ok_or_else(|| format!("no earlier draw has the id `{id}`"))
     }
 
-    fn payment(&self, id: Option<&String>) -> Result<PaymentId, String> {
+    /// A payment that comes back, or is taken back, on a day: once, and not before it was made.
+    fn undone_payment(&mut self, id: Option<&String>, on: NaiveDate) -> Result<PaymentId, String> {
         let id = needed(id, "payment")?;
         let found = self.payments.get(id).copied();
-        found.ok_or_else(|| format!("no earlier payment has the id `{id}`"))
+        let (payment, paid_on) =
+            found.ok_or_else(|| format!("no earlier payment has the id `{id}`"))?;
+        if on < paid_on {
+            return Err(format!("payment `{id}` was made later, on {paid_on}"));
+        }
+        if !self.undone.insert(payment) {
+            return Err(format!("payment `{id}` has come back already"));
+        }
+        Ok(payment)
     }
 }
 
@@ -253,11 +264,11 @@ impl EventFile {
                 LineEventBody::DrawCorrected { draw, amount: amount()? }
             }
             Kind::Payment => {
-                let payment = names.new_payment(self.id.as_ref())?;
+                let payment = names.new_payment(self.id.as_ref(), self.on)?;
                 LineEventBody::PaymentReceived { payment, amount: amount()? }
             }
             Kind::PaymentReversed => {
-                let payment = names.payment(self.payment.as_ref())?;
+                let payment = names.undone_payment(self.payment.as_ref(), self.on)?;
                 LineEventBody::PaymentReversed { payment, reason }
             }
             Kind::Credit => {
@@ -358,8 +369,8 @@ impl EventFile {
         Ok(if fee.is_some() { Body::Is(body) } else { Body::Draw(body) })
     }
 
-    fn payment_returned(&self, names: &Names) -> Result<Body, String> {
-        let payment = names.payment(self.payment.as_ref())?;
+    fn payment_returned(&self, names: &mut Names) -> Result<Body, String> {
+        let payment = names.undone_payment(self.payment.as_ref(), self.on)?;
         let code = self.code.clone().unwrap_or_else(|| "R01".to_owned());
         let fee = self.fee_amount()?;
         let body =

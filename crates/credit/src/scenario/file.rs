@@ -278,6 +278,9 @@ impl Reader<'_> {
         if brought.and_then(|given| given.on).is_some_and(|on| on < line.opened_on) {
             return refuse("`brought_forward` lies before the line opens");
         }
+        if brought.and_then(|given| given.on).is_some_and(|on| on > self.as_of) {
+            return refuse("`brought_forward` lies after `as_of`");
+        }
         if brought.is_some_and(BroughtForwardFile::has_negative) {
             return refuse("`brought_forward` has an amount below zero");
         }

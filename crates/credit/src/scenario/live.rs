@@ -7,12 +7,14 @@ use identity::CreditLineId;
 use uuid::Uuid;
 
 use super::{
-    Body, DatedEvent, ScenarioError, ScenarioLine, ScenarioWhatIf,
+    Body, DatedEvent, ScenarioError, ScenarioLine, ScenarioWhatIf, notes,
     report::{Compared, ComparedPayoff, LineReport, NamedQuote, WhatIf, daily_balances},
 };
 use crate::{
-    CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded, draw_fee, explain,
-    figures, quote_payoff, returned_payment_fee,
+    BroughtForward, CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded,
+    draw_fee,
+    figures::{self, Around, Figures},
+    quote_payoff, returned_payment_fee,
 };
 
 pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, ScenarioError> {
@@ -25,16 +27,15 @@ pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, 
     for on in &given.payoffs {
         let quote = quote_payoff(life.line.events(), *on).map_err(failed)?;
         derivations.insert(format!("payoff.{on}"), quote.derivation.clone());
+        let then = life.line.position(*on).map_err(failed)?;
+        derivations.extend(prefixed(&format!("payoff.{on}"), figures::of_payoff(&quote, &then)));
         quotes.push(NamedQuote { kind: "payoff", quote });
     }
-    let what_ifs = given
-        .what_ifs
-        .iter()
-        .map(|what_if| compare(given, what_if))
-        .collect::<Result<Vec<_>, _>>()?;
-    for what_if in &what_ifs {
-        let named = |(figure, of)| (format!("what_if.{}.{figure}", what_if.name), of);
-        derivations.extend(figures::of_what_if(what_if).into_iter().map(named));
+    let mut what_ifs = Vec::new();
+    for what_if in &given.what_ifs {
+        let (compared, figures) = compare(given, what_if)?;
+        derivations.extend(prefixed(&format!("what_if.{}", what_if.name), figures));
+        what_ifs.push(compared);
     }
     life.close_day(&position).map_err(failed)?;
     derivations.extend(life.derivations.clone());
@@ -43,6 +44,7 @@ pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, 
         product: given.terms.product.name.clone(),
         opened_on: given.opened_on,
         daily_balances: daily_balances(&position),
+        notes: life.notes.clone(),
         statements: life.statements(),
         events: life.line.events().to_vec(),
         postings: life.recorded,
@@ -54,7 +56,10 @@ pub(super) fn run(given: &ScenarioLine, as_of: NaiveDate) -> Result<LineReport, 
 }
 
 /// The line as the what-if has it beside the line as it is, on one day.
-fn compare(line: &ScenarioLine, what_if: &ScenarioWhatIf) -> Result<WhatIf, ScenarioError> {
+fn compare(
+    line: &ScenarioLine,
+    what_if: &ScenarioWhatIf,
+) -> Result<(WhatIf, Figures), ScenarioError> {
     let failed = |source| ScenarioError::Line { name: line.name.clone(), source };
     let gone = |id: &Option<String>| id.as_ref().is_some_and(|id| what_if.without.contains(id));
     let kept = line.events.iter().filter(|event| !gone(&event.id) && !gone(&event.refers_to));
@@ -71,13 +76,19 @@ fn compare(line: &ScenarioLine, what_if: &ScenarioWhatIf) -> Result<WhatIf, Scen
         let (without, with) = (quote(&before, *on)?.payoff, quote(&after, *on)?.payoff);
         payoffs.push(ComparedPayoff { on: *on, without_cents: without, with_cents: with });
     }
-    Ok(WhatIf {
+    let without = before.line.position(on).map_err(failed)?;
+    let with = after.line.position(on).map_err(failed)?;
+    let compared = WhatIf {
         name: what_if.name.clone(),
         on,
-        without: Compared::of(&before.line.position(on).map_err(failed)?),
-        with: Compared::of(&after.line.position(on).map_err(failed)?),
+        without: Compared::of(&without),
+        with: Compared::of(&with),
         payoffs,
-    })
+    };
+    let mut figures = figures::of_what_if(&compared);
+    figures.extend(prefixed("without", figures::of_compared(&compared.without, &without)));
+    figures.extend(prefixed("with", figures::of_compared(&compared.with, &with)));
+    Ok((compared, figures))
 }
 
 struct Life {
@@ -85,12 +96,15 @@ struct Life {
     recorded: Vec<Recorded>,
     derivations: BTreeMap<String, Derivation>,
     settled_on: NaiveDate,
+    notes: Vec<String>,
+    boarded: Option<BroughtForward>,
 }
 
 impl Life {
     fn of(given: &ScenarioLine, as_of: NaiveDate) -> Result<Self, ScenarioError> {
         let failed = |source| ScenarioError::Line { name: given.name.clone(), source };
         let mut life = Self::begin(given).map_err(failed)?;
+        life.notes = notes::of_line(given, as_of);
         let mut events: Vec<&DatedEvent> = given.events.iter().collect();
         events.sort_by_key(|event| event.recorded_on);
         for event in events.into_iter().filter(|event| event.recorded_on <= as_of) {
@@ -113,6 +127,8 @@ impl Life {
             recorded: vec![opening.1],
             derivations: BTreeMap::new(),
             settled_on: opened_on,
+            notes: Vec::new(),
+            boarded: given.brought_forward.as_ref().map(|(_, balances)| balances.clone()),
         };
         if let Some((on, balances)) = &given.brought_forward {
             let balances = balances.clone();
@@ -125,8 +141,24 @@ impl Life {
     fn take(&mut self, event: &DatedEvent) -> Result<(), CreditError> {
         self.live_to(event.recorded_on)?;
         let body = self.completed(event)?;
+        self.note(event, &body)?;
         self.record(body, event.on, event.recorded_on)?;
         self.settle(event.recorded_on)
+    }
+
+    /// What the reader should know of an event that is taken as it stands.
+    fn note(&mut self, event: &DatedEvent, body: &LineEventBody) -> Result<(), CreditError> {
+        let told_of = matches!(
+            body,
+            LineEventBody::Drew { .. }
+                | LineEventBody::RateChanged { .. }
+                | LineEventBody::CreditBalanceRefunded { .. }
+        );
+        if told_of {
+            let before = self.line.position(event.on)?;
+            self.notes.extend(notes::of_event(event, body, &before));
+        }
+        Ok(())
     }
 
     /// Fills in the fee that the product asks for on the day.
@@ -183,25 +215,18 @@ impl Life {
         let position = self.line.position(on)?;
         for one in &recorded {
             if let LineEventBody::StatementIssued { statement } = &one.event.body {
-                let name = format!("statement.{}", statement.number);
-                let record =
-                    position.cycles.iter().find(|record| record.number == statement.number);
-                if let Some(record) = record {
-                    let product = &position.terms.product;
-                    let interest = explain::interest(record, product);
-                    for (line, input) in record.interest.iter().zip(&interest.inputs) {
-                        let figure = format!("{name}.interest.{}", line.feature);
-                        self.derivations.insert(figure, input.clone());
-                    }
-                    self.derivations.insert(format!("{name}.interest"), interest);
-                    let minimum = explain::minimum(&record.minimum);
-                    self.derivations.insert(format!("{name}.minimum_due"), minimum);
-                }
-                let before =
+                let previous =
                     self.statements().into_iter().rev().find(|one| one.number < statement.number);
-                let figures = figures::of_statement(statement, before.as_ref());
-                let named = |(figure, derivation)| (format!("{name}.{figure}"), derivation);
-                self.derivations.extend(figures.into_iter().map(named));
+                let record = position.cycles.iter().find(|one| one.number == statement.number);
+                let around = Around {
+                    previous: previous.as_ref(),
+                    boarded: self.boarded.as_ref(),
+                    record,
+                    product: &position.terms.product,
+                };
+                let name = format!("statement.{}", statement.number);
+                let figures = figures::of_statement(statement, &around);
+                self.derivations.extend(prefixed(&name, figures));
             }
         }
         self.recorded.extend(recorded);
@@ -228,16 +253,28 @@ fn noon(on: NaiveDate, zone: calendar::Tz) -> DateTime<Utc> {
     calendar::instant_of(on, NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default(), zone)
 }
 
+fn prefixed(prefix: &str, figures: Figures) -> Figures {
+    figures.into_iter().map(|(name, of)| (format!("{prefix}.{name}"), of)).collect()
+}
+
 fn derive_position(position: &Position, derivations: &mut BTreeMap<String, Derivation>) {
-    let mut named = vec!["accrued_interest".to_owned(), "total_owed".to_owned()];
-    for record in &position.cycles {
-        named.push(format!("cycle.{}.interest", record.number));
-        named.push(format!("cycle.{}.minimum_due", record.number));
-    }
-    named.extend(position.late_fees.iter().map(|fee| format!("late_fee.{}", fee.cycle)));
-    named.extend(position.allocations.iter().map(|one| format!("allocation.{}", one.seq)));
     derivations.extend(figures::of_position(position));
-    for figure in named {
+    for record in &position.cycles {
+        let figures = figures::of_cycle(record, &position.terms.product);
+        derivations.extend(prefixed(&format!("cycle.{}", record.number), figures));
+    }
+    for fee in &position.late_fees {
+        let name = format!("late_fee.{}", fee.cycle);
+        let given = [("uncapped", fee.uncapped), ("unpaid_minimum", fee.unpaid_minimum)];
+        let rule = "as it was when the fee was decided";
+        let given = given.map(|(part, value)| {
+            (format!("{name}.{part}"), Derivation::cents(rule, part, value, Vec::new()))
+        });
+        derivations.extend(given);
+    }
+    let late_fees = position.late_fees.iter().map(|fee| format!("late_fee.{}", fee.cycle));
+    let allocations = position.allocations.iter().map(|one| format!("allocation.{}", one.seq));
+    for figure in late_fees.chain(allocations) {
         if let Some(derivation) = position.explain(&figure) {
             derivations.insert(figure, derivation);
         }

@@ -6,7 +6,9 @@ use chrono::NaiveDate;
 use money::{Apr, Cents};
 use serde::{Serialize, Serializer};
 
-use crate::{Derivation, LineEvent, PayoffQuote, Position, Recorded, Segment, Statement, rate};
+use crate::{
+    Derivation, LineEvent, PayoffQuote, Position, Recorded, Segment, Statement, figures, rate,
+};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -19,6 +21,8 @@ pub struct LineReport {
     pub name: String,
     pub product: String,
     pub opened_on: NaiveDate,
+    /// What was left out, and what was taken as a fact although the product or the law would not have it so.
+    pub notes: Vec<String>,
     /// On the day of the report, before it ends. Its `cycles` are what closed cycles come to with all that is known by then.
     pub position: Position,
     /// As issued.
@@ -111,14 +115,15 @@ impl Report {
         Self { as_of, lines }
     }
 
-    /// The derivation of a figure, by a name of `figures`; of the first line where no line is named.
+    /// The derivation of a figure, by a name of `figures` or `daily_balance.DATE.FEATURE`; of the first line where no line is
+    /// named.
     #[must_use]
-    pub fn explain(&self, figure: &str) -> Option<&Derivation> {
+    pub fn explain(&self, figure: &str) -> Option<Derivation> {
         match figure.split_once('/') {
             Some((name, figure)) => {
-                self.lines.iter().find(|line| line.name == name)?.derivations.get(figure)
+                self.lines.iter().find(|line| line.name == name)?.explain(figure)
             }
-            None => self.lines.first()?.derivations.get(figure),
+            None => self.lines.first()?.explain(figure),
         }
     }
 
@@ -133,6 +138,18 @@ impl Report {
             .iter()
             .flat_map(|line| line.derivations.keys().map(move |figure| named(line, figure)))
             .collect()
+    }
+}
+
+impl LineReport {
+    fn explain(&self, figure: &str) -> Option<Derivation> {
+        let Some((on, feature)) =
+            figure.strip_prefix("daily_balance.").and_then(|day| day.split_once('.'))
+        else {
+            return self.derivations.get(figure).cloned();
+        };
+        let wanted = |day: &&DailyBalance| day.on.to_string() == on && day.feature == feature;
+        self.daily_balances.iter().find(wanted).map(figures::of_day)
     }
 }
 

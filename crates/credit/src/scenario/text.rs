@@ -22,6 +22,9 @@ impl Report {
 
 fn write_line(text: &mut String, line: &LineReport) -> fmt::Result {
     writeln!(text, "{} ({}), opened on {}", line.name, line.product, line.opened_on)?;
+    for note in &line.notes {
+        writeln!(text, "  Note: {note}")?;
+    }
     for statement in &line.statements {
         write_statement(text, statement)?;
     }

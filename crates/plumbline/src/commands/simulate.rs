@@ -27,7 +27,7 @@ struct Simulated<'a>(&'a scenario::Report);
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Explained<'a>(&'a Derivation);
+struct Explained(Derivation);
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let file = args.scenario.display();
@@ -45,10 +45,12 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn explain<'a>(report: &'a scenario::Report, figure: &str) -> anyhow::Result<&'a Derivation> {
+fn explain(report: &scenario::Report, figure: &str) -> anyhow::Result<Derivation> {
     let unknown = || {
         let known = report.figures().join("\n  ");
-        UsageError(format!("there is no figure `{figure}`; there are:\n  {known}"))
+        UsageError(format!(
+            "there is no figure `{figure}`; there are (and daily_balance.DATE.FEATURE):\n  {known}"
+        ))
     };
     Ok(report.explain(figure).ok_or_else(unknown)?)
 }
@@ -59,7 +61,7 @@ impl fmt::Display for Simulated<'_> {
     }
 }
 
-impl fmt::Display for Explained<'_> {
+impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.text().trim_end())
     }

@@ -1,0 +1,65 @@
+//! Draws that are repaid by level payments of their own.
+//!
+//! Invariant: a statement asks for one payment of each plan, interest of the cycle included, and the last takes the rest. What is
+//! paid of a plan beyond that shortens it.
+
+use money::Cents;
+
+use crate::{
+    Terms,
+    balance::{Balance, Plan},
+    repayment::level_payment,
+    state::State,
+};
+
+/// What the plans of a line ask for on a statement.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) payments: Cents,
+    pub(crate) principal: Cents,
+    /// Billed by the statement.
+    pub(crate) interest: Cents,
+}
+
+impl State {
+    /// The level payment of a draw that has just been made.
+    pub(crate) fn begin_plan(&mut self, terms: &Terms, at: usize) {
+        let (day, cycle) = (self.day, self.cycle);
+        let Some(balance) = self.balances.get_mut(at) else { return };
+        let of = terms.product.features.get(balance.feature).and_then(|one| one.instalments);
+        if let Some(rule) = of.filter(|_| balance.principal().is_positive()) {
+            let apr = balance.apr_on(terms, day, &cycle);
+            let payment = level_payment(balance.principal(), apr, rule.months);
+            balance.plan = Some(Plan { payment, left: rule.months, due: Cents::ZERO });
+        }
+    }
+
+    /// At a close, once interest is billed.
+    pub(crate) fn ask_for_instalments(&mut self) -> Asked {
+        let mut asked = Asked::default();
+        let cycle = self.cycle.number;
+        for (at, balance) in self.balances.iter_mut().enumerate() {
+            let principal = balance.principal();
+            let Some(plan) = balance.plan.as_mut().filter(|_| principal.is_positive()) else {
+                continue;
+            };
+            let mine = self.interest.iter().filter(|one| one.balance == at && one.cycle == cycle);
+            let interest = mine.map(|one| one.unpaid).sum::<Cents>();
+            let owed = principal + interest;
+            let payment = if plan.left <= 1 { owed } else { plan.payment.min(owed) };
+            plan.left = plan.left.saturating_sub(1);
+            plan.due = (plan.due + (payment - interest).or_zero()).min(principal);
+            asked.payments += payment;
+            asked.principal += principal;
+            asked.interest += interest;
+        }
+        asked
+    }
+}
+
+impl Balance {
+    /// Principal that a payment of the minimum goes to.
+    pub(crate) fn instalment_due(&self) -> Cents {
+        self.plan.map_or(Cents::ZERO, |plan| plan.due.min(self.principal()))
+    }
+}

@@ -1,0 +1,130 @@
+//! What a cycle bills on one balance, with what it is computed from.
+
+use chrono::Days;
+use money::{Apr, Cents, Rounding};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Terms,
+    balance::Balance,
+    interest::{GraceOutcome, Priced},
+    product::BalanceMethod,
+    rate,
+    state::{Segment, State},
+    statement::Deferred,
+};
+
+/// Interest of one cycle on one balance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterestLine {
+    pub feature: String,
+    /// The rate at the close.
+    #[serde(rename = "apr_ppm")]
+    pub apr: Apr,
+    pub days: u32,
+    /// The balance subject to interest: the average of the daily balances, less what grace spares.
+    #[serde(rename = "average_balance_cents")]
+    pub average_balance: Cents,
+    #[serde(rename = "sum_of_daily_balances_cents")]
+    pub sum_of_daily_balances: Cents,
+    /// In `rate::DENOMINATOR`ths of a cent, before the one rounding.
+    #[serde(with = "crate::units::wide")]
+    pub numerator: i128,
+    /// Of it, deferred by a promotion that ended.
+    #[serde(with = "crate::units::wide")]
+    pub deferred: i128,
+    #[serde(rename = "amount_cents")]
+    pub amount: Cents,
+    /// Kept in mind by a promotion that still runs.
+    pub promotion_deferred: Option<Deferred>,
+    /// Paid of it before it was billed.
+    #[serde(rename = "prepaid_cents")]
+    pub prepaid: Cents,
+    pub grace: GraceOutcome,
+    pub segments: Vec<Segment>,
+    /// The one balance that bears the interest of the cycle, where there is one...
+    #[serde(default, rename = "base_cents")]
+    pub base: Option<Cents>,
+    /// ...and what it would be without grace.
+    #[serde(default, rename = "unspared_cents")]
+    pub unspared: Cents,
+    #[serde(default, rename = "opening_cents")]
+    pub opening: Cents,
+    /// Payments and credits of the cycle.
+    #[serde(default, rename = "repaid_cents")]
+    pub repaid: Cents,
+    /// The periodic rates of the cycle, added up, in `rate::DENOMINATOR`ths.
+    #[serde(default, with = "crate::units::wide")]
+    pub rates: i128,
+}
+
+impl InterestLine {
+    /// Something was owed on the balance in the cycle, or is charged for it.
+    #[must_use]
+    pub fn bears_interest(&self) -> bool {
+        self.amount.is_positive() || self.sum_of_daily_balances.is_positive()
+    }
+
+    /// Of every day of the cycle, grace or not.
+    #[must_use]
+    pub fn average_daily_balance(&self) -> Cents {
+        let sum = i128::from(self.sum_of_daily_balances.get());
+        Cents::from_ratio(sum, i128::from(self.days.max(1)), Rounding::HalfUp).unwrap_or_default()
+    }
+}
+
+impl State {
+    pub(crate) fn interest_line(&self, terms: &Terms, balance: &Balance) -> InterestLine {
+        let interest = &terms.product.interest;
+        let grace = self.grace_outcome(terms, balance);
+        let next = self.day.checked_add_days(Days::new(1)).unwrap_or(self.day);
+        let deferred = balance.deferred_due(next, self.cycle.number + 1);
+        let priced = balance.price(terms, grace, &self.cycle);
+        let own = if grace == GraceOutcome::Spared {
+            0
+        } else {
+            balance.numerator_of(terms, &priced, grace)
+        };
+        let numerator = own + deferred;
+        let (base, unspared) = self.base_of(terms, balance, &priced);
+        let all = balance.price(terms, GraceOutcome::Charged, &self.cycle).sum_of_balances();
+        InterestLine {
+            feature: balance.name.clone(),
+            apr: balance.apr_on(terms, self.day, &self.cycle),
+            days: priced.days,
+            average_balance: priced.average(interest.average_rounding),
+            sum_of_daily_balances: all,
+            numerator,
+            deferred,
+            amount: rate::to_cents(numerator, interest.rounding),
+            promotion_deferred: balance.still_deferred(next, self.cycle.number + 1),
+            prepaid: Cents::ZERO,
+            base,
+            unspared,
+            opening: balance.opening,
+            repaid: balance.repaid,
+            rates: priced.rates(),
+            grace,
+            segments: priced.segments,
+        }
+    }
+
+    /// The one balance that bears the interest of the cycle, where there is one, with and without what grace spares.
+    fn base_of(&self, terms: &Terms, balance: &Balance, priced: &Priced) -> (Option<Cents>, Cents) {
+        let interest = &terms.product.interest;
+        let tiered = balance.spans.last().is_some_and(|span| span.rate.tiered);
+        let average = priced.average(interest.average_rounding);
+        let rounded = interest.round_average.then_some(average);
+        match interest.balance {
+            BalanceMethod::DailyBalance => (None, Cents::ZERO),
+            BalanceMethod::AverageDailyBalance => (rounded.filter(|_| !tiered), average),
+            _ => {
+                let outcome = self.grace_outcome(terms, balance);
+                let (base, unspared) = balance.one_balance(interest, outcome);
+                let spared = outcome == GraceOutcome::Spared;
+                let base = if spared { Cents::ZERO } else { base };
+                (Some(base).filter(|_| !tiered), unspared)
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What was posted of the charges of the terms, and what should have been.
+
+use chrono::NaiveDate;
+use money::Cents;
+
+use crate::{
+    Buckets, Charge, PendingCharge,
+    state::{OpenCycle, State},
+    timeline::{PostedCharge, Timeline},
+};
+
+/// What replay says the terms charge, less what has been posted of it.
+pub(crate) fn pending(state: &State, timeline: &Timeline<'_>) -> Vec<PendingCharge> {
+    let mut charges: Vec<(Charge, NaiveDate, Cents)> = Vec::new();
+    for record in &state.records {
+        let cycle = record.number;
+        for line in &record.interest {
+            let charge = Charge::Interest { cycle, feature: line.feature.clone() };
+            charges.push((charge, record.closes_on, line.amount));
+        }
+        charges.push((Charge::PlanFee { cycle }, record.closes_on, record.plan_fee));
+        charges.push((Charge::OverLimitFee { cycle }, record.closes_on, record.over_limit_fee));
+        charges.push((Charge::MilitaryWaiver { cycle }, record.closes_on, -record.waived));
+    }
+    if let Some(plan_fee) = state.cycle.plan_fee {
+        let OpenCycle { number: cycle, starts_on, .. } = state.cycle;
+        charges.push((Charge::PlanFee { cycle }, starts_on, plan_fee));
+    }
+    for fee in &state.late_fees {
+        charges.push((Charge::LateFee { cycle: fee.cycle }, fee.on, fee.amount));
+    }
+    let gone = |charge: &Charge| !charges.iter().any(|(known, ..)| known == charge);
+    let vanished: Vec<_> = timeline
+        .posted
+        .iter()
+        .filter(|(charge, posted)| gone(charge) && posted.on <= state.day)
+        .map(|(charge, posted)| (charge.clone(), posted.on, Cents::ZERO))
+        .collect();
+    charges.extend(vanished);
+    charges
+        .into_iter()
+        .filter_map(|(charge, on, amount)| {
+            let posted = timeline.posted.get(&charge);
+            let difference = amount - posted.map_or(Cents::ZERO, |posted| posted.amount);
+            let on = posted.map_or(on, |posted: &PostedCharge| posted.on);
+            let first = posted.is_none();
+            (!difference.is_zero()).then_some(PendingCharge {
+                charge,
+                on,
+                amount: difference,
+                first,
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {
+    let of = |wanted: fn(&Charge) -> bool| -> Cents {
+        pending.iter().filter(|one| wanted(&one.charge)).map(|one| one.amount).sum()
+    };
+    Buckets {
+        principal: state.principal(),
+        billed_interest: state.billed_interest()
+            - state.prepaid()
+            - of(|charge| matches!(charge, Charge::Interest { .. })),
+        fees: state.fees(false)
+            - of(|charge| matches!(charge, Charge::PlanFee { .. } | Charge::MilitaryWaiver { .. })),
+        penalty_fees: state.fees(true)
+            - of(|charge| matches!(charge, Charge::LateFee { .. } | Charge::OverLimitFee { .. })),
+        credit_balance: state.credit_balance,
+    }
+}
