@@ -1,0 +1,255 @@
+//! A random life of one line: a person of some habit, a bank that sends money back, news that comes late, terms that change.
+//!
+//! Days are lived one after another, and what is thrown on a day does not depend on how many days follow: a life cut short is
+//! the beginning of the longer one.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+use credit::{AppliesTo, FlagKind, Position, quote_draw};
+use money::{Apr, Cents};
+
+use crate::{
+    dice::Dice,
+    history::{Agreed, Happening, History, Kind, What},
+    living::Living,
+};
+
+/// How somebody pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Habit {
+    InFull,
+    Minimum,
+    Erratic,
+    Slow,
+}
+
+struct Life {
+    dice: Dice,
+    habit: Habit,
+    living: Living,
+    history: History,
+    /// What has happened or will, by the day on which we learn of it.
+    to_come: BTreeMap<NaiveDate, Vec<(NaiveDate, What)>>,
+    draws: u64,
+    payments: u64,
+    standing: Vec<FlagKind>,
+}
+
+const FLAGS: [FlagKind; 5] = [
+    FlagKind::Hardship,
+    FlagKind::Disaster,
+    FlagKind::OurError,
+    FlagKind::Frozen,
+    FlagKind::Dispute,
+];
+
+/// The life of a seed, and the line as it was lived.
+pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Living)> {
+    let mut dice = Dice::seeded(seed);
+    let agreed = agree(&mut dice);
+    let habits = [Habit::InFull, Habit::Minimum, Habit::Minimum, Habit::Erratic, Habit::Slow];
+    let mut life = Life {
+        habit: dice.pick(&habits).unwrap_or(Habit::Erratic),
+        dice,
+        living: Living::open(&agreed)?,
+        history: History { agreed, through: agreed.opened_on, happenings: Vec::new() },
+        to_come: BTreeMap::new(),
+        draws: 0,
+        payments: 0,
+        standing: Vec::new(),
+    };
+    for offset in 0..days {
+        let today = after(agreed.opened_on, offset);
+        life.day(today)?;
+        life.history.through = today;
+    }
+    let Life { mut living, history, .. } = life;
+    living.settle_to(history.through)?;
+    Ok((history, living))
+}
+
+fn after(day: NaiveDate, days: u64) -> NaiveDate {
+    day.checked_add_days(Days::new(days)).unwrap_or(day)
+}
+
+fn agree(dice: &mut Dice) -> Agreed {
+    let kind = dice.pick(&Kind::ALL).unwrap_or(Kind::Std);
+    let most = if kind == Kind::Sub { 10 } else { 100 };
+    let apr = if kind == Kind::Sub { 0 } else { dice.between(1_199, 3_599) * 100 };
+    let epoch = NaiveDate::from_ymd_opt(2023, 1, 1).unwrap_or_default();
+    Agreed {
+        kind,
+        credit_limit: Cents::new(dice.between(4, most) * 5_000),
+        apr: Apr::from_ppm(u32::try_from(apr).unwrap_or_default()),
+        close_day: u32::try_from(dice.between(1, 31)).unwrap_or(1),
+        opened_on: after(epoch, dice.below(1_461)),
+    }
+}
+
+impl Life {
+    fn day(&mut self, today: NaiveDate) -> anyhow::Result<()> {
+        for (effective_on, what) in self.to_come.remove(&today).unwrap_or_default() {
+            self.learn(today, effective_on, what)?;
+        }
+        let draws = if self.draws == 0 { 300 } else { 45 };
+        if self.dice.chance(draws) {
+            self.draw(today)?;
+        }
+        self.pay_some(today)?;
+        if self.dice.chance(4) {
+            self.terms(today)?;
+        }
+        if self.dice.chance(6) {
+            self.flag(today)?;
+        }
+        Ok(())
+    }
+
+    fn learn(
+        &mut self,
+        learned_on: NaiveDate,
+        effective_on: NaiveDate,
+        what: What,
+    ) -> anyhow::Result<()> {
+        let happening = Happening { learned_on, effective_on, what };
+        // Kept first: a history that the engine cannot take is one to look at.
+        self.history.happenings.push(happening.clone());
+        self.history.through = learned_on;
+        self.living.learn(&happening)
+    }
+
+    fn comes(&mut self, learned_on: NaiveDate, effective_on: NaiveDate, what: What) {
+        self.to_come.entry(learned_on).or_default().push((effective_on, what));
+    }
+
+    fn position(&mut self, today: NaiveDate) -> anyhow::Result<Position> {
+        self.living.settle_to(today)?;
+        self.living.position(today)
+    }
+
+    fn draw(&mut self, today: NaiveDate) -> anyhow::Result<()> {
+        let position = self.position(today)?;
+        let most = position.available_credit + position.credit_balance;
+        let all = self.dice.chance(120);
+        let amount = if all { most.get() } else { self.dice.between(2_000, most.get()) };
+        let Ok(quote) = quote_draw(&position, None, Cents::new(amount)) else { return Ok(()) };
+        self.draws += 1;
+        let what = What::Draw { draw: self.draws, amount: quote.amount, fee: quote.fee };
+        let draw = self.draws;
+        self.learn(today, today, what)?;
+        if self.dice.chance(60) {
+            let later = after(today, self.dice.below(6));
+            let what = What::DrawRefused { draw };
+            if later == today {
+                self.learn(today, today, what)?;
+            } else {
+                self.comes(later, later, what);
+            }
+        }
+        Ok(())
+    }
+
+    fn pay_some(&mut self, today: NaiveDate) -> anyhow::Result<()> {
+        let often = match self.habit {
+            Habit::InFull | Habit::Minimum => 60,
+            Habit::Erratic => 45,
+            Habit::Slow => 16,
+        };
+        if !self.dice.chance(often) {
+            return Ok(());
+        }
+        let position = self.position(today)?;
+        let amount = self.amount(&position);
+        if !amount.is_positive() {
+            return Ok(());
+        }
+        self.payments += 1;
+        let payment = self.payments;
+        let late = if self.dice.chance(150) { self.dice.below(45) } else { 0 };
+        let learned_on = after(today, late);
+        let what = What::Payment { payment, amount };
+        if late == 0 {
+            self.learn(today, today, what)?;
+        } else {
+            self.comes(learned_on, today, what);
+        }
+        if self.dice.chance(160) {
+            let back = after(learned_on, 1 + self.dice.below(60));
+            self.comes(back, back, What::PaymentReturned { payment });
+        } else if self.dice.chance(25) {
+            let back = after(learned_on, 1 + self.dice.below(30));
+            self.comes(back, back, What::PaymentReversed { payment });
+        }
+        Ok(())
+    }
+
+    fn amount(&mut self, position: &Position) -> Cents {
+        let owed = position.total_owed;
+        let statement = position.last_statement.as_ref();
+        let statement = statement.map_or(Cents::ZERO, |last| last.new_balance);
+        let any = Cents::new(self.dice.between(100, owed.get().max(100)));
+        let kinds = [
+            position.minimum_due,
+            statement,
+            owed,
+            any,
+            Cents::new(1),
+            owed + Cents::new(self.dice.between(1, 20_000)),
+        ];
+        let weights: [u64; 6] = match self.habit {
+            Habit::InFull => [1, 4, 5, 1, 0, 1],
+            Habit::Minimum => [8, 1, 1, 2, 1, 0],
+            Habit::Erratic => [2, 2, 2, 6, 1, 2],
+            Habit::Slow => [3, 0, 1, 5, 1, 0],
+        };
+        let mut at = self.dice.below(weights.iter().sum());
+        for (kind, weight) in kinds.into_iter().zip(weights) {
+            if at < weight {
+                return kind;
+            }
+            at -= weight;
+        }
+        any
+    }
+
+    fn terms(&mut self, today: NaiveDate) -> anyhow::Result<()> {
+        let kind = self.history.agreed.kind;
+        let late = if self.dice.chance(250) { self.dice.below(40) } else { 0 };
+        let effective_on = today.checked_sub_days(Days::new(late)).unwrap_or(today);
+        let effective_on = effective_on.max(self.history.agreed.opened_on);
+        let what = match self.dice.below(3) {
+            0 if kind != Kind::Sub => {
+                let apr = u32::try_from(self.dice.between(999, 3_499) * 100).unwrap_or_default();
+                let all = self.dice.chance(500);
+                let applies_to = if all { AppliesTo::AllBalances } else { AppliesTo::NewDraws };
+                What::Rate { apr: Apr::from_ppm(apr), applies_to }
+            }
+            1 => What::LateFeeWaived { amount: Cents::new(1_500) },
+            _ => {
+                let most = if kind == Kind::Sub { 10 } else { 100 };
+                What::Limit { credit_limit: Cents::new(self.dice.between(4, most) * 5_000) }
+            }
+        };
+        self.learn(today, effective_on, what)
+    }
+
+    fn flag(&mut self, today: NaiveDate) -> anyhow::Result<()> {
+        let standing = self.dice.pick(&self.standing);
+        let what = match standing {
+            Some(flag) if self.dice.chance(700) => {
+                self.standing.retain(|one| *one != flag);
+                What::FlagCleared { flag }
+            }
+            _ => {
+                let Some(flag) = self.dice.pick(&FLAGS) else { return Ok(()) };
+                if self.standing.contains(&flag) {
+                    return Ok(());
+                }
+                self.standing.push(flag);
+                What::FlagRaised { flag }
+            }
+        };
+        self.learn(today, today, what)
+    }
+}
