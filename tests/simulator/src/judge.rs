@@ -6,9 +6,9 @@ use std::fmt::Debug;
 
 use anyhow::bail;
 use chrono::NaiveDate;
-use credit::{AppliesTo, CreditLine, FlagKind, LineEventBody, Position, Statement};
+use credit::{AppliesTo, CreditLine, CycleSchedule, FlagKind, LineEventBody, Position, Statement};
 use money::Cents;
-use oracle::{Dated, Fact, FeeKind, Flag, Product, Standing};
+use oracle::{Cycle, Dated, Fact, FeeKind, Flag, Product, Standing};
 
 use crate::history::{Agreed, Happening, History, Kind, What};
 
@@ -27,7 +27,7 @@ pub fn compare(
     let standing = oracle::reckon(
         product(agreed)?,
         agreed.opened_on,
-        agreed.close_day,
+        cycle(agreed),
         facts,
         through,
         through,
@@ -52,6 +52,11 @@ impl Differing {
             self.0.push(format!("{what}: {engine:?} and {oracle:?}"));
         }
     }
+}
+
+fn cycle(agreed: &Agreed) -> Cycle {
+    let day = agreed.close_day;
+    Cycle { first_close: CycleSchedule::monthly(day).close_of(agreed.opened_on), day }
 }
 
 fn product(agreed: &Agreed) -> anyhow::Result<Product> {
@@ -85,7 +90,7 @@ fn compare_statements(line: &CreditLine, standing: &Standing, differing: &mut Di
         differing.look(&of("due date"), &ours.due_on, &theirs.due_on);
         let money = [
             ("previous balance", ours.previous_balance, theirs.previous),
-            ("draws", ours.draws_total, theirs.draws - theirs.refused),
+            ("draws", ours.draws_total, theirs.draws),
             ("interest", ours.interest_total, theirs.interest),
             ("new balance", ours.new_balance, theirs.new_balance),
             ("principal", ours.principal_balance, theirs.principal),
@@ -128,7 +133,7 @@ fn compare_standing(position: &Position, standing: &Standing, differing: &mut Di
         ("held", position.held_credit, standing.held),
         ("available", position.available_credit, standing.available),
         ("unpaid minimum", position.minimum_due, standing.unpaid_minimum),
-        ("payoff", position.total_owed, standing.payoff),
+        ("payoff", position.total_owed.or_zero(), standing.payoff),
     ];
     for (figure, engine, oracle) in money {
         differing.look(figure, &engine, &Cents::new(oracle));

@@ -36,13 +36,9 @@ struct Life {
     standing: Vec<FlagKind>,
 }
 
-const FLAGS: [FlagKind; 5] = [
-    FlagKind::Hardship,
-    FlagKind::Disaster,
-    FlagKind::OurError,
-    FlagKind::Frozen,
-    FlagKind::Dispute,
-];
+/// Those that stay the late fee, and do nothing else.
+const FLAGS: [FlagKind; 4] =
+    [FlagKind::Hardship, FlagKind::Disaster, FlagKind::OurError, FlagKind::Dispute];
 
 /// The life of a seed, and the line as it was lived.
 pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Living)> {
@@ -225,7 +221,14 @@ impl Life {
                 let applies_to = if all { AppliesTo::AllBalances } else { AppliesTo::NewDraws };
                 What::Rate { apr: Apr::from_ppm(apr), applies_to }
             }
-            1 => What::LateFeeWaived { amount: Cents::new(1_500) },
+            1 => {
+                // What was never charged cannot be waived: the rule book does not say what such a waiver would be.
+                let charged = self.position(today)?.penalty_fees;
+                if charged.is_zero() {
+                    return Ok(());
+                }
+                return self.learn(today, today, What::LateFeeWaived { amount: charged });
+            }
             _ => {
                 let most = if kind == Kind::Sub { 10 } else { 100 };
                 What::Limit { credit_limit: Cents::new(self.dice.between(4, most) * 5_000) }

@@ -68,7 +68,7 @@ impl History {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, days, why, why_small, history } = self;
-        writeln!(f, "seed {seed}: {why}")?;
+        writeln!(f, "{why}")?;
         writeln!(f, "smaller: {why_small}")?;
         let agreed = history.agreed;
         writeln!(
@@ -79,6 +79,6 @@ impl fmt::Display for Failure {
         for one in &history.happenings {
             writeln!(f, "  learned {} of {}: {:?}", one.learned_on, one.effective_on, one.what)?;
         }
-        write!(f, "again: cargo run -p simulator -- --level pure --seed {seed} --days {days}")
+        write!(f, "again: cargo run -p simulator -- --seed {seed} --days {days}")
     }
 }

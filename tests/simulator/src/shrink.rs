@@ -3,9 +3,14 @@
 use crate::history::History;
 
 /// The smallest history found that still fails; `fails` says how, or nothing where it does not.
-pub fn shrink(history: &History, fails: impl Fn(&History) -> Option<String>) -> (History, String) {
+pub(crate) fn shrink(
+    history: &History,
+    fails: impl Fn(&History) -> Option<String>,
+) -> (History, String) {
     let mut found = history.clone();
     let mut why = fails(&found).unwrap_or_default();
+    let kind = kind_of(&why);
+    let fails = |smaller: &History| fails(smaller).filter(|how| kind_of(how) == kind);
     // The shortest beginning that fails, to the day after a fact or after a close.
     let span = (found.through - found.agreed.opened_on).num_days();
     let (mut short, mut long) = (0, span);
@@ -33,4 +38,11 @@ pub fn shrink(history: &History, fails: impl Fn(&History) -> Option<String>) -> 
             return (found, why);
         }
     }
+}
+
+/// What differs, without where and by how much: a smaller history must not fail in another way.
+fn kind_of(why: &str) -> String {
+    let first = why.split(';').next().unwrap_or_default();
+    let what = first.rsplit_once(": ").map_or(first, |(what, _)| what);
+    what.chars().filter(|c| c.is_alphabetic()).collect()
 }

@@ -1,0 +1,257 @@
+//! The balances of a line and what a payment, a draw, a close does to them.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::terms::{INTEREST_DENOMINATOR, half_up};
+
+/// What one statement asked for beyond what earlier ones had, and what is left of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Minimum {
+    /// Lateness counts from this day.
+    pub due: NaiveDate,
+    pub unpaid: i64,
+}
+
+/// Sums since the opening; what is owed is made of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub payments: i64,
+    pub returned: i64,
+    pub draws: i64,
+    pub refused: i64,
+    pub charges: i64,
+    pub penalties: i64,
+    pub credits: i64,
+    pub refunds: i64,
+    /// Rounded interest of closed cycles.
+    pub interest: i64,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Books {
+    /// Principal by the rate it bears.
+    pub principal: BTreeMap<u32, i64>,
+    pub billed_interest: i64,
+    /// Draw and plan fees of closed cycles.
+    pub billed_fees: i64,
+    pub penalty_fees: i64,
+    /// Draw and plan fees of the open cycle.
+    pub open_fees: i64,
+    pub credit: i64,
+    /// Sum over the days of the open cycle of cents x ppm.
+    pub accrued: i128,
+    /// What was paid of the open cycle's interest.
+    pub prepaid: i64,
+    /// Draw and plan fees charged in the open cycle, paid or not.
+    pub cycle_charges: i64,
+    /// Oldest first.
+    pub minimums: Vec<Minimum>,
+    pub charges_waived: i64,
+    pub penalties_waived: i64,
+    pub totals: Totals,
+}
+
+fn take(from: &mut i64, left: &mut i64) -> i64 {
+    let taken = (*from).min(*left);
+    *from -= taken;
+    *left -= taken;
+    taken
+}
+
+impl Books {
+    pub(crate) fn total_principal(&self) -> i64 {
+        self.principal.values().sum()
+    }
+
+    /// Total owed in the sense of the minimum: no penalty fees, nothing of the open cycle.
+    pub(crate) fn owed(&self) -> i64 {
+        self.total_principal() + self.billed_interest + self.billed_fees
+    }
+
+    pub(crate) fn unpaid_minimum(&self) -> i64 {
+        self.minimums.iter().map(|minimum| minimum.unpaid).sum()
+    }
+
+    /// The unpaid part of the minimums whose date is `day` or earlier.
+    pub(crate) fn unpaid_minimum_due_by(&self, day: NaiveDate) -> i64 {
+        let due = self.minimums.iter().filter(|minimum| minimum.due <= day);
+        due.map(|minimum| minimum.unpaid).sum()
+    }
+
+    pub(crate) fn days_past_due(&self, on: NaiveDate) -> u32 {
+        let oldest = self.minimums.iter().filter(|minimum| minimum.unpaid > 0);
+        let days = oldest.map(|minimum| (on - minimum.due).num_days()).max().unwrap_or(0);
+        u32::try_from(days).unwrap_or(0)
+    }
+
+    /// Interest of the open cycle not yet paid, in cents.
+    pub(crate) fn accrued_unpaid(&self) -> i64 {
+        half_up(self.accrued, INTEREST_DENOMINATOR) - self.prepaid
+    }
+
+    /// What a payment has to be now to leave nothing.
+    pub(crate) fn payoff(&self) -> i64 {
+        self.owed() + self.penalty_fees + self.open_fees + self.accrued_unpaid() - self.credit
+    }
+
+    fn pay_principal(&mut self, up_to: i64) -> i64 {
+        let mut left = up_to;
+        for balance in self.principal.values_mut().rev() {
+            take(balance, &mut left);
+        }
+        self.principal.retain(|_, balance| *balance > 0);
+        up_to - left
+    }
+
+    /// The waterfall of section 1.5. Returns how much principal was paid.
+    fn allocate(&mut self, cents: i64) -> i64 {
+        let asked = self.unpaid_minimum();
+        let mut left = cents;
+        // (1) billed interest, (2) billed draw and plan fees
+        let mut paid = take(&mut self.billed_interest, &mut left);
+        paid += take(&mut self.billed_fees, &mut left);
+        // (3) the principal part of the minimum: what the two above leave of it
+        let in_minimum = self.pay_principal(left.min((asked - paid).max(0)));
+        left -= in_minimum;
+        // (4) penalty fees
+        take(&mut self.penalty_fees, &mut left);
+        // (5) principal, highest rate first
+        let rest = self.pay_principal(left);
+        left -= rest;
+        // (6) fees, then interest of the open cycle, only without principal
+        if self.principal.is_empty() {
+            take(&mut self.open_fees, &mut left);
+            let interest = left.min(self.accrued_unpaid());
+            self.prepaid += interest;
+            left -= interest;
+        }
+        // (7)
+        self.credit += left;
+        in_minimum + rest
+    }
+
+    /// Returns how much principal was paid.
+    pub(crate) fn pay(&mut self, cents: i64) -> i64 {
+        let principal = self.allocate(cents);
+        let mut left = cents;
+        for minimum in &mut self.minimums {
+            take(&mut minimum.unpaid, &mut left);
+        }
+        self.trim_minimums();
+        principal
+    }
+
+    /// Money that is no payment of the customer's: it pays, but no minimum is met by it.
+    pub(crate) fn credit(&mut self, cents: i64) {
+        self.totals.credits += cents;
+        self.allocate(cents);
+        self.trim_minimums();
+    }
+
+    /// Nobody is late with more than is owed: the newest minimum gives way first.
+    pub(crate) fn trim_minimums(&mut self) {
+        let mut excess = self.unpaid_minimum() - self.owed();
+        for minimum in self.minimums.iter_mut().rev() {
+            if excess > 0 {
+                take(&mut minimum.unpaid, &mut excess);
+            }
+        }
+    }
+
+    /// A credit balance is used first. Returns what is newly borrowed.
+    pub(crate) fn draw(&mut self, cents: i64, apr_ppm: u32) -> i64 {
+        let mut borrowed = cents;
+        take(&mut self.credit, &mut borrowed);
+        if borrowed > 0 {
+            *self.principal.entry(apr_ppm).or_default() += borrowed;
+        }
+        self.totals.draws += cents;
+        borrowed
+    }
+
+    /// A draw or plan fee.
+    pub(crate) fn charge(&mut self, cents: i64) {
+        self.open_fees += cents;
+        self.cycle_charges += cents;
+        self.totals.charges += cents;
+    }
+
+    pub(crate) fn penalise(&mut self, cents: i64) {
+        self.penalty_fees += cents;
+        self.totals.penalties += cents;
+    }
+
+    /// Takes back draw or plan fees, never more than were charged; what is paid already comes back as
+    /// a credit.
+    pub(crate) fn waive_charges(&mut self, cents: i64) {
+        let mut left = cents.min(self.totals.charges - self.charges_waived);
+        self.charges_waived += left;
+        self.totals.credits += left;
+        take(&mut self.billed_fees, &mut left);
+        take(&mut self.open_fees, &mut left);
+        self.allocate(left);
+        self.trim_minimums();
+    }
+
+    /// The same for late fees.
+    pub(crate) fn waive_penalties(&mut self, cents: i64) {
+        let mut left = cents.min(self.totals.penalties - self.penalties_waived);
+        self.penalties_waived += left;
+        self.totals.credits += left;
+        take(&mut self.penalty_fees, &mut left);
+        self.allocate(left);
+        self.trim_minimums();
+    }
+
+    pub(crate) fn refund(&mut self, cents: i64) {
+        let paid_out = cents.min(self.credit);
+        self.credit -= paid_out;
+        self.totals.refunds += paid_out;
+    }
+
+    /// All principal takes the new rate.
+    pub(crate) fn reprice(&mut self, apr_ppm: u32) {
+        let all = self.total_principal();
+        self.principal = BTreeMap::from([(apr_ppm, all)]);
+        self.principal.retain(|_, balance| *balance > 0);
+    }
+
+    pub(crate) fn end_day(&mut self) {
+        for (apr_ppm, balance) in &self.principal {
+            self.accrued += i128::from(*balance) * i128::from(*apr_ppm);
+        }
+    }
+
+    /// Bills the cycle.
+    pub(crate) fn bill(&mut self) -> Billed {
+        let interest = half_up(self.accrued, INTEREST_DENOMINATOR);
+        let billed = Billed {
+            interest,
+            unpaid_interest: interest - self.prepaid,
+            unpaid_charges: self.open_fees,
+            charges: self.cycle_charges,
+        };
+        self.billed_interest += billed.unpaid_interest;
+        self.billed_fees += self.open_fees;
+        self.totals.interest += interest;
+        (self.accrued, self.prepaid, self.open_fees, self.cycle_charges) = (0, 0, 0, 0);
+        // A credit balance pays what has just been billed.
+        let credit = std::mem::take(&mut self.credit);
+        self.allocate(credit);
+        self.trim_minimums();
+        billed
+    }
+}
+
+/// What a close billed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Billed {
+    /// The cycle's interest, rounded once.
+    pub interest: i64,
+    pub unpaid_interest: i64,
+    pub unpaid_charges: i64,
+    /// Draw and plan fees charged in the cycle.
+    pub charges: i64,
+}
