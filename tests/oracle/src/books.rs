@@ -255,3 +255,47 @@ pub(crate) struct Billed {
     /// Draw and plan fees charged in the cycle.
     pub charges: i64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn cents(value: &Value) -> i64 {
+        value.as_str().unwrap().replace('.', "").parse().unwrap()
+    }
+
+    /// 600.00 at 24 %, 400.00 at 0 %, the rest as in the vectors, 40.00 asked for.
+    fn books() -> Books {
+        Books {
+            principal: BTreeMap::from([(240_000, 60_000), (0, 40_000)]),
+            billed_interest: 1_200,
+            billed_fees: 500,
+            penalty_fees: 1_500,
+            minimums: vec![Minimum { due: NaiveDate::MIN, unpaid: 4_000 }],
+            ..Books::default()
+        }
+    }
+
+    #[test]
+    fn a_payment_runs_down_the_waterfall() {
+        let vectors: Vec<Value> = serde_json::from_str(include_str!("../vectors.json")).unwrap();
+        for id in ["V21", "V22"] {
+            let vector = vectors.iter().find(|vector| vector["id"] == id).unwrap();
+            let expected = &vector["expected"];
+            let (before, mut after) = (books(), books());
+            let payment = cents(&vector["inputs"]["payment"]);
+            after.pay(payment);
+            let paid = |key: &str| cents(&expected[key]);
+            assert_eq!(before.billed_interest - after.billed_interest, paid("billed_interest"));
+            assert_eq!(before.billed_fees - after.billed_fees, paid("billed_draw_fee"));
+            assert_eq!(before.penalty_fees - after.penalty_fees, paid("late_fee"));
+            let standard = before.principal[&240_000] - after.principal[&240_000];
+            let in_minimum = paid("principal_min_part@24.00");
+            assert_eq!(standard, in_minimum + paid("principal_std@24.00"), "{id}");
+            assert_eq!(before.principal[&0] - after.principal[&0], paid("principal_promo@0"));
+            assert_eq!(after.credit, paid("unapplied_credit"));
+            assert_eq!(after.unpaid_minimum(), (4_000 - payment).max(0));
+        }
+    }
+}

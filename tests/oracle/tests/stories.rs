@@ -1,0 +1,111 @@
+//! Stories beyond the worked vectors, reckoned by hand from the rules.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+mod story;
+
+use oracle::{Corrects, Cycle, Fact, Product};
+use story::{Story, day};
+
+fn plain() -> Story {
+    Story::new(240_000, "2026-09-01", "2026-09-30")
+}
+
+#[test]
+fn a_credit_balance_is_drawn_first_and_bears_no_fee() {
+    // Three days of 250.00 are 0.49; of 280.00 paid, 29.51 stay as a credit.
+    let line = plain().with_draw_fee().draw("2026-09-02", 25_000).pay("2026-09-05", 28_000);
+    let paid = line.at("2026-09-05");
+    assert_eq!((paid.principal, paid.prepaid_interest, paid.credit_balance), (0, 49, 2_951));
+    let line = line.draw("2026-09-10", 12_951);
+    let drawn = line.at("2026-09-10");
+    assert_eq!((drawn.principal, drawn.credit_balance, drawn.unbilled_fees), (10_000, 0, 300));
+    // (3 x 250.00 + 21 x 100.00) x 24 % / 365 = 1.874: 1.38 of it is still to pay.
+    let closed = line.at("2026-09-30");
+    let statement = &closed.statements[0];
+    assert_eq!((statement.interest, closed.billed_interest), (187, 138));
+    assert_eq!((statement.new_balance, statement.minimum_due), (10_438, 2_500));
+}
+
+#[test]
+fn a_return_after_the_due_date_brings_back_lateness_fee_and_interest() {
+    let payment = Fact::Payment { id: 9, cents: 3_973 };
+    let line = plain().draw("2026-09-01", 100_000).on("2026-10-20", payment);
+    let before = line.at("2026-11-09");
+    assert_eq!(before.statements[0].minimum_due, 3_973);
+    assert_eq!((before.days_past_due, before.principal), (0, 98_000));
+    // (19 x 1000.00 + 12 x 980.00) x 24 % / 365 = 20.226
+    assert_eq!(before.statements[1].interest, 2_023);
+
+    let returned = line.on("2026-11-10", Fact::PaymentReturned { payment_id: 9 });
+    let after = returned.at("2026-11-10");
+    assert_eq!((after.days_past_due, after.principal), (15, 100_000));
+    assert_eq!(after.late_fees, [(day("2026-11-06"), 1_500)]);
+    let posted: Vec<_> = after.adjustments.iter().map(|a| (a.corrects, a.cents)).collect();
+    assert_eq!(posted, [(Corrects::Interest { cycle: 2 }, 15), (Corrects::LateFee, 1_500)]);
+    assert!(after.adjustments.iter().all(|a| a.recorded_on == day("2026-11-10")));
+    // The late fee is of the open cycle: a fee of the next statement, not a correction of an old one.
+    let next = &returned.at("2026-11-30").statements[2];
+    assert_eq!((next.adjustments, next.fees, next.returned), (15, 1_500, 3_973));
+    assert_eq!(next.past_due, 3_973 + before.statements[1].minimum_due);
+}
+
+#[test]
+fn a_new_rate_is_for_new_draws_and_the_dearest_principal_is_paid_first() {
+    let dearer = Fact::RateChanged { apr_ppm: 300_000, applies_to_all: false };
+    let line = plain()
+        .draw("2026-09-01", 50_000)
+        .on("2026-09-11", dearer)
+        .draw("2026-09-11", 50_000)
+        .pay("2026-09-21", 30_000);
+    // 9.8630 + (10 x 500.00 + 10 x 200.00) x 30 % / 365 = 15.6164; each rounded would be 15.61.
+    assert_eq!(line.first_interest(), 1_562);
+}
+
+#[test]
+fn a_payment_may_come_back_for_three_banking_days() {
+    // Friday, then Labor Day on Monday.
+    let line = plain().draw("2026-09-01", 100_000).pay("2026-09-04", 10_000);
+    let held = line.at("2026-09-09");
+    assert_eq!((held.held, held.available), (10_000, 400_000));
+    let released = line.at("2026-09-10");
+    assert_eq!((released.held, released.available), (0, 410_000));
+}
+
+#[test]
+fn a_subscription_is_due_in_full_and_rests_while_past_due() {
+    let mut line = plain().draw("2026-09-05", 20_000);
+    line.product = Product::CashlineSub { limit_cents: 50_000, late_fee_cents: 1_500 };
+    let [first, second] = [0, 1].map(|place| line.at("2026-10-31").statements[place].clone());
+    assert_eq!((first.fees, first.interest, first.minimum_due), (0, 0, 20_000));
+    assert_eq!((second.fees, second.minimum_due, second.past_due), (0, 20_000, 20_000));
+    let paid = line.pay("2026-11-03", 20_000).at("2026-11-30");
+    assert_eq!(paid.late_fees, []);
+    let third = &paid.statements[2];
+    assert_eq!((third.fees, third.new_balance, third.minimum_due), (1_000, 1_000, 1_000));
+}
+
+#[test]
+fn cycles_close_on_their_day_or_the_last_of_the_month() {
+    let cycle = Cycle { first_close: day("2027-12-30"), day: 30 };
+    let closes = ["2027-12-30", "2028-01-30", "2028-02-29", "2028-03-30"].map(day);
+    assert_eq!(cycle.closes(day("2028-04-29")), closes);
+}
+
+#[test]
+fn a_late_draw_is_on_the_next_statement_with_its_fee_and_a_refused_one_leaves_it() {
+    let line = plain().with_draw_fee().draw("2026-09-01", 50_000).pay("2026-10-20", 2_500).late(
+        "2026-09-21",
+        "2026-10-03",
+        Fact::Draw { id: 9, cents: 20_000 },
+    );
+    let october = &line.at("2026-10-31").statements[1];
+    // 10 x 200.00 x 24 % / 365 = 1.315 on top of 9.863: 11.18 less the 9.86 billed.
+    assert_eq!((october.draws, october.fees, october.adjustments), (20_000, 600, 132));
+    let refused = line.on("2026-11-02", Fact::DrawRefused { draw_id: 9 }).at("2026-11-30");
+    let november = &refused.statements[2];
+    let october_interest = october.interest - refused.interest_by_cycle[1].1;
+    assert_eq!((november.refused, november.fees), (20_000, 0));
+    assert_eq!(november.adjustments, -600 - 132 - october_interest);
+    // 25.00 paid 9.86 of interest and the rest of principal.
+    assert_eq!(refused.principal, 50_000 - (2_500 - 986));
+}
