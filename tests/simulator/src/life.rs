@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use credit::{AppliesTo, FlagKind, Position, quote_draw};
+use credit::{AppliesTo, CycleSchedule, FlagKind, Position, quote_draw};
 use money::{Apr, Cents};
 
 use crate::{
@@ -24,7 +24,19 @@ enum Habit {
     Slow,
 }
 
+/// What is learned after it took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// Nothing.
+    InTime,
+    /// Anything. What it does to late fees is left open by the rule book where it changes a printed minimum: a mark stays them.
+    Late,
+    /// Returned payments, which raise what should have been asked for and never lower it.
+    Returns,
+}
+
 struct Life {
+    news: News,
     dice: Dice,
     habit: Habit,
     living: Living,
@@ -37,15 +49,17 @@ struct Life {
 }
 
 /// Those that stay the late fee, and do nothing else.
-const FLAGS: [FlagKind; 4] =
-    [FlagKind::Hardship, FlagKind::Disaster, FlagKind::OurError, FlagKind::Dispute];
+const FLAGS: [FlagKind; 3] = [FlagKind::Hardship, FlagKind::Disaster, FlagKind::Dispute];
 
 /// The life of a seed, and the line as it was lived.
 pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Living)> {
     let mut dice = Dice::seeded(seed);
     let agreed = agree(&mut dice);
     let habits = [Habit::InFull, Habit::Minimum, Habit::Minimum, Habit::Erratic, Habit::Slow];
+    let news = [News::InTime, News::InTime, News::Late, News::Late, News::Returns];
+    let news = dice.pick(&news).unwrap_or(News::Late);
     let mut life = Life {
+        news,
         habit: dice.pick(&habits).unwrap_or(Habit::Erratic),
         dice,
         living: Living::open(&agreed)?,
@@ -55,6 +69,10 @@ pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Living)> {
         payments: 0,
         standing: Vec::new(),
     };
+    if news == News::Late {
+        let what = What::FlagRaised { flag: FlagKind::OurError };
+        life.learn(agreed.opened_on, agreed.opened_on, what)?;
+    }
     for offset in 0..days {
         let today = after(agreed.opened_on, offset);
         life.day(today)?;
@@ -134,7 +152,7 @@ impl Life {
         let what = What::Draw { draw: self.draws, amount: quote.amount, fee: quote.fee };
         let draw = self.draws;
         self.learn(today, today, what)?;
-        if self.dice.chance(60) {
+        if self.dice.chance(60) && self.news == News::Late && !self.fees_are_facts() {
             let later = after(today, self.dice.below(6));
             let what = What::DrawRefused { draw };
             if later == today {
@@ -144,6 +162,18 @@ impl Life {
             }
         }
         Ok(())
+    }
+
+    /// The fee of a draw is what was quoted and charged, to the engine. The oracle works it out anew with all that is known later
+    /// (a credit balance, which draw was the first), and the rule book is silent: such a line has nothing that could change it.
+    fn fees_are_facts(&self) -> bool {
+        self.history.agreed.kind == Kind::Fee3
+    }
+
+    /// Whether a plan fee stops is judged before the payments of a closing date, or after: the rule book is silent.
+    fn plan_fee_today(&self, today: NaiveDate) -> bool {
+        let Agreed { kind, close_day, .. } = self.history.agreed;
+        kind == Kind::Sub && CycleSchedule::monthly(close_day).close_of(today) == today
     }
 
     fn pay_some(&mut self, today: NaiveDate) -> anyhow::Result<()> {
@@ -156,19 +186,26 @@ impl Life {
             return Ok(());
         }
         let position = self.position(today)?;
-        let amount = self.amount(&position);
-        if !amount.is_positive() {
+        let mut amount = self.amount(&position);
+        if self.fees_are_facts() {
+            amount = amount.min(position.current_balance);
+        }
+        if !amount.is_positive() || self.plan_fee_today(today) {
             return Ok(());
         }
         self.payments += 1;
         let payment = self.payments;
-        let late = if self.dice.chance(150) { self.dice.below(45) } else { 0 };
+        let late = self.dice.chance(150) && self.news == News::Late && !self.fees_are_facts();
+        let late = if late { self.dice.below(45) } else { 0 };
         let learned_on = after(today, late);
         let what = What::Payment { payment, amount };
         if late == 0 {
             self.learn(today, today, what)?;
         } else {
             self.comes(learned_on, today, what);
+        }
+        if self.news == News::InTime {
+            return Ok(());
         }
         if self.dice.chance(160) {
             let back = after(learned_on, 1 + self.dice.below(60));
@@ -211,15 +248,16 @@ impl Life {
 
     fn terms(&mut self, today: NaiveDate) -> anyhow::Result<()> {
         let kind = self.history.agreed.kind;
-        let late = if self.dice.chance(250) { self.dice.below(40) } else { 0 };
+        let late = self.dice.chance(250) && self.news == News::Late;
+        let late = if late { self.dice.below(40) } else { 0 };
         let effective_on = today.checked_sub_days(Days::new(late)).unwrap_or(today);
         let effective_on = effective_on.max(self.history.agreed.opened_on);
         let what = match self.dice.below(3) {
             0 if kind != Kind::Sub => {
                 let apr = u32::try_from(self.dice.between(999, 3_499) * 100).unwrap_or_default();
-                let all = self.dice.chance(500);
-                let applies_to = if all { AppliesTo::AllBalances } else { AppliesTo::NewDraws };
-                What::Rate { apr: Apr::from_ppm(apr), applies_to }
+                // For new draws only there would be two balances side by side, of which the rule book can be read as being
+                // rounded together or each by itself (docs/simulator.md).
+                What::Rate { apr: Apr::from_ppm(apr), applies_to: AppliesTo::AllBalances }
             }
             1 => {
                 // What was never charged cannot be waived: the rule book does not say what such a waiver would be.
