@@ -1,5 +1,5 @@
 # The habits of the house. Each verb installs what it lacks, or says how; `plumbline doctor` tells what that is.
-.PHONY: run test check bench bench-posting bench-close fmt lint web tools deny
+.PHONY: run test check bench bench-posting bench-close fuzz fmt lint web tools deny
 
 PLUMBLINE = $(or $(CARGO_TARGET_DIR),target)/debug/plumbline
 
@@ -32,6 +32,15 @@ target/bench/venv/requirements.txt: bench/turn/rival/requirements.txt
 	python3 -m venv target/bench/venv
 	target/bench/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	cp $< $@
+
+FUZZ_SECONDS = 60
+
+fuzz: ## cargo fuzz on each parser of files from outside, for a minute each (FUZZ_SECONDS).
+	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	cargo run --quiet --package inputs -- fuzz/corpus
+	for target in nacha scenario; do \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir fuzz $$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=20000 -timeout=20 || exit 1; \
+	done
 
 lint:
 	cargo fmt --all --check

@@ -8,6 +8,11 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 /// A version 7 UUID: the milliseconds of `now`, then random bits.
 fn uuid_at(now: DateTime<Utc>) -> Uuid {
+    #[cfg(feature = "seeded")]
+    if let Some(bits) = crate::seeded::bits() {
+        let milliseconds = u64::try_from(now.timestamp_millis()).unwrap_or_default();
+        return uuid::Builder::from_unix_timestamp_millis(milliseconds, &bits).into_uuid();
+    }
     let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
     Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
 }
@@ -105,6 +110,22 @@ mod tests {
         let later = PaymentId::mint(now + TimeDelta::milliseconds(1));
         assert!(earlier < later);
         assert_ne!(PaymentId::mint(now), PaymentId::mint(now));
+    }
+
+    #[cfg(feature = "seeded")]
+    #[test]
+    fn a_seed_makes_the_same_ids_again() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let minted = |seed| {
+            crate::seed_ids(Some(seed));
+            let ids = [PaymentId::mint(now), PaymentId::mint(now)];
+            crate::seed_ids(None);
+            ids
+        };
+        assert_eq!(minted(7), minted(7));
+        assert_ne!(minted(7), minted(8));
+        assert_ne!(minted(7)[0], minted(7)[1]);
+        assert_eq!(minted(7)[0].as_uuid().get_version_num(), 7);
     }
 
     #[test]

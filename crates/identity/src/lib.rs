@@ -7,6 +7,8 @@
 mod actor;
 mod causes;
 mod id;
+#[cfg(feature = "seeded")]
+mod seeded;
 
 pub use actor::Actor;
 pub use causes::chain;
@@ -15,3 +17,5 @@ pub use id::{
     CustomerId, DecisionId, DrawId, GrantId, HandOffId, IntentId, JobId, LeafId, MessageId,
     PaymentId, PostingId, ReceiptId, RefundId, RepresentativeId, TurnId,
 };
+#[cfg(feature = "seeded")]
+pub use seeded::seed_ids;

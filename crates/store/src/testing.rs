@@ -14,7 +14,7 @@ use std::{
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool,
-    postgres::PgConnectOptions,
+    postgres::{PgConnectOptions, PgSslMode},
 };
 use tokio::sync::OnceCell;
 
@@ -76,6 +76,19 @@ impl TestDatabase {
     /// The database by role, as the program sees it.
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The database by role, as a program sees it whose connections go through the socket in another folder.
+    #[must_use]
+    pub fn store_through(&self, socket_dir: &Path) -> Store {
+        let options = self.options.clone().socket(socket_dir).ssl_mode(PgSslMode::Disable);
+        Store::over(&options, Entrance::LogIn, None)
+    }
+
+    /// The server's unix socket.
+    #[must_use]
+    pub fn socket(&self) -> Option<PathBuf> {
+        Some(self.socket_dir()?.join(format!(".s.PGSQL.{}", self.options.get_port())))
     }
 
     /// With the owner's rights: to look behind the scenes, and to break things on purpose.

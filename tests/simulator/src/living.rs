@@ -1,0 +1,176 @@
+//! A history lived through the engine, with its books: each morning what is due is settled, then the day's news is recorded.
+
+use anyhow::{Context as _, ensure};
+use calendar::{Tz, instant_of};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use credit::{CreditLine, LineEventBody, Position, Recorded, Statement, Terms};
+use identity::{CreditLineId, DrawId, PaymentId};
+use ledger::TrialBalance;
+use money::Cents;
+use uuid::Uuid;
+
+use crate::history::{Agreed, Happening, History, What};
+
+pub const ZONE: Tz = Tz::America__Los_Angeles;
+
+#[must_use]
+pub fn noon(on: NaiveDate) -> DateTime<Utc> {
+    instant_of(on, NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default(), ZONE)
+}
+
+pub struct Living {
+    pub line: CreditLine,
+    pub books: TrialBalance,
+    settled_on: NaiveDate,
+}
+
+impl Living {
+    pub fn open(agreed: &Agreed) -> anyhow::Result<Self> {
+        let product = agreed.kind.product()?;
+        let terms = Terms::open(&product, agreed.credit_limit, agreed.apr, agreed.close_day);
+        let id = CreditLineId::from_uuid(Uuid::from_u128(1));
+        let opened_on = agreed.opened_on;
+        let (line, _) = CreditLine::open(id, terms, opened_on, noon(opened_on))?;
+        Ok(Self { line, books: TrialBalance::default(), settled_on: opened_on })
+    }
+
+    /// All of it.
+    pub fn of(history: &History) -> anyhow::Result<Self> {
+        let mut living = Self::open(&history.agreed)?;
+        for happening in &history.happenings {
+            living.learn(happening)?;
+        }
+        living.settle_to(history.through)?;
+        Ok(living)
+    }
+
+    /// Settles on each morning up to `on` on which there can be something to settle.
+    pub fn settle_to(&mut self, on: NaiveDate) -> anyhow::Result<()> {
+        while self.settled_on < on {
+            let next = self.line.position(self.settled_on)?.settles_next_on.min(on);
+            self.settle(next)?;
+            self.settled_on = next;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, on: NaiveDate) -> anyhow::Result<()> {
+        for recorded in self.line.settle(on, noon(on)).with_context(|| format!("settling {on}"))? {
+            self.keep(&recorded);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, recorded: &Recorded) {
+        if let Some(posting) = &recorded.posting {
+            self.books.add(posting);
+        }
+    }
+
+    pub fn learn(&mut self, happening: &Happening) -> anyhow::Result<()> {
+        let Happening { learned_on, effective_on, what } = happening;
+        self.settle_to(*learned_on)?;
+        let recorded = self
+            .line
+            .record(body_of(what), *effective_on, noon(*learned_on))
+            .with_context(|| format!("recording {happening:?}"))?;
+        self.keep(&recorded);
+        self.settle(*learned_on)
+    }
+
+    pub fn position(&self, on: NaiveDate) -> anyhow::Result<Position> {
+        Ok(self.line.position(on)?)
+    }
+
+    pub fn statements(&self) -> impl Iterator<Item = &Statement> {
+        self.line.events().iter().filter_map(|event| match &event.body {
+            LineEventBody::StatementIssued { statement } => Some(&**statement),
+            _ => None,
+        })
+    }
+
+    /// What must hold of every line, whatever the oracle says.
+    pub fn check(&self, through: NaiveDate) -> anyhow::Result<()> {
+        let position = self.position(through)?;
+        ensure!(self.books.holds(), "debits and credits differ");
+        ensure!(self.books.untied().is_empty(), "a control account is not the sum of its lines");
+        let untied = self.line.untied(&self.books)?;
+        ensure!(untied.is_empty(), "the books differ from the line: {untied:?}");
+        ensure!(position.pending.is_empty(), "still to post: {:?}", position.pending);
+        ensure!(position.statements_due.is_empty(), "no statement of {:?}", position.statements_due);
+        let mut previous = Cents::ZERO;
+        for statement in self.statements() {
+            let number = statement.number;
+            ensure!(statement.off_by().is_zero(), "statement {number} does not add up");
+            ensure!(statement.previous_balance == previous, "statement {number} begins elsewhere");
+            ensure!(!statement.interest_total.is_negative(), "interest of statement {number}");
+            ensure!(!statement.minimum_due.is_negative(), "minimum of statement {number}");
+            previous = statement.new_balance;
+        }
+        for allocation in &position.allocations {
+            let parts: Cents = allocation.parts.iter().map(|part| part.amount).sum();
+            ensure!(parts == allocation.amount, "an allocation does not use up its payment");
+        }
+        available(&position)?;
+        let fresh = CreditLine::from_history(self.line.id(), self.line.events().to_vec(), Vec::new())?;
+        ensure!(fresh.position(through)? == position, "snapshots change the answer");
+        Ok(())
+    }
+}
+
+/// Available, drawn and held credit come to the limit, unless more is drawn than that.
+pub fn available(position: &Position) -> anyhow::Result<()> {
+    let charges = position.billed_interest + position.all_fees();
+    let counted = position.terms.product.limits.charges_use_limit;
+    let drawn = position.principal_balance + if counted { charges } else { Cents::ZERO };
+    let over = (drawn + position.held_credit - position.credit_limit).or_zero();
+    let sum = position.available_credit + drawn + position.held_credit;
+    ensure!(sum == position.credit_limit + over, "available {} and drawn {drawn} and held {} are not the limit {}", position.available_credit, position.held_credit, position.credit_limit);
+    ensure!(over.is_zero() || position.available_credit.is_zero(), "credit beyond the limit");
+    Ok(())
+}
+
+/// Ids by number: within a day the engine goes by them.
+fn draw_id(number: u64) -> DrawId {
+    DrawId::from_uuid(Uuid::from_u128((1 << 80) | u128::from(number)))
+}
+
+fn payment_id(number: u64) -> PaymentId {
+    PaymentId::from_uuid(Uuid::from_u128((2 << 80) | u128::from(number)))
+}
+
+fn body_of(what: &What) -> LineEventBody {
+    match *what {
+        What::Draw { draw, amount, fee } => {
+            LineEventBody::Drew { draw: draw_id(draw), feature: None, amount, fee }
+        }
+        What::DrawRefused { draw } => {
+            LineEventBody::DrawRefused { draw: draw_id(draw), reason: "R23".to_owned() }
+        }
+        What::Payment { payment, amount } => {
+            LineEventBody::PaymentReceived { payment: payment_id(payment), amount }
+        }
+        What::PaymentReturned { payment } => LineEventBody::PaymentReturned {
+            payment: payment_id(payment),
+            code: "R01".to_owned(),
+            fee: Cents::ZERO,
+        },
+        What::PaymentReversed { payment } => LineEventBody::PaymentReversed {
+            payment: payment_id(payment),
+            reason: "keyed twice".to_owned(),
+        },
+        What::Rate { apr, applies_to } => {
+            LineEventBody::RateChanged { feature: None, apr, applies_to, notice: None }
+        }
+        What::Limit { credit_limit } => {
+            LineEventBody::LimitChanged { credit_limit, reason: String::new() }
+        }
+        What::LateFeeWaived { amount } => LineEventBody::FeeWaived {
+            fee: credit::FeeKind::Late,
+            amount,
+            reason: "goodwill".to_owned(),
+        },
+        What::FlagRaised { flag } => LineEventBody::FlagRaised { flag, note: String::new() },
+        What::FlagCleared { flag } => LineEventBody::FlagCleared { flag, note: String::new() },
+    }
+}
