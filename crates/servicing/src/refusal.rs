@@ -45,6 +45,7 @@ pub enum RefusalCode {
     OpeningRecordMissing,
     OverLimit,
     TextInvalid,
+    TurnOver,
     TurnRunning,
 }
 
@@ -104,6 +105,7 @@ impl RefusalCode {
             Self::OpeningRecordMissing => "opening_record_missing",
             Self::OverLimit => "over_limit",
             Self::TextInvalid => "text_invalid",
+            Self::TurnOver => "turn_over",
             Self::TurnRunning => "turn_running",
         }
     }
@@ -134,6 +136,7 @@ impl RefusalCode {
             | Self::IntentRefused
             | Self::IntentSuperseded
             | Self::KeyReused
+            | Self::TurnOver
             | Self::TurnRunning => RefusalKind::Conflict,
             Self::IntentExpired => RefusalKind::Gone,
             Self::AmountOverPayoff
@@ -192,6 +195,7 @@ impl RefusalCode {
             }
             Self::OverLimit => "Ask for no more than the credit that is available.",
             Self::TextInvalid => "Send a text of 1 to 4,000 characters.",
+            Self::TurnOver => "Send the message again.",
             Self::TurnRunning => "Wait until the answer before has been given.",
         }
     }

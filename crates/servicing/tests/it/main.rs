@@ -9,6 +9,7 @@
 mod cases;
 mod decisions;
 mod draws;
+mod faults;
 mod flags;
 mod hand_offs;
 mod house;
