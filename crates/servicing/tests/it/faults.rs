@@ -54,7 +54,8 @@ async fn who_lacks_the_key_of_a_number_leaves_the_file_to_who_has_it() {
         assert_eq!((report.released, report.held_back, report.draws_refused), (0, 0, 0));
         assert!(report.failed > 0);
         assert_eq!(payment(&house, ann).await.status, PaymentStatus::Pending);
-        assert_eq!(draw(&house, ann).await.status, DrawStatus::Pending);
+        // Nothing more is tried of an account whose number does not open.
+        assert_eq!(draw(&house, ann).await.status, DrawStatus::Held);
     }
     let report = run(&house).await;
     assert_eq!((report.released, report.draws_sent, report.failed), (1, 1, 0));
@@ -160,7 +161,7 @@ async fn of_a_refused_file_only_the_entry_to_blame_is_given_up() {
     assert_eq!(payment(&house, bob).await.cancel_reason.as_deref(), Some("refused_by_the_bank"));
     assert_eq!(draw(&house, bob).await.refusal.as_deref(), Some("refused_by_the_bank"));
     for person in [ann, cat] {
-        assert_eq!(payment(&house, person).await.status, PaymentStatus::Released);
+        assert_eq!(payment(&house, person).await.status, PaymentStatus::Settled);
     }
     // The bank repeated the number; it is kept nowhere.
     let kept = "SELECT count(*) FROM rail_files WHERE refusal = 'account  is none'";
