@@ -22,6 +22,9 @@ BEGIN
 END
 $$;
 
+-- A function is for those to whom it was granted. (Trigger functions are called by the table, and granted to nobody.)
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
 -- Event streams -------------------------------------------------------------------------------------------------
 
 -- One row per credit line: the seq of its newest event. Moving it is the optimistic lock.
@@ -186,6 +189,7 @@ RETURN kind LIKE 'decision.%' OR kind LIKE 'draw.%' OR kind LIKE 'rail_file.%' O
         'payment.credited', 'payment.settled', 'payment.returned', 'payment.held_back', 'payment.given_back',
         'case.closed', 'flag.cleared', 'hand_off.claimed', 'hand_off.taken_over',
         'hand_off.released', 'line.opened', 'line.disclosure_made', 'line.disclosed', 'line.history_loaded', 'consent.given');
+GRANT EXECUTE ON FUNCTION beyond_a_turn TO plumbline_turn;
 
 ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 CREATE POLICY outbox_read ON outbox FOR SELECT USING (true);

@@ -187,14 +187,22 @@ CREATE INDEX messages_by_turn ON messages (turn_id) WHERE turn_id IS NOT NULL;
 
 -- Waits until nobody else writes to a conversation and holds it to the end of the transaction; answers the number of its next
 -- message. What was decided and chained before stands only if nothing was recorded since: the newest leaf of the conversation
--- is the one that is named, and its status one that is named, where one is. Each statement in here sees what was committed
--- by whoever held the conversation before.
-CREATE FUNCTION conversation_goes_on(held uuid, wanted text, tip_n bigint, tip_hash bytea) RETURNS integer
+-- is the one that is named, and its status one that is named, where one is. A turn that records must still be running: one that
+-- was ended records nothing more, whoever still drives it. Each statement in here sees what was committed by whoever held the
+-- conversation before, which takes the isolation level `read committed`: every connection of ours sets it.
+CREATE FUNCTION conversation_goes_on(held uuid, wanted text, recording uuid, tip_n bigint, tip_hash bytea) RETURNS integer
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     tip record;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'a conversation is recorded in under read committed, not under %',
+            current_setting('transaction_isolation') USING ERRCODE = 'feature_not_supported';
+    END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('conversation:' || held::text, 0));
+    IF recording IS NOT NULL AND NOT EXISTS (SELECT FROM turns t WHERE t.id = recording AND t.status = 'running') THEN
+        RAISE EXCEPTION 'turn % does not run', recording USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
     SELECT h.n, h.leaf_hash INTO tip FROM audit_stream_head('conversation:' || held::text) h;
     IF tip.n IS DISTINCT FROM tip_n OR tip.leaf_hash IS DISTINCT FROM tip_hash
         OR (wanted IS NOT NULL AND NOT EXISTS (SELECT FROM conversations c WHERE c.id = held AND c.status = wanted))
@@ -204,6 +212,7 @@ BEGIN
     RETURN (SELECT coalesce(max(m.n), 0) + 1 FROM messages m WHERE m.conversation_id = held);
 END
 $$;
+GRANT EXECUTE ON FUNCTION conversation_goes_on TO plumbline_app, plumbline_turn;
 
 -- What was proposed, permitted and done -----------------------------------------------------------------------------
 
@@ -276,7 +285,7 @@ CREATE TABLE rail_files (
     debit_cents     bigint      NOT NULL CHECK (debit_cents >= 0),
     credit_cents    bigint      NOT NULL CHECK (credit_cents >= 0),
     digest          bytea       CHECK (octet_length(digest) = 32),
-    status          text        NOT NULL CHECK (status IN ('building', 'pending', 'accepted', 'refused', 'abandoned')),
+    status          text        NOT NULL CHECK (status IN ('building', 'pending', 'accepted', 'refused', 'abandoned', 'late')),
     -- When it was last handed to the bank.
     handed_at       timestamptz,
     bank_reference  text,
@@ -284,6 +293,12 @@ CREATE TABLE rail_files (
     settled_at      timestamptz
 );
 CREATE INDEX rail_files_open ON rail_files (created_at) WHERE status IN ('building', 'pending');
+CREATE INDEX rail_files_abandoned ON rail_files (settled_at) WHERE status = 'abandoned';
+-- Which entries were in a file that was given up: they no longer name it, and their numbers are given anew.
+CREATE INDEX outbox_given_back_of ON outbox ((payload ->> 'file_key'))
+    WHERE kind IN ('payment.given_back', 'draw.given_back');
+CREATE INDEX outbox_given_back ON outbox ((payload ->> 'trace_number'))
+    WHERE kind IN ('payment.given_back', 'draw.given_back');
 CREATE SEQUENCE rail_file_numbers AS integer;
 CREATE SEQUENCE rail_entry_numbers AS integer;
 
@@ -353,6 +368,8 @@ CREATE TABLE draws (
     rail             text        NOT NULL CHECK (rail IN ('standard', 'instant')),
     status           text        NOT NULL
         CHECK (status IN ('held', 'pending', 'released', 'settled', 'refused', 'voided')),
+    -- Whether a person has to look at it before it leaves, or has.
+    review           text        CHECK (review IN ('waiting', 'passed')),
     held_on          date        NOT NULL,
     -- The day of the file that is to take it up, and the day the customer was told to expect the money.
     leaves_on        date        NOT NULL,
@@ -369,6 +386,8 @@ CREATE TABLE draws (
     refusal          text,
     -- How often the bank refused a file with it.
     refusals         integer     NOT NULL DEFAULT 0 CHECK (refusals >= 0),
+    -- When the desk was told that nothing is known of it.
+    told_at          timestamptz,
     held_at          timestamptz NOT NULL,
     changed_at       timestamptz NOT NULL,
     CONSTRAINT draws_made_whole CHECK ((drawn_on IS NULL) = (drew_seq IS NULL)),
@@ -463,8 +482,8 @@ GRANT SELECT, INSERT ON rail_changes TO plumbline_app;
 GRANT SELECT ON rail_changes TO plumbline_audit;
 GRANT UPDATE (status, file_key, trace_number, received_seq, settle_on, debit_on, return_code, returned_on, retry_on,
     cancel_reason, refusals, changed_at) ON payments TO plumbline_app;
-GRANT UPDATE (status, leaves_on, available_on, file_key, trace_number, handed_at, drawn_on, drew_seq, return_code,
-    refusal, refusals, changed_at) ON draws TO plumbline_app;
+GRANT UPDATE (status, review, leaves_on, available_on, file_key, trace_number, handed_at, drawn_on, drew_seq,
+    return_code, refusal, refusals, told_at, changed_at) ON draws TO plumbline_app;
 GRANT UPDATE (status, note, closed_by, closed_at) ON cases TO plumbline_app;
 GRANT UPDATE (status, claimed_by, claimed_at, released_at) ON hand_offs TO plumbline_app;
 GRANT UPDATE (now_at) ON sandbox_clock TO plumbline_app;

@@ -124,6 +124,8 @@ CREATE TABLE audit_checkpoints (
     recorded_at timestamptz NOT NULL
 );
 
+GRANT EXECUTE ON FUNCTION audit_stream_head, audit_stream_tip, audit_append
+    TO plumbline_app, plumbline_turn, plumbline_audit;
 GRANT INSERT ON audit_leaves, audit_payloads TO plumbline_app, plumbline_turn, plumbline_audit;
 GRANT SELECT ON audit_leaves, audit_payloads, audit_tiles, audit_checkpoints TO plumbline_app, plumbline_audit;
 GRANT UPDATE (idx) ON audit_leaves TO plumbline_audit;

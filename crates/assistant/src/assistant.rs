@@ -9,10 +9,10 @@ use prompts::Unattested;
 use serde_json::{Value, json};
 use servicing::{
     Caller, Key, Level, RefusalCode, ServicingError,
-    conversations::{BegunTurn, ConversationView, Footing, NewMessage, Served},
+    conversations::{BegunTurn, ConversationView, Ground, NewMessage, Served},
 };
 use store::{
-    answering::Answering,
+    answering::{Answering, Taken},
     conversations::{ConversationStatus, Message, MessageRole, TurnRow, TurnStatus},
     intents::{IntentRow, ReceiptRow},
 };
@@ -27,6 +27,19 @@ use crate::{
 
 /// Parts that may wait for a slow reader.
 const PARTS_WAITING: usize = 256;
+
+/// So often a message looks for whoever has the conversation, where it changes hands meanwhile.
+const LOOKS_MAX: u32 = 3;
+
+/// A message of a customer, and who says it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    caller: Caller,
+    customer: CustomerId,
+    conversation: ConversationId,
+    text: &'a str,
+    key: &'a Key,
+}
 
 /// Whoever counts turns. A message that is refused, replayed or left to a person begins none; a turn ends when its last
 /// word is on record, whether or not anybody still reads.
@@ -129,46 +142,80 @@ impl Assistant {
         key: &Key,
     ) -> Result<mpsc::Receiver<StreamPart>, AssistantError> {
         let (this, text, key) = (self.clone(), text.to_owned(), key.clone());
+        let came = Instant::now();
         // To its end, also where whoever asked goes away: a turn that has begun has somebody who drives it.
         let begun = self.inner.tasks.spawn(async move {
-            this.respond_whole(caller, customer, conversation, &text, &key).await
+            let asked = Asked { caller, customer, conversation, text: &text, key: &key };
+            this.respond_whole(asked, came).await
         });
         begun.await.map_err(|_| AssistantError::BrokeOff)?
     }
 
     async fn respond_whole(
         &self,
-        caller: Caller,
-        customer: CustomerId,
-        conversation: ConversationId,
-        text: &str,
-        key: &Key,
+        asked: Asked<'_>,
+        came: Instant,
     ) -> Result<mpsc::Receiver<StreamPart>, AssistantError> {
-        let servicing = &self.inner.means.servicing;
-        let came = Instant::now();
-        let view = servicing.conversation_as_said(caller, conversation, 0).await?;
         let (sender, receiver) = mpsc::channel(PARTS_WAITING);
-        if matches!(
-            view.conversation.status,
-            ConversationStatus::Waiting | ConversationStatus::Representative
-        ) {
-            servicing.post_customer_message(caller, conversation, text, key).await?;
-            let of = (customer, conversation);
-            heard::beside_a_person(servicing, of, caller.level, text, key, &sender).await?;
-            wait_for_person(&view, &sender).await;
-            return Ok(receiver);
-        }
-        let turn = TurnId::mint(servicing.now());
-        self.take(turn).await?;
-        let begun = self.begin(turn, caller, (&view, text), key).await;
-        let Ok((_, Some(footing))) = begun else {
-            self.inner.answering.give_back(turn).await;
-            let turn = begun?.0.turn_id;
+        let mut looked = 0;
+        loop {
+            looked += 1;
+            let Asked { caller, conversation, .. } = asked;
+            let servicing = &self.inner.means.servicing;
             let view = servicing.conversation_as_said(caller, conversation, 0).await?;
-            self.inner.tasks.spawn(replay(view, turn, sender));
-            return Ok(receiver);
+            let with_a_person = matches!(
+                view.conversation.status,
+                ConversationStatus::Waiting | ConversationStatus::Representative
+            );
+            let heard = if with_a_person {
+                self.leave_to_a_person(asked, &view, &sender).await
+            } else {
+                self.begin_to_answer(asked, view, &sender, came).await
+            };
+            match heard {
+                // It changed hands between the look and the word: whoever has it now gets the message.
+                Err(AssistantError::Servicing(ServicingError::Refused(refusal)))
+                    if refusal.code == RefusalCode::AlreadyClaimed && looked < LOOKS_MAX => {}
+                heard => return heard.map(|()| receiver),
+            }
+        }
+    }
+
+    async fn leave_to_a_person(
+        &self,
+        Asked { caller, customer, conversation, text, key }: Asked<'_>,
+        view: &ConversationView,
+        sender: &mpsc::Sender<StreamPart>,
+    ) -> Result<(), AssistantError> {
+        let servicing = &self.inner.means.servicing;
+        servicing.post_customer_message(caller, conversation, text, key).await?;
+        let of = (customer, conversation);
+        heard::beside_a_person(servicing, of, caller.level, text, key, sender).await?;
+        wait_for_person(view, sender).await;
+        Ok(())
+    }
+
+    async fn begin_to_answer(
+        &self,
+        asked: Asked<'_>,
+        view: ConversationView,
+        sender: &mpsc::Sender<StreamPart>,
+        came: Instant,
+    ) -> Result<(), AssistantError> {
+        let Asked { caller, conversation, text, .. } = asked;
+        let servicing = &self.inner.means.servicing;
+        let taken = self.take(TurnId::mint(servicing.now())).await?;
+        let taken = taken.ok_or(AssistantError::BrokeOff)?;
+        let (begun, ground) = self.begin(taken.turn(), asked, &view).await?;
+        let Some(Ground { footing, newer }) = ground else {
+            taken.give_back().await;
+            let view = servicing.conversation_as_said(caller, conversation, 0).await?;
+            self.inner.tasks.spawn(replay(view, begun.turn_id, sender.clone()));
+            return Ok(());
         };
-        let run = Run::new(&self.inner, caller.level, &view, turn, text.trim(), sender);
+        // The model is given the conversation in which the turn was begun.
+        let view = newer.unwrap_or(view);
+        let run = Run::new(&self.inner, caller.level, &view, taken, text.trim(), sender.clone());
         let run = run.within(self.turn_limit).on(footing);
         let watch = self.watch.clone();
         if let Some(watch) = &watch {
@@ -180,10 +227,10 @@ impl Assistant {
                 watch.turn_ended(came.elapsed());
             }
         });
-        Ok(receiver)
+        Ok(())
     }
 
-    async fn take(&self, turn: TurnId) -> Result<bool, AssistantError> {
+    async fn take(&self, turn: TurnId) -> Result<Option<Taken>, AssistantError> {
         Ok(self.inner.answering.take(turn).await.map_err(ServicingError::from)?)
     }
 
@@ -191,22 +238,24 @@ impl Assistant {
     async fn begin(
         &self,
         turn: TurnId,
-        caller: Caller,
-        asked: (&ConversationView, &str),
-        key: &Key,
-    ) -> Result<(BegunTurn, Option<Footing>), AssistantError> {
+        asked: Asked<'_>,
+        view: &ConversationView,
+    ) -> Result<(BegunTurn, Option<Ground>), AssistantError> {
+        let Asked { caller, conversation, text, key, .. } = asked;
         let servicing = &self.inner.means.servicing;
-        let begun = servicing.begin_turn_as(turn, caller, asked, self.served(), key).await;
+        let begun = servicing.begin_turn_as(turn, caller, (view, text), self.served(), key).await;
         let running = |error: &ServicingError| matches!(error, ServicingError::Refused(refusal) if refusal.code == RefusalCode::TurnRunning);
         match begun {
             Err(error) if running(&error) => {
-                let conversation = asked.0.conversation.id;
                 if !self.end_unanswered(caller, conversation).await? {
                     return Err(error.into());
                 }
                 let view = servicing.conversation_as_said(caller, conversation, 0).await?;
-                let asked = (&view, asked.1);
-                Ok(servicing.begin_turn_as(turn, caller, asked, self.served(), key).await?)
+                let (begun, ground) = servicing
+                    .begin_turn_as(turn, caller, (&view, text), self.served(), key)
+                    .await?;
+                let ground = ground.map(|on| Ground { newer: on.newer.or(Some(view)), ..on });
+                Ok((begun, ground))
             }
             begun => Ok(begun?),
         }
@@ -223,15 +272,13 @@ impl Assistant {
         let assistant = Caller::assistant(view.conversation.customer_id).at(caller.level);
         let mut ended = false;
         for turn in view.turns.iter().filter(|turn| turn.status == TurnStatus::Running) {
-            if !self.take(turn.id).await? {
-                continue;
-            }
+            let Some(taken) = self.take(turn.id).await? else { continue };
             let language = plain::language_of(&words_of(&view, turn.id));
             let words = plain::broken_off(language);
             let message = NewMessage::plain(MessageRole::Assistant, words);
             let fault = servicing.fault_turn(assistant, turn.id, message, "nobody answered it");
             let fault = fault.await;
-            self.inner.answering.give_back(turn.id).await;
+            taken.give_back().await;
             ended |= fault?;
         }
         Ok(ended)
@@ -251,14 +298,10 @@ impl Assistant {
     pub async fn resume(&self) -> Result<usize, AssistantError> {
         let mut count = 0;
         for turn in self.inner.means.servicing.running_turns().await? {
-            if !self.take(turn.id).await? {
-                continue;
-            }
-            match self.taken_up(&turn).await {
-                Ok(true) => count += 1,
-                Ok(false) => self.inner.answering.give_back(turn.id).await,
+            let Some(taken) = self.take(turn.id).await? else { continue };
+            match self.taken_up(&turn, taken).await {
+                Ok(driven) => count += usize::from(driven),
                 Err(error) => {
-                    self.inner.answering.give_back(turn.id).await;
                     tracing::error!(turn.id = %turn.id, %error, "could not take up turn {}", turn.id);
                 }
             }
@@ -267,23 +310,26 @@ impl Assistant {
     }
 
     /// Drives a turn on from its record; `false` where it has ended.
-    async fn taken_up(&self, turn: &TurnRow) -> Result<bool, AssistantError> {
+    async fn taken_up(&self, turn: &TurnRow, taken: Taken) -> Result<bool, AssistantError> {
         let servicing = &self.inner.means.servicing;
         let view =
             servicing.conversation_as_said(Caller::system(), turn.conversation_id, 0).await?;
         let running = |known: &TurnRow| known.id == turn.id && known.status == TurnStatus::Running;
         if !view.turns.iter().any(running) {
+            taken.give_back().await;
             return Ok(false);
         }
         // As well as the customer was known who began it, and no better.
         let level = Level::of_number(turn.level);
         let assistant = Caller::assistant(view.conversation.customer_id).at(level);
+        // Where it stands before what it did: what is recorded after this look is seen to have been.
+        let footing = servicing.footing(assistant, turn.id).await?;
         let view = servicing.conversation_as_said(assistant, turn.conversation_id, 0).await?;
         let steps = servicing.turn_steps(assistant, turn.id).await?;
         let (sender, _) = mpsc::channel(PARTS_WAITING);
         let text = words_of(&view, turn.id);
-        let run = Run::new(&self.inner, level, &view, turn.id, &text, sender);
-        let mut run = run.within(self.turn_limit);
+        let run = Run::new(&self.inner, level, &view, taken, &text, sender);
+        let mut run = run.within(self.turn_limit).on(footing);
         if let Err(error) = run.take_up(steps, &view) {
             let problem = match error {
                 AssistantError::Record { problem, .. } => problem,
@@ -291,6 +337,7 @@ impl Assistant {
             };
             tracing::error!(turn.id = %turn.id, error = %problem, "gave up turn {}", turn.id);
             run.break_off(&problem).await;
+            run.let_go().await;
             return Ok(false);
         }
         self.inner.tasks.spawn(run.drive());

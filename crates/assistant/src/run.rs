@@ -16,14 +16,17 @@ pub(crate) use calls::sheet;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
-use identity::{TurnId, chain};
+use identity::chain;
 use orchestrator::{Effect, Ended, Event, HandOff, Limits, ModelFailure, Plain, StepError, Turn};
 use serde_json::{Map, Value, json};
 use servicing::{
-    Caller, Level, ServicingError,
+    Caller, Level, RefusalCode, ServicingError,
     conversations::{ConversationView, Footing, NewLeaf, NewMessage},
 };
-use store::conversations::{MessageRole, StepRow, TurnStatus};
+use store::{
+    answering::Taken,
+    conversations::{MessageRole, StepRow, TurnStatus},
+};
 use tokio::{sync::mpsc, time::Instant};
 use toolkit::{Conversation, Surface};
 
@@ -69,6 +72,10 @@ pub(crate) struct Run {
     next_step: i32,
     /// Where the turn stands, once it is known.
     footing: Option<Footing>,
+    /// It is driven here, and nowhere else.
+    taken: Taken,
+    /// Its end is on record.
+    ended: bool,
     message_id: Option<String>,
     ends_at: Instant,
 }
@@ -79,10 +86,11 @@ impl Run {
         inner: &Arc<Inner>,
         level: Level,
         view: &ConversationView,
-        turn: TurnId,
+        taken: Taken,
         text: &str,
         parts: mpsc::Sender<StreamPart>,
     ) -> Self {
+        let turn = taken.turn();
         let servicing = &inner.means.servicing;
         let customer = view.conversation.customer_id;
         let caller = Caller::assistant(customer).at(level);
@@ -125,6 +133,8 @@ impl Run {
             leaves: Vec::new(),
             next_step: 1,
             footing: None,
+            taken,
+            ended: false,
             message_id: None,
             ends_at: Instant::now() + TURN_LIMIT,
             inner: Arc::clone(inner),
@@ -184,14 +194,29 @@ impl Run {
         let id = self.conversation.turn;
         let problem = match AssertUnwindSafe(self.driven()).catch_unwind().await {
             Ok(Ok(())) => None,
+            // Ended or driven by somebody else, who has the word.
+            Ok(Err(ServicingError::Refused(refusal))) if refusal.code == RefusalCode::TurnOver => {
+                tracing::warn!(turn.id = %id, "turn {id} is over, or is driven elsewhere");
+                self.send(StreamPart::Finish).await;
+                None
+            }
             Ok(Err(error)) => Some(chain(&error)),
             Err(_) => Some("the driver of the turn panicked".to_owned()),
         };
         if let Some(problem) = problem {
             tracing::error!(turn.id = %id, error = %problem, "gave up turn {id}");
-            self.break_off(&problem).await;
+            if !self.ended && self.taken.held().await {
+                self.break_off(&problem).await;
+            } else {
+                self.send(StreamPart::Finish).await;
+            }
         }
-        self.inner.answering.give_back(id).await;
+        self.let_go().await;
+    }
+
+    /// Gives the turn back: it has ended, or somebody else is to carry it on.
+    pub(crate) async fn let_go(self) {
+        self.taken.give_back().await;
     }
 
     /// Ends the turn as faulted in a transaction of its own. Where even that fails the turn stays open, and whoever comes
@@ -315,8 +340,12 @@ impl Run {
     }
 
     async fn finish(&mut self, ended: Ended) -> Result<(), ServicingError> {
-        if !self.steps.is_empty() || !self.leaves.is_empty() {
-            self.commit(Vec::new(), Some(status(ended))).await?;
+        if !self.ended {
+            // Nothing was shown at its end: this leaf is what tells of it.
+            let status = status(ended);
+            let turn = self.conversation.turn;
+            self.leaf("turn.ended", json!({"turn_id": turn, "status": status.as_str()}));
+            self.commit(Vec::new(), Some(status)).await?;
         }
         if let Some(id) = self.message_id.take() {
             self.send(StreamPart::TextEnd { id }).await;

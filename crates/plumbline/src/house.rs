@@ -137,14 +137,28 @@ pub(crate) async fn lay(config: &Config, sandbox: bool, lender: Lender) -> anyho
     })?;
     let servicing = Servicing::new(store.clone(), clock, zone, Arc::new(bank), lender.who)
         .with_session_clock(Clock::system());
-    let resealed = servicing.reseal_numbers(Caller::system()).await?;
-    if resealed > 0 {
-        output::progress(format!("sealed {resealed} bank account numbers with the newest key"));
-    }
+    reseal(&servicing).await?;
     if sandbox {
         fill(&servicing, &root).await?;
     }
     Ok(Ground { store, servicing, hand, bank_url, sandbox, tasks })
+}
+
+/// Seals numbers with the newest key. What is damaged is said, and stops no start.
+async fn reseal(servicing: &Servicing) -> anyhow::Result<()> {
+    let done = servicing.reseal_numbers(Caller::system()).await?;
+    if done.resealed > 0 {
+        let resealed = done.resealed;
+        output::progress(format!("sealed {resealed} bank account numbers with the newest key"));
+    }
+    if !done.damaged.is_empty() {
+        let damaged: Vec<String> = done.damaged.iter().map(ToString::to_string).collect();
+        output::progress(format!(
+            "these bank accounts have a number that nobody can open, and nothing is sent there until it is told anew: {}",
+            damaged.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 impl Ground {

@@ -9,6 +9,8 @@ use nacha::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::names::bank_name;
+
 /// Who we are on the ACH network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AchOriginator {
@@ -150,28 +152,6 @@ fn entry(originator: &AchOriginator, transfer: &AchTransfer) -> Entry {
         trace: TraceNumber::of(&originator.routing, transfer.sequence),
         addenda: None,
     }
-}
-
-/// A person's name as the format carries it: capitals without accents, 22 characters. Nothing depends on it but the eye of
-/// whoever reads the bank's statement, so here cutting is right.
-fn bank_name(name: &str) -> String {
-    name.to_uppercase()
-        .chars()
-        .map(|c| match c {
-            'Á' | 'À' | 'Ä' | 'Â' | 'Ã' => 'A',
-            'É' | 'È' | 'Ë' | 'Ê' => 'E',
-            'Í' | 'Ì' | 'Ï' | 'Î' => 'I',
-            'Ó' | 'Ò' | 'Ö' | 'Ô' | 'Õ' => 'O',
-            'Ú' | 'Ù' | 'Ü' | 'Û' => 'U',
-            'Ñ' => 'N',
-            'Ç' => 'C',
-            c if c.is_ascii_graphic() || c == ' ' => c,
-            _ => ' ',
-        })
-        .take(22)
-        .collect::<String>()
-        .trim()
-        .to_owned()
 }
 
 #[cfg(test)]

@@ -25,8 +25,12 @@ pub enum RailError {
     /// The keys of bank account numbers. Says nothing of their text.
     #[error("those are no keys for bank account numbers: {reason}")]
     Keys { reason: String },
+    /// It is not what was sealed for this customer and bank account: nobody will ever open it.
     #[error("a sealed bank account number could not be opened")]
     NotOpened,
+    /// Whoever has that key can open it.
+    #[error("there is no key {key_id} here, which sealed a bank account number")]
+    UnknownKey { key_id: String },
     #[error("the system gave no randomness to seal a bank account number with")]
     NoRandomness,
     #[error("that is no address of a bank: {reason}")]

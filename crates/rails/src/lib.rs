@@ -11,6 +11,7 @@ mod change;
 mod draws;
 mod error;
 mod instant;
+mod names;
 mod returns;
 mod seal;
 

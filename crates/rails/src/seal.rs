@@ -122,14 +122,15 @@ impl SealingKeys {
     /// Opens what was sealed for this very customer and bank account.
     ///
     /// # Errors
-    /// The key is not among ours, or it is not what was sealed for them.
+    /// `UnknownKey`: the key is not among ours. `NotOpened`: it is not what was sealed for them.
     pub fn open(
         &self,
         sealed: &Sealed,
         customer: CustomerId,
         account: BankAccountId,
     ) -> Result<BankDetails, RailError> {
-        let key = self.keys.get(&sealed.key_id).ok_or(RailError::NotOpened)?;
+        let unknown = || RailError::UnknownKey { key_id: sealed.key_id.clone() };
+        let key = self.keys.get(&sealed.key_id).ok_or_else(unknown)?;
         let (nonce, text) = sealed.bytes.split_at_checked(NONCE_LEN).ok_or(RailError::NotOpened)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| RailError::NotOpened)?;
         let aad = bound_to(customer, account);
@@ -186,7 +187,8 @@ mod tests {
         for at in 0..sealed.bytes.len() {
             let mut spoilt = sealed.clone();
             spoilt.bytes[at] ^= 1;
-            assert!(keys.open(&spoilt, ann, account).is_err(), "byte {at}");
+            let error = keys.open(&spoilt, ann, account).err().unwrap();
+            assert!(matches!(error, RailError::NotOpened), "byte {at}");
         }
         for kept in 0..sealed.bytes.len() {
             let short = Sealed { bytes: sealed.bytes[..kept].to_vec(), ..sealed.clone() };
@@ -214,8 +216,10 @@ mod tests {
         assert!(both.open(&before, ann, account).is_ok());
         let after = both.seal(&details(), ann, account).unwrap();
         assert!(before.key_id.starts_with("one-") && after.key_id.starts_with("two-"));
-        assert!(keys(&first).open(&after, ann, account).is_err());
-        assert!(keys(&second).open(&before, ann, account).is_err());
+        for (one, other) in [(&first, &after), (&second, &before)] {
+            let error = keys(one).open(other, ann, account).err().unwrap();
+            assert!(matches!(error, RailError::UnknownKey { key_id } if key_id == other.key_id));
+        }
     }
 
     #[test]

@@ -7,15 +7,17 @@
 mod kind;
 
 use credit::FlagKind;
-use identity::{Actor, CaseId, ConversationId, CustomerId};
+use identity::{Actor, CaseId, ConversationId, CreditLineId, CustomerId};
 use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     cases::{self, CaseRow, CaseStatus},
+    draws::DrawRow,
     payments::PaymentRow,
     revocations,
 };
+use uuid::Uuid;
 
 pub use kind::CaseKind;
 
@@ -35,6 +37,28 @@ pub struct NewCase {
     pub kind: CaseKind,
     /// What the customer said, as they said it.
     pub words: String,
+}
+
+/// What the desk is to look into.
+pub(crate) struct About {
+    customer_id: CustomerId,
+    credit_line_id: CreditLineId,
+    /// By which name and id the record knows it.
+    what: (&'static str, Uuid),
+}
+
+impl From<&PaymentRow> for About {
+    fn from(payment: &PaymentRow) -> Self {
+        let PaymentRow { customer_id, credit_line_id, id, .. } = *payment;
+        Self { customer_id, credit_line_id, what: ("payment_id", id.as_uuid()) }
+    }
+}
+
+impl From<&DrawRow> for About {
+    fn from(draw: &DrawRow) -> Self {
+        let DrawRow { customer_id, credit_line_id, id, .. } = *draw;
+        Self { customer_id, credit_line_id, what: ("draw_id", id.as_uuid()) }
+    }
 }
 
 /// How a case is closed.
@@ -208,18 +232,19 @@ impl Servicing {
     pub(crate) async fn open_desk_case(
         &self,
         conn: &mut PgConnection,
-        payment: &PaymentRow,
+        about: impl Into<About>,
         kind: &str,
         words: String,
     ) -> Result<(), ServicingError> {
+        let About { customer_id, credit_line_id, what: (name, what_id) } = about.into();
         let now = self.now();
-        let permit = authorise(Caller::system(), UseCase::Protect, Some(payment.customer_id), now)?;
+        let permit = authorise(Caller::system(), UseCase::Protect, Some(customer_id), now)?;
         let id = CaseId::mint(now);
         let row = CaseRow {
             id,
             reference: reference("CAS", id.as_uuid()),
-            customer_id: payment.customer_id,
-            credit_line_id: Some(payment.credit_line_id),
+            customer_id,
+            credit_line_id: Some(credit_line_id),
             conversation_id: None,
             kind: kind.to_owned(),
             words,
@@ -234,10 +259,10 @@ impl Servicing {
         let fresh = cases::insert(conn, &row).await?;
         let payload = json!({
             "case_id": fresh.then_some(id), "kind": kind, "customer_id": row.customer_id,
-            "credit_line_id": row.credit_line_id, "payment_id": payment.id, "words": row.words,
+            "credit_line_id": row.credit_line_id, name: what_id, "words": row.words,
             "due_on": row.due_on, "authorised": permit,
         });
-        let stream = Trail::stream(None, row.credit_line_id);
+        let stream = Trail::stream(None, Some(credit_line_id));
         let leaf = if fresh { "case.opened" } else { "case.repeated" };
         self.trail(conn, stream, leaf, payload).await
     }

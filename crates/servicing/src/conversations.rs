@@ -26,6 +26,7 @@ use crate::{
 mod begin;
 mod turns;
 
+pub use begin::Ground;
 pub use turns::{Footing, NewLeaf, TurnRecord};
 
 const MESSAGE_CHARACTERS_MAX: usize = 4_000;
@@ -159,6 +160,15 @@ impl Servicing {
             Begun::Now(work) => work,
         };
         conversations::lock(work.conn(), conversation_id).await?;
+        // Whoever had it may have left while this waited.
+        let held = find_open_conversation(work.conn(), conversation_id).await?;
+        if held.status == ConversationStatus::Assistant {
+            return Err(Refusal::new(
+                RefusalCode::AlreadyClaimed,
+                "The assistant has just got this conversation back. Please send the message again.",
+            )
+            .into());
+        }
         let message = NewMessage::plain(MessageRole::Customer, text);
         let id = self.add_message(work.conn(), conversation_id, None, None, message).await?;
         let payload = json!({"message_id": id, "text": text, "authorised": permit});

@@ -279,6 +279,7 @@ impl Servicing {
             fee: draw.fee,
             rail: draw.rail,
             status: DrawStatus::Held,
+            review: None,
             held_on: today,
             leaves_on,
             available_on,
@@ -289,6 +290,7 @@ impl Servicing {
             drew_seq: None,
             return_code: None,
             refusal: None,
+            refusals: 0,
             held_at: now,
             changed_at: now,
         };

@@ -66,6 +66,7 @@ pub use error::ServicingError;
 pub use intents::{Action, NewIntent};
 pub use jobs::JobReport;
 pub use key::Key;
+pub use numbers::Resealed;
 pub use payments::{AmountAsk, BankAccountAsk, PaymentAsk};
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
 

@@ -375,6 +375,7 @@ impl Servicing {
             retry_on: None,
             retry_of: None,
             cancel_reason: None,
+            refusals: 0,
             authorised_at: now,
             changed_at: now,
         };

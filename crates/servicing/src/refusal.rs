@@ -52,6 +52,7 @@ pub enum RefusalCode {
     PastDue,
     TextInvalid,
     TermsInvalid,
+    TurnOver,
     TurnRunning,
 }
 
@@ -118,6 +119,7 @@ impl RefusalCode {
             Self::PastDue => "past_due",
             Self::TextInvalid => "text_invalid",
             Self::TermsInvalid => "terms_invalid",
+            Self::TurnOver => "turn_over",
             Self::TurnRunning => "turn_running",
         }
     }
@@ -150,6 +152,7 @@ impl RefusalCode {
             | Self::IntentRefused
             | Self::IntentSuperseded
             | Self::KeyReused
+            | Self::TurnOver
             | Self::TurnRunning => RefusalKind::Conflict,
             Self::IntentExpired => RefusalKind::Gone,
             Self::AmountOverPayoff
@@ -222,6 +225,7 @@ impl RefusalCode {
             }
             Self::PastDue => "Bring the line up to date first, or ask for a person.",
             Self::TermsInvalid => "Send terms as a product file has them (docs/scenario.md).",
+            Self::TurnOver => "Send the message again.",
             Self::TurnRunning => "Wait until the answer before has been given.",
         }
     }

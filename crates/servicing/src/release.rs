@@ -14,17 +14,20 @@ mod changes;
 mod file;
 mod given_back;
 mod instant;
+mod late;
 mod outgoing;
 mod rates;
 mod retries;
 
+use std::collections::BTreeSet;
+
 use calendar::{add_banking_days, is_banking_day};
 use credit::LineEventBody;
-use identity::{PaymentId, chain};
+use identity::{BankAccountId, PaymentId, chain};
 use money::Cents;
 use serde::Serialize;
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use store::{
     autopays,
     bank_accounts::{self, BankAccountStatus},
@@ -47,6 +50,11 @@ const REVOKED: &str = "stop_payment";
 /// What a payment is that may not be taken: cancelled where the customer revoked it, which is for good.
 pub(crate) fn status_of(reason: &str) -> PaymentStatus {
     if reason == REVOKED { PaymentStatus::Cancelled } else { PaymentStatus::HeldBack }
+}
+
+/// The bank's reason as we keep it: it may repeat what we sent, and a number is kept nowhere.
+fn kept(reason: &str) -> String {
+    reason.chars().filter(|c| !c.is_numeric() && !c.is_control()).take(80).collect()
 }
 
 /// Payments in one file, at most.
@@ -97,36 +105,30 @@ impl RunReport {
 }
 
 impl Servicing {
-    /// Sends what is due, reads back what is unknown, credits what the bank has, settles and returns what it says.
+    /// Reads back what is unknown and what the bank has said since, then sends what is due and credits what the bank has.
     ///
     /// Safe to call at any time and by any number of processes. Where the bank cannot be reached the report says how
     /// much is pending, and the next run goes on from there.
     pub async fn run_payments(&self, caller: Caller) -> Result<RunReport, ServicingError> {
         authorise(caller, UseCase::Operate, None, self.now())?;
-        let mut report = RunReport::default();
-        self.reconcile_files(&mut report).await?;
-        self.work_off_instants(&mut report).await?;
-        self.make_retries(&mut report).await?;
-        let autopay = self.run_autopay(caller).await?;
-        report.autopaid = autopay.made;
-        report.failed += autopay.failed;
-        let (refunded, failed) = self.run_refunds(caller).await?;
-        report.refunded = refunded;
-        report.failed += failed;
-        if is_banking_day(self.today()) {
-            while let Some(key) = self.choose_payments(&mut report).await? {
-                self.send_or_log(&key, &mut report).await;
-            }
-            // In files of their own: what is the matter with a payment keeps nobody's draw from leaving.
-            while let Some(key) = self.choose_draws(&mut report).await? {
-                self.send_or_log(&key, &mut report).await;
-            }
-        }
-        report.released = self.credit_accepted(&mut report).await?;
-        self.release_draws(&mut report).await?;
+        let (mut report, mut apart) = (RunReport::default(), BTreeSet::new());
+        self.reconcile_files(&mut apart, &mut report).await?;
+        self.look_for_late(&mut report).await?;
+        // Before anything leaves: an account that is closed, or an authorisation that was revoked, stops what is due today.
         // First what the bank lists as returned, each with its own day; then what it says of its files.
         self.read_returns(&mut report).await?;
         self.read_settlements(&mut report).await?;
+        self.work_off_instants(&mut report).await?;
+        self.make_retries(&mut report).await?;
+        self.plan_payments(caller, &mut report).await?;
+        if is_banking_day(self.today()) {
+            self.send_payments(&mut apart, &mut report).await;
+            // In files of their own: what is the matter with a payment keeps nobody's draw from leaving.
+            self.send_draws(&mut apart, &mut report).await;
+        }
+        self.credit_accepted(&mut report).await?;
+        self.release_draws(&mut report).await?;
+        self.tell_of_overdue(&mut report).await?;
         self.raise_alarms(&report).await?;
         let mut conn = self.store.app().acquire().await?;
         for file in rail_files::list_open(&mut conn).await? {
@@ -137,16 +139,61 @@ impl Servicing {
         Ok(report)
     }
 
+    /// What automatic payments and refunds make due today.
+    async fn plan_payments(
+        &self,
+        caller: Caller,
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
+        let autopay = self.run_autopay(caller).await?;
+        report.autopaid = autopay.made;
+        report.failed += autopay.failed;
+        let (refunded, failed) = self.run_refunds(caller).await?;
+        report.refunded = refunded;
+        report.failed += failed;
+        Ok(())
+    }
+
+    async fn send_payments(&self, apart: &mut BTreeSet<BankAccountId>, report: &mut RunReport) {
+        loop {
+            let keys = match self.choose_payments(apart, report).await {
+                Ok(keys) if keys.is_empty() => return,
+                Ok(keys) => keys,
+                Err(error) => return log_unchosen("payments", &error, report),
+            };
+            for key in keys {
+                self.send_or_log(&key, apart, report).await;
+            }
+        }
+    }
+
+    async fn send_draws(&self, apart: &mut BTreeSet<BankAccountId>, report: &mut RunReport) {
+        loop {
+            let keys = match self.choose_draws(apart, report).await {
+                Ok(keys) if keys.is_empty() => return,
+                Ok(keys) => keys,
+                Err(error) => return log_unchosen("draws", &error, report),
+            };
+            for key in keys {
+                self.send_or_log(&key, apart, report).await;
+            }
+        }
+    }
+
     /// Asks the bank about every file whose outcome is unknown. One that the bank never had is sent again as it is, or
     /// where that is no longer right, gives its payments back.
-    async fn reconcile_files(&self, report: &mut RunReport) -> Result<(), ServicingError> {
+    async fn reconcile_files(
+        &self,
+        apart: &mut BTreeSet<BankAccountId>,
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         let open = rail_files::list_open(&mut conn).await?;
         drop(conn);
         for file in open {
             let worked_off = match self.bank.find_file(&file.key).await {
                 Ok(Some(status)) => self.accept_found(&file.key, &status).await,
-                Ok(None) => self.send_or_abandon(&file).await,
+                Ok(None) => self.send_or_abandon(&file, apart, report).await,
                 Err(error) => {
                     tracing::warn!(file.key = %file.key, error = %error, "the bank could not say what became of file {}", file.key);
                     continue;
@@ -161,55 +208,86 @@ impl Servicing {
         Ok(())
     }
 
-    /// Chooses the payments that are due today for a new file; `None` when there are none.
+    /// Chooses the payments that are due today for new files, and answers their keys: one file for all, and one of its own
+    /// for each that was in a file the bank refused, so that only what is to blame is refused again.
     async fn choose_payments(
         &self,
+        apart: &mut BTreeSet<BankAccountId>,
         report: &mut RunReport,
-    ) -> Result<Option<String>, ServicingError> {
-        let (now, today) = (self.now(), self.today());
+    ) -> Result<Vec<String>, ServicingError> {
+        let today = self.today();
         let mut tx = self.store.app().begin().await?;
         // Whoever raises a flag or revokes holds the line: what is seen from here on stays so until this is committed.
         let lines = payments::lines_due(&mut tx, today, FILE_ENTRIES_MAX).await?;
         for line in &lines {
             self.hold_line(&mut tx, *line).await?;
         }
-        let due = payments::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await?;
-        let mut chosen = Vec::new();
+        let mut due = payments::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await?;
+        due.retain(|payment| !apart.contains(&payment.bank_account_id));
+        let (mut together, mut alone) = (Vec::new(), Vec::new());
         for payment in due {
-            match self.held_back(&mut tx, &payment).await {
-                Ok(Some(reason)) => {
-                    self.hold_back(&mut tx, payment, &reason).await?;
+            let (id, account) = (payment.id, payment.bank_account_id);
+            let mut within = tx.begin().await?;
+            match self.hold_back_or_choose(&mut within, payment).await {
+                Ok(None) => {
+                    within.commit().await?;
                     report.held_back += 1;
                 }
-                Ok(None) => chosen.push(payment),
+                Ok(Some(payment)) => {
+                    within.commit().await?;
+                    let list = if payment.refusals > 0 { &mut alone } else { &mut together };
+                    list.push(payment);
+                }
                 // It stays scheduled, and keeps nobody else's from being chosen.
                 Err(error) => {
-                    let (id, cause) = (payment.id, chain(&error));
+                    within.rollback().await?;
+                    let cause = chain(&error);
                     tracing::error!(payment.id = %id, error = %cause, "could not look at payment {id}: {cause}");
+                    apart.insert(account);
                     report.failed += 1;
                 }
             }
         }
-        if chosen.is_empty() {
-            tx.commit().await?;
-            return Ok(None);
+        let mut keys = Vec::new();
+        for payments in files(together, alone) {
+            keys.push(self.put_payments(&mut tx, payments).await?);
         }
-        let debit = chosen.iter().map(|payment| payment.amount).sum();
-        let key = self.new_file(&mut tx, chosen.len(), (debit, Cents::ZERO)).await?;
-        for mut payment in chosen {
+        tx.commit().await?;
+        Ok(keys)
+    }
+
+    /// Holds a payment back, or gives it to be chosen.
+    async fn hold_back_or_choose(
+        &self,
+        conn: &mut PgConnection,
+        payment: PaymentRow,
+    ) -> Result<Option<PaymentRow>, ServicingError> {
+        let Some(reason) = self.held_back(conn, &payment).await? else { return Ok(Some(payment)) };
+        self.hold_back(conn, payment, &reason).await?;
+        Ok(None)
+    }
+
+    /// Puts payments into a file of theirs; answers its key.
+    async fn put_payments(
+        &self,
+        conn: &mut PgConnection,
+        payments: Vec<PaymentRow>,
+    ) -> Result<String, ServicingError> {
+        let debit = payments.iter().map(|payment| payment.amount).sum();
+        let key = self.new_file(conn, payments.len(), (debit, Cents::ZERO)).await?;
+        for mut payment in payments {
             payment.status = PaymentStatus::Pending;
             payment.file_key = Some(key.clone());
-            payment.trace_number = Some(self.next_trace(&mut tx).await?);
-            payment.changed_at = now;
-            payments::update(&mut tx, &payment).await?;
+            payment.trace_number = Some(self.next_trace(conn).await?);
+            payment.changed_at = self.now();
+            payments::update(conn, &payment).await?;
             let payload = json!({
                 "payment_id": payment.id, "file_key": key, "trace_number": payment.trace_number,
             });
             let stream = Trail::stream(None, Some(payment.credit_line_id));
-            self.trail(&mut tx, stream, "payment.chosen_for_file", payload).await?;
+            self.trail(conn, stream, "payment.chosen_for_file", payload).await?;
         }
-        tx.commit().await?;
-        Ok(Some(key))
+        Ok(key)
     }
 
     /// Why the money may not be taken now: what holds back any payment, then what stands against a retry only.
@@ -275,14 +353,13 @@ impl Servicing {
     }
 
     /// Credits the payments of files that the bank has.
-    async fn credit_accepted(&self, report: &mut RunReport) -> Result<u32, ServicingError> {
+    async fn credit_accepted(&self, report: &mut RunReport) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         let ids = payments::list_accepted(&mut conn).await?;
         drop(conn);
-        let mut credited = 0;
         for id in ids {
             match self.credit_one(id).await {
-                Ok(done) => credited += u32::from(done),
+                Ok(done) => report.released += u32::from(done),
                 // It stays pending, and the next run tries again; the others are credited.
                 Err(error) => {
                     let cause = chain(&error);
@@ -291,7 +368,7 @@ impl Servicing {
                 }
             }
         }
-        Ok(credited)
+        Ok(())
     }
 
     async fn credit_one(&self, id: PaymentId) -> Result<bool, ServicingError> {
@@ -324,4 +401,16 @@ impl Servicing {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// What goes into one file: all that nothing is known against together, the others each alone.
+fn files<T>(together: Vec<T>, alone: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let together = (!together.is_empty()).then_some(together);
+    together.into_iter().chain(alone.into_iter().map(|one| vec![one]))
+}
+
+fn log_unchosen(what: &str, error: &ServicingError, report: &mut RunReport) {
+    let cause = chain(error);
+    tracing::error!(error = %cause, "could not choose the {what} that are due: {cause}");
+    report.failed += 1;
 }

@@ -257,6 +257,7 @@ impl Servicing {
             retry_on: None,
             retry_of: None,
             cancel_reason: None,
+            refusals: 0,
             authorised_at: received.recorded_at,
             changed_at,
         }
@@ -290,6 +291,7 @@ impl Servicing {
                 fee,
                 rail: DrawRail::Instant,
                 status,
+                review: None,
                 held_on: on,
                 leaves_on: on,
                 available_on: on,
@@ -300,6 +302,7 @@ impl Servicing {
                 drew_seq: Some(i64::try_from(event.seq).unwrap_or(i64::MAX)),
                 return_code: None,
                 refusal: refused,
+                refusals: 0,
                 held_at: event.recorded_at,
                 changed_at: event.recorded_at,
             };

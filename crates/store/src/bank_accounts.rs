@@ -164,17 +164,22 @@ pub struct SealedOtherwise {
     pub customer_id: CustomerId,
 }
 
-/// Some of them, held until the end of the transaction; needs the role of the rails.
+/// Some of them, those after the account's `n` in `after`, held until the end of the transaction; needs the role of the rails.
 pub async fn list_sealed_otherwise(
     conn: &mut PgConnection,
     key_id: &str,
+    after: Option<(BankAccountId, i64)>,
     limit: i64,
 ) -> Result<Vec<SealedOtherwise>, StoreError> {
+    let (after_id, after_n) = after.unzip();
     let rows = sqlx::query!(
         "SELECT n.bank_account_id, n.n, n.key_id, n.sealed, a.customer_id
          FROM bank_account_numbers n JOIN bank_accounts a ON a.id = n.bank_account_id
-         WHERE n.key_id <> $1 ORDER BY n.bank_account_id, n.n LIMIT $2 FOR UPDATE OF n",
+         WHERE n.key_id <> $1 AND ($2::uuid IS NULL OR (n.bank_account_id, n.n) > ($2, $3::bigint))
+         ORDER BY n.bank_account_id, n.n LIMIT $4 FOR UPDATE OF n",
         key_id,
+        after_id.map(BankAccountId::as_uuid),
+        after_n,
         limit,
     )
     .fetch_all(conn)

@@ -34,6 +34,16 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// A second look at a draw before it leaves.
+    DrawReview {
+        /// A person has to look at it; nothing leaves.
+        Waiting = "waiting",
+        /// A person let it go.
+        Passed = "passed",
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DrawRow {
     pub id: DrawId,
@@ -45,6 +55,8 @@ pub struct DrawRow {
     pub fee: Cents,
     pub rail: DrawRail,
     pub status: DrawStatus,
+    /// None where nobody had to look at it.
+    pub review: Option<DrawReview>,
     pub held_on: NaiveDate,
     /// The day of the file that is to take it up.
     pub leaves_on: NaiveDate,
@@ -61,6 +73,8 @@ pub struct DrawRow {
     pub return_code: Option<String>,
     /// Why the bank refused it, or why it was given up.
     pub refusal: Option<String>,
+    /// How often the bank refused a file with it.
+    pub refusals: i32,
     pub held_at: DateTime<Utc>,
     pub changed_at: DateTime<Utc>,
 }
@@ -69,8 +83,9 @@ macro_rules! select_draws {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
             r#"SELECT id, credit_line_id, customer_id, bank_account_id, reference, amount_cents, fee_cents,
-                      rail AS "rail: DrawRail", status AS "status: DrawStatus", held_on, leaves_on, available_on,
-                      file_key, trace_number, handed_at, drawn_on, drew_seq, return_code, refusal, held_at, changed_at
+                      rail AS "rail: DrawRail", status AS "status: DrawStatus", review AS "review: DrawReview",
+                      held_on, leaves_on, available_on, file_key, trace_number, handed_at, drawn_on, drew_seq,
+                      return_code, refusal, refusals, held_at, changed_at
                FROM draws "# + $tail
             $(, $arg)*
         )
@@ -84,6 +99,7 @@ macro_rules! select_draws {
             fee: Cents::new(row.fee_cents),
             rail: row.rail,
             status: row.status,
+            review: row.review,
             held_on: row.held_on,
             leaves_on: row.leaves_on,
             available_on: row.available_on,
@@ -94,6 +110,7 @@ macro_rules! select_draws {
             drew_seq: row.drew_seq,
             return_code: row.return_code,
             refusal: row.refusal,
+            refusals: row.refusals,
             held_at: row.held_at,
             changed_at: row.changed_at,
         })
@@ -104,8 +121,9 @@ macro_rules! select_draws {
 pub async fn insert(conn: &mut PgConnection, draw: &DrawRow) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO draws (id, credit_line_id, customer_id, bank_account_id, reference, amount_cents, fee_cents, rail,
-                            status, held_on, leaves_on, available_on, drawn_on, drew_seq, refusal, held_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                            status, held_on, leaves_on, available_on, drawn_on, drew_seq, refusal, held_at, changed_at,
+                            review)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         draw.id.as_uuid(),
         draw.credit_line_id.as_uuid(),
         draw.customer_id.as_uuid(),
@@ -123,6 +141,7 @@ pub async fn insert(conn: &mut PgConnection, draw: &DrawRow) -> Result<(), Store
         draw.refusal,
         draw.held_at,
         draw.changed_at,
+        draw.review.map(DrawReview::as_str),
     )
     .execute(conn)
     .await?;
@@ -134,7 +153,7 @@ pub async fn update(conn: &mut PgConnection, draw: &DrawRow) -> Result<(), Store
     sqlx::query!(
         "UPDATE draws
          SET status = $2, leaves_on = $3, available_on = $4, file_key = $5, trace_number = $6, handed_at = $7,
-             drawn_on = $8, drew_seq = $9, return_code = $10, refusal = $11, changed_at = $12
+             drawn_on = $8, drew_seq = $9, return_code = $10, refusal = $11, changed_at = $12, review = $13
          WHERE id = $1",
         draw.id.as_uuid(),
         draw.status.as_str(),
@@ -148,6 +167,7 @@ pub async fn update(conn: &mut PgConnection, draw: &DrawRow) -> Result<(), Store
         draw.return_code,
         draw.refusal,
         draw.changed_at,
+        draw.review.map(DrawReview::as_str),
     )
     .execute(conn)
     .await?;
@@ -208,6 +228,7 @@ pub async fn lines_due(
 ) -> Result<Vec<CreditLineId>, StoreError> {
     let ids = sqlx::query_scalar!(
         "SELECT DISTINCT credit_line_id FROM draws WHERE status = 'held' AND rail = 'standard' AND leaves_on <= $1
+           AND review IS DISTINCT FROM 'waiting'
          ORDER BY credit_line_id LIMIT $2",
         today,
         limit,
@@ -227,6 +248,7 @@ pub async fn claim_due(
     let lines: Vec<_> = lines.iter().map(|id| id.as_uuid()).collect();
     Ok(select_draws!(
         "WHERE status = 'held' AND rail = 'standard' AND leaves_on <= $1 AND credit_line_id = ANY($2)
+           AND review IS DISTINCT FROM 'waiting'
          ORDER BY leaves_on, id LIMIT $3 FOR UPDATE SKIP LOCKED",
         today,
         &lines,
@@ -239,7 +261,9 @@ pub async fn claim_due(
 /// Draws on the instant rail that are not decided, oldest first.
 pub async fn list_instant_open(conn: &mut PgConnection) -> Result<Vec<DrawId>, StoreError> {
     let ids = sqlx::query_scalar!(
-        "SELECT id FROM draws WHERE rail = 'instant' AND status IN ('held', 'pending') ORDER BY held_at, id",
+        "SELECT id FROM draws WHERE rail = 'instant' AND status IN ('held', 'pending')
+           AND review IS DISTINCT FROM 'waiting'
+         ORDER BY held_at, id",
     )
     .fetch_all(conn)
     .await?;
@@ -269,6 +293,37 @@ pub async fn files_to_settle(
     )
     .fetch_all(conn)
     .await?)
+}
+
+/// Draws with the bank whose money was to be there before a day, and of which the desk was not told.
+pub async fn list_overdue(
+    conn: &mut PgConnection,
+    before: NaiveDate,
+) -> Result<Vec<DrawId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM draws WHERE status IN ('pending', 'released') AND available_on < $1 AND told_at IS NULL
+         ORDER BY available_on, id",
+        before,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(DrawId::from_uuid).collect())
+}
+
+/// The desk was told of a draw; `false` where it was told before.
+pub async fn mark_told(
+    conn: &mut PgConnection,
+    id: DrawId,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let told = sqlx::query!(
+        "UPDATE draws SET told_at = $2 WHERE id = $1 AND told_at IS NULL",
+        id.as_uuid(),
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(told.rows_affected() == 1)
 }
 
 /// The draws of a file, in the order of their entries.

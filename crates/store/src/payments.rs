@@ -59,6 +59,8 @@ pub struct PaymentRow {
     /// The payment that came back, of which this is the retry.
     pub retry_of: Option<PaymentId>,
     pub cancel_reason: Option<String>,
+    /// How often the bank refused a file with it.
+    pub refusals: i32,
     pub authorised_at: DateTime<Utc>,
     pub changed_at: DateTime<Utc>,
 }
@@ -69,7 +71,7 @@ macro_rules! select_payments {
             r#"SELECT id, credit_line_id, customer_id, bank_account_id, reference, amount_cents,
                       amount_kind AS "amount_kind: AmountKind", authorised_on, debit_on,
                       status AS "status: PaymentStatus", file_key, trace_number, received_seq, settle_on,
-                      return_code, returned_on, retry_on, retry_of, cancel_reason, authorised_at, changed_at
+                      return_code, returned_on, retry_on, retry_of, cancel_reason, refusals, authorised_at, changed_at
                FROM payments "# + $tail
             $(, $arg)*
         )
@@ -93,6 +95,7 @@ macro_rules! select_payments {
             retry_on: row.retry_on,
             retry_of: row.retry_of.map(PaymentId::from_uuid),
             cancel_reason: row.cancel_reason,
+            refusals: row.refusals,
             authorised_at: row.authorised_at,
             changed_at: row.changed_at,
         })

@@ -1,6 +1,7 @@
 //! Files for the bank: numbered, sent under one key, and never sent again before the bank was asked what became of them.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use identity::{DrawId, PaymentId};
 use money::Cents;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -17,6 +18,8 @@ text_enum! {
         Refused = "refused",
         /// It never reached the bank and never will; its payments were given back.
         Abandoned = "abandoned",
+        /// The bank has it although its payments were given back; the desk was told.
+        Late = "late",
     }
 }
 
@@ -136,6 +139,62 @@ pub async fn find_for_update(
 pub async fn list_open(conn: &mut PgConnection) -> Result<Vec<RailFileRow>, StoreError> {
     Ok(select_rail_files!("WHERE status IN ('building', 'pending') ORDER BY number")
         .fetch_all(conn)
+        .await?)
+}
+
+/// The keys of files that were handed to the bank and given up since.
+pub async fn list_abandoned(
+    conn: &mut PgConnection,
+    since: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "SELECT key FROM rail_files WHERE status = 'abandoned' AND handed_at IS NOT NULL AND settled_at > $1
+         ORDER BY number",
+        since,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// An entry that was given back from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenBackEntry {
+    pub file_key: String,
+    pub payment_id: Option<PaymentId>,
+    pub draw_id: Option<DrawId>,
+}
+
+macro_rules! select_given_back {
+    ($tail:literal, $arg:expr) => {
+        sqlx::query!(
+            r#"SELECT payload ->> 'file_key' AS "file_key!", (payload ->> 'payment_id')::uuid AS payment_id,
+                      (payload ->> 'draw_id')::uuid AS draw_id
+               FROM outbox WHERE kind IN ('payment.given_back', 'draw.given_back') AND "# + $tail,
+            $arg
+        )
+        .map(|row| GivenBackEntry {
+            file_key: row.file_key,
+            payment_id: row.payment_id.map(PaymentId::from_uuid),
+            draw_id: row.draw_id.map(DrawId::from_uuid),
+        })
+    };
+}
+
+/// The entries that were given back from a file, which no longer name it.
+pub async fn list_given_back(
+    conn: &mut PgConnection,
+    key: &str,
+) -> Result<Vec<GivenBackEntry>, StoreError> {
+    Ok(select_given_back!("payload ->> 'file_key' = $1 ORDER BY id", key).fetch_all(conn).await?)
+}
+
+/// The entry that had this trace number in a file that was given up.
+pub async fn find_given_back(
+    conn: &mut PgConnection,
+    trace_number: &str,
+) -> Result<Option<GivenBackEntry>, StoreError> {
+    Ok(select_given_back!("payload ->> 'trace_number' = $1 ORDER BY id DESC LIMIT 1", trace_number)
+        .fetch_optional(conn)
         .await?)
 }
 

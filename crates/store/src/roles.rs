@@ -250,6 +250,10 @@ async fn create_database(cluster: &Cluster) -> Result<(), StoreError> {
 /// A connection that was used a moment ago is taken to be alive: to ask first would be a round trip for each checkout.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
+/// Every lock of ours is taken to look again at what its holder committed: a transaction that went on seeing what it saw before
+/// would not. Whatever the server or the database has as its default, it is this.
+const ISOLATION: &str = "SET default_transaction_isolation TO 'read committed'";
+
 fn pool(owner: &PgConnectOptions, entrance: Entrance, role: Role) -> PgPool {
     let pool = PgPoolOptions::new()
         .max_connections(role.connections_max())
@@ -262,12 +266,17 @@ fn pool(owner: &PgConnectOptions, entrance: Entrance, role: Role) -> PgPool {
             })
         });
     let options = owner.clone().application_name(role.name());
-    match entrance {
-        Entrance::LogIn => pool.connect_lazy_with(options.username(role.name())),
-        Entrance::SetRole => pool
-            .after_connect(move |conn: &mut PgConnection, _| {
-                Box::pin(async move { conn.execute(role.set_role()).await.map(drop) })
-            })
-            .connect_lazy_with(options),
-    }
+    let options = match entrance {
+        Entrance::LogIn => options.username(role.name()),
+        Entrance::SetRole => options,
+    };
+    pool.after_connect(move |conn: &mut PgConnection, _| {
+        Box::pin(async move {
+            if entrance == Entrance::SetRole {
+                conn.execute(role.set_role()).await?;
+            }
+            conn.execute(ISOLATION).await.map(drop)
+        })
+    })
+    .connect_lazy_with(options)
 }

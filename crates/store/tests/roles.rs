@@ -158,3 +158,60 @@ async fn open_line(database: &TestDatabase) -> String {
     tx.commit().await.unwrap();
     line.to_owned()
 }
+
+/// Which roles call which functions. One that is new is granted to whom it needs, and comes here.
+const CALLED: &[(&str, &[&str])] = &[
+    ("audit_append", &["plumbline_app", "plumbline_audit", "plumbline_turn"]),
+    ("audit_stream_head", &["plumbline_app", "plumbline_audit", "plumbline_turn"]),
+    ("audit_stream_tip", &["plumbline_app", "plumbline_audit", "plumbline_turn"]),
+    ("beyond_a_turn", &["plumbline_turn"]),
+    ("conversation_goes_on", &["plumbline_app", "plumbline_turn"]),
+];
+
+#[tokio::test]
+async fn a_function_is_for_the_roles_that_were_granted_it_and_for_nobody_else() {
+    let database = store::testing::database().await;
+    let open: Vec<String> = sqlx::query_scalar(
+        "SELECT p.proname::text FROM pg_proc p
+          WHERE p.pronamespace = 'public'::regnamespace AND has_function_privilege('public', p.oid, 'execute')",
+    )
+    .fetch_all(database.owner())
+    .await
+    .unwrap();
+    assert_eq!(open, Vec::<String>::new(), "open to everybody");
+    let granted: Vec<(String, Vec<String>)> = sqlx::query_as(
+        "SELECT p.proname::text,
+                ARRAY(SELECT r.rolname::text FROM pg_roles r
+                       WHERE r.rolname LIKE 'plumbline\\_%' AND NOT r.rolsuper
+                         AND has_function_privilege(r.oid, p.oid, 'execute') ORDER BY 1)
+           FROM pg_proc p
+          WHERE p.pronamespace = 'public'::regnamespace AND p.prorettype <> 'trigger'::regtype ORDER BY 1",
+    )
+    .fetch_all(database.owner())
+    .await
+    .unwrap();
+    let granted: Vec<_> = granted
+        .iter()
+        .map(|(name, roles)| (name.as_str(), roles.iter().map(String::as_str).collect::<Vec<_>>()))
+        .collect();
+    let expected: Vec<_> = CALLED.iter().map(|(name, roles)| (*name, roles.to_vec())).collect();
+    assert_eq!(granted, expected);
+}
+
+#[tokio::test]
+async fn whatever_the_database_has_as_its_default_our_transactions_see_what_was_committed() {
+    let database = store::testing::database().await;
+    sqlx::query(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation TO serializable',
+                                    current_database()); END $$",
+    )
+    .execute(database.owner())
+    .await
+    .unwrap();
+    for role in store::Role::ALL {
+        let mut tx = database.store().pool(role).begin().await.unwrap();
+        let level: String =
+            sqlx::query_scalar("SHOW transaction_isolation").fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(level, "read committed", "{role:?}");
+    }
+}

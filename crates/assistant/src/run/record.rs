@@ -3,7 +3,7 @@
 use orchestrator::{Effect, Event};
 use serde_json::{Value, json};
 use servicing::{
-    ServicingError,
+    Refusal, RefusalCode, ServicingError,
     conversations::{NewMessage, TurnRecord},
 };
 use store::conversations::{MessageRole, TurnStatus};
@@ -40,10 +40,10 @@ impl Run {
         text: String,
         more: Vec<StreamPart>,
     ) -> Result<(), ServicingError> {
-        let ends = self.turn.outstanding().iter().find_map(|effect| match effect {
-            Effect::Finish { ended } => Some(status(*ended)),
+        let ends = match self.turn.outstanding() {
+            [Effect::Finish { ended }] => Some(status(*ended)),
             _ => None,
-        });
+        };
         let notices: Vec<Value> =
             self.found.notices().iter().skip(self.found.notices_shown).map(|n| shown(n)).collect();
         let cases: Vec<Value> =
@@ -145,6 +145,10 @@ impl Run {
         messages: Vec<NewMessage>,
         ends: Option<TurnStatus>,
     ) -> Result<Vec<String>, ServicingError> {
+        if !self.taken.held().await {
+            let sentence = "This turn is answered elsewhere.";
+            return Err(Refusal::new(RefusalCode::TurnOver, sentence).into());
+        }
         let record = TurnRecord {
             steps: std::mem::take(&mut self.steps),
             leaves: std::mem::take(&mut self.leaves),
@@ -159,6 +163,7 @@ impl Run {
             }
         };
         let ids = servicing.record_turn_on(self.caller, footing, record).await?;
+        self.ended |= ends.is_some();
         Ok(ids.iter().map(ToString::to_string).collect())
     }
 }

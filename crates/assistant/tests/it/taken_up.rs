@@ -1,6 +1,7 @@
 //! Turns that broke, were cut short or were left: ended, left to who answers them, or taken up.
 
 use assistant::StreamPart;
+use futures::FutureExt as _;
 use orchestrator::Limits;
 use serde_json::{Value, json};
 use servicing::{
@@ -61,7 +62,7 @@ async fn a_turn_that_another_process_answers_is_left_to_it() {
     let ada = house.person("Ada").await;
     let begun = house.begin(ada, "what is my current balance?").await;
     let other = Answering::new(house.servicing.store());
-    assert!(other.take(begun).await.unwrap());
+    let taken = other.take(begun).await.unwrap().unwrap();
     assert_eq!(house.assistant.resume().await.unwrap(), 0);
     let text = "what is my apr?";
     let caller = Caller::customer(ada.id);
@@ -69,7 +70,7 @@ async fn a_turn_that_another_process_answers_is_left_to_it() {
         house.assistant.respond(caller, ada.id, ada.conversation, text, &key("apr")).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("still being answered")));
 
-    drop(other);
+    drop(taken);
     while house.assistant.resume().await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }
@@ -218,4 +219,40 @@ async fn a_turn_begun_at_a_known_channel_stays_there_when_it_is_taken_up() {
     assert!(!said.message.text.contains('$'), "{}", said.message.text);
     let evidence = said.message.evidence.as_ref().unwrap()["tool_calls"].to_string();
     assert!(evidence.contains("not known well enough"), "{evidence}");
+}
+
+#[tokio::test]
+async fn a_request_that_goes_away_leaves_no_turn_without_a_driver() {
+    let house = House::with_understudy().await;
+    let ada = house.person("Ada").await;
+    let caller = Caller::customer(ada.id);
+    let text = "what is my current balance?";
+    let asked = key("gone");
+    let request = house.assistant.respond(caller, ada.id, ada.conversation, text, &asked);
+    // Looked at once, and dropped.
+    assert!(request.now_or_never().is_none());
+    house.assistant.shut_down().await;
+    let view = house.view(ada).await;
+    assert_eq!(view.turns.last().unwrap().status, TurnStatus::Done);
+    assert!(view.messages.last().unwrap().message.text.contains('$'));
+}
+
+#[tokio::test]
+async fn a_turn_whose_record_is_whole_but_for_its_end_ends_with_a_leaf() {
+    let house = House::with_understudy().await;
+    let text = "what is my current balance?";
+    let (ada, bob) = (house.person("Ada").await, house.person("Bob").await);
+    house.say(ada, text).await;
+    let turn = house.view(ada).await.turns.last().unwrap().id;
+    let steps = house.servicing.turn_steps(Caller::assistant(ada.id), turn).await.unwrap();
+    let begun = house.begin(bob, text).await;
+    let record = TurnRecord {
+        steps: steps.into_iter().map(|step| (step.n, step.kind, step.body)).collect(),
+        ..TurnRecord::default()
+    };
+    house.servicing.record_turn(Caller::assistant(bob.id), begun, record).await.unwrap();
+    assert_eq!(house.assistant.resume().await.unwrap(), 1);
+    house.assistant.shut_down().await;
+    assert_eq!(house.view(bob).await.turns.last().unwrap().status, TurnStatus::Done);
+    assert_eq!(house.leaves(bob).await.last().map(String::as_str), Some("turn.ended"));
 }

@@ -37,7 +37,7 @@ impl Servicing {
     }
 
     /// As [`Self::begin_turn`], for a turn whose id the caller has chosen, and holds, in a conversation that was just seen. With
-    /// it, where it is a new one, comes where it stands.
+    /// it, where it is a new one, comes what it stands on.
     pub async fn begin_turn_as(
         &self,
         turn_id: TurnId,
@@ -45,7 +45,7 @@ impl Servicing {
         (seen, text): (&ConversationView, &str),
         served: Served,
         key: &Key,
-    ) -> Result<(BegunTurn, Option<Footing>), ServicingError> {
+    ) -> Result<(BegunTurn, Option<Ground>), ServicingError> {
         let text = checked_text(text)?;
         let id = seen.conversation.id;
         let customer_id = seen.conversation.customer_id;
@@ -53,15 +53,19 @@ impl Servicing {
         let request =
             Request::new(&permit.actor, key.as_str(), "servicing", &("message", id, text))?;
         let beginning = Beginning { turn_id, text, permit, served, request };
-        if let Some(begun) = self.try_to_begin(seen, &beginning).await? {
-            return Ok(begun);
-        }
-        // Somebody was faster, which they can be only so often: in the end one turn runs, or nobody else writes.
+        let mut newer = None;
         loop {
-            let seen = self.conversation_as_said(caller, id, i32::MAX).await?;
-            if let Some(begun) = self.try_to_begin(&seen, &beginning).await? {
-                return Ok(begun);
+            match self.try_to_begin(newer.as_ref().unwrap_or(seen), &beginning).await {
+                Ok(Some((begun, footing))) => {
+                    return Ok((begun, footing.map(|footing| Ground { footing, newer })));
+                }
+                // Somebody was faster, which they can be only so often: in the end one turn runs, or nobody else writes.
+                Ok(None) => {}
+                // As it was seen, no; as it stands now, perhaps.
+                Err(error) if newer.is_none() && error.refusal().is_some() => {}
+                Err(error) => return Err(error),
             }
+            newer = Some(self.conversation_as_said(caller, id, 0).await?);
         }
     }
 
@@ -116,6 +120,14 @@ impl Servicing {
             Written::GoneOn => Ok(None),
         }
     }
+}
+
+/// What a new turn stands on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ground {
+    pub footing: Footing,
+    /// The conversation in which it was begun, where that had gone on since its caller saw it.
+    pub newer: Option<ConversationView>,
 }
 
 /// A message that asks for a turn.

@@ -11,7 +11,8 @@ use store::conversations::{
 
 use super::NewMessage;
 use crate::{
-    Caller, Key, Level, Refusal, Servicing, ServicingError, UseCase, authorise, work::Begun,
+    Caller, Key, Level, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    work::Begun,
 };
 
 /// A leaf of the turn, to be chained to the conversation's.
@@ -106,7 +107,7 @@ impl Servicing {
                     footing.tip = chained.tip;
                     return Ok(messages.iter().map(|message| message.id).collect());
                 }
-                Written::Nothing => return Err(Refusal::not_found("turn").into()),
+                Written::Nothing => return Err(over().into()),
                 // Somebody was faster: what they recorded comes before.
                 Written::GoneOn => *footing = find_footing(&mut conn, turn_id).await?,
             }
@@ -185,6 +186,10 @@ impl Servicing {
         let mut conn = self.store.app().acquire().await?;
         Ok(conversations::list_running(&mut conn).await?)
     }
+}
+
+fn over() -> Refusal {
+    Refusal::new(RefusalCode::TurnOver, "This turn is over, or is answered elsewhere.")
 }
 
 async fn find_footing(conn: &mut PgConnection, turn_id: TurnId) -> Result<Footing, ServicingError> {

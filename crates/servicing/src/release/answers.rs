@@ -197,16 +197,10 @@ impl Servicing {
                 if let Some(key) = draw.file_key.as_deref() {
                     self.accept(key).await?;
                 }
-                let done = self.return_draw(draw.id, code).await?;
+                let done = self.return_draw(draw.id, code, returned_on).await?;
                 report.draws_refused += u32::from(done);
             }
-            (None, None) => {
-                tracing::error!(trace_number = %trace, "an entry came back that we never sent: {trace}");
-                let payload = json!({"trace_number": trace, "return_code": code.to_string(), "returned_on": returned_on});
-                let mut tx = self.store.app().begin().await?;
-                self.trail(&mut tx, audit::Stream::System, "return.unknown", payload).await?;
-                tx.commit().await?;
-            }
+            (None, None) => self.returned_unmatched(trace, code, returned_on).await?,
         }
         Ok(())
     }

@@ -3,40 +3,16 @@
 //! They are applied when they are read, which is before the next entry. What cannot be applied goes to the operations desk.
 
 use identity::{BankAccountId, CustomerId};
-use rails::{AccountKind, BankDetails, Change};
+use rails::{AccountKind, BankDetails, Change, RailError};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     bank_accounts::{self, BankAccountKind},
-    draws::{self, DrawRow},
-    payments::{self, PaymentRow},
     rail_files,
 };
 
-use super::RunReport;
+use super::{RunReport, file::find_entry};
 use crate::{Servicing, ServicingError, numbers::ending_of, work::Trail};
-
-/// The entry that a notification is about.
-enum About {
-    Payment(Box<PaymentRow>),
-    Draw(Box<DrawRow>),
-}
-
-impl About {
-    fn account(&self) -> (BankAccountId, CustomerId) {
-        match self {
-            Self::Payment(payment) => (payment.bank_account_id, payment.customer_id),
-            Self::Draw(draw) => (draw.bank_account_id, draw.customer_id),
-        }
-    }
-
-    fn reference(&self) -> &str {
-        match self {
-            Self::Payment(payment) => &payment.reference,
-            Self::Draw(draw) => &draw.reference,
-        }
-    }
-}
 
 impl Servicing {
     /// Works off one notification.
@@ -51,23 +27,25 @@ impl Servicing {
         if !rail_files::note_change(&mut tx, trace, code, self.now()).await? {
             return Ok(());
         }
-        let Some(about) = find(&mut tx, trace).await? else {
+        let Some(about) = find_entry(&mut tx, trace).await? else {
             tracing::error!(trace_number = %trace, "a change was told of an entry that we never sent: {trace}");
             let payload = json!({"trace_number": trace, "change_code": code});
             self.trail(&mut tx, audit::Stream::System, "return.unknown", payload).await?;
             tx.commit().await?;
             return Ok(());
         };
-        let line = match &about {
-            About::Payment(payment) => payment.credit_line_id,
-            About::Draw(draw) => draw.credit_line_id,
-        };
+        let line = about.credit_line_id();
         self.hold_line(&mut tx, line).await?;
-        let (account, customer) = about.account();
+        let (account, customer) = (about.bank_account_id(), about.customer_id());
         let change = Change::read(code, corrected);
-        let opened = self.open_numbers(&[(account, customer)].into(), self.now()).await?;
-        let before = opened.get(&account);
-        let after = before.and_then(|before| change.applied_to(before));
+        let mut opened = self.open_numbers(&[(account, customer)].into(), self.now()).await?;
+        let before = match opened.remove(&account) {
+            // Whoever has the key applies it.
+            Some(Err(error @ RailError::UnknownKey { .. })) => return Err(error.into()),
+            Some(Err(_)) | None => None,
+            Some(Ok(details)) => Some(details),
+        };
+        let after = before.as_ref().and_then(|before| change.applied_to(before));
         let unusable = matches!(change, Change::Desk)
             || before.is_none() && matches!(change, Change::Account { .. });
         if let Some(after) = &after {
@@ -86,14 +64,7 @@ impl Servicing {
                 "The bank told of a change ({code}) about {} that has to be looked at.",
                 about.reference()
             );
-            match &about {
-                About::Payment(payment) => {
-                    self.open_desk_case(&mut tx, payment, "operations", words).await?;
-                }
-                About::Draw(draw) => {
-                    self.open_draw_case(&mut tx, draw, "operations", words).await?;
-                }
-            }
+            self.open_desk_case(&mut tx, &about, "operations", words).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -115,11 +86,4 @@ impl Servicing {
         bank_accounts::correct(conn, account, kind, ending).await?;
         self.keep_number(conn, customer, account, details).await
     }
-}
-
-async fn find(conn: &mut PgConnection, trace: &str) -> Result<Option<About>, ServicingError> {
-    if let Some(payment) = payments::find_by_trace(conn, trace).await? {
-        return Ok(Some(About::Payment(Box::new(payment))));
-    }
-    Ok(draws::find_by_trace(conn, trace).await?.map(|draw| About::Draw(Box::new(draw))))
 }

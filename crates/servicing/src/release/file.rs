@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use identity::{BankAccountId, CustomerId, PaymentId};
+use identity::{BankAccountId, CreditLineId, CustomerId, PaymentId};
 use money::Cents;
 use nacha::TraceNumber;
 use rails::{AchTransfer, BankDetails, RailError, ach_file};
@@ -19,7 +19,8 @@ use store::{
     rail_files::{self, RailFileRow, RailFileStatus},
 };
 
-use crate::{Servicing, ServicingError};
+use super::{given_back::Why, kept};
+use crate::{Servicing, ServicingError, cases::About};
 
 /// One entry of a file, whichever way its money goes.
 pub(super) enum Entry {
@@ -35,14 +36,28 @@ impl Entry {
         }
     }
 
-    fn bank_account_id(&self) -> BankAccountId {
+    pub(super) fn reference(&self) -> &str {
+        match self {
+            Self::Payment(payment) => &payment.reference,
+            Self::Draw(draw) => &draw.reference,
+        }
+    }
+
+    pub(super) fn credit_line_id(&self) -> CreditLineId {
+        match self {
+            Self::Payment(payment) => payment.credit_line_id,
+            Self::Draw(draw) => draw.credit_line_id,
+        }
+    }
+
+    pub(super) fn bank_account_id(&self) -> BankAccountId {
         match self {
             Self::Payment(payment) => payment.bank_account_id,
             Self::Draw(draw) => draw.bank_account_id,
         }
     }
 
-    fn customer_id(&self) -> CustomerId {
+    pub(super) fn customer_id(&self) -> CustomerId {
         match self {
             Self::Payment(payment) => payment.customer_id,
             Self::Draw(draw) => draw.customer_id,
@@ -83,8 +98,45 @@ impl Entry {
     }
 }
 
+impl From<&Entry> for About {
+    fn from(entry: &Entry) -> Self {
+        match entry {
+            Entry::Payment(payment) => payment.into(),
+            Entry::Draw(draw) => draw.into(),
+        }
+    }
+}
+
+/// How an entry stands to being written into a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    Fits,
+    /// Something in it can be written by nobody.
+    Never,
+    /// Not here and now; the fault is not its own.
+    NotHere,
+}
+
+impl Fit {
+    fn of(error: &ServicingError) -> Self {
+        match error {
+            ServicingError::Rail(RailError::NotOpened | RailError::File(_))
+            | ServicingError::Stored { .. } => Self::Never,
+            _ => Self::NotHere,
+        }
+    }
+}
+
 const fn stored(what: &'static str) -> ServicingError {
     ServicingError::Stored { what, source: None }
+}
+
+/// Why a number does not open, for each entry that needs it.
+fn unopened(error: &RailError) -> RailError {
+    match error {
+        RailError::UnknownKey { key_id } => RailError::UnknownKey { key_id: key_id.clone() },
+        _ => RailError::NotOpened,
+    }
 }
 
 /// All entries of a file: its payments, then its draws, each in the order of their trace numbers.
@@ -95,6 +147,17 @@ pub(super) async fn entries_of(
     let payments = payments::list_of_file(conn, key).await?.into_iter().map(Entry::Payment);
     let draws = draws::list_of_file(conn, key).await?.into_iter().map(Entry::Draw);
     Ok(payments.chain(draws).collect())
+}
+
+/// The entry of this trace number, which is a payment's or a draw's.
+pub(super) async fn find_entry(
+    conn: &mut PgConnection,
+    trace: &str,
+) -> Result<Option<Entry>, ServicingError> {
+    if let Some(payment) = payments::find_by_trace(conn, trace).await? {
+        return Ok(Some(Entry::Payment(payment)));
+    }
+    Ok(draws::find_by_trace(conn, trace).await?.map(Entry::Draw))
 }
 
 impl Servicing {
@@ -139,8 +202,9 @@ impl Servicing {
         match self.bank.submit(key, &contents).await {
             Ok(()) => self.accept(key).await,
             Err(RailError::Refused { reason }) => {
+                let reason = kept(&reason);
                 tracing::error!(file.key = %key, "the bank refused file {key}: {reason}");
-                self.give_back(key, RailFileStatus::Refused, &reason).await
+                self.give_back(key, &Why::Refused(reason)).await.map(drop)
             }
             Err(error) => {
                 tracing::warn!(file.key = %key, error = %error, "it is not known whether the bank has file {key}");
@@ -172,38 +236,64 @@ impl Servicing {
         Ok(Some(contents))
     }
 
-    pub(super) async fn text_of(
+    /// Which entries of a file can be written. Fails where that cannot be said of any.
+    pub(super) async fn fits(
+        &self,
+        conn: &mut PgConnection,
+        file: &RailFileRow,
+        entries: &[Entry],
+    ) -> Result<Vec<Fit>, ServicingError> {
+        let transfers = self.transfers(conn, file, entries).await?;
+        let alone = |transfer: AchTransfer| self.text(file, &[transfer]);
+        let fit = |transfer: Result<AchTransfer, ServicingError>| {
+            transfer.and_then(alone).map_or_else(|error| Fit::of(&error), |_| Fit::Fits)
+        };
+        Ok(transfers.into_iter().map(fit).collect())
+    }
+
+    async fn text_of(
         &self,
         conn: &mut PgConnection,
         file: &RailFileRow,
         entries: &[Entry],
     ) -> Result<String, ServicingError> {
         let transfers = self.transfers(conn, file, entries).await?;
+        self.text(file, &transfers.into_iter().collect::<Result<Vec<_>, _>>()?)
+    }
+
+    fn text(
+        &self,
+        file: &RailFileRow,
+        transfers: &[AchTransfer],
+    ) -> Result<String, ServicingError> {
         let created_at = file.created_at.with_timezone(&self.zone).naive_local();
         let number = file.number.unsigned_abs();
-        let text = ach_file(&self.lender.originator, number, created_at, &transfers).write();
+        let text = ach_file(&self.lender.originator, number, created_at, transfers).write();
         Ok(text.map_err(RailError::from)?)
     }
 
+    /// Each entry as it stands in the file, or what is wrong with it. Fails as a whole where nothing is.
     async fn transfers(
         &self,
         conn: &mut PgConnection,
         file: &RailFileRow,
         entries: &[Entry],
-    ) -> Result<Vec<AchTransfer>, ServicingError> {
+    ) -> Result<Vec<Result<AchTransfer, ServicingError>>, ServicingError> {
         let accounts: BTreeMap<_, _> =
             entries.iter().map(|entry| (entry.bank_account_id(), entry.customer_id())).collect();
         // As they were known when the file was made: a correction since would make it another file.
         let numbers = self.open_numbers(&accounts, file.created_at).await?;
         let mut transfers = Vec::with_capacity(entries.len());
         for entry in entries {
-            let details = numbers
-                .get(&entry.bank_account_id())
-                .ok_or_else(|| stored("bank account number"))?;
-            let customer = customers::find(conn, entry.customer_id())
-                .await?
-                .ok_or_else(|| stored("customer"))?;
-            transfers.push(entry.transfer(details, customer.name, file.effective_on)?);
+            let customer = customers::find(conn, entry.customer_id()).await?;
+            transfers.push(match (numbers.get(&entry.bank_account_id()), customer) {
+                (Some(Ok(details)), Some(customer)) => {
+                    entry.transfer(details, customer.name, file.effective_on)
+                }
+                (Some(Err(error)), _) => Err(unopened(error).into()),
+                (None, _) => Err(stored("bank account number")),
+                (_, None) => Err(stored("customer")),
+            });
         }
         Ok(transfers)
     }

@@ -3,12 +3,14 @@
 //! Invariants: lines are held before the file, the file before its entries; a file whose entries were given back is never
 //! sent again, so what is chosen next goes out under a key of its own.
 
+use std::collections::BTreeSet;
+
 use calendar::add_banking_days;
 use chrono::TimeDelta;
-use identity::chain;
+use identity::{BankAccountId, chain};
 use rails::{DrawRails, FileStatus};
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use store::{
     Tx,
     draws::{self, DrawRow, DrawStatus},
@@ -18,29 +20,76 @@ use store::{
 
 use super::{
     RunReport,
-    file::{Entry, entries_of},
+    file::{Entry, Fit, entries_of},
 };
 use crate::{Servicing, ServicingError, work::Trail};
 
 /// A file handed over that recently may still arrive, although the bank says that it does not have it.
 const QUIET: TimeDelta = TimeDelta::minutes(15);
 
-/// Why a file is given up that the bank says it does not have.
-const NEVER_ARRIVED: &str = "never arrived";
-
-/// So many files with an entry the bank refuses before a person looks at it.
+/// So many files with an entry the bank refuses before a person looks at it. From the first refusal on it has a file of its
+/// own: what is refused then is this entry and no other.
 const REFUSALS_MAX: i32 = 3;
 
+/// Why the entries of a file are given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The bank will not have it, for this reason, which holds no number.
+    Refused(String),
+    /// The bank does not have it, and today is over or something stands against an entry.
+    NeverArrived,
+    /// An entry cannot be written.
+    Unwritable,
+}
+
+impl Why {
+    fn words(&self) -> &str {
+        match self {
+            Self::Refused(reason) => reason,
+            Self::NeverArrived => "never arrived",
+            Self::Unwritable => "unwritable",
+        }
+    }
+
+    const fn status(&self) -> RailFileStatus {
+        match self {
+            Self::Refused(_) => RailFileStatus::Refused,
+            Self::NeverArrived | Self::Unwritable => RailFileStatus::Abandoned,
+        }
+    }
+}
+
+/// What becomes of an entry that is given back.
+#[derive(Clone, Copy)]
+struct GivenBack<'a> {
+    key: &'a str,
+    why: &'a str,
+    /// Not today any more.
+    later: bool,
+    /// Never again, for this reason.
+    give_up: Option<&'a str>,
+}
+
 impl Servicing {
-    /// Sends a file that was just chosen; one that cannot be written gives its entries back, and stops nobody else's.
-    pub(super) async fn send_or_log(&self, key: &str, report: &mut RunReport) {
+    /// Sends a file. One that cannot be written gives its entries back if that is the fault of one of them; else it is left
+    /// for the next run as it is. The accounts whose numbers cannot be opened here are put apart: nothing more is chosen of
+    /// theirs in this run.
+    pub(super) async fn send_or_log(
+        &self,
+        key: &str,
+        apart: &mut BTreeSet<BankAccountId>,
+        report: &mut RunReport,
+    ) {
         let Err(error) = self.send(key).await else { return };
         let cause = chain(&error);
         tracing::error!(file.key = %key, error = %cause, "could not send file {key}: {cause}");
         report.failed += 1;
-        if let Err(error) = self.give_back(key, RailFileStatus::Abandoned, UNWRITABLE).await {
-            let cause = chain(&error);
-            tracing::error!(file.key = %key, error = %cause, "could not give back file {key}: {cause}");
+        match self.give_back(key, &Why::Unwritable).await {
+            Ok(accounts) => apart.extend(accounts),
+            Err(error) => {
+                let cause = chain(&error);
+                tracing::error!(file.key = %key, error = %cause, "could not give back file {key}: {cause}");
+            }
         }
     }
 
@@ -63,7 +112,12 @@ impl Servicing {
 
     /// The bank never had this file. It goes again, under its key, while every entry in it may still leave today; else they
     /// are given back, to be looked at as any other.
-    pub(super) async fn send_or_abandon(&self, file: &RailFileRow) -> Result<(), ServicingError> {
+    pub(super) async fn send_or_abandon(
+        &self,
+        file: &RailFileRow,
+        apart: &mut BTreeSet<BankAccountId>,
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         let mut still_right = file.effective_on == self.today();
         for entry in entries_of(&mut conn, &file.key).await? {
@@ -75,9 +129,10 @@ impl Servicing {
         }
         drop(conn);
         if still_right {
-            return self.send(&file.key).await;
+            self.send_or_log(&file.key, apart, report).await;
+            return Ok(());
         }
-        self.give_back(&file.key, RailFileStatus::Abandoned, NEVER_ARRIVED).await
+        self.give_back(&file.key, &Why::NeverArrived).await.map(drop)
     }
 
     /// The bank has the file.
@@ -86,10 +141,10 @@ impl Servicing {
         let mut file = find_file(&mut tx, key).await?;
         match file.status {
             RailFileStatus::Building | RailFileStatus::Pending => {}
-            RailFileStatus::Accepted => return Ok(()),
+            RailFileStatus::Accepted | RailFileStatus::Late => return Ok(()),
             RailFileStatus::Refused | RailFileStatus::Abandoned => {
-                tracing::error!(file.key = %key, "the bank has file {key}, whose entries were given back");
-                return Ok(());
+                drop(tx);
+                return self.arrived_late(key).await;
             }
         }
         file.status = RailFileStatus::Accepted;
@@ -98,7 +153,7 @@ impl Servicing {
         Ok(())
     }
 
-    async fn answered(
+    pub(super) async fn answered(
         &self,
         conn: &mut PgConnection,
         file: &RailFileRow,
@@ -112,145 +167,175 @@ impl Servicing {
         self.trail(conn, audit::Stream::System, "rail_file.answered", payload).await
     }
 
-    /// Gives the entries of a file back that was refused, never arrived, or cannot be written.
+    /// Gives the entries of a file back that was refused, never arrived, or cannot be written because of one of them. Answers
+    /// the accounts whose numbers cannot be opened here, though elsewhere they may.
     pub(super) async fn give_back(
         &self,
         key: &str,
-        status: RailFileStatus,
-        why: &str,
-    ) -> Result<(), ServicingError> {
+        why: &Why,
+    ) -> Result<Vec<BankAccountId>, ServicingError> {
         let mut tx: Tx<'_> = self.store.app().begin().await?;
-        let mut lines: Vec<_> = entries_of(&mut tx, key)
-            .await?
-            .iter()
-            .map(|entry| match entry {
-                Entry::Payment(payment) => payment.credit_line_id,
-                Entry::Draw(draw) => draw.credit_line_id,
-            })
-            .collect();
-        lines.sort_unstable();
-        lines.dedup();
-        for line in lines {
-            self.hold_line(&mut tx, line).await?;
-        }
+        self.hold_lines_of(&mut tx, key).await?;
         let mut file = find_file(&mut tx, key).await?;
-        // A file on its way may be at the bank, whatever went wrong here or was seen of it before its lines were held.
-        let on_its_way = match why {
-            UNWRITABLE => file.handed_at.is_some(),
-            NEVER_ARRIVED => file.handed_at.is_some_and(|handed| self.now() - handed < QUIET),
-            _ => false,
-        };
-        if on_its_way || !matches!(file.status, RailFileStatus::Building | RailFileStatus::Pending)
-        {
-            return Ok(());
+        let open = matches!(file.status, RailFileStatus::Building | RailFileStatus::Pending);
+        if !open || self.on_its_way(&file, why) {
+            return Ok(Vec::new());
         }
         let given = entries_of(&mut tx, key).await?;
-        // Of a file that cannot be written, those are kept back that cannot be written alone.
-        let mut culprits = Vec::with_capacity(given.len());
-        for entry in &given {
-            let alone = std::slice::from_ref(entry);
-            let unwritable =
-                why == UNWRITABLE && self.text_of(&mut tx, &file, alone).await.is_err();
-            culprits.push(unwritable);
+        let fits = match why {
+            Why::Unwritable => self.fits(&mut tx, &file, &given).await?,
+            Why::Refused(_) | Why::NeverArrived => vec![Fit::Fits; given.len()],
+        };
+        let apart: Vec<_> = given
+            .iter()
+            .zip(&fits)
+            .filter_map(|(entry, fit)| (*fit == Fit::NotHere).then(|| entry.bank_account_id()))
+            .collect();
+        // Where no entry is to blame, or nobody else's would leave without it, the next run may write it as it is.
+        if *why == Why::Unwritable && !worth_parting(&fits) {
+            return Ok(apart);
         }
-        let none = !culprits.contains(&true);
-        let counted = status == RailFileStatus::Refused || why == UNWRITABLE && none;
-        for (entry, culprit) in given.into_iter().zip(culprits) {
-            let refusals = match &entry {
-                Entry::Payment(payment) if counted => {
+        let alone = given.len() == 1;
+        for (entry, fit) in given.into_iter().zip(fits) {
+            let refusals = match (why, &entry) {
+                (Why::Refused(_), Entry::Payment(payment)) => {
                     payments::count_refusal(&mut tx, payment.id).await?
                 }
-                Entry::Draw(draw) if counted => draws::count_refusal(&mut tx, draw.id).await?,
+                (Why::Refused(_), Entry::Draw(draw)) => {
+                    draws::count_refusal(&mut tx, draw.id).await?
+                }
                 _ => 0,
             };
-            let stop = if culprit {
+            let give_up = if fit == Fit::Never {
                 Some("cannot_be_written")
             } else {
                 (refusals >= REFUSALS_MAX).then_some("refused_by_the_bank")
             };
+            let later = alone && refusals > 0;
+            let back = GivenBack { key, why: why.words(), later, give_up };
             match entry {
-                Entry::Payment(payment) => {
-                    self.give_payment_back(&mut tx, payment, (key, why), counted, stop).await?;
-                }
-                Entry::Draw(draw) => {
-                    self.give_draw_back(&mut tx, draw, (key, why), counted, stop).await?;
-                }
+                Entry::Payment(payment) => self.give_payment_back(&mut tx, payment, back).await?,
+                Entry::Draw(draw) => self.give_draw_back(&mut tx, draw, back).await?,
             }
         }
-        file.status = status;
-        file.refusal = Some(why.to_owned());
+        file.status = why.status();
+        file.refusal = Some(why.words().to_owned());
         self.answered(&mut tx, &file).await?;
         tx.commit().await?;
+        Ok(apart)
+    }
+
+    async fn hold_lines_of(
+        &self,
+        conn: &mut PgConnection,
+        key: &str,
+    ) -> Result<(), ServicingError> {
+        let entries = entries_of(conn, key).await?;
+        let lines: BTreeSet<_> = entries.iter().map(Entry::credit_line_id).collect();
+        for line in lines {
+            self.hold_line(conn, line).await?;
+        }
         Ok(())
+    }
+
+    /// A file on its way may be at the bank, whatever went wrong here or was seen of it before its lines were held.
+    fn on_its_way(&self, file: &RailFileRow, why: &Why) -> bool {
+        match why {
+            Why::Unwritable => file.handed_at.is_some(),
+            Why::NeverArrived => file.handed_at.is_some_and(|handed| self.now() - handed < QUIET),
+            Why::Refused(_) => false,
+        }
     }
 
     async fn give_draw_back(
         &self,
         conn: &mut PgConnection,
         mut draw: DrawRow,
-        (key, why): (&str, &str),
-        later: bool,
-        give_up: Option<&str>,
+        back: GivenBack<'_>,
     ) -> Result<(), ServicingError> {
+        let trace = draw.trace_number.take();
         draw.status = DrawStatus::Held;
         draw.file_key = None;
-        draw.trace_number = None;
         draw.changed_at = self.now();
-        if later {
+        if back.later {
             draw.leaves_on = add_banking_days(self.today(), 1);
             draw.available_on = DrawRails::embedded()?.standard.available_on(draw.leaves_on);
         }
         draws::update(conn, &draw).await?;
         let payload = json!({
-            "draw_id": draw.id, "reference": draw.reference, "file_key": key, "why": why,
-            "leaves_on": draw.leaves_on, "available_on": draw.available_on,
+            "draw_id": draw.id, "reference": draw.reference, "file_key": back.key, "why": back.why,
+            "trace_number": trace, "leaves_on": draw.leaves_on, "available_on": draw.available_on,
         });
         let stream = Trail::stream(None, Some(draw.credit_line_id));
         self.trail(conn, stream, "draw.given_back", payload).await?;
-        if let Some(reason) = give_up {
-            let mut line = self.load_line(conn, draw.credit_line_id).await?;
-            let draw = self.undo_draw(conn, &mut line, draw, DrawStatus::Voided, reason).await?;
-            let words = format!("Draw {} was given up: {reason} ({why}).", draw.reference);
-            self.open_draw_case(conn, &draw, "operations", words).await?;
+        let Some(reason) = back.give_up else { return Ok(()) };
+        let words = format!("Draw {} was given up: {reason} ({}).", draw.reference, back.why);
+        // One that cannot be undone stays held, and keeps nobody else's from being given back.
+        let id = draw.id;
+        let mut within = conn.begin().await?;
+        match self.give_draw_up(&mut within, draw, reason, words).await {
+            Ok(()) => within.commit().await?,
+            Err(error) => {
+                within.rollback().await?;
+                let cause = chain(&error);
+                tracing::error!(draw.id = %id, error = %cause, "could not give up draw {id}: {cause}");
+            }
         }
         Ok(())
+    }
+
+    async fn give_draw_up(
+        &self,
+        conn: &mut PgConnection,
+        draw: DrawRow,
+        reason: &str,
+        words: String,
+    ) -> Result<(), ServicingError> {
+        let mut line = self.load_line(conn, draw.credit_line_id).await?;
+        let draw = self.undo_draw(conn, &mut line, draw, DrawStatus::Voided, reason).await?;
+        self.open_desk_case(conn, &draw, "operations", words).await
     }
 
     async fn give_payment_back(
         &self,
         conn: &mut PgConnection,
         mut payment: PaymentRow,
-        (key, why): (&str, &str),
-        later: bool,
-        hold_back: Option<&str>,
+        back: GivenBack<'_>,
     ) -> Result<(), ServicingError> {
+        let trace = payment.trace_number.take();
         payment.status = PaymentStatus::Scheduled;
         payment.file_key = None;
-        payment.trace_number = None;
         payment.changed_at = self.now();
-        if later {
+        if back.later {
             payment.debit_on = add_banking_days(self.today(), 1);
         }
         payments::update(conn, &payment).await?;
         let payload = json!({
-            "payment_id": payment.id, "reference": payment.reference, "file_key": key, "why": why,
-            "debit_on": payment.debit_on,
+            "payment_id": payment.id, "reference": payment.reference, "file_key": back.key, "why": back.why,
+            "trace_number": trace, "debit_on": payment.debit_on,
         });
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(conn, stream, "payment.given_back", payload).await?;
-        if let Some(reason) = hold_back {
+        if let Some(reason) = back.give_up {
             self.hold_back(conn, payment.clone(), reason).await?;
-            let words = format!("Payment {} was held back: {reason} ({why}).", payment.reference);
+            let reference = &payment.reference;
+            let words = format!("Payment {reference} was held back: {reason} ({}).", back.why);
             self.open_desk_case(conn, &payment, "operations", words).await?;
         }
         Ok(())
     }
 }
 
-/// Why a file is given back that could not be built.
-pub(super) const UNWRITABLE: &str = "unwritable";
+/// Whether a file that cannot be written is to be taken apart: some entry is to blame, or some can leave without the others.
+fn worth_parting(fits: &[Fit]) -> bool {
+    let any = |fit| fits.contains(&fit);
+    any(Fit::Never) || any(Fit::Fits) && any(Fit::NotHere)
+}
 
-async fn find_file(conn: &mut PgConnection, key: &str) -> Result<RailFileRow, ServicingError> {
+pub(super) async fn find_file(
+    conn: &mut PgConnection,
+    key: &str,
+) -> Result<RailFileRow, ServicingError> {
     rail_files::find_for_update(conn, key)
         .await?
         .ok_or(ServicingError::Stored { what: "rail file", source: None })

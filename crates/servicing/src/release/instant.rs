@@ -8,20 +8,15 @@ use rails::{DrawRails, InstantTransfer, RailError, TransferState, TransferStatus
 use serde_json::json;
 use store::{
     customers,
-    draws::{self, DrawRail, DrawRow, DrawStatus},
+    draws::{self, DrawRail, DrawReview, DrawRow, DrawStatus},
 };
 
-use super::RunReport;
+use super::{RunReport, kept};
 use crate::{Servicing, ServicingError, draws::ResolvedDraw, work::Trail};
 
 /// Under which the bank knows the transfer of a draw.
 fn transfer_id(draw: &DrawRow) -> String {
     format!("draw-{}", draw.id)
-}
-
-/// The bank's reason as we keep it: it may repeat what we sent, and a number is kept nowhere.
-fn kept(reason: &str) -> String {
-    reason.chars().filter(|c| !c.is_ascii_digit() && !c.is_control()).take(80).collect()
 }
 
 /// How a draw stands to being sent.
@@ -112,7 +107,7 @@ impl Servicing {
         match draw.status {
             DrawStatus::Pending if against.is_some() => return Ok(Some((draw, Push::Never))),
             DrawStatus::Pending => return Ok(Some((draw, Push::Again))),
-            DrawStatus::Held => {}
+            DrawStatus::Held if draw.review != Some(DrawReview::Waiting) => {}
             _ => return Ok(None),
         }
         if let Some(why) = against {
@@ -148,7 +143,26 @@ impl Servicing {
             }
         }
         let transfer = self.transfer_of(draw).await?;
-        Ok(self.bank.push(&id, &transfer).await?)
+        match self.bank.push(&id, &transfer).await {
+            // It may be refused only because the first has arrived meanwhile.
+            Err(refused @ RailError::Refused { .. }) if push == Push::Again => {
+                self.read_back_refused(&id, refused).await
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// What became of a transfer that was refused when it was sent again: as the bank has it, or else refused for good.
+    async fn read_back_refused(
+        &self,
+        id: &str,
+        refused: RailError,
+    ) -> Result<TransferStatus, ServicingError> {
+        if let Some(status) = self.bank.find_transfer(id).await? {
+            return Ok(status);
+        }
+        let status = self.bank.void_transfer(id).await?;
+        if status.state == TransferState::Void { Err(refused.into()) } else { Ok(status) }
     }
 
     async fn transfer_of(&self, draw: &DrawRow) -> Result<InstantTransfer, ServicingError> {
@@ -158,7 +172,7 @@ impl Servicing {
         let mut opened = self.open_numbers(&of, handed_at).await?;
         let details = opened
             .remove(&account)
-            .ok_or(ServicingError::Stored { what: "bank account number", source: None })?;
+            .ok_or(ServicingError::Stored { what: "bank account number", source: None })??;
         let mut conn = self.store.app().acquire().await?;
         let customer = customers::find(&mut conn, draw.customer_id)
             .await?

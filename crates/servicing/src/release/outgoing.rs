@@ -7,87 +7,116 @@
 //! Invariants: a draw is charged once, and only when the bank says that the money is there; whatever is undone is taken never to
 //! have happened, interest included; one whose outcome is not known is neither.
 
-use calendar::add_banking_days;
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use credit::{LineEventBody, LineStatus};
-use identity::{CaseId, DrawId, chain};
+use identity::{BankAccountId, DrawId, chain};
 use money::Cents;
 use nacha::ReturnCode;
 use rails::{DrawRails, ReturnRules};
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use store::{
     bank_accounts::{self, BankAccountStatus},
-    cases::{self, CaseRow, CaseStatus},
     draws::{self, DrawRow, DrawStatus},
 };
 
-use super::{FILE_ENTRIES_MAX, RunReport};
-use crate::{
-    Caller, Refusal, Servicing, ServicingError, UseCase, authorise, flags, lines::Line,
-    reference::reference, work::Trail,
-};
+use super::{FILE_ENTRIES_MAX, RunReport, files};
+use crate::{Refusal, Servicing, ServicingError, flags, lines::Line, work::Trail};
 
 /// Why a hold is given up that nothing has taken up.
 const TIMED_OUT: &str = "timed_out";
 
 impl Servicing {
-    /// Chooses the held draws that today's file is to take up; `None` when there are none.
+    /// Chooses the held draws that today's files are to take up, and answers the files' keys: one file for all, and one of its
+    /// own for each that was in a file the bank refused.
     pub(super) async fn choose_draws(
         &self,
+        apart: &mut BTreeSet<BankAccountId>,
         report: &mut RunReport,
-    ) -> Result<Option<String>, ServicingError> {
-        let (now, today) = (self.now(), self.today());
-        let standard = DrawRails::embedded()?.standard;
+    ) -> Result<Vec<String>, ServicingError> {
+        let today = self.today();
         let mut tx = self.store.app().begin().await?;
         let lines = draws::lines_due(&mut tx, today, FILE_ENTRIES_MAX).await?;
         for line in &lines {
             self.hold_line(&mut tx, *line).await?;
         }
-        let mut chosen = Vec::new();
-        for draw in draws::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await? {
-            let why_not = if standard.last_on(draw.leaves_on) < today {
-                Ok(Some(TIMED_OUT.to_owned()))
-            } else {
-                self.draw_forbidden(&mut tx, &draw).await
-            };
-            match why_not {
-                Ok(Some(why)) => {
-                    let mut line = self.load_line(&mut tx, draw.credit_line_id).await?;
-                    self.undo_draw(&mut tx, &mut line, draw, DrawStatus::Voided, &why).await?;
+        let mut due = draws::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await?;
+        due.retain(|draw| !apart.contains(&draw.bank_account_id));
+        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        for draw in due {
+            let (id, account) = (draw.id, draw.bank_account_id);
+            let mut within = tx.begin().await?;
+            match self.void_or_choose(&mut within, draw).await {
+                Ok(None) => {
+                    within.commit().await?;
                     report.draws_refused += 1;
                 }
-                Ok(None) => chosen.push(draw),
+                Ok(Some(draw)) => {
+                    within.commit().await?;
+                    if draw.refusals > 0 { &mut alone } else { &mut together }.push(draw);
+                }
                 // It stays held, and keeps nobody else's from being chosen.
                 Err(error) => {
-                    let (id, cause) = (draw.id, chain(&error));
+                    within.rollback().await?;
+                    let cause = chain(&error);
                     tracing::error!(draw.id = %id, error = %cause, "could not look at draw {id}: {cause}");
+                    apart.insert(account);
                     report.failed += 1;
                 }
             }
         }
-        if chosen.is_empty() {
-            tx.commit().await?;
-            return Ok(None);
+        let mut keys = Vec::new();
+        for draws in files(together, alone) {
+            keys.push(self.put_draws(&mut tx, draws).await?);
         }
-        let credit = chosen.iter().map(|draw| draw.amount).sum();
-        let key = self.new_file(&mut tx, chosen.len(), (Cents::ZERO, credit)).await?;
-        for mut draw in chosen {
+        tx.commit().await?;
+        Ok(keys)
+    }
+
+    /// Gives a draw up that may not leave, or gives it to be chosen.
+    async fn void_or_choose(
+        &self,
+        conn: &mut PgConnection,
+        draw: DrawRow,
+    ) -> Result<Option<DrawRow>, ServicingError> {
+        let late = DrawRails::embedded()?.standard.last_on(draw.leaves_on) < self.today();
+        let why_not = if late {
+            Some(TIMED_OUT.to_owned())
+        } else {
+            self.draw_forbidden(conn, &draw).await?
+        };
+        let Some(why) = why_not else { return Ok(Some(draw)) };
+        let mut line = self.load_line(conn, draw.credit_line_id).await?;
+        self.undo_draw(conn, &mut line, draw, DrawStatus::Voided, &why).await?;
+        Ok(None)
+    }
+
+    /// Puts draws into a file of theirs; answers its key.
+    async fn put_draws(
+        &self,
+        conn: &mut PgConnection,
+        draws: Vec<DrawRow>,
+    ) -> Result<String, ServicingError> {
+        let available_on = DrawRails::embedded()?.standard.available_on(self.today());
+        let credit = draws.iter().map(|draw| draw.amount).sum();
+        let key = self.new_file(conn, draws.len(), (Cents::ZERO, credit)).await?;
+        for mut draw in draws {
             draw.status = DrawStatus::Pending;
-            draw.available_on = standard.available_on(today);
+            draw.available_on = available_on;
             draw.file_key = Some(key.clone());
-            draw.trace_number = Some(self.next_trace(&mut tx).await?);
-            draw.changed_at = now;
-            draws::update(&mut tx, &draw).await?;
+            draw.trace_number = Some(self.next_trace(conn).await?);
+            draw.changed_at = self.now();
+            draws::update(conn, &draw).await?;
             let payload = json!({
                 "draw_id": draw.id, "reference": draw.reference, "file_key": key, "trace_number": draw.trace_number,
                 "available_on": draw.available_on,
             });
             let stream = Trail::stream(None, Some(draw.credit_line_id));
-            self.trail(&mut tx, stream, "draw.chosen_for_file", payload).await?;
+            self.trail(conn, stream, "draw.chosen_for_file", payload).await?;
         }
-        tx.commit().await?;
-        Ok(Some(key))
+        Ok(key)
     }
 
     /// What has come between a draw and its leaving.
@@ -224,16 +253,25 @@ impl Servicing {
         &self,
         id: DrawId,
         code: ReturnCode,
+        returned_on: NaiveDate,
     ) -> Result<bool, ServicingError> {
-        let rule = ReturnRules::embedded()?.of(code);
+        let rules = ReturnRules::embedded()?;
+        let rule = rules.of(code);
         let mut tx = self.store.app().begin().await?;
         let (mut line, mut draw) = self.hold_draw(&mut tx, id).await?;
+        let why = code.to_string();
         if !matches!(draw.status, DrawStatus::Pending | DrawStatus::Released | DrawStatus::Settled)
         {
+            // The same return, read before, says nothing new.
+            if draw.return_code.as_deref() != Some(&why) {
+                self.tell_of_return(&mut tx, &draw, code, "although it had come to nothing")
+                    .await?;
+                tx.commit().await?;
+            }
             return Ok(false);
         }
-        draw.return_code = Some(code.to_string());
-        let why = code.to_string();
+        let late = rules.late(code, draw.drawn_on.unwrap_or(draw.available_on), returned_on);
+        draw.return_code = Some(why.clone());
         let draw = self.undo_draw(&mut tx, &mut line, draw, DrawStatus::Refused, &why).await?;
         if rule.disables_account {
             bank_accounts::disable(&mut tx, draw.bank_account_id).await?;
@@ -242,10 +280,25 @@ impl Servicing {
         self.flag_after_return(&mut tx, &line.row, rule, &source).await?;
         if let Some(kind) = &rule.desk {
             let words = format!("Draw {} came back with {code}.", draw.reference);
-            self.open_draw_case(&mut tx, &draw, kind, words).await?;
+            self.open_desk_case(&mut tx, &draw, kind, words).await?;
+        }
+        if late {
+            self.tell_of_return(&mut tx, &draw, code, "later than the bank may send it back")
+                .await?;
         }
         tx.commit().await?;
         Ok(true)
+    }
+
+    async fn tell_of_return(
+        &self,
+        conn: &mut PgConnection,
+        draw: &DrawRow,
+        code: ReturnCode,
+        how: &str,
+    ) -> Result<(), ServicingError> {
+        let words = format!("Draw {} came back with {code} {how}.", draw.reference);
+        self.open_desk_case(conn, draw, "operations", words).await
     }
 
     /// Takes a draw back, whatever had become of it: refused by the bank, or given up by the customer or by us.
@@ -270,43 +323,5 @@ impl Servicing {
         let kind = if status == DrawStatus::Refused { "draw.refused" } else { "draw.voided" };
         self.trail(conn, Trail::stream(None, Some(draw.credit_line_id)), kind, payload).await?;
         Ok(draw)
-    }
-
-    /// Tells the desk of a draw.
-    pub(super) async fn open_draw_case(
-        &self,
-        conn: &mut PgConnection,
-        draw: &DrawRow,
-        kind: &str,
-        words: String,
-    ) -> Result<(), ServicingError> {
-        let now = self.now();
-        let permit = authorise(Caller::system(), UseCase::Protect, Some(draw.customer_id), now)?;
-        let id = CaseId::mint(now);
-        let row = CaseRow {
-            id,
-            reference: reference("CAS", id.as_uuid()),
-            customer_id: draw.customer_id,
-            credit_line_id: Some(draw.credit_line_id),
-            conversation_id: None,
-            kind: kind.to_owned(),
-            words,
-            status: CaseStatus::Open,
-            opened_by: Caller::system().actor,
-            opened_at: now,
-            due_on: add_banking_days(self.today(), 1),
-            note: None,
-            closed_by: None,
-            closed_at: None,
-        };
-        let fresh = cases::insert(conn, &row).await?;
-        let payload = json!({
-            "case_id": fresh.then_some(id), "kind": kind, "customer_id": row.customer_id,
-            "credit_line_id": row.credit_line_id, "draw_id": draw.id, "words": row.words, "due_on": row.due_on,
-            "authorised": permit,
-        });
-        let stream = Trail::stream(None, row.credit_line_id);
-        let leaf = if fresh { "case.opened" } else { "case.repeated" };
-        self.trail(conn, stream, leaf, payload).await
     }
 }

@@ -148,6 +148,7 @@ impl Servicing {
             retry_on: None,
             retry_of: Some(returned.id),
             cancel_reason: None,
+            refusals: 0,
             changed_at: now,
             ..returned.clone()
         }

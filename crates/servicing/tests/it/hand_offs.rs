@@ -94,7 +94,7 @@ async fn a_turn_is_begun_and_recorded_on_the_conversation_as_it_stands_and_not_a
         ends: Some(TurnStatus::HandedOff),
         ..TurnRecord::default()
     };
-    let mut footing = footing.unwrap();
+    let mut footing = footing.unwrap().footing;
     let assistant = Caller::assistant(ann.id);
     service.record_turn_on(assistant, &mut footing, record).await.unwrap();
     assert_eq!(code(begin(&seen, &key("m2")).await), RefusalCode::AlreadyClaimed);
@@ -289,4 +289,102 @@ async fn a_conversation_is_taken_from_a_representative_who_went_away_and_both_ar
     assert_eq!(named.len(), 1);
     let payload = named[0].payload.as_ref().unwrap();
     assert_eq!((&payload["from"]["name"], &payload["by"]["name"]), (&json!("Rae"), &json!("Sam")));
+}
+
+#[tokio::test]
+async fn a_turn_that_has_ended_or_is_driven_by_another_records_nothing_more() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let (service, caller) = (&house.servicing, ann.caller());
+    let start = service.start_conversation(caller, ann.id, Surface::Consumer, &key("start")).await;
+    let id = start.unwrap().id;
+    let seen = service.conversation_as_said(caller, id, 0).await.unwrap();
+    let begin = async |name: &str| {
+        let begun = (&seen, "And?");
+        let turn = TurnId::mint(service.now());
+        service.begin_turn_as(turn, caller, begun, served(), &key(name)).await
+    };
+    let (first, ground) = begin("m1").await.unwrap();
+    let assistant = Caller::assistant(ann.id);
+    let step = |text: &str| TurnRecord {
+        steps: vec![(1, "asked".to_owned(), json!({"by": text}))],
+        leaves: vec![NewLeaf { kind: "turn.released".to_owned(), payload: json!({"by": text}) }],
+        messages: vec![NewMessage::plain(MessageRole::Assistant, text)],
+        ends: None,
+    };
+    // Two who both believe that it is theirs, from the same place on.
+    let mut footing = ground.unwrap().footing;
+    let mut others = footing.clone();
+    service.record_turn_on(assistant, &mut footing, step("one")).await.unwrap();
+    let second = service.record_turn_on(assistant, &mut others, step("two")).await;
+    assert_eq!(code(second), RefusalCode::TurnOver);
+
+    let says = NewMessage::plain(MessageRole::Assistant, "Something went wrong.");
+    assert!(service.fault_turn(assistant, first.turn_id, says, "test").await.unwrap());
+    let more = TurnRecord { steps: vec![(2, "asked".to_owned(), json!({}))], ..step("three") };
+    let after = service.record_turn_on(assistant, &mut footing, more).await;
+    assert_eq!(code(after), RefusalCode::TurnOver);
+    let view = service.conversation(caller, id, 0).await.unwrap();
+    let texts: Vec<_> = view.messages.iter().map(|row| row.message.text.as_str()).collect();
+    assert_eq!(texts, ["And?", "one", "Something went wrong."]);
+
+    // As it was seen a turn was running; it no longer is, and what was said meanwhile comes with the next.
+    let stale = seen;
+    let next = TurnId::mint(service.now());
+    let begun = service.begin_turn_as(next, caller, (&stale, "So?"), served(), &key("m2")).await;
+    let newer = begun.unwrap().1.unwrap().newer.unwrap();
+    assert_eq!(newer.messages.len(), 3);
+}
+
+#[tokio::test]
+async fn a_turn_that_was_seen_running_and_has_ended_keeps_no_message_from_being_answered() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let (service, caller) = (&house.servicing, ann.caller());
+    let start = service.start_conversation(caller, ann.id, Surface::Consumer, &key("start")).await;
+    let id = start.unwrap().id;
+    let begun = service.begin_turn(caller, id, "Hi", served(), &key("m1")).await.unwrap();
+    let seen = service.conversation_as_said(caller, id, 0).await.unwrap();
+    let record = TurnRecord { ends: Some(TurnStatus::Done), ..TurnRecord::default() };
+    service.record_turn(Caller::assistant(ann.id), begun.turn_id, record).await.unwrap();
+    let next = TurnId::mint(service.now());
+    let begun = service.begin_turn_as(next, caller, (&seen, "And?"), served(), &key("m2")).await;
+    assert!(begun.unwrap().1.unwrap().newer.is_some());
+}
+
+/// Waits until so many wait for a lock of this database that somebody holds.
+async fn waiting(house: &House, count: i64) {
+    let sql = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while house.count(sql).await < count {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_to_a_representative_who_has_just_left_is_not_left_lying() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    let rae = house.representative("Rae").await;
+    let (service, caller) = (&house.servicing, ann.caller());
+    let start = service.start_conversation(caller, ann.id, Surface::Consumer, &key("start")).await;
+    let id = start.unwrap().id;
+    service.claim(rae, id, &key("claim")).await.unwrap();
+    let mut holder = house.database.owner().begin().await.unwrap();
+    store::conversations::lock(&mut holder, id).await.unwrap();
+    let (one, two) = (service.clone(), service.clone());
+    let release = tokio::spawn(async move { one.release(rae, id, &key("release")).await });
+    waiting(&house, 1).await;
+    // She has it still, as far as can be seen.
+    let posted = tokio::spawn(async move {
+        two.post_customer_message(caller, id, "Are you there?", &key("post")).await
+    });
+    waiting(&house, 2).await;
+    holder.commit().await.unwrap();
+    release.await.unwrap().unwrap();
+    assert_eq!(code(posted.await.unwrap()), RefusalCode::AlreadyClaimed);
+    assert_eq!(house.count("SELECT count(*) FROM messages").await, 0);
+    // Sent again it goes to who has the conversation now.
+    let again = service.begin_turn(caller, id, "Are you there?", served(), &key("post")).await;
+    assert!(again.unwrap().fresh);
 }

@@ -34,6 +34,10 @@ pub(crate) enum Wire {
     /// The bank does it; its answer is lost.
     LosesAnswers,
     Refuses,
+    /// The bank refuses a file in which this text stands, and repeats it.
+    RefusesFilesWith(&'static str),
+    /// The bank does it, and says that it will not.
+    TakesAndRefuses,
     /// The bank cannot say what became of a file; the rest it can.
     LosesFinds,
     /// What came back arrives as something nobody can read.
@@ -50,6 +54,8 @@ pub(crate) struct CutWire {
     requests: Mutex<usize>,
     pub(crate) died: tokio::sync::Notify,
     submitted: Mutex<Vec<String>>,
+    /// Files that are still on the wire, and arrive when they are let through.
+    underway: Mutex<Vec<(String, String)>>,
 }
 
 impl CutWire {
@@ -86,9 +92,16 @@ impl Bank for CutWire {
                 self.die().await;
             }
             match self.wire() {
-                Wire::LosesRequests => return Err(lost()),
+                Wire::LosesRequests => {
+                    let file = (file_id.to_owned(), contents.to_owned());
+                    self.underway.lock().unwrap().push(file);
+                    return Err(lost());
+                }
                 Wire::Refuses => {
                     return Err(RailError::Refused { reason: "not today".to_owned() });
+                }
+                Wire::RefusesFilesWith(text) if contents.contains(text) => {
+                    return Err(RailError::Refused { reason: format!("account {text} is none") });
                 }
                 _ => {}
             }
@@ -145,7 +158,13 @@ impl Bank for CutWire {
         transfer_id: &'a str,
         transfer: &'a InstantTransfer,
     ) -> BankFuture<'a, TransferStatus> {
-        Box::pin(self.instantly(self.client.push(transfer_id, transfer)))
+        Box::pin(async {
+            let answer = self.instantly(self.client.push(transfer_id, transfer)).await;
+            if self.wire() == Wire::TakesAndRefuses {
+                return Err(RailError::Refused { reason: "there is one already".to_owned() });
+            }
+            answer
+        })
     }
 
     fn find_transfer<'a>(&'a self, transfer_id: &'a str) -> BankFuture<'a, Option<TransferStatus>> {
@@ -227,6 +246,7 @@ impl House {
             requests: Mutex::new(0),
             died: tokio::sync::Notify::new(),
             submitted: Mutex::new(Vec::new()),
+            underway: Mutex::new(Vec::new()),
         });
         let key = SealingKeys::generate("test").unwrap();
         let lender = Lender { seals: key.parse().unwrap(), ..testing::lender() };
@@ -269,6 +289,20 @@ impl House {
 
     pub(crate) fn requests(&self) -> usize {
         *self.bank.requests.lock().unwrap()
+    }
+
+    /// What was still on the wire arrives at last.
+    pub(crate) async fn let_through(&self) {
+        let underway = std::mem::take(&mut *self.bank.underway.lock().unwrap());
+        for (file_id, contents) in underway {
+            self.bank.client.submit(&file_id, &contents).await.unwrap();
+        }
+    }
+
+    /// Does something to the database behind everybody's back.
+    pub(crate) async fn sabotage(&self, statement: &str) {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        sqlx::query(statement).execute(self.database.owner()).await.unwrap();
     }
 
     /// How often the bank was handed a file.

@@ -11,6 +11,7 @@ mod cases;
 mod close;
 mod decisions;
 mod draws;
+mod faults;
 mod flags;
 mod hand_offs;
 mod house;

@@ -38,7 +38,7 @@ pub enum Written {
     Whole,
     /// Nothing: something was recorded in the conversation since.
     GoneOn,
-    /// Nothing: the key was used before, or there is no such turn.
+    /// Nothing: the key was used before, or there is no such turn, or it has ended, or somebody else recorded these steps.
     Nothing,
 }
 
@@ -76,7 +76,7 @@ pub async fn begin(
                VALUES ($1, $2, $3, $4, $5)
                ON CONFLICT (scope, key) DO NOTHING RETURNING $6::uuid AS conversation_id
            ), held AS (
-               SELECT conversation_id AS id, conversation_goes_on(conversation_id, 'assistant', $7, $8) AS message_n
+               SELECT conversation_id AS id, conversation_goes_on(conversation_id, 'assistant', NULL, $7, $8) AS message_n
                FROM claimed
            ), turn AS (
                INSERT INTO turns (id, conversation_id, n, status, served_configuration, attested, level, started_at)
@@ -134,7 +134,7 @@ pub async fn record(
     let (tip_n, tip_hash) = leaves.tip.unzip();
     let done = sqlx::query!(
         r#"WITH held AS (
-               SELECT t.conversation_id AS id, conversation_goes_on(t.conversation_id, NULL, $2, $3) AS message_n
+               SELECT t.conversation_id AS id, conversation_goes_on(t.conversation_id, NULL, t.id, $2, $3) AS message_n
                FROM turns t WHERE t.id = $1
            ), step AS (
                INSERT INTO steps (turn_id, n, kind, body, recorded_at)
@@ -209,15 +209,22 @@ pub async fn footing(
 /// How `conversation_goes_on` says that the conversation is no longer as it was known.
 const SERIALIZATION_FAILURE: &str = "40001";
 
+/// How it says that the turn has ended.
+const NOT_RUNNING: &str = "55000";
+
+/// A step is recorded once: whoever comes second with it does not drive the turn.
+const STEP_ONCE: &str = "steps_pkey";
+
 fn written(done: Result<bool, sqlx::Error>) -> Result<Written, StoreError> {
     match done {
         Ok(true) => Ok(Written::Whole),
         Ok(false) => Ok(Written::Nothing),
-        Err(sqlx::Error::Database(error))
-            if error.code().as_deref() == Some(SERIALIZATION_FAILURE) =>
-        {
-            Ok(Written::GoneOn)
-        }
+        Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
+            Some(SERIALIZATION_FAILURE) => Ok(Written::GoneOn),
+            Some(NOT_RUNNING) => Ok(Written::Nothing),
+            _ if error.constraint() == Some(STEP_ONCE) => Ok(Written::Nothing),
+            _ => Err(sqlx::Error::Database(error).into()),
+        },
         Err(error) => Err(error.into()),
     }
 }
