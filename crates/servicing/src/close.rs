@@ -17,7 +17,7 @@ pub use pace::Pace;
 pub(crate) use run::Wish;
 
 use crate::{
-    Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise, release::RunReport,
+    accruals::AccrualReport, Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise, release::RunReport,
 };
 
 /// Lines put aside that a report names.
@@ -77,6 +77,7 @@ pub struct CloseReport {
     pub closed: bool,
     /// Lines that cannot be worked out, with the reason; a later run tries them again.
     pub put_aside: Vec<PutAside>,
+    pub accrual: AccrualReport,
     /// Nothing where they are left to somebody else, or where they broke.
     pub payments: Option<RunReport>,
     /// Why payments could not be worked off.
@@ -132,7 +133,7 @@ impl Servicing {
         }
         let (payments, payments_broke) = self.payments_of_the_day(caller, ask.payments).await;
         let ran = self.settle_due(Wish::close(ask), &watch).await?;
-        // Accrual by portfolio has its place here, after the statements: `self.accrue(caller, ask.on)`.
+        let accrual = self.accrue_before(caller, ask.on).await?;
         let closed = ran.held == 0;
         if closed {
             self.mark_closed(ask.on, ran.counts).await?;
@@ -144,9 +145,19 @@ impl Servicing {
             held: ran.held,
             closed,
             put_aside,
+            accrual,
             payments,
             payments_broke,
         }))
+    }
+
+    /// Accrues the days that are over on the morning of `on`, after what fell due on it: statements take out what they bill.
+    pub(crate) async fn accrue_before(
+        &self,
+        caller: Caller,
+        on: NaiveDate,
+    ) -> Result<AccrualReport, ServicingError> {
+        self.accrue(caller, on.pred_opt().unwrap_or(on)).await
     }
 
     /// What is the matter with the bank's files must not keep the lines from being settled.

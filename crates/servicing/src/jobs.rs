@@ -68,6 +68,7 @@ impl Servicing {
         }
         let lines = self.settle_due(Wish::jobs(self.today()), &|_| {}).await?;
         report.keep(lines.counts);
+        self.accrue_before(caller, self.today()).await?;
         match self.purge().await {
             Ok((sessions, keys)) => {
                 report.sessions_purged = sessions;
