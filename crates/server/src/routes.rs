@@ -4,6 +4,7 @@ mod audit;
 mod conversations;
 mod decisions;
 mod desk;
+mod desk_draws;
 mod documents;
 mod draws;
 mod evals;
@@ -100,6 +101,7 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(desk::conversation))
         .routes(routes!(desk::customers))
         .routes(routes!(desk::customer))
+        .routes(routes!(desk_draws::waiting))
         .routes(routes!(documents::desk_statements))
         .routes(routes!(documents::desk_statement))
         .routes(routes!(documents::desk_opening_record))
@@ -113,6 +115,7 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(desk::reply))
         .routes(routes!(desk::close_case))
         .routes(routes!(desk::clear_flag))
+        .routes(routes!(desk_draws::look))
 }
 
 fn compliance() -> OpenApiRouter<App> {
