@@ -369,7 +369,7 @@ CREATE TABLE draws (
     status           text        NOT NULL
         CHECK (status IN ('held', 'pending', 'released', 'settled', 'refused', 'voided')),
     -- Whether a person has to look at it before it leaves, or has.
-    review           text        CHECK (review IN ('waiting', 'passed')),
+    review           text        CHECK (review IN ('waiting', 'set_aside', 'passed')),
     held_on          date        NOT NULL,
     -- The day of the file that is to take it up, and the day the customer was told to expect the money.
     leaves_on        date        NOT NULL,
@@ -397,6 +397,7 @@ CREATE TABLE draws (
 CREATE INDEX draws_by_line ON draws (credit_line_id, held_at DESC);
 CREATE INDEX draws_to_leave ON draws (leaves_on) WHERE status = 'held';
 CREATE INDEX draws_underway ON draws (rail, available_on) WHERE status IN ('held', 'pending', 'released');
+CREATE INDEX draws_by_bank_account ON draws (bank_account_id);
 CREATE INDEX draws_by_file ON draws (file_key) WHERE file_key IS NOT NULL;
 
 -- Cases and hand-offs -----------------------------------------------------------------------------------------------

@@ -148,6 +148,8 @@ impl Product {
             ("statement_window_days", dates.statement_window_days, 366),
             ("change_notice_days", dates.change_notice_days, 3_660),
             ("payment_hold_days", self.limits.payment_hold_days, 366),
+            ("new_line_hold_days", self.limits.new_line_hold_days, 366),
+            ("new_line_days", self.limits.new_line_days, 366),
             ("late.after_days", self.fees.late.as_ref().map_or(0, |late| late.after_days), 366),
             ("deferred_first_in_last_cycles", self.waterfall.deferred_first_in_last_cycles, 120),
         ];

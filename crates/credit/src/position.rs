@@ -420,16 +420,25 @@ impl Draws {
 
 /// Principal paid by payments that could still be returned.
 fn held_payments(state: &State, terms: &Terms) -> Cents {
-    let days = i32::try_from(terms.product.limits.payment_hold_days).unwrap_or_default();
-    if days == 0 {
+    let limits = &terms.product.limits;
+    let usual = limits.payment_hold_days;
+    let longest = usual.max(limits.new_line_hold_days);
+    if longest == 0 {
         return Cents::ZERO;
     }
+    let held_for = |paid_on: NaiveDate| {
+        let new = (paid_on - state.opened_on).num_days() < i64::from(limits.new_line_days);
+        i32::try_from(if new { longest } else { usual }).unwrap_or_default()
+    };
     state
         .allocations
         .iter()
         .rev()
-        .take_while(|one| (state.day - one.effective_on).num_days() <= i64::from(days) * 3 + 4)
-        .filter(|one| one.payment.is_some() && add_banking_days(one.effective_on, days) > state.day)
+        .take_while(|one| (state.day - one.effective_on).num_days() <= i64::from(longest) * 3 + 4)
+        .filter(|one| {
+            one.payment.is_some()
+                && add_banking_days(one.effective_on, held_for(one.effective_on)) > state.day
+        })
         .flat_map(|one| &one.parts)
         .filter(|part| {
             matches!(

@@ -117,6 +117,9 @@ pub struct LimitTerms {
     pub charges_use_limit: bool,
     /// Banking days for which credit freed by a payment is held.
     pub payment_hold_days: u32,
+    /// The same for a line in its first `new_line_days` days; never fewer than of any other.
+    pub new_line_hold_days: u32,
+    pub new_line_days: u32,
     pub draws_stop_when_past_due: bool,
     /// No disclosed rate may be above it.
     #[serde(with = "percent_opt")]

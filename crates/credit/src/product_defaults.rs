@@ -187,6 +187,8 @@ impl Default for LimitTerms {
             one_open_draw: false,
             charges_use_limit: false,
             payment_hold_days: 0,
+            new_line_hold_days: 0,
+            new_line_days: 0,
             draws_stop_when_past_due: true,
             apr_cap: None,
         }

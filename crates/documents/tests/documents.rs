@@ -1,32 +1,18 @@
 //! Every kind of document, byte for byte.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use chrono::NaiveDate;
+mod common;
+
+use common::{creditor, day};
 use decisioning::{
     Application, BankHistory, BureauFile, BureauScore, Decision, Derogatory, Underwriting, decide,
     testing::solid,
 };
 use documents::{
-    ConsumerReport, Creditor, DecisionRecord, DocumentError, Party, ReceiptRecord,
-    render_adverse_action, render_receipt,
+    ConsumerReport, DecisionRecord, DocumentError, Party, ReceiptRecord, render_adverse_action,
+    render_receipt,
 };
 use money::Cents;
-
-fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap()
-}
-
-fn creditor() -> Creditor {
-    Creditor {
-        name: "Plumbline Sandbox Lending".into(),
-        address: vec!["1 Level Street".into(), "San Francisco, CA 94105".into()],
-        phone: "1-800-555-0100".into(),
-        regulator: Party {
-            name: "the Federal Trade Commission".into(),
-            address: vec!["Equal Credit Opportunity".into(), "Washington, DC 20580".into()],
-        },
-    }
-}
 
 fn applicant() -> Party {
     Party {

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use calendar::{Tz, add_banking_days, banking_day_on_or_after, effective_on};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use money::Cents;
 use serde::Deserialize;
 
 use crate::RailError;
@@ -13,6 +14,7 @@ use crate::RailError;
 pub struct DrawRails {
     pub standard: StandardRail,
     pub instant: InstantRail,
+    pub second_look: SecondLook,
 }
 
 /// An ACH credit in the next file.
@@ -29,6 +31,14 @@ pub struct StandardRail {
 #[serde(deny_unknown_fields)]
 pub struct InstantRail {
     gives_up_after_minutes: i64,
+}
+
+/// When a person looks at a draw before it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondLook {
+    account_days: i64,
+    amount_cents: i64,
 }
 
 impl DrawRails {
@@ -73,9 +83,28 @@ impl InstantRail {
     }
 }
 
+impl SecondLook {
+    /// Whether draws that come to `total` now wait for a person, to an account that was added at `added_at`.
+    #[must_use]
+    pub fn wanted(&self, total: Cents, added_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        total.get() >= self.amount_cents && now - added_at < TimeDelta::days(self.account_days)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_looks_at_a_large_draw_to_an_account_of_less_than_a_week() {
+        let look = DrawRails::embedded().unwrap().second_look;
+        let added = "2026-11-20T20:00:00Z".parse().unwrap();
+        let wanted = |cents, now: &str| look.wanted(Cents::new(cents), added, now.parse().unwrap());
+        assert!(wanted(150_000, "2026-11-20T20:00:00Z"));
+        assert!(wanted(150_000, "2026-11-27T19:59:59Z"));
+        assert!(!wanted(150_000, "2026-11-27T20:00:00Z"));
+        assert!(!wanted(149_999, "2026-11-20T20:00:00Z"));
+    }
 
     #[test]
     fn a_draw_after_the_cut_off_or_on_a_holiday_leaves_with_the_next_file() {

@@ -18,7 +18,7 @@ mod seal;
 pub use ach::{AccountKind, AchOriginator, AchTransfer, ach_file};
 pub use bank::{BankClient, BankConfig, BankUrl, EntryState, EntryStatus, FileStatus, ReturnFile};
 pub use change::Change;
-pub use draws::{DrawRails, InstantRail, StandardRail};
+pub use draws::{DrawRails, InstantRail, SecondLook, StandardRail};
 pub use error::RailError;
 pub use instant::{InstantTransfer, TransferState, TransferStatus};
 pub use returns::{Alarms, ReturnClass, ReturnFlag, ReturnRule, ReturnRules};

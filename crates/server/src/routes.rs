@@ -5,6 +5,7 @@ mod autopay;
 mod conversations;
 mod decisions;
 mod desk;
+mod desk_draws;
 mod documents;
 mod draws;
 mod evals;
@@ -111,6 +112,7 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(desk::conversation))
         .routes(routes!(desk::customers))
         .routes(routes!(desk::customer))
+        .routes(routes!(desk_draws::waiting))
         .routes(routes!(documents::desk_statements))
         .routes(routes!(documents::desk_statement))
         .routes(routes!(documents::desk_opening_record))
@@ -134,6 +136,7 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(service::record_service))
         .routes(routes!(service::ask_reversal))
         .routes(routes!(service::decide_reversal))
+        .routes(routes!(desk_draws::look))
 }
 
 fn compliance() -> OpenApiRouter<App> {

@@ -31,6 +31,10 @@ use crate::{
     work::{Begun, Trail},
 };
 
+mod second_look;
+
+pub use second_look::Look;
+
 /// Why a draw is given up that its customer no longer wants.
 const CUSTOMER: &str = "customer";
 
@@ -108,7 +112,7 @@ impl Servicing {
         let draw = self.resolved(&line, ask, quote, now)?;
         let receipt = self.draw_in(work.conn(), permit, customer_id, &draw, None).await?;
         let receipt = work.finish(receipt).await?;
-        self.send_at_once(&draw).await;
+        self.send_at_once(draw.rail, draw.credit_line_id).await;
         Ok(receipt)
     }
 
@@ -211,7 +215,7 @@ impl Servicing {
     }
 
     /// The day a draw asked for at `at` leaves, and the day its money is to be there.
-    fn days_of(
+    pub(crate) fn days_of(
         &self,
         rail: DrawRail,
         at: DateTime<Utc>,
@@ -265,6 +269,7 @@ impl Servicing {
         self.hold_line(conn, draw.credit_line_id).await?;
         let (mut line, account) = self.check_draw(conn, customer_id, draw, now).await?;
         let (leaves_on, available_on) = self.days_of(draw.rail, now)?;
+        let review = self.second_look(conn, draw, &account).await?;
         let id = DrawId::mint(now);
         // It is let go when the bank has answered or was asked to void it, never by the calendar alone.
         let body = LineEventBody::DrawHeld { draw: id, amount: draw.amount, expires_on: None };
@@ -279,7 +284,7 @@ impl Servicing {
             fee: draw.fee,
             rail: draw.rail,
             status: DrawStatus::Held,
-            review: None,
+            review,
             held_on: today,
             leaves_on,
             available_on,
@@ -297,24 +302,15 @@ impl Servicing {
         draws::insert(conn, &row).await?;
         let payload = json!({
             "draw_id": id, "reference": row.reference, "amount_cents": row.amount, "fee_cents": row.fee,
-            "rail": row.rail, "leaves_on": leaves_on, "available_on": available_on,
+            "rail": row.rail, "leaves_on": leaves_on, "available_on": available_on, "review": review,
             "bank_account_id": account.id, "event_seq": seq, "intent_id": intent_id, "authorised": permit,
         });
         self.trail(conn, Trail::stream(None, Some(row.credit_line_id)), "draw.held", payload)
             .await?;
-        let to = bank_account_text(&account);
-        let fields = vec![
-            shown("amount", "amount", row.amount.to_string()),
-            shown("fee", "fee", row.fee.to_string()),
-            shown("bank_account", "to", to.clone()),
-            shown("available_on", "available on", date_text(available_on)),
-            shown("draw", "draw", row.reference.clone()),
-        ];
-        let text = format!(
-            "Your draw of {} to your {to} is on its way, available on {}.",
-            row.amount,
-            date_text(available_on)
-        );
+        if review.is_some() {
+            self.ask_for_second_look(conn, &row).await?;
+        }
+        let (text, fields) = told(&row, &account);
         self.draw_receipt(conn, &row, intent_id, ("draw", text), fields).await
     }
 
@@ -342,6 +338,27 @@ impl Servicing {
         intents::insert_receipt(conn, &receipt).await?;
         Ok(receipt)
     }
+}
+
+/// What the customer is told of a draw that was just held.
+fn told(draw: &DrawRow, account: &BankAccount) -> (String, Vec<intents::ShownField>) {
+    let (to, on) = (bank_account_text(account), date_text(draw.available_on));
+    let mut fields = vec![
+        shown("amount", "amount", draw.amount.to_string()),
+        shown("fee", "fee", draw.fee.to_string()),
+        shown("bank_account", "to", to.clone()),
+    ];
+    let text = if draw.review.is_some() {
+        let amount = draw.amount;
+        format!(
+            "Your draw of {amount} to your {to} is on hold while a person at our office looks at it."
+        )
+    } else {
+        fields.push(shown("available_on", "available on", on.clone()));
+        format!("Your draw of {} to your {to} is on its way, available on {on}.", draw.amount)
+    };
+    fields.push(shown("draw", "draw", draw.reference.clone()));
+    (text, fields)
 }
 
 async fn own_draw(

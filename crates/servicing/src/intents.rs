@@ -175,7 +175,7 @@ impl Servicing {
         self.trail(work.conn(), stream, "receipt.given", payload).await?;
         let receipt = work.finish(receipt).await?;
         if let Some(draw) = draw {
-            self.send_at_once(&draw).await;
+            self.send_at_once(draw.rail, draw.credit_line_id).await;
         }
         Ok(receipt)
     }

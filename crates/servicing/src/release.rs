@@ -118,6 +118,7 @@ impl Servicing {
         // First what the bank lists as returned, each with its own day; then what it says of its files.
         self.read_returns(&mut report).await?;
         self.read_settlements(&mut report).await?;
+        self.give_up_waiting(&mut report).await?;
         self.work_off_instants(&mut report).await?;
         self.make_retries(&mut report).await?;
         self.plan_payments(caller, &mut report).await?;

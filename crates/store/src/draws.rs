@@ -39,6 +39,8 @@ text_enum! {
     DrawReview {
         /// A person has to look at it; nothing leaves.
         Waiting = "waiting",
+        /// The same, because it was in a file that arrived after it was given up: it may have been paid.
+        SetAside = "set_aside",
         /// A person let it go.
         Passed = "passed",
     }
@@ -228,7 +230,7 @@ pub async fn lines_due(
 ) -> Result<Vec<CreditLineId>, StoreError> {
     let ids = sqlx::query_scalar!(
         "SELECT DISTINCT credit_line_id FROM draws WHERE status = 'held' AND rail = 'standard' AND leaves_on <= $1
-           AND review IS DISTINCT FROM 'waiting'
+           AND (review IS NULL OR review = 'passed')
          ORDER BY credit_line_id LIMIT $2",
         today,
         limit,
@@ -248,7 +250,7 @@ pub async fn claim_due(
     let lines: Vec<_> = lines.iter().map(|id| id.as_uuid()).collect();
     Ok(select_draws!(
         "WHERE status = 'held' AND rail = 'standard' AND leaves_on <= $1 AND credit_line_id = ANY($2)
-           AND review IS DISTINCT FROM 'waiting'
+           AND (review IS NULL OR review = 'passed')
          ORDER BY leaves_on, id LIMIT $3 FOR UPDATE SKIP LOCKED",
         today,
         &lines,
@@ -262,7 +264,7 @@ pub async fn claim_due(
 pub async fn list_instant_open(conn: &mut PgConnection) -> Result<Vec<DrawId>, StoreError> {
     let ids = sqlx::query_scalar!(
         "SELECT id FROM draws WHERE rail = 'instant' AND status IN ('held', 'pending')
-           AND review IS DISTINCT FROM 'waiting'
+           AND (review IS NULL OR review = 'passed')
          ORDER BY held_at, id",
     )
     .fetch_all(conn)
@@ -290,6 +292,30 @@ pub async fn files_to_settle(
         r#"SELECT DISTINCT file_key AS "file_key!" FROM draws
            WHERE status = 'released' AND file_key IS NOT NULL AND available_on <= $1 ORDER BY 1"#,
         today,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// What went or is to go to a bank account, all its draws together.
+pub async fn total_to_account(
+    conn: &mut PgConnection,
+    bank_account_id: BankAccountId,
+) -> Result<Cents, StoreError> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(amount_cents), 0)::bigint AS "total!" FROM draws
+           WHERE bank_account_id = $1 AND status NOT IN ('refused', 'voided')"#,
+        bank_account_id.as_uuid(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Cents::new(total))
+}
+
+/// Draws that wait for a person's second look, oldest first.
+pub async fn list_waiting(conn: &mut PgConnection) -> Result<Vec<DrawRow>, StoreError> {
+    Ok(select_draws!(
+        "WHERE status = 'held' AND review IN ('waiting', 'set_aside') ORDER BY held_at, id"
     )
     .fetch_all(conn)
     .await?)

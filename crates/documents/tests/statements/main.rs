@@ -1,33 +1,19 @@
 //! Statements and account-opening records: what they say is what the engine worked out, in both forms alike.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod read;
 
-use chrono::NaiveDate;
+use common::{creditor, day};
 use credit::{ChangeInTerms, LineEventBody, ProductCatalog, Statement, Terms, scenario};
 use documents::{
-    Creditor, Document, DocumentError, OpeningRecord, Party, StatementRecord, opening_document,
+    Document, DocumentError, OpeningRecord, Party, StatementRecord, opening_document,
     statement_document,
 };
 use money::{Apr, Cents};
 use proptest::prelude::*;
 use read::{between, pdf_text, said, table, text};
-
-fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap()
-}
-
-fn creditor() -> Creditor {
-    Creditor {
-        name: "Plumbline Sandbox Lending".into(),
-        address: vec!["1 Level Street".into(), "San Francisco, CA 94105".into()],
-        phone: "1-800-555-0100".into(),
-        regulator: Party {
-            name: "the Federal Trade Commission".into(),
-            address: vec!["Equal Credit Opportunity".into(), "Washington, DC 20580".into()],
-        },
-    }
-}
 
 fn customer() -> Party {
     Party { name: "Zoë <Łęcka>".into(), address: vec!["zoe@example.com".into()] }

@@ -3,7 +3,7 @@
 //! Invariants: a draw is marked as handed over before the bank is asked, under an id of its own, so that asking twice sends
 //! once; where the bank has never heard of it for a while, it is asked to forget the id before the hold is given up.
 
-use identity::{DrawId, chain};
+use identity::{CreditLineId, DrawId, chain};
 use rails::{DrawRails, InstantTransfer, RailError, TransferState, TransferStatus};
 use serde_json::json;
 use store::{
@@ -12,7 +12,7 @@ use store::{
 };
 
 use super::{RunReport, kept};
-use crate::{Servicing, ServicingError, draws::ResolvedDraw, work::Trail};
+use crate::{Servicing, ServicingError, work::Trail};
 
 /// Under which the bank knows the transfer of a draw.
 fn transfer_id(draw: &DrawRow) -> String {
@@ -31,13 +31,13 @@ enum Push {
 
 impl Servicing {
     /// Sends a draw that was just held, where its rail is the instant one. What goes wrong is for the next run.
-    pub(crate) async fn send_at_once(&self, draw: &ResolvedDraw) {
-        if draw.rail != DrawRail::Instant {
+    pub(crate) async fn send_at_once(&self, rail: DrawRail, line: CreditLineId) {
+        if rail != DrawRail::Instant {
             return;
         }
         let sent = async {
             let mut conn = self.store.app().acquire().await?;
-            let of_line = draws::list_of_line(&mut conn, draw.credit_line_id).await?;
+            let of_line = draws::list_of_line(&mut conn, line).await?;
             drop(conn);
             let waiting =
                 |one: &&DrawRow| one.rail == DrawRail::Instant && one.status == DrawStatus::Held;
@@ -47,7 +47,7 @@ impl Servicing {
             Ok::<_, ServicingError>(())
         };
         if let Err(error) = sent.await {
-            let (line, cause) = (draw.credit_line_id, chain(&error));
+            let cause = chain(&error);
             tracing::error!(credit_line.id = %line, error = %cause, "could not send the draws of line {line}: {cause}");
         }
     }
@@ -107,7 +107,7 @@ impl Servicing {
         match draw.status {
             DrawStatus::Pending if against.is_some() => return Ok(Some((draw, Push::Never))),
             DrawStatus::Pending => return Ok(Some((draw, Push::Again))),
-            DrawStatus::Held if draw.review != Some(DrawReview::Waiting) => {}
+            DrawStatus::Held if matches!(draw.review, None | Some(DrawReview::Passed)) => {}
             _ => return Ok(None),
         }
         if let Some(why) = against {

@@ -101,7 +101,7 @@ impl Servicing {
             Entry::Draw(unheld) => {
                 let held = draws::find_for_update(conn, unheld.id).await?;
                 if let Some(mut draw) = held.filter(|one| one.status == DrawStatus::Held) {
-                    draw.review = Some(DrawReview::Waiting);
+                    draw.review = Some(DrawReview::SetAside);
                     draw.changed_at = self.now();
                     draws::update(conn, &draw).await?;
                     let payload = json!({
@@ -148,6 +148,27 @@ impl Servicing {
             Some(key) => self.arrived_late(&key).await,
             None => Ok(()),
         }
+    }
+
+    /// Gives up the draws at which a person was to look and did not.
+    pub(super) async fn give_up_waiting(
+        &self,
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let waiting = draws::list_waiting(&mut conn).await?;
+        drop(conn);
+        for draw in waiting {
+            match self.give_up_unseen(draw.id).await {
+                Ok(done) => report.draws_refused += u32::from(done),
+                Err(error) => {
+                    let (id, cause) = (draw.id, chain(&error));
+                    tracing::error!(draw.id = %id, error = %cause, "could not give up draw {id}: {cause}");
+                    report.failed += 1;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Tells the desk, once, of each draw whose money was to be there days ago and of which nothing is known.

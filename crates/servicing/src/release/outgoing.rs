@@ -181,7 +181,7 @@ impl Servicing {
     }
 
     /// Holds a draw's line, then the draw.
-    pub(super) async fn hold_draw(
+    pub(crate) async fn hold_draw(
         &self,
         conn: &mut PgConnection,
         id: DrawId,

@@ -1,8 +1,8 @@
 //! Draws from the hold to the money: by file, at once, refused, lost, given up.
 
 use credit::FlagKind;
-use servicing::{Caller, DrawAsk, RefusalCode, release::RunReport, testing::at_once};
-use store::draws::{DrawRail, DrawRow, DrawStatus};
+use servicing::{Caller, DrawAsk, RefusalCode, draws::Look, release::RunReport, testing::at_once};
+use store::draws::{DrawRail, DrawReview, DrawRow, DrawStatus};
 use tokio::task::JoinSet;
 
 use crate::house::{House, Person, Wire, cents, code, day, key, noon};
@@ -374,4 +374,75 @@ async fn a_process_that_dies_at_any_request_leaves_the_draw_that_one_that_lives_
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_large_draw_to_a_new_bank_account_waits_for_a_person_on_either_rail() {
+    let house = House::on("2026-11-23").await;
+    let rae = house.representative("Rae").await;
+    for (name, rail, there_on) in
+        [("Ann", DrawRail::Instant, "2026-11-24"), ("Bob", DrawRail::Standard, "2026-11-25")]
+    {
+        let person = house.person(name).await;
+        // In parts it is as much.
+        let ask = |cents| DrawAsk { rail, ..at_once(cents, person.checking) };
+        asks(&house, person, ask(100_000), &format!("{name}-1")).await;
+        let text = asks(&house, person, ask(50_000), &format!("{name}-2")).await;
+        assert!(text.ends_with("on hold while a person at our office looks at it."), "{text}");
+        run(&house).await;
+        let both = draws(&house, person).await;
+        let (waiting, gone): (Vec<_>, Vec<_>) =
+            both.iter().partition(|draw| draw.review == Some(DrawReview::Waiting));
+        let (waits, left) = (waiting[0], gone[0]);
+        assert_eq!((waits.status, waits.amount), (DrawStatus::Held, cents(50_000)));
+        assert!(matches!(left.status, DrawStatus::Settled | DrawStatus::Released));
+        let queue = house.servicing.queue(rae).await.unwrap();
+        assert!(
+            queue.cases.iter().any(|(c, _)| c.kind == "draw_review" && c.customer_id == person.id)
+        );
+
+        let look = |let_go| Look { let_go, note: "Called her on the number we had." };
+        let name = key(&format!("look-{name}"));
+        let service = &house.servicing;
+        let own = service.look_at_draw(person.caller(), waits.id, look(true), &name).await;
+        assert_eq!(code(own), RefusalCode::NotAllowed);
+        service.look_at_draw(rae, waits.id, look(true), &name).await.unwrap();
+        service.look_at_draw(rae, waits.id, look(true), &name).await.unwrap();
+        let again = service.look_at_draw(rae, waits.id, look(false), &key("other")).await;
+        assert_eq!(code(again), RefusalCode::CaseClosed);
+        run(&house).await;
+        house.live_until(there_on).await;
+        assert_eq!(figures(&house, person).await, (150_000, 0, 50_000));
+        house.books_agree(person).await;
+    }
+    assert!(house.servicing.draws_to_look_at(rae).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_draw_that_no_person_lets_go_or_looks_at_never_leaves() {
+    let house = House::on("2026-11-23").await;
+    let rae = house.representative("Rae").await;
+    let (ann, bob, cat) =
+        (house.person("Ann").await, house.person("Bob").await, house.person("Cat").await);
+    for person in [ann, bob, cat] {
+        let name = person.id.to_string();
+        asks(&house, person, at_once(150_000, person.checking), &name).await;
+        assert_eq!(figures(&house, person).await, (0, 150_000, 50_000));
+    }
+    let no = Look { let_go: false, note: "Nobody answers." };
+    let id = draw(&house, ann).await.id;
+    house.servicing.look_at_draw(rae, id, no, &key("no")).await.unwrap();
+    assert_eq!(draw(&house, ann).await.refusal.as_deref(), Some("second_look"));
+    let id = draw(&house, bob).await.id;
+    house.servicing.cancel_draw(bob.caller(), bob.id, id, &key("mine")).await.unwrap();
+    house.live_until("2026-11-30").await;
+    assert_eq!(draw(&house, cat).await.refusal.as_deref(), Some("timed_out"));
+    for person in [ann, bob, cat] {
+        assert_eq!(draw(&house, person).await.status, DrawStatus::Voided);
+        assert_eq!(figures(&house, person).await, (0, 0, 200_000));
+        house.books_agree(person).await;
+    }
+    // A week later the account is an old acquaintance.
+    let text = asks(&house, ann, at_once(150_000, ann.checking), "later").await;
+    assert!(text.contains("is on its way"), "{text}");
 }

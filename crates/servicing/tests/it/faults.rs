@@ -232,7 +232,7 @@ async fn a_file_that_arrives_after_it_was_given_up_is_for_the_desk_and_nothing_o
         (kept_here.status, kept_here.cancel_reason.as_deref()),
         (PaymentStatus::HeldBack, Some("file_arrived_late"))
     );
-    assert_eq!(draw(&house, bob).await.review, Some(DrawReview::Waiting));
+    assert_eq!(draw(&house, bob).await.review, Some(DrawReview::SetAside));
     let mut told = desk(&house).await;
     told.sort();
     let mut expected = [("operations".to_owned(), ann.id), ("operations".to_owned(), bob.id)];
