@@ -79,14 +79,19 @@ async fn measure(args: &Args, store: &Store, folder: &Path) -> anyhow::Result<Re
         load_after: load(),
         seconds: args.seconds,
         rounds: args.rounds,
-        comparisons: vec![batch.done(args.seconds), one.done(args.seconds), twenty.done(args.seconds)],
+        comparisons: vec![
+            batch.done(args.seconds),
+            one.done(args.seconds),
+            twenty.done(args.seconds),
+        ],
     })
 }
 
 fn machine() -> String {
     let cpus = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown");
+    let model =
+        info.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown");
     format!("{cpus} × {model}")
 }
 

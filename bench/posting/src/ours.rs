@@ -60,7 +60,8 @@ pub(crate) async fn batches(store: &Store, size: usize, time: Duration) -> anyho
     let lines: Vec<_> = (0..size).map(|_| CreditLineId::mint(Utc::now())).collect();
     let (start, mut done) = (Instant::now(), 0);
     while start.elapsed() < time {
-        let drawn = lines.iter().zip(1..).map(|(line, cents)| Ok((*line, draw(&chart, *line, cents)?)));
+        let drawn =
+            lines.iter().zip(1..).map(|(line, cents)| Ok((*line, draw(&chart, *line, cents)?)));
         let drawn: Vec<_> = drawn.collect::<anyhow::Result<_>>()?;
         post(&mut conn, &drawn, on).await?;
         done += u64::try_from(size)?;

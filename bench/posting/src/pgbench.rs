@@ -97,7 +97,13 @@ impl PgBench {
         self.run(&self.single, clients, seconds, round * 100 + clients).await
     }
 
-    async fn run(&self, script: &Path, clients: u32, seconds: u64, base: u32) -> anyhow::Result<u64> {
+    async fn run(
+        &self,
+        script: &Path,
+        clients: u32,
+        seconds: u64,
+        base: u32,
+    ) -> anyhow::Result<u64> {
         let output = Command::new(&self.program)
             .args(["-n", "-M", "prepared", "-j", "2", "-D", "i=0"])
             .args(["-h", &self.sockets, "-p", &self.port, "-U", store::Role::App.name()])

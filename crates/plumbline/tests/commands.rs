@@ -373,3 +373,50 @@ async fn the_ledger_check_finds_money_that_no_history_explains() {
     assert_eq!(checked["differences"][0]["ledger_cents"], 500);
     assert_eq!(checked["unbalanced"], Value::Array(Vec::new()), "by itself the posting balances");
 }
+
+#[tokio::test]
+async fn a_month_is_accrued_closed_and_read_from_the_command_line() {
+    let database = store::testing::database().await;
+    let state = tempfile::tempdir().unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO sandbox_clock (now_at) VALUES ('2026-11-03T18:00:00Z');
+         WITH p AS (
+             INSERT INTO postings (id, kind, effective_on, booked_on, recorded_at)
+             VALUES ('01900000-0000-7000-8000-000000000002', 'moved', '2026-10-05', '2026-10-05', '2026-10-05T12:00:00Z')
+         )
+         INSERT INTO entries (posting_id, n, account_code, side, amount_cents, effective_on, booked_on)
+         VALUES ('01900000-0000-7000-8000-000000000002', 0, 1000, 'debit', 500, '2026-10-05', '2026-10-05'),
+                ('01900000-0000-7000-8000-000000000002', 1, 1010, 'credit', 500, '2026-10-05', '2026-10-05')",
+    )
+    .execute(database.owner())
+    .await
+    .unwrap();
+    let ledger = |args: &[&str]| {
+        let mut command = plumbline(&["ledger"]);
+        command.args(args).env("DATABASE_URL", database.url()).env("PLUMBLINE_STATE", state.path());
+        command.output().unwrap()
+    };
+
+    let chart = String::from_utf8(ledger(&["chart"]).stdout).unwrap();
+    assert!(chart.contains("4030") && chart.contains("interest_true_ups"), "{chart}");
+
+    let accrued = ledger(&["accrue", "--through", "2026-10-31", "--json"]);
+    assert_eq!(accrued.status.code(), Some(0), "{}", stderr(&accrued));
+    assert_eq!(json(&accrued)["through"], "2026-10-31");
+
+    let early = ledger(&["close", "--period", "2026-11"]);
+    assert_eq!(early.status.code(), Some(1));
+    assert!(stderr(&early).contains("is not over"), "{}", stderr(&early));
+    let closed = ledger(&["close", "--period", "2026-10", "--json"]);
+    assert_eq!(closed.status.code(), Some(0), "{}", stderr(&closed));
+    assert!(stderr(&ledger(&["close", "--period", "2026-10"])).contains("was closed"));
+    assert_eq!(ledger(&["close", "--period", "2026-13"]).status.code(), Some(1));
+
+    let balance = ledger(&["trial-balance", "--json"]);
+    assert_eq!(balance.status.code(), Some(0), "{}", stderr(&balance));
+    let balance = json(&balance);
+    assert_eq!(balance["brought_forward_from"], "2026-10-01");
+    assert_eq!(balance["accounts"][0]["brought_forward_cents"], 500);
+    let before = ledger(&["trial-balance", "--known-at", "2026-10-04T00:00:00Z", "--json"]);
+    assert_eq!(json(&before)["accounts"], Value::Array(Vec::new()));
+}

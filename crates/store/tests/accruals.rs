@@ -44,7 +44,8 @@ async fn telling_and_taking_up_cost_the_same_for_one_line_and_for_a_thousand() {
     let mut counts = Vec::new();
     for (size, today) in [(1_u32, "2026-10-02"), (1_000, "2026-10-03")] {
         let lines: Vec<_> = (0..size).map(|_| CreditLineId::mint(now())).collect();
-        let told: Vec<_> = lines.iter().map(|line| (*line, delta(240_000, "2026-10-01", 500))).collect();
+        let told: Vec<_> =
+            lines.iter().map(|line| (*line, delta(240_000, "2026-10-01", 500))).collect();
         let since: Vec<_> = lines.iter().map(|line| (*line, day("2026-10-01"))).collect();
         let mut tx = pool.begin().await.unwrap();
         let before = statements(&mut tx).await;
@@ -54,8 +55,9 @@ async fn telling_and_taking_up_cost_the_same_for_one_line_and_for_a_thousand() {
         accruals::running(&mut tx, day(today).pred_opt().unwrap()).await.unwrap();
         let taken = accruals::take(&mut tx, day(today)).await.unwrap();
         assert_eq!(taken.len(), 1);
-        let running: Vec<_> =
-            (1..=size).map(|ppm| (group(ppm), Running { base: Cents::new(1), ..Running::default() })).collect();
+        let running: Vec<_> = (1..=size)
+            .map(|ppm| (group(ppm), Running { base: Cents::new(1), ..Running::default() }))
+            .collect();
         accruals::keep(&mut tx, day(today), &running).await.unwrap();
         let as_of = AsOf { on: day(today), by: ByDate::Booked, known_at: None };
         periods::trial_balance(&mut tx, as_of).await.unwrap();
@@ -77,7 +79,9 @@ async fn a_delta_waits_for_its_day_and_is_taken_up_once() {
     ];
     accruals::tell(&mut conn, &told, now()).await.unwrap();
     assert_eq!(accruals::first_waiting(&mut conn).await.unwrap(), Some(day("2026-10-01")));
-    for (today, expected) in [("2026-10-01", 1), ("2026-10-02", 0), ("2026-11-16", 2), ("2026-11-17", 0)] {
+    for (today, expected) in
+        [("2026-10-01", 1), ("2026-10-02", 0), ("2026-11-16", 2), ("2026-11-17", 0)]
+    {
         assert!(accruals::claim(&mut conn, day(today), now()).await.unwrap());
         assert!(!accruals::claim(&mut conn, day(today), now()).await.unwrap());
         assert_eq!(accruals::take(&mut conn, day(today)).await.unwrap().len(), expected, "{today}");
