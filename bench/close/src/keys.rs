@@ -38,7 +38,7 @@ pub(crate) async fn measure() -> anyhow::Result<OneKey> {
                 from: BankAccountAsk::Only,
             };
             let caller = Caller::customer(customer);
-            servicing.schedule_payment(caller, customer, &ask, &key("one for all")).await
+            servicing.schedule_payment(caller, customer, &ask, &key("one-for-all")).await
         });
     }
     let mut answers = Vec::new();

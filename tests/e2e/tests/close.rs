@@ -9,25 +9,45 @@ use std::{
 use serde_json::Value;
 use servicing::testing::{boarded, day};
 use store::testing::TestDatabase;
+use tempfile::TempDir;
 
 /// A sandbox's first morning; the sandbox lives on it.
 const DUE_ON: &str = "2026-11-23";
 
 const LINES: i64 = 900;
 
-fn close(database: &TestDatabase, date: &str, pace: &str) -> Command {
-    let mut command = Command::new(e2e::program());
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("PLUMBLINE_")) {
-            command.env_remove(name);
+/// A database, and a state folder that goes with the test.
+struct Stage {
+    database: TestDatabase,
+    state: TempDir,
+}
+
+impl Stage {
+    fn program(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(e2e::program());
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("PLUMBLINE_")) {
+                command.env_remove(name);
+            }
         }
+        command
+            .args(args)
+            .arg("--json")
+            .current_dir(e2e::project())
+            .env("PLUMBLINE_STATE", self.state.path())
+            .env("DATABASE_URL", self.database.url())
+            .stdin(Stdio::null());
+        command
     }
-    command
-        .args(["close", "--sandbox", "--sandbox", "--json", "--date", date, "--pace", pace])
-        .args(["--workers", "1"])
-        .env("DATABASE_URL", database.url())
-        .stdin(Stdio::null());
-    command
+
+    fn close(&self, date: &str, pace: &str) -> Command {
+        let close = ["close", "--sandbox", "--sandbox", "--date", date];
+        self.program(&[&close[..], &["--pace", pace, "--workers", "1"]].concat())
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(self.database.owner()).await.unwrap()
+    }
 }
 
 /// Killed as soon as it says that it has done some lines and not all.
@@ -54,23 +74,20 @@ fn answer(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
-async fn count(database: &TestDatabase, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(database.owner()).await.unwrap()
-}
-
 #[tokio::test]
 async fn closes_that_are_killed_are_taken_up_and_each_line_is_worked_off_once() {
-    let database = store::testing::database().await;
+    let state = tempfile::tempdir().unwrap();
+    let stage = Stage { database: store::testing::database().await, state };
     let mut due = boarded::models(day(DUE_ON));
     due.retain(|model| model.settles_next_on == day(DUE_ON));
-    let mut owner = database.owner().acquire().await.unwrap();
+    let mut owner = stage.database.owner().acquire().await.unwrap();
     boarded::board(&mut owner, &due, LINES.unsigned_abs()).await.unwrap();
 
     // Two at a time, one of which is killed.
     let mut killed = 0;
     for _ in 0..2 {
         let start = |pace| {
-            let mut command = close(&database, DUE_ON, pace);
+            let mut command = stage.close(DUE_ON, pace);
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
         };
         let (one, other) = (start("gentle"), start("gentle"));
@@ -78,7 +95,7 @@ async fn closes_that_are_killed_are_taken_up_and_each_line_is_worked_off_once() 
         killed += i32::from(kill_in_the_middle(one)) + i32::from(other.join().unwrap());
     }
     assert!(killed > 0, "none was killed in the middle");
-    answer(&close(&database, DUE_ON, "full").output().unwrap());
+    answer(&stage.close(DUE_ON, "full").output().unwrap());
     for sql in [
         "SELECT count(*) FROM line_events WHERE kind = 'statement_issued'",
         "SELECT count(DISTINCT credit_line_id) FROM line_events WHERE kind = 'statement_issued'",
@@ -86,18 +103,14 @@ async fn closes_that_are_killed_are_taken_up_and_each_line_is_worked_off_once() 
         "SELECT count(DISTINCT stream) FROM outbox WHERE kind = 'statement.issued'",
         "SELECT count(*) FROM outbox WHERE kind = 'statement.issued'",
     ] {
-        assert_eq!(count(&database, sql).await, LINES, "{sql}");
+        assert_eq!(stage.count(sql).await, LINES, "{sql}");
     }
-    let checked = Command::new(e2e::program())
-        .args(["ledger", "check", "--json"])
-        .env("DATABASE_URL", database.url())
-        .output()
-        .unwrap();
+    let checked = stage.program(&["ledger", "check"]).output().unwrap();
     assert_eq!(answer(&checked)["ok"], true);
 
-    let again = answer(&close(&database, DUE_ON, "gentle").output().unwrap());
+    let again = answer(&stage.close(DUE_ON, "gentle").output().unwrap());
     assert_eq!(again["outcome"], "before");
-    let early = close(&database, "2026-11-24", "gentle").output().unwrap();
+    let early = stage.close("2026-11-24", "gentle").output().unwrap();
     assert_eq!(early.status.code(), Some(1));
     let said = String::from_utf8_lossy(&early.stderr);
     assert!(said.contains("2026-11-24 has not come: today is 2026-11-23."), "{said}");

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use audit::{Leaf, LeafBody, Stream, append, append_all, erase, read};
+use audit::{Leaf, LeafBody, Stream, append, append_all, append_held, erase, read, take_free};
 use identity::{ConversationId, CreditLineId};
 use serde_json::json;
 use tokio::time::timeout;
@@ -49,6 +49,36 @@ async fn leaves_written_together_are_a_chain_like_those_written_one_by_one() {
     let report = fixture.verify(&fixture.bundle().await);
     assert!(report.ok, "{report:?}");
     assert_eq!(report.checked.leaves, 7);
+}
+
+#[tokio::test]
+async fn whoever_writes_to_many_streams_takes_those_that_are_free_and_continues_their_chains() {
+    let fixture = Fixture::new().await;
+    let line = |_| Stream::CreditLine(CreditLineId::mint(now()));
+    let [fresh, taken] = [0, 1].map(line);
+    fixture.write(json!({"n": "before"})).await;
+    let mut other = fixture.app().begin().await.unwrap();
+    append(&mut other, Leaf::new(taken, "test.leaf", now(), json!({}))).await.unwrap();
+
+    let body = |n: u32| LeafBody { kind: "test.leaf".into(), at: now(), payload: json!({"n": n}) };
+    let bodies = || (0..3).map(body).collect::<Vec<_>>();
+    let mut tx = fixture.app().begin().await.unwrap();
+    let held = take_free(&mut tx, &[fixture.stream(), fresh, taken]).await.unwrap();
+    assert!(held.holds(fixture.stream()) && held.holds(fresh) && !held.holds(taken));
+    let refused = append_held(&mut tx, &held, vec![(taken, bodies())]).await;
+    assert!(refused.is_err(), "a stream that is not held");
+    append_held(&mut tx, &held, vec![(fixture.stream(), bodies()), (fresh, bodies())])
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    other.commit().await.unwrap();
+    fixture.write(json!({"n": "after"})).await;
+
+    assert_eq!(fixture.sequence().await, 9);
+    let report = fixture.verify(&fixture.bundle().await);
+    assert!(report.ok, "{report:?}");
+    assert_eq!(count(&fixture, fresh).await, 3);
+    assert_eq!(count(&fixture, fixture.stream()).await, 5);
 }
 
 #[tokio::test]
