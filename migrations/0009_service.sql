@@ -104,6 +104,11 @@ CREATE TABLE refunds (
 CREATE UNIQUE INDEX refunds_one_underway ON refunds (credit_line_id) WHERE status IN ('requested', 'pending');
 CREATE INDEX refunds_underway ON refunds (pay_by) WHERE status IN ('requested', 'pending');
 
+-- The days on which old credit balances were looked for: once a day, by whoever comes first.
+CREATE TABLE refund_days (
+    looked_on        date        NOT NULL CONSTRAINT refund_days_pkey PRIMARY KEY
+);
+
 -- Reversals ---------------------------------------------------------------------------------------------------------
 
 -- A payment taken back as our own mistake: one person asks, another does it.
@@ -133,7 +138,7 @@ CREATE INDEX entries_of_credit_balances ON entries (credit_line_id, effective_on
 
 -- Rights ------------------------------------------------------------------------------------------------------------
 
-GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds, reversals TO plumbline_app;
+GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds, refund_days, reversals TO plumbline_app;
 GRANT UPDATE (looks_next_on, ended_at, end_reason) ON autopays TO plumbline_app;
 GRANT UPDATE (autopay_id, pays_on, status, noticed_at, noticed_cents, payment_id, why, changed_at)
     ON autopay_debits TO plumbline_app;
@@ -143,7 +148,7 @@ GRANT UPDATE (outcome, note, decided_by, decided_at) ON reversals TO plumbline_a
 GRANT SELECT ON autopays, autopay_debits, disputes, refunds, reversals TO plumbline_audit;
 -- Whether a payment would be taken is asked in a turn as well.
 GRANT SELECT (id, credit_line_id, ended_at, end_reason) ON autopays TO plumbline_turn;
-GRANT SELECT (autopay_id, payment_id) ON autopay_debits TO plumbline_turn;
+GRANT SELECT (credit_line_id, autopay_id, payment_id, changed_at) ON autopay_debits TO plumbline_turn;
 
 -- Nor does a model's turn say that any of this happened.
 CREATE POLICY outbox_turn_services_nothing ON outbox AS RESTRICTIVE FOR INSERT TO plumbline_turn WITH CHECK (

@@ -7,7 +7,7 @@
 use calendar::{add_banking_days, add_months};
 use chrono::{Duration, NaiveDate};
 use credit::{FlagKind, LineEventBody};
-use identity::{BankAccountId, CreditLineId, CustomerId, JobId, RefundId, chain};
+use identity::{BankAccountId, CreditLineId, CustomerId, RefundId, chain};
 use money::Cents;
 use rails::{InstantTransfer, RailError, TransferState, TransferStatus};
 use serde_json::json;
@@ -16,7 +16,6 @@ use store::{
     bank_accounts::{self, BankAccountStatus},
     customers,
     intents::ReceiptRow,
-    jobs::{self, NewJob},
     payments::{self, PaymentStatus},
     refunds::{self, RefundCause, RefundRow, RefundStatus},
 };
@@ -44,7 +43,6 @@ const NEW_ACCOUNT: Duration = Duration::days(7);
 /// A credit balance above this, unmoved for six months, is refunded without being asked for.
 const LEAST_IN_GOOD_FAITH: Cents = Cents::new(100);
 const GOOD_FAITH_MONTHS: i32 = 6;
-const GOOD_FAITH: &str = "refund_credit_balances";
 
 /// The bank's reason as we keep it: a number is kept nowhere.
 fn kept(reason: &str) -> String {
@@ -345,44 +343,35 @@ impl Servicing {
         Ok(sent)
     }
 
-    /// Once a day: what has stood for six months is refunded without being asked for (12 CFR 1026.11(a)(3)).
+    /// Once a day: what has stood for six months is refunded without being asked for (12 CFR 1026.11(a)(3)). A line that cannot be
+    /// worked out keeps no other from it, and is looked at again on the next day.
     async fn refund_in_good_faith(&self) -> Result<(), ServicingError> {
-        let (now, today) = (self.now(), self.today());
+        let today = self.today();
         let mut conn = self.store.app().acquire().await?;
-        let job = NewJob {
-            id: JobId::mint(now),
-            kind: GOOD_FAITH,
-            key: Some(&today.to_string()),
-            payload: &json!({}),
-            run_at: now,
-            recorded_at: now,
-        };
-        jobs::enqueue(&mut conn, &job).await?;
-        drop(conn);
-        loop {
-            let mut tx = self.store.app().begin().await?;
-            let Some(job) = jobs::take(&mut tx, &[GOOD_FAITH], now).await? else { return Ok(()) };
-            let code = ledger::Chart::embedded()
-                .and_then(|chart| chart.account("credit_balances").map(|account| account.code))
-                .map_err(ServicingError::engine)?;
-            let code = i16::try_from(code.get()).unwrap_or(i16::MAX);
-            let since = add_months(today, -GOOD_FAITH_MONTHS);
-            let lines =
-                refunds::lines_with_standing_credit(&mut tx, code, LEAST_IN_GOOD_FAITH, since);
-            for line in lines.await? {
-                self.refund_line(&mut tx, line).await?;
-            }
-            jobs::complete(&mut tx, job.id, now).await?;
-            tx.commit().await?;
+        if !refunds::begin_day(&mut conn, today).await? {
+            return Ok(());
         }
+        let code = ledger::Chart::embedded()
+            .and_then(|chart| chart.account("credit_balances").map(|account| account.code))
+            .map_err(ServicingError::engine)?;
+        let code = i16::try_from(code.get()).unwrap_or(i16::MAX);
+        let since = add_months(today, -GOOD_FAITH_MONTHS);
+        let least = LEAST_IN_GOOD_FAITH;
+        let lines = refunds::lines_with_standing_credit(&mut conn, code, least, since).await?;
+        drop(conn);
+        for id in lines {
+            if let Err(error) = self.refund_line(id).await {
+                let cause = chain(&error);
+                tracing::error!(credit_line.id = %id, error = %cause, "could not refund the credit balance of line {id}: {cause}");
+            }
+        }
+        Ok(())
     }
 
     /// To the account that was used last, else to the only one there is.
-    async fn refund_line(
-        &self,
-        conn: &mut PgConnection,
-        id: CreditLineId,
-    ) -> Result<(), ServicingError> {
+    async fn refund_line(&self, id: CreditLineId) -> Result<(), ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let conn = &mut *tx;
         let line = self.hold_and_load(conn, id).await?;
         let customer_id = line.row.customer_id;
         let earlier = refunds::list_of_line(conn, id).await?;
@@ -410,7 +399,7 @@ impl Servicing {
         let permit = authorise(Caller::system(), UseCase::Operate, None, self.now())?;
         let of = (id, customer_id, account);
         self.ask_refund(conn, permit, of, (amount, RefundCause::SixMonths)).await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 }
 

@@ -220,6 +220,23 @@ pub async fn taken_back(
     .await?)
 }
 
+/// Whether an automatic payment of the line was made since, and has not come to nothing.
+pub async fn paid_since(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+    since: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM autopay_debits d JOIN payments p ON p.id = d.payment_id
+                          WHERE d.credit_line_id = $1 AND d.changed_at >= $2
+                            AND p.status IN ('scheduled', 'pending', 'released', 'settled')) AS "paid_since!""#,
+        credit_line_id.as_uuid(),
+        since,
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
 /// The newest debits of a line, newest statement first.
 pub async fn list_debits(
     conn: &mut PgConnection,

@@ -138,6 +138,17 @@ pub async fn update(conn: &mut PgConnection, refund: &RefundRow) -> Result<(), S
     Ok(())
 }
 
+/// Marks the day on which old credit balances are looked for; `false` where that was done.
+pub async fn begin_day(conn: &mut PgConnection, today: NaiveDate) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "INSERT INTO refund_days (looked_on) VALUES ($1) ON CONFLICT ON CONSTRAINT refund_days_pkey DO NOTHING",
+        today,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// The lines on which more than `least` has stood to the customer's credit, unmoved since `since`; `account_code` is that of credit
 /// balances.
 pub async fn lines_with_standing_credit(

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
-    Tx,
+    Tx, autopays,
     jobs::{self, AfterFailure, Job, NewJob},
     payments::{self, PaymentRow, PaymentStatus},
 };
@@ -188,7 +188,10 @@ impl Servicing {
                         | PaymentStatus::Settled
                 )
         };
-        if others.iter().any(paid) {
+        // Leave to debit was given before; what is made under it since is paid all the same.
+        if others.iter().any(paid)
+            || autopays::paid_since(conn, retry.credit_line_id, since).await?
+        {
             return Ok(Some("paid_since".to_owned()));
         }
         let mut taken = payments::scheduled_total(conn, retry.credit_line_id).await?;

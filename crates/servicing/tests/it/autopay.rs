@@ -412,3 +412,23 @@ async fn an_automatic_payment_can_be_cancelled_like_any_other_and_pays_nobody_tw
     house.live_until("2026-11-04").await;
     assert_eq!(house.count(PAYMENTS).await, 1);
 }
+
+#[tokio::test]
+async fn what_was_paid_automatically_since_is_not_tried_again_beside_it() {
+    // The bank returns the first debit for want of funds, and lets the next one settle.
+    let (house, ann) = with_statement("000111229101").await;
+    enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;
+    house.live_until("2026-10-23").await;
+    pays(&house, ann, 1_000, "2026-10-26").await;
+    house.live_until("2026-10-29").await;
+    assert_eq!(house.payments(ann).await[0].status, PaymentStatus::Returned);
+    house.live_until("2026-11-10").await;
+    let retries = "SELECT count(*) FROM payments WHERE retry_of IS NOT NULL";
+    assert_eq!(house.count(retries).await, 0);
+    assert_eq!(told(&house, "payment.not_retried").await[0]["why"], "paid_since");
+    let debit = debits(&house, ann).await.pop().unwrap();
+    let payments = house.payments(ann).await;
+    let automatic = payments.iter().find(|one| Some(one.id) == debit.payment_id).unwrap();
+    assert_eq!((automatic.amount, automatic.status), (cents(3_973), PaymentStatus::Settled));
+    house.books_agree(ann).await;
+}
