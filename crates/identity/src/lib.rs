@@ -11,7 +11,7 @@ mod id;
 pub use actor::Actor;
 pub use causes::chain;
 pub use id::{
-    ApplicationId, BankAccountId, CaseId, ConsentId, ConversationId, CreditLineId, CustomerId,
-    DecisionId, DrawId, GrantId, HandOffId, IntentId, JobId, LeafId, MessageId, PaymentId,
-    PostingId, ReceiptId, RepresentativeId, TurnId,
+    ApplicationId, BankAccountId, CaseId, ConsentId, ContactChangeId, ConversationId, CreditLineId,
+    CustomerId, DecisionId, DrawId, GrantId, HandOffId, IntentId, JobId, LeafId, MessageId,
+    OutboundId, PaymentId, PostingId, ReceiptId, RepresentativeId, TurnId,
 };
