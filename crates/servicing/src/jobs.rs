@@ -9,7 +9,10 @@ use identity::{CreditLineId, chain};
 use serde::Serialize;
 use store::credit_lines;
 
-use crate::{Caller, Servicing, ServicingError, UseCase, authorise, release::RunReport};
+use crate::{
+    Caller, Servicing, ServicingError, UseCase, authorise, messages::MessageReport,
+    release::RunReport,
+};
 
 /// Lines looked at in one go.
 const LINES_AT_ONCE: i64 = 500;
@@ -27,6 +30,8 @@ pub struct JobReport {
     pub keys_purged: u64,
     #[serde(flatten)]
     pub payments: RunReport,
+    #[serde(flatten)]
+    pub messages: MessageReport,
 }
 
 impl JobReport {
@@ -39,6 +44,7 @@ impl JobReport {
         self.sessions_purged += other.sessions_purged;
         self.keys_purged += other.keys_purged;
         self.payments.add(other.payments);
+        self.messages.add(other.messages);
     }
 }
 
@@ -57,6 +63,7 @@ impl Servicing {
             }
         }
         self.settle_due_lines(&mut report).await?;
+        self.messages_of_jobs(&mut report).await;
         match self.purge().await {
             Ok((sessions, keys)) => {
                 report.sessions_purged = sessions;

@@ -9,6 +9,7 @@
 
 mod authorise;
 pub mod cases;
+pub mod contacts;
 pub mod conversations;
 pub mod decisions;
 pub mod disclosures;
@@ -20,6 +21,7 @@ pub mod intents;
 pub mod jobs;
 mod key;
 pub mod lines;
+pub mod messages;
 mod numbers;
 pub mod originate;
 pub mod payments;
@@ -65,6 +67,8 @@ pub struct Servicing {
     session_clock: Clock,
     zone: Tz,
     bank: Arc<dyn ports::Bank>,
+    /// Without one, nothing is written to anybody.
+    post: Option<Arc<dyn ports::Post>>,
     lender: Arc<Lender>,
 }
 
@@ -89,7 +93,13 @@ impl Servicing {
         lender: Lender,
     ) -> Self {
         let (session_clock, lender) = (clock.clone(), Arc::new(lender));
-        Self { store, clock, session_clock, zone, bank, lender }
+        Self { store, clock, session_clock, zone, bank, post: None, lender }
+    }
+
+    /// Writes to customers by this post.
+    #[must_use]
+    pub fn with_post(self, post: Arc<dyn ports::Post>) -> Self {
+        Self { post: Some(post), ..self }
     }
 
     /// Measures sessions by another clock than business: a sandbox's clock is moved by hand, and nobody is to be signed

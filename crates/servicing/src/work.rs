@@ -63,7 +63,10 @@ impl Trail {
 
 /// Whether the outside world is told: of effects, not of what was said in a conversation and how it was answered.
 fn told(kind: &str) -> bool {
-    const EFFECTS: [&str; 15] = [
+    const EFFECTS: [&str; 18] = [
+        "autopay",
+        "contact",
+        "consent",
         "intent",
         "payment",
         "draw",
@@ -87,7 +90,7 @@ fn told(kind: &str) -> bool {
 fn without_words(payload: &Value) -> Value {
     let mut payload = payload.clone();
     if let Value::Object(fields) = &mut payload {
-        for said in ["words", "summary", "note", "reason", "fields"] {
+        for said in ["words", "summary", "note", "reason", "fields", "evidence"] {
             fields.remove(said);
         }
     }

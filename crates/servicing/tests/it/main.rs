@@ -7,6 +7,7 @@
 )]
 
 mod cases;
+mod contacts;
 mod decisions;
 mod draws;
 mod flags;
@@ -14,6 +15,8 @@ mod hand_offs;
 mod house;
 mod intents;
 mod lines;
+mod may_contact;
+mod messages;
 mod numbers;
 mod payments;
 mod portfolio;
