@@ -6,6 +6,8 @@ mod doctor;
 mod eval;
 mod find;
 mod ledger;
+mod mailbox;
+mod message;
 mod migrate;
 mod policy;
 mod prompt;
@@ -43,6 +45,11 @@ pub(crate) enum Command {
     /// A sandbox customer's statements.
     #[command(subcommand)]
     Statement(statement::Statements),
+    /// What a sandbox customer was told by e-mail or letter.
+    #[command(subcommand)]
+    Message(message::Messages),
+    /// The mail and the letters of the sandbox, as they arrived.
+    Mailbox(mailbox::Args),
     /// Prove what was said and done: take a conversation out, check a proof, check the whole log.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -64,6 +71,8 @@ impl Command {
             Self::Migrate => migrate::run(context).await,
             Self::Simulate(args) => simulate::run(&args, context),
             Self::Statement(statements) => statement::run(&statements, context).await,
+            Self::Message(messages) => message::run(&messages, context).await,
+            Self::Mailbox(args) => mailbox::run(&args, context),
             Self::Audit(audit) => audit::run(&audit, context).await,
             Self::Ledger(ledger) => ledger::run(&ledger, context).await,
         }

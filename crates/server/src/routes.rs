@@ -8,6 +8,7 @@ mod documents;
 mod draws;
 mod evals;
 mod line;
+mod messages;
 mod passages;
 mod payments;
 mod sandbox;
@@ -86,6 +87,11 @@ fn customer() -> OpenApiRouter<App> {
         .routes(routes!(payments::intent))
         .routes(routes!(payments::confirm))
         .routes(routes!(payments::refuse))
+        .routes(routes!(messages::messages))
+        .routes(routes!(messages::message))
+        .routes(routes!(messages::letter))
+        .routes(routes!(messages::contact, messages::change_contact))
+        .routes(routes!(messages::agree))
         .routes(routes!(decisions::decision))
         .routes(routes!(decisions::notice))
         .routes(routes!(conversations::list, conversations::start))
@@ -103,6 +109,7 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(documents::desk_statements))
         .routes(routes!(documents::desk_statement))
         .routes(routes!(documents::desk_opening_record))
+        .routes(routes!(messages::desk_messages))
 }
 
 fn desk() -> OpenApiRouter<App> {

@@ -15,5 +15,6 @@ mod draws;
 mod hostile;
 mod interface;
 mod levels;
+mod messages;
 mod payment;
 mod statements;
