@@ -16,6 +16,8 @@ use crate::{
 pub struct Document {
     /// Name and version of what it was made by: `statement 2`.
     pub(crate) template: &'static str,
+    /// The language it is written in, as pages name it.
+    pub(crate) lang: &'static str,
     pub(crate) title: String,
     pub(crate) lead: String,
     pub(crate) from: Creditor,

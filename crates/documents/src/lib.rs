@@ -7,6 +7,7 @@ mod adverse_action;
 mod autopay;
 mod document;
 mod html;
+mod message;
 mod opening;
 mod pdf;
 mod receipt;
@@ -19,6 +20,10 @@ mod words;
 pub use adverse_action::{ConsumerReport, Creditor, DecisionRecord, Party, render_adverse_action};
 pub use autopay::{AutopayAmount, AutopayRecord, autopay_document};
 pub use document::Document;
+pub use message::{
+    Message, MessageClass, MessageKind, MessageRecord, Tongue, Value, Values, letter_document,
+    render_message,
+};
 pub use opening::{OpeningRecord, opening_document};
 pub use receipt::{ReceiptRecord, render_receipt};
 pub use render::{DocumentError, Rendered};

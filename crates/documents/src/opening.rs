@@ -62,6 +62,7 @@ pub fn opening_document(record: &OpeningRecord<'_>, creditor: &Creditor) -> Docu
     blocks.extend(billing_rights(creditor));
     Document {
         template: TEMPLATE,
+        lang: "en",
         title: "Rates, fees and terms of your credit line".to_owned(),
         lead: "What federal law has us tell you before the first draw (12 CFR 1026.6)".to_owned(),
         from: creditor.clone(),

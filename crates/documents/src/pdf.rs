@@ -54,7 +54,7 @@ pub(crate) fn render_pdf(document: &Document) -> Result<Rendered, DocumentError>
 
     let structure = write_structure(&mut pdf, &mut refs, &laid, &pages);
     let mut written = pdf.catalog(catalog);
-    written.pages(tree).lang(TextStr("en"));
+    written.pages(tree).lang(TextStr(document.lang));
     written.viewer_preferences().display_doc_title(true);
     written.mark_info().marked(true);
     written.pair(Name(b"StructTreeRoot"), structure);

@@ -60,6 +60,7 @@ pub fn statement_document(
     blocks.extend(mistakes(creditor));
     Ok(Document {
         template: TEMPLATE,
+        lang: "en",
         title: format!("Statement {number}"),
         lead: format!(
             "{} to {} ({})",

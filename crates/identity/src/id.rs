@@ -86,6 +86,10 @@ ids! {
     /// Agreement to records in electronic form.
     ConsentId,
     PostingId,
+    /// A message to a customer outside the conversations.
+    OutboundId,
+    /// A change of how a customer is reached.
+    ContactChangeId,
     /// A record of the transparency log.
     LeafId,
     JobId,

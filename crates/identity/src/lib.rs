@@ -13,9 +13,9 @@ mod seeded;
 pub use actor::Actor;
 pub use causes::chain;
 pub use id::{
-    ApplicationId, AutopayId, BankAccountId, CaseId, ConsentId, ConversationId, CreditLineId,
-    CustomerId, DecisionId, DrawId, GrantId, HandOffId, IntentId, JobId, LeafId, MessageId,
-    PaymentId, PostingId, ReceiptId, RefundId, RepresentativeId, TurnId,
+    ApplicationId, AutopayId, BankAccountId, CaseId, ConsentId, ContactChangeId, ConversationId,
+    CreditLineId, CustomerId, DecisionId, DrawId, GrantId, HandOffId, IntentId, JobId, LeafId,
+    MessageId, OutboundId, PaymentId, PostingId, ReceiptId, RefundId, RepresentativeId, TurnId,
 };
 #[cfg(feature = "seeded")]
 pub use seeded::seed_ids;

@@ -8,6 +8,8 @@ mod eval;
 mod find;
 mod ledger;
 mod line;
+mod mailbox;
+mod message;
 mod migrate;
 mod policy;
 mod prompt;
@@ -50,6 +52,11 @@ pub(crate) enum Command {
     /// What staff do to a sandbox customer's line: terms, service periods, disputes.
     #[command(subcommand)]
     Line(line::Lines),
+    /// What a sandbox customer was told by e-mail or letter.
+    #[command(subcommand)]
+    Message(message::Messages),
+    /// The mail and the letters of the sandbox, as they arrived.
+    Mailbox(mailbox::Args),
     /// Prove what was said and done: take a conversation out, check a proof, check the whole log.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -73,6 +80,8 @@ impl Command {
             Self::Simulate(args) => simulate::run(&args, context),
             Self::Statement(statements) => statement::run(&statements, context).await,
             Self::Line(lines) => line::run(&lines, context).await,
+            Self::Message(messages) => message::run(&messages, context).await,
+            Self::Mailbox(args) => mailbox::run(&args, context),
             Self::Audit(audit) => audit::run(&audit, context).await,
             Self::Ledger(ledger) => ledger::run(&ledger, context).await,
         }

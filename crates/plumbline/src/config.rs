@@ -52,6 +52,15 @@ pub(crate) struct Config {
     /// The bank's address. A sandbox starts a simulated bank where there is none.
     pub(crate) bank_url: Option<String>,
 
+    /// The mail server: `smtps://name:password@host`. A sandbox starts a post office of its own where there is none.
+    pub(crate) mail_url: Option<SecretString>,
+
+    /// Who writes the mail: `Name <name@domain>`.
+    pub(crate) mail_from: Option<String>,
+
+    /// Where what became of mail can be asked and letters are printed (docs/messages.md).
+    pub(crate) mail_desk_url: Option<String>,
+
     /// Where a live server reckons business dates: an IANA time zone.
     pub(crate) zone: Option<String>,
 

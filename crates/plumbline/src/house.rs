@@ -22,7 +22,7 @@ use store::{Store, cluster::Standing};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{config::Config, exit::UsageError, lender::Lender, output};
+use crate::{config::Config, exit::UsageError, lender::Lender, output, post};
 
 /// The first morning of a sandbox: Monday, November 23, 2026.
 const SANDBOX_OPENS_ON: (i32, u32, u32) = (2026, 11, 23);
@@ -97,6 +97,8 @@ pub(crate) struct House {
     pub(crate) trusted: TrustedKeys,
     pub(crate) hand: Option<Hand>,
     pub(crate) bank_url: String,
+    /// The desk of the sandbox's post office, where its mailbox can be read.
+    pub(crate) mailbox_url: Option<String>,
     pub(crate) tasks: Tasks,
 }
 
@@ -106,6 +108,7 @@ pub(crate) struct Ground {
     pub(crate) servicing: Servicing,
     hand: Option<Hand>,
     bank_url: String,
+    mailbox_url: Option<String>,
     sandbox: bool,
     tasks: Tasks,
 }
@@ -135,13 +138,15 @@ pub(crate) async fn lay(config: &Config, sandbox: bool, lender: Lender) -> anyho
         base_url: bank_url.clone(),
         timeout: Duration::from_secs(10),
     })?;
+    let (post, mailbox_url) = post::open(lender.mail, &state, &tasks).await?;
     let servicing = Servicing::new(store.clone(), clock, zone, Arc::new(bank), lender.who)
+        .with_post(Arc::new(post))
         .with_session_clock(Clock::system());
     reseal(&servicing).await?;
     if sandbox {
         fill(&servicing, &root).await?;
     }
-    Ok(Ground { store, servicing, hand, bank_url, sandbox, tasks })
+    Ok(Ground { store, servicing, hand, bank_url, mailbox_url, sandbox, tasks })
 }
 
 /// Seals numbers with the newest key. What is damaged is said, and stops no start.
@@ -164,7 +169,7 @@ async fn reseal(servicing: &Servicing) -> anyhow::Result<()> {
 impl Ground {
     /// Sets up the rest: the policies, the model, and the assistant with what is served.
     pub(crate) async fn build(self, config: &Config, source: Source) -> anyhow::Result<House> {
-        let Self { store, servicing, hand, bank_url, sandbox, tasks } = self;
+        let Self { store, servicing, hand, bank_url, mailbox_url, sandbox, tasks } = self;
         let state = config.state_dir()?;
         let root = config.root()?;
         let model = model(config, &tasks).await?;
@@ -190,6 +195,7 @@ impl Ground {
             trusted,
             hand,
             bank_url,
+            mailbox_url,
             tasks,
         })
     }
@@ -308,7 +314,7 @@ async fn sandbox_bank(state: &Path, today: NaiveDate, tasks: &Tasks) -> anyhow::
     Ok(url)
 }
 
-async fn loopback() -> anyhow::Result<TcpListener> {
+pub(crate) async fn loopback() -> anyhow::Result<TcpListener> {
     Ok(TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?)
 }
 

@@ -16,7 +16,7 @@ use std::{
 use anyhow::Context;
 use calendar::Tz;
 use documents::{Creditor, Party};
-use rails::{AchOriginator, BankUrl, SealingKeys};
+use rails::{AchOriginator, BankUrl, MailUrl, SealingKeys};
 use secrecy::ExposeSecret;
 use servicing::portfolio::sandbox_creditor;
 
@@ -30,6 +30,15 @@ pub(crate) struct Lender {
     pub(crate) who: servicing::Lender,
     /// The bank's address; nothing where a sandbox starts a bank of its own.
     pub(crate) bank_url: Option<BankUrl>,
+    /// The mail server and who writes; nothing where a sandbox starts a post office of its own.
+    pub(crate) mail: Option<Mail>,
+}
+
+/// By which post customers are written to.
+pub(crate) struct Mail {
+    pub(crate) url: MailUrl,
+    pub(crate) from: String,
+    pub(crate) desk_url: Option<BankUrl>,
 }
 
 impl Lender {
@@ -53,7 +62,12 @@ impl Lender {
         };
         let (originator, creditor) = (invented_originator()?, sandbox_creditor());
         let who = servicing::Lender { originator, creditor, seals };
-        Ok(Self { zone: SANDBOX_ZONE, who, bank_url })
+        let mut problems = Vec::new();
+        let mail = config
+            .mail_url
+            .as_ref()
+            .map(|_| mail(config, &mut problems).ok_or_else(|| UsageError(problems.join("\n  "))));
+        Ok(Self { zone: SANDBOX_ZONE, who, bank_url, mail: mail.transpose()? })
     }
 
     /// What the settings say; otherwise all that is missing or wrong, at once.
@@ -96,6 +110,7 @@ impl Lender {
         }
         .parsed(&mut problems);
         let seals = keys(config, &mut problems);
+        let mail = mail(config, &mut problems);
         if let (Some(bank_url), Some(zone), Some(routing), Some(bank), Some(seals)) =
             (bank_url, zone, routing, bank, seals)
             && problems.is_empty()
@@ -104,7 +119,7 @@ impl Lender {
             match originator.check() {
                 Ok(()) => {
                     let who = servicing::Lender { originator, creditor, seals };
-                    return Ok(Self { zone, who, bank_url: Some(bank_url) });
+                    return Ok(Self { zone, who, bank_url: Some(bank_url), mail });
                 }
                 Err(error) => problems.push(format!("no ACH file can be written: {error}")),
             }
@@ -167,6 +182,34 @@ fn bank_url(config: &Config) -> Setting<'_> {
         value: config.bank_url.as_deref(),
         what: "the address of the bank that takes our ACH files, beginning with https:// or http://",
     }
+}
+
+/// The mail server and who writes; what is wrong with its address never repeats it.
+fn mail(config: &Config, problems: &mut Vec<String>) -> Option<Mail> {
+    let url = Setting {
+        name: "mail_url",
+        value: config.mail_url.as_ref().map(ExposeSecret::expose_secret),
+        what: "the mail server, `smtps://name:password@host`",
+    }
+    .parsed::<MailUrl>(problems);
+    let from = Setting {
+        name: "mail_from",
+        value: config.mail_from.as_deref(),
+        what: "who writes the mail, `Name <name@domain>`",
+    }
+    .given(problems);
+    let desk_url = match &config.mail_desk_url {
+        Some(text) => {
+            let setting = Setting {
+                name: "mail_desk_url",
+                value: Some(text),
+                what: "where what became of mail can be asked, beginning with https:// or http://",
+            };
+            Some(setting.parsed::<BankUrl>(problems)?)
+        }
+        None => None,
+    };
+    Some(Mail { url: url?, from, desk_url })
 }
 
 /// The keys that the settings name; what is wrong with them never repeats them.

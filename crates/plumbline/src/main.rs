@@ -9,6 +9,7 @@ mod exit;
 mod house;
 mod lender;
 mod output;
+mod post;
 
 use std::{process::ExitCode, time::Duration};
 

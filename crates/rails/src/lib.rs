@@ -1,5 +1,5 @@
-//! How money leaves and arrives: ACH files built from what is due, the bank's wire, what each return code asks of us, and the
-//! sealing of account numbers.
+//! How money leaves and arrives: ACH files built from what is due, the bank's wire, what each return code asks of us, the
+//! sealing of account numbers, and the wires of mail and of letters.
 //!
 //! Invariants: an answer that did not come is `RailError::Unknown`, never success and never failure; a file or a transfer goes
 //! out under an id of the caller's, so that sending it twice is sending it once. What is absent: deciding when to pay
@@ -11,7 +11,9 @@ mod change;
 mod draws;
 mod error;
 mod instant;
+mod mail;
 mod names;
+mod post;
 mod returns;
 mod seal;
 
@@ -21,5 +23,7 @@ pub use change::Change;
 pub use draws::{DrawRails, InstantRail, SecondLook, StandardRail};
 pub use error::RailError;
 pub use instant::{InstantTransfer, TransferState, TransferStatus};
+pub use mail::{Enclosed, Mail, MailClient, MailConfig, MailError, MailUrl, is_mail_address};
+pub use post::{Bounce, PostClient};
 pub use returns::{Alarms, ReturnClass, ReturnFlag, ReturnRule, ReturnRules};
 pub use seal::{BankDetails, Sealed, SealingKeys};

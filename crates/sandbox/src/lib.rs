@@ -4,3 +4,4 @@
 //! What is absent: any knowledge of credit lines or customers.
 
 pub mod bank;
+pub mod post;

@@ -10,6 +10,7 @@ mod documents;
 mod draws;
 mod evals;
 mod line;
+mod messages;
 mod passages;
 mod payments;
 mod sandbox;
@@ -98,6 +99,11 @@ fn customer() -> OpenApiRouter<App> {
         .routes(routes!(payments::intent))
         .routes(routes!(payments::confirm))
         .routes(routes!(payments::refuse))
+        .routes(routes!(messages::messages))
+        .routes(routes!(messages::message))
+        .routes(routes!(messages::letter))
+        .routes(routes!(messages::contact, messages::change_contact))
+        .routes(routes!(messages::agree))
         .routes(routes!(decisions::decision))
         .routes(routes!(decisions::notice))
         .routes(routes!(conversations::list, conversations::start))
@@ -120,6 +126,7 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(service::desk_disputes))
         .routes(routes!(service::disputes_of))
         .routes(routes!(service::reversals))
+        .routes(routes!(messages::desk_messages))
 }
 
 fn desk() -> OpenApiRouter<App> {

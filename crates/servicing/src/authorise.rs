@@ -107,7 +107,11 @@ pub enum UseCase {
     Settle,
     /// Schedule or cancel a payment, or draw.
     MoveMoney,
-    /// Ask for a person, open a case, raise a flag.
+    /// Change how one is reached.
+    ChangeContact,
+    /// Agree to electronic records.
+    Agree,
+    /// Ask for a person, open a case, raise a flag, take consent back.
     Protect,
     /// Answer a hand-off, close a case, clear a flag.
     Serve,
@@ -129,9 +133,11 @@ impl UseCase {
             | Self::Propose
             | Self::Settle
             | Self::MoveMoney
+            | Self::Agree
             | Self::Serve
             | Self::Originate
             | Self::Operate => Level::L2,
+            Self::ChangeContact => Level::L3,
         }
     }
 }
@@ -169,6 +175,8 @@ pub fn authorise(
                     | UseCase::Propose
                     | UseCase::Settle
                     | UseCase::MoveMoney
+                    | UseCase::ChangeContact
+                    | UseCase::Agree
                     | UseCase::Protect
             )
         }

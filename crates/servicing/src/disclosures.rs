@@ -2,7 +2,7 @@
 //!
 //! Rules: 12 CFR 1026.5(b)(1)(i) and 1026.6(b) (given before the first draw), 15 USC 1001 ff. (E-SIGN). The
 //! record is made when the line opens and never again. It counts as given once the customer has agreed to records in electronic
-//! form; until then there is no draw. What is absent: paper, and taking consent back.
+//! form; until then there is no draw. What is absent: paper.
 
 use chrono::{DateTime, Utc};
 use documents::{OpeningRecord, Party, opening_document};
@@ -121,10 +121,22 @@ impl Servicing {
             given_at: now,
         };
         self.record_consent_in(work.conn(), permit, &consent).await?;
-        for line in kept::list_undelivered(work.conn(), customer_id).await? {
-            self.deliver_opening(work.conn(), permit, line, id, now).await?;
-        }
+        self.deliver_openings(work.conn(), permit, customer_id, id).await?;
         work.finish(id).await
+    }
+
+    /// Gives what waited for consent.
+    pub(crate) async fn deliver_openings(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        customer_id: CustomerId,
+        consent_id: ConsentId,
+    ) -> Result<(), ServicingError> {
+        for line in kept::list_undelivered(conn, customer_id).await? {
+            self.deliver_opening(conn, permit, line, consent_id, self.now()).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn record_consent_in(

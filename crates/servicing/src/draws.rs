@@ -36,7 +36,7 @@ mod second_look;
 pub use second_look::Look;
 
 /// Why a draw is given up that its customer no longer wants.
-const CUSTOMER: &str = "customer";
+pub(crate) const CUSTOMER: &str = "customer";
 
 /// A draw as it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

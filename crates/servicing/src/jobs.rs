@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     Caller, Servicing, ServicingError, UseCase, authorise,
     close::{LineCounts, Wish},
+    messages::MessageReport,
     release::RunReport,
 };
 
@@ -27,6 +28,8 @@ pub struct JobReport {
     pub keys_purged: u64,
     #[serde(flatten)]
     pub payments: RunReport,
+    #[serde(flatten)]
+    pub messages: MessageReport,
 }
 
 impl JobReport {
@@ -49,6 +52,7 @@ impl JobReport {
         self.sessions_purged += other.sessions_purged;
         self.keys_purged += other.keys_purged;
         self.payments.add(other.payments);
+        self.messages.add(other.messages);
     }
 }
 
@@ -69,6 +73,7 @@ impl Servicing {
         let lines = self.settle_due(Wish::jobs(self.today()), &|_| {}).await?;
         report.keep(lines.counts);
         self.accrue_before(caller, self.today()).await?;
+        self.messages_of_jobs(&mut report).await;
         match self.purge().await {
             Ok((sessions, keys)) => {
                 report.sessions_purged = sessions;

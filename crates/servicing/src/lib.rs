@@ -13,6 +13,7 @@ pub mod books;
 pub mod autopay;
 pub mod cases;
 pub mod close;
+pub mod contacts;
 pub mod conversations;
 pub mod decisions;
 pub mod disclosures;
@@ -27,6 +28,7 @@ pub mod jobs;
 mod key;
 mod limits;
 pub mod lines;
+pub mod messages;
 mod numbers;
 pub mod originate;
 pub mod payments;
@@ -79,6 +81,8 @@ pub struct Servicing {
     session_clock: Clock,
     zone: Tz,
     bank: Arc<dyn ports::Bank>,
+    /// Without one, nothing is written to anybody.
+    post: Option<Arc<dyn ports::Post>>,
     lender: Arc<Lender>,
 }
 
@@ -103,7 +107,13 @@ impl Servicing {
         lender: Lender,
     ) -> Self {
         let (session_clock, lender) = (clock.clone(), Arc::new(lender));
-        Self { store, clock, session_clock, zone, bank, lender }
+        Self { store, clock, session_clock, zone, bank, post: None, lender }
+    }
+
+    /// Writes to customers by this post.
+    #[must_use]
+    pub fn with_post(self, post: Arc<dyn ports::Post>) -> Self {
+        Self { post: Some(post), ..self }
     }
 
     /// Measures sessions by another clock than business: a sandbox's clock is moved by hand, and nobody is to be signed

@@ -31,6 +31,9 @@ pub struct Portfolio {
     pub decisions: usize,
 }
 
+/// Where everybody in the sandbox lives.
+const SANDBOX_STREET: &str = "100 Example Street";
+
 /// The staff of the sandbox.
 const STAFF: [(&str, StaffRole); 4] = [
     ("Dana Whitfield", StaffRole::Representative),
@@ -55,6 +58,9 @@ impl Servicing {
         let scenario = file.scenario().map_err(ServicingError::engine)?;
         let world =
             self.load_world(Caller::system(), scenario.as_ref(), file.person(), seed).await?;
+        let street =
+            vec![SANDBOX_STREET.to_owned(), format!("Sandbox, {} 00000", file.person.state)];
+        self.keep_postal_address(Caller::system(), world.customer_id, &street).await?;
         if let Some(application) = &file.application {
             self.decide_and_record(world.customer_id, file, application, seed).await?;
         }

@@ -1,7 +1,10 @@
-//! What servicing needs of the bank, so that a test can stand in for it.
+//! What servicing needs of the bank and of the post, so that a test can stand in for them.
+
+mod post;
 
 use std::{future::Future, pin::Pin};
 
+pub use post::{Post, PostFuture, PostOffice};
 use rails::{BankClient, FileStatus, InstantTransfer, RailError, ReturnFile, TransferStatus};
 
 pub type BankFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RailError>> + Send + 'a>>;

@@ -21,6 +21,7 @@ pub enum RefusalCode {
     CannotCancel,
     CaseClosed,
     ChangedLately,
+    ContactChangedLately,
     ConversationClosed,
     CursorInvalid,
     DateInPast,
@@ -88,6 +89,7 @@ impl RefusalCode {
             Self::CannotCancel => "cannot_cancel",
             Self::CaseClosed => "case_closed",
             Self::ChangedLately => "changed_lately",
+            Self::ContactChangedLately => "contact_changed_lately",
             Self::ConversationClosed => "conversation_closed",
             Self::CursorInvalid => "cursor_invalid",
             Self::DateInPast => "date_in_past",
@@ -158,6 +160,7 @@ impl RefusalCode {
             Self::AmountOverPayoff
             | Self::BankAccountDisabled
             | Self::CannotCancel
+            | Self::ContactChangedLately
             | Self::DebitsStopped
             | Self::DrawsBlocked
             | Self::NothingDue
@@ -188,6 +191,7 @@ impl RefusalCode {
             Self::BankAccountUnknown => "Choose one of the bank accounts on file.",
             Self::CannotCancel => "Ask for a person if the payment should not have been made.",
             Self::CaseClosed => "Open a new case if there is something new.",
+            Self::ContactChangedLately => "Wait three days, or ask for a person.",
             Self::ConversationClosed => "Nothing more is said in it: a new one can be started.",
             Self::CursorInvalid => "Send the cursor of the page before as it came, or none.",
             Self::DateInPast => "Choose today or a later day.",

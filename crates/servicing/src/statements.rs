@@ -5,12 +5,12 @@
 
 use credit::{LineEvent, LineEventBody, Statement};
 use documents::{StatementRecord, statement_document};
-use identity::CustomerId;
+use identity::{CreditLineId, CustomerId};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     credit_lines, customers,
-    documents::{self as kept, Format, StatementDocument},
+    documents::{self as kept, Format, Kept, StatementDocument},
 };
 
 use crate::{
@@ -67,14 +67,27 @@ impl Servicing {
         let mut tx = self.store.app().begin().await?;
         let row = credit_lines::find_of_customer(&mut tx, customer_id).await?;
         let row = row.ok_or_else(no_line)?;
-        if let Some(kept) = kept::find_statement(&mut tx, row.id, number, format).await? {
-            return kept.try_into();
-        }
-        let line = self.load_line(&mut tx, row.id).await?;
-        self.keep_statement(&mut tx, permit, &line, number).await?;
-        let kept = kept::find_statement(&mut tx, row.id, number, format).await?;
+        let kept = self.statement_in(&mut tx, permit, row.id, number, format).await?;
         tx.commit().await?;
-        kept.ok_or_else(|| Refusal::not_found("statement"))?.try_into()
+        kept.try_into()
+    }
+
+    /// A statement as it is kept; at the first view it is made, in the caller's transaction.
+    pub(crate) async fn statement_in(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        id: CreditLineId,
+        number: u32,
+        format: Format,
+    ) -> Result<Kept, ServicingError> {
+        if let Some(kept) = kept::find_statement(conn, id, number, format).await? {
+            return Ok(kept);
+        }
+        let line = self.load_line(conn, id).await?;
+        self.keep_statement(conn, permit, &line, number).await?;
+        let kept = kept::find_statement(conn, id, number, format).await?;
+        Ok(kept.ok_or_else(|| Refusal::not_found("statement"))?)
     }
 
     /// Makes both forms and keeps them with their leaf, unless somebody else has done so in this very moment.

@@ -64,7 +64,7 @@ impl Trail {
 
 /// Whether the outside world is told: of effects, not of what was said in a conversation and how it was answered.
 fn told(kind: &str) -> bool {
-    const EFFECTS: [&str; 19] = [
+    const EFFECTS: [&str; 21] = [
         "intent",
         "payment",
         "draw",
@@ -84,6 +84,8 @@ fn told(kind: &str) -> bool {
         "dispute",
         "refund",
         "terms",
+        "contact",
+        "consent",
     ];
     kind.split_once('.').is_some_and(|(of, _)| EFFECTS.contains(&of))
 }
@@ -92,7 +94,7 @@ fn told(kind: &str) -> bool {
 fn without_words(payload: &Value) -> Value {
     let mut payload = payload.clone();
     if let Value::Object(fields) = &mut payload {
-        for said in ["words", "summary", "note", "reason", "fields"] {
+        for said in ["words", "summary", "note", "reason", "fields", "evidence"] {
             fields.remove(said);
         }
     }

@@ -256,6 +256,18 @@ pub async fn set_settled(conn: &mut PgConnection, lines: &[Settled]) -> Result<(
     Ok(())
 }
 
+/// Whose line it is.
+pub async fn find_owner(
+    conn: &mut PgConnection,
+    id: CreditLineId,
+) -> Result<Option<CustomerId>, StoreError> {
+    let found =
+        sqlx::query_scalar!("SELECT customer_id FROM credit_lines WHERE id = $1", id.as_uuid())
+            .fetch_optional(conn)
+            .await?;
+    Ok(found.map(CustomerId::from_uuid))
+}
+
 /// Whose line is which, for lists of people.
 pub async fn list_owners(
     conn: &mut PgConnection,

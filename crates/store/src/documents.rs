@@ -81,14 +81,16 @@ pub async fn insert_consent(conn: &mut PgConnection, consent: &Consent) -> Resul
     Ok(())
 }
 
-/// The customer's newest consent.
+/// The customer's newest consent, if it was neither taken back nor brought into doubt since.
 pub async fn find_consent(
     conn: &mut PgConnection,
     customer_id: CustomerId,
 ) -> Result<Option<Consent>, StoreError> {
     let found = sqlx::query!(
         "SELECT id, customer_id, version, evidence, given_at FROM esign_consents
-         WHERE customer_id = $1 ORDER BY given_at DESC, id DESC LIMIT 1",
+         WHERE customer_id = $1
+           AND NOT EXISTS (SELECT FROM consent_ends e WHERE e.customer_id = $1 AND e.ended_at >= given_at)
+         ORDER BY given_at DESC, id DESC LIMIT 1",
         customer_id.as_uuid()
     )
     .fetch_optional(conn)

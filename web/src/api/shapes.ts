@@ -391,6 +391,35 @@ export interface Statement {
   minimum_due_cents: number;
 }
 
+/** What a customer was told by e-mail or letter. */
+export interface SentMessage {
+  id: string;
+  kind: string;
+  subject: string;
+  language: string;
+  state: "waiting" | "sending" | "sent" | "deferred" | "bounced" | "on_paper" | "not_sent";
+  why: string | null;
+  recipient: "customer" | "former_address" | "new_address";
+  written_at: string;
+  sent_at: string | null;
+}
+
+export interface WholeMessage extends SentMessage {
+  address: string;
+  text: string;
+  digest: string;
+  code: string | null;
+}
+
+/** How the customer is reached; `agreed_at` is absent where they get paper. */
+export interface Contact {
+  email: string;
+  phone: string;
+  postal: string[] | null;
+  agreed_at: string | null;
+  ended: "withdrawn" | "bounced" | null;
+}
+
 export interface PageOf<T> {
   items: T[];
   next_cursor?: string | null;

@@ -114,6 +114,17 @@ fn beside(house: &House, sandbox: bool) {
             }
         }
     });
+    // What was just done is told at once: in a sandbox too, whose clock stands still.
+    let servicing = house.servicing.clone();
+    every(house, Duration::from_secs(2), move || {
+        let servicing = servicing.clone();
+        async move {
+            if let Err(error) = servicing.run_messages(Caller::system()).await {
+                let cause = identity::chain(&error);
+                tracing::error!(error = %cause, "messages could not be worked off: {cause}");
+            }
+        }
+    });
     // Turns that lost whoever answered them: another process that went away, or an end that could not be recorded.
     let assistant = house.assistant.clone();
     every(house, Duration::from_secs(5), move || {
@@ -167,6 +178,8 @@ struct Ready<'a> {
     url: String,
     pages: [&'static str; 4],
     interface: &'static str,
+    /// Where a sandbox's mail can be read.
+    mailbox: Option<&'a str>,
     mode: Mode,
     today: NaiveDate,
     model: &'a str,
@@ -184,6 +197,7 @@ impl<'a> Ready<'a> {
             url: format!("http://{}", listener.local_addr()?),
             pages: ["/chat", "/desk", "/audit", "/evals"],
             interface: "/openapi.json",
+            mailbox: house.mailbox_url.as_deref(),
             mode,
             today: house.servicing.today(),
             model: &house.model.name,
@@ -203,7 +217,11 @@ impl fmt::Display for Ready<'_> {
         for page in self.pages {
             writeln!(f, "  {:<11}{at}{page}", page.trim_start_matches('/'))?;
         }
-        writeln!(f, "  interface  {at}{}\n", self.interface)?;
+        writeln!(f, "  interface  {at}{}", self.interface)?;
+        if let Some(mailbox) = self.mailbox {
+            writeln!(f, "  mailbox    {mailbox}/mail")?;
+        }
+        writeln!(f)?;
         let stand_in = if self.stand_in { " (the built-in stand-in)" } else { "" };
         let released = match (self.released, self.attested) {
             (_, true) => "attested by the gate",

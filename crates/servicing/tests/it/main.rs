@@ -9,6 +9,7 @@
 mod autopay;
 mod cases;
 mod close;
+mod contacts;
 mod decisions;
 mod draws;
 mod faults;
@@ -18,6 +19,8 @@ mod house;
 mod intents;
 mod ledger;
 mod lines;
+mod may_contact;
+mod messages;
 mod numbers;
 mod payments;
 mod portfolio;

@@ -115,6 +115,9 @@ async fn a_models_turn_speaks_for_nobody_else_and_reports_no_deed_of_others() {
         "case.closed",
         "flag.cleared",
         "hand_off.taken_over",
+        "mail.sent",
+        "contact.changed",
+        "consent.withdrawn",
     ] {
         assert!(run(event(kind)).await.is_err(), "{kind} in the outbox");
         assert!(run(leaf(kind)).await.is_err(), "{kind} as a leaf");

@@ -15,6 +15,7 @@ mod draws;
 mod hostile;
 mod interface;
 mod levels;
+mod messages;
 mod payment;
 mod service;
 mod statements;

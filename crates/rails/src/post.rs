@@ -1,0 +1,95 @@
+//! The client of the post office's desk: what became of a message, which messages came back after they were taken, and letters
+//! to be printed (docs/messages.md).
+
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::RailError;
+
+/// A message that was taken and came back later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounce {
+    /// Grows by one with each.
+    pub sequence: u64,
+    /// As it was sent: `<id@domain>`.
+    pub message_id: String,
+    /// An enhanced status code.
+    pub code: String,
+}
+
+#[derive(Deserialize)]
+struct Bounces {
+    bounces: Vec<Bounce>,
+}
+
+/// Speaks to the desk over HTTP. Holds no state but its connections.
+#[derive(Clone, Debug)]
+pub struct PostClient {
+    base_url: String,
+    client: Client,
+}
+
+impl PostClient {
+    /// `base_url` such as `http://127.0.0.1:9200`.
+    pub fn new(base_url: &str, timeout: Duration) -> Result<Self, RailError> {
+        let client = Client::builder()
+            .timeout(timeout)
+            .build()
+            .map_err(|source| RailError::Client { source })?;
+        Ok(Self { base_url: base_url.trim_end_matches('/').to_owned(), client })
+    }
+
+    /// Whether the message of this Message-ID was taken.
+    pub async fn has(&self, message_id: &str) -> Result<bool, RailError> {
+        let id = message_id.trim_matches(['<', '>']);
+        let answer = self
+            .client
+            .get(format!("{}/mail/{id}", self.base_url))
+            .send()
+            .await
+            .map_err(unknown)?;
+        match answer.status() {
+            StatusCode::OK => Ok(true),
+            StatusCode::NOT_FOUND => Ok(false),
+            status => Err(RailError::Unknown { reason: format!("it answered {status}") }),
+        }
+    }
+
+    /// The bounces after the one numbered `sequence`; all of them after 0.
+    pub async fn bounces_after(&self, sequence: u64) -> Result<Vec<Bounce>, RailError> {
+        let url = format!("{}/bounces?after={sequence}", self.base_url);
+        let answer = self.client.get(url).send().await.map_err(unknown)?;
+        if !answer.status().is_success() {
+            return Err(RailError::Unknown { reason: format!("it answered {}", answer.status()) });
+        }
+        let read = answer.json::<Bounces>().await;
+        read.map(|read| read.bounces)
+            .map_err(|error| RailError::Unreadable { reason: error.to_string() })
+    }
+
+    /// Hands a letter to the printer under an id of ours: handed over twice, it is printed once.
+    pub async fn print(&self, id: &str, media_type: &str, bytes: &[u8]) -> Result<(), RailError> {
+        let answer = self
+            .client
+            .put(format!("{}/letters/{id}", self.base_url))
+            .header("content-type", media_type)
+            .body(bytes.to_vec())
+            .send()
+            .await
+            .map_err(unknown)?;
+        match answer.status() {
+            StatusCode::OK | StatusCode::CREATED => Ok(()),
+            status => Err(RailError::Unknown { reason: format!("it answered {status}") }),
+        }
+    }
+}
+
+fn unknown(source: reqwest::Error) -> RailError {
+    if source.is_connect() {
+        RailError::NotSent { source }
+    } else {
+        RailError::Unknown { reason: "the connection broke".to_owned() }
+    }
+}

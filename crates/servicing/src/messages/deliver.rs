@@ -1,0 +1,404 @@
+//! Delivery: decided anew before each attempt, handed over, and what came of it recorded.
+//!
+//! Invariants: one process delivers at a time; a message is `sending` before it leaves, so that a process that dies in between
+//! leaves behind that it may have left; what may have left is asked about, and goes out again only where the server never had
+//! it, under the same id.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use credit::FlagKind;
+use documents::{MessageClass, MessageKind};
+use identity::{OutboundId, chain};
+use rails::{Enclosed, Mail, MailError};
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    contacts::{self, ConsentEnd},
+    customers, decisions, documents as kept, outbound,
+    outbound::{OutboundRow, OutboundState, Recipient},
+};
+
+use super::{Agreement, Contact, MessageReport, Way, may_contact, zones::zones_of};
+use crate::{Refusal, Servicing, ServicingError, flags, ports::Post};
+
+/// Messages looked at in one go.
+const MESSAGES_AT_ONCE: i64 = 200;
+/// How long until the next attempt, after each that was put off; then it goes on paper.
+const AGAIN_AFTER_MINUTES: [i64; 4] = [15, 60, 240, 720];
+/// A server that cannot be reached is tried so long, and no longer.
+const UNREACHED_FOR_DAYS: i64 = 3;
+
+/// What is ready to be handed over.
+struct Ready {
+    message: OutboundRow,
+    name: String,
+    /// The notice that goes with it.
+    notice: Option<Vec<u8>>,
+}
+
+/// Whether the run goes on.
+#[derive(PartialEq, Eq)]
+enum Wire {
+    Up,
+    Down,
+}
+
+impl Servicing {
+    /// Works off what is due, unless another process is at it.
+    pub(super) async fn deliver_messages(
+        &self,
+        post: &dyn Post,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        // Held by this transaction and by nothing else: a process that dies lets go of it.
+        let mut alone = self.store.app().begin().await?;
+        if !outbound::try_deliver(&mut alone).await? {
+            return Ok(());
+        }
+        let mut seen = HashSet::new();
+        loop {
+            let due = outbound::list_due(&mut alone, self.now(), MESSAGES_AT_ONCE).await?;
+            let mut fresh = false;
+            for id in due {
+                if !seen.insert(id) {
+                    continue;
+                }
+                fresh = true;
+                match self.deliver_one(post, id, report).await {
+                    Ok(Wire::Up) => {}
+                    Ok(Wire::Down) => return Ok(()),
+                    Err(error) => {
+                        tracing::error!(message.id = %id, error = %chain(&error), "message {id} could not be worked off");
+                        report.messages_failed += 1;
+                        self.look_again_later(id).await?;
+                    }
+                }
+            }
+            if !fresh {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn deliver_one(
+        &self,
+        post: &dyn Post,
+        id: OutboundId,
+        report: &mut MessageReport,
+    ) -> Result<Wire, ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let Some(message) = outbound::find_for_update(&mut tx, id).await? else {
+            return Ok(Wire::Up);
+        };
+        if message.next_at.is_none_or(|at| at > self.now()) {
+            return Ok(Wire::Up);
+        }
+        if message.state == OutboundState::Sending {
+            tx.rollback().await?;
+            match post.has(&id.to_string()).await {
+                Ok(true) => return self.sent(id, report).await.map(|()| Wire::Up),
+                // It never arrived: it is decided about anew.
+                Ok(false) => tx = self.store.app().begin().await?,
+                Err(error) => {
+                    tracing::warn!(message.id = %id, error = %chain(&error), "whether message {id} was taken is not known");
+                    report.messages_unknown += 1;
+                    self.look_again_later(id).await?;
+                    return Ok(Wire::Up);
+                }
+            }
+        }
+        let Some(message) = outbound::find_for_update(&mut tx, id).await? else {
+            return Ok(Wire::Up);
+        };
+        let way = self.way(&mut tx, &message).await?;
+        let ready = self.take(&mut tx, message, way, report).await?;
+        tx.commit().await?;
+        match ready {
+            Some(ready) => self.send_ready(post, ready, report).await,
+            None => Ok(Wire::Up),
+        }
+    }
+
+    /// Records what is done with a message; answers it where it is to be handed over now.
+    async fn take(
+        &self,
+        conn: &mut PgConnection,
+        mut message: OutboundRow,
+        way: Way,
+        report: &mut MessageReport,
+    ) -> Result<Option<Ready>, ServicingError> {
+        let now = self.now();
+        message.changed_at = now;
+        match way {
+            Way::Now => {
+                let customer = customers::find(conn, message.customer_id)
+                    .await?
+                    .ok_or_else(|| Refusal::not_found("customer"))?;
+                let notice = match message.decision_id {
+                    Some(id) => decisions::find(conn, id).await?.map(|decision| decision.notice),
+                    None => None,
+                };
+                message.state = OutboundState::Sending;
+                (message.why, message.code) = (None, None);
+                message.next_at = Some(now);
+                message.attempts += 1;
+                outbound::update(conn, &message).await?;
+                Ok(Some(Ready { message, name: customer.name, notice }))
+            }
+            Way::Wait(until, why) => {
+                message.state = OutboundState::Waiting;
+                message.why = Some(why.word());
+                message.next_at = Some(until);
+                outbound::update(conn, &message).await?;
+                Ok(None)
+            }
+            Way::Paper(why) => {
+                self.put_on_paper(conn, message, &why.word(), report).await?;
+                Ok(None)
+            }
+            Way::Never(why) => {
+                message.state = OutboundState::NotSent;
+                message.why = Some(why.word());
+                message.next_at = None;
+                outbound::update(conn, &message).await?;
+                report.messages_not_sent += 1;
+                self.trail_message(conn, &message, "mail.not_sent", json!({})).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// What may be done with a message, as things stand.
+    async fn way(
+        &self,
+        conn: &mut PgConnection,
+        message: &OutboundRow,
+    ) -> Result<Way, ServicingError> {
+        let now = self.now();
+        let id = message.customer_id;
+        let kind = MessageKind::parse(&message.kind)
+            .ok_or(ServicingError::Stored { what: "message", source: None })?;
+        let customer =
+            customers::find(conn, id).await?.ok_or_else(|| Refusal::not_found("customer"))?;
+        let standing: Vec<FlagKind> =
+            flags::standing(conn, id).await?.into_iter().map(|flag| flag.kind).collect();
+        let limits = contacts::limits(conn, id).await?;
+        let week = now - TimeDelta::days(7);
+        let asked_at =
+            outbound::sent_since(conn, id, MessageClass::Collection.as_str(), week).await?;
+        let mut zones = zones_of(&customer.state, &customer.phone);
+        if zones.is_empty() {
+            zones.push(self.zone);
+        }
+        let contact = Contact {
+            kind,
+            class: kind.class(),
+            agreement: agreement(conn, message).await?,
+            flags: &standing,
+            zones: &zones,
+            limits: &limits,
+            asked_at: &asked_at,
+        };
+        Ok(may_contact(&contact, now))
+    }
+
+    async fn send_ready(
+        &self,
+        post: &dyn Post,
+        ready: Ready,
+        report: &mut MessageReport,
+    ) -> Result<Wire, ServicingError> {
+        let Ready { message, name, notice } = ready;
+        let id = message.id.to_string();
+        let mail = Mail {
+            id: &id,
+            name: &name,
+            address: &message.address,
+            subject: &message.subject,
+            text: &message.body,
+            html: &message.html,
+            enclosed: notice.as_ref().map(|bytes| Enclosed {
+                file_name: "notice.html",
+                media_type: "text/html; charset=utf-8",
+                bytes,
+            }),
+            written_at: message.written_at,
+        };
+        let id = message.id;
+        match post.send(&mail).await {
+            Ok(()) => self.sent(id, report).await?,
+            Err(MailError::Bounced { code }) => self.bounced(id, &code, report).await?,
+            Err(MailError::Malformed { .. }) => self.bounced(id, "malformed", report).await?,
+            Err(MailError::Deferred { code } | MailError::Refused { code }) => {
+                self.defer(id, Some(&code), report).await?;
+            }
+            Err(error @ (MailError::NotSent { .. } | MailError::Address { .. })) => {
+                tracing::error!(error = %chain(&error), "mail cannot be sent: {error}");
+                self.defer(id, None, report).await?;
+                return Ok(Wire::Down);
+            }
+            Err(MailError::Unknown { .. }) => {
+                // It stays `sending`, and is asked about in the next run.
+                let mut tx = self.store.app().begin().await?;
+                if let Some(message) = outbound::find_for_update(&mut tx, id).await? {
+                    self.trail_message(&mut tx, &message, "mail.unknown", json!({})).await?;
+                }
+                tx.commit().await?;
+                report.messages_unknown += 1;
+            }
+        }
+        Ok(Wire::Up)
+    }
+
+    /// The server has it and answers for it.
+    async fn sent(&self, id: OutboundId, report: &mut MessageReport) -> Result<(), ServicingError> {
+        let now = self.now();
+        let mut tx = self.store.app().begin().await?;
+        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
+            return Ok(());
+        };
+        message.state = OutboundState::Sent;
+        (message.why, message.code, message.next_at) = (None, None, None);
+        message.changed_at = now;
+        message.sent_at = Some(now);
+        outbound::update(&mut tx, &message).await?;
+        self.trail_message(&mut tx, &message, "mail.sent", json!({})).await?;
+        tx.commit().await?;
+        report.messages_sent += 1;
+        Ok(())
+    }
+
+    /// The address takes no mail: consent to electronic records is in doubt, and the message goes on paper.
+    async fn bounced(
+        &self,
+        id: OutboundId,
+        code: &str,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        let now = self.now();
+        let mut tx = self.store.app().begin().await?;
+        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
+            return Ok(());
+        };
+        if !matches!(message.state, OutboundState::Sending | OutboundState::Sent) {
+            return Ok(());
+        }
+        message.state = OutboundState::Bounced;
+        message.why = Some("mail_came_back".to_owned());
+        message.code = Some(code.to_owned());
+        (message.next_at, message.sent_at) = (None, None);
+        message.changed_at = now;
+        outbound::update(&mut tx, &message).await?;
+        self.trail_message(&mut tx, &message, "mail.bounced", json!({})).await?;
+        let customer = customers::find(&mut tx, message.customer_id).await?;
+        // An address that they gave up says nothing of the one that counts.
+        if customer.is_some_and(|customer| customer.email == message.address) {
+            self.consent_ends(&mut tx, message.customer_id, ConsentEnd::Bounced).await?;
+        }
+        report.messages_bounced += 1;
+        self.put_on_paper(&mut tx, message, "mail_came_back", report).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Tries again later; after the last time, on paper. Without a code the server was not reached.
+    async fn defer(
+        &self,
+        id: OutboundId,
+        code: Option<&str>,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        let now = self.now();
+        let mut tx = self.store.app().begin().await?;
+        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
+            return Ok(());
+        };
+        let attempt = usize::try_from(message.attempts - 1).unwrap_or_default();
+        let again = match code {
+            Some(_) => AGAIN_AFTER_MINUTES.get(attempt).copied(),
+            None => {
+                message.attempts -= 1;
+                let waited = now - message.written_at;
+                (waited < TimeDelta::days(UNREACHED_FOR_DAYS)).then_some(AGAIN_AFTER_MINUTES[0])
+            }
+        };
+        message.code = code.map(str::to_owned);
+        message.changed_at = now;
+        report.messages_put_off += 1;
+        let Some(minutes) = again else {
+            self.put_on_paper(&mut tx, message, "mail_not_taken", report).await?;
+            tx.commit().await?;
+            return Ok(());
+        };
+        message.state = OutboundState::Deferred;
+        message.why = Some(if code.is_some() { "put_off" } else { "not_reached" }.to_owned());
+        message.next_at = Some(now + TimeDelta::minutes(minutes));
+        outbound::update(&mut tx, &message).await?;
+        if code.is_some() {
+            self.trail_message(&mut tx, &message, "mail.deferred", json!({})).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn look_again_later(&self, id: OutboundId) -> Result<(), ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
+            return Ok(());
+        };
+        if message.next_at.is_some() {
+            message.next_at = Some(self.now() + TimeDelta::minutes(AGAIN_AFTER_MINUTES[0]));
+            outbound::update(&mut tx, &message).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Reads which messages came back after they were taken.
+    pub(super) async fn read_bounces(
+        &self,
+        post: &dyn Post,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        let mut alone = self.store.app().begin().await?;
+        let read = outbound::bounce_cursor(&mut alone).await?;
+        let bounces = match post.bounces_after(read).await {
+            Ok(bounces) => bounces,
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "what came back could not be read: {error}");
+                return Ok(());
+            }
+        };
+        let Some(last) = bounces.last().map(|bounce| bounce.sequence) else { return Ok(()) };
+        for bounce in bounces {
+            let id = bounce.message_id.trim_start_matches('<').split('@').next();
+            // What we did not send is none of ours.
+            if let Some(id) = id.and_then(|id| id.parse().ok()) {
+                self.bounced(id, &bounce.code, report).await?;
+            }
+        }
+        outbound::move_bounce_cursor(&mut alone, last).await?;
+        alone.commit().await?;
+        Ok(())
+    }
+}
+
+/// Whether the customer agreed to get this at this address.
+async fn agreement(
+    conn: &mut PgConnection,
+    message: &OutboundRow,
+) -> Result<Agreement, ServicingError> {
+    if kept::find_consent(conn, message.customer_id).await?.is_some() {
+        return Ok(Agreement::Given);
+    }
+    let ended = contacts::last_consent_end(conn, message.customer_id).await?;
+    Ok(match ended {
+        None => Agreement::NeverGiven,
+        // Mail came back from the address before this one.
+        Some((_, ConsentEnd::Bounced)) if message.recipient == Recipient::NewAddress => {
+            Agreement::NeverGiven
+        }
+        Some((_, why)) => Agreement::Ended(why),
+    })
+}

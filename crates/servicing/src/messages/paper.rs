@@ -1,0 +1,126 @@
+//! Messages on paper: the statement, the notice or a letter, queued for the printer with its digest.
+
+use documents::{MessageKind, MessageRecord, Party, Tongue, letter_document};
+use identity::chain;
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    contacts, customers, decisions,
+    documents::{Format, Kept},
+    outbound::{self, LetterRow, OutboundRow, OutboundState},
+};
+
+use super::MessageReport;
+use crate::{
+    Caller, Refusal, Servicing, ServicingError, UseCase, authorise, disclosures::to_keep,
+    ports::Post,
+};
+
+/// Letters handed to the printer in one run.
+const LETTERS_AT_ONCE: i64 = 200;
+
+impl Servicing {
+    /// Puts a message on paper, with the reason; where we know no address to send paper to, it is not sent.
+    pub(super) async fn put_on_paper(
+        &self,
+        conn: &mut PgConnection,
+        mut message: OutboundRow,
+        why: &str,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        let now = self.now();
+        message.why = Some(why.to_owned());
+        message.next_at = None;
+        message.changed_at = now;
+        let Some(lines) = contacts::find_postal_address(conn, message.customer_id).await? else {
+            message.state = OutboundState::NotSent;
+            outbound::update(conn, &message).await?;
+            report.messages_not_sent += 1;
+            let more = json!({"paper": "no_postal_address"});
+            return self.trail_message(conn, &message, "mail.not_sent", more).await;
+        };
+        let customer = customers::find(conn, message.customer_id)
+            .await?
+            .ok_or_else(|| Refusal::not_found("customer"))?;
+        let to = Party { name: customer.name, address: lines };
+        let kept = self.on_paper(conn, &message, &to).await?;
+        let mut address = vec![to.name];
+        address.extend(to.address);
+        let digest = hex::encode(&kept.digest);
+        let letter = LetterRow { message_id: message.id, address, kept, printed_at: None };
+        outbound::insert_letter(conn, &letter).await?;
+        message.state = OutboundState::OnPaper;
+        outbound::update(conn, &message).await?;
+        report.messages_on_paper += 1;
+        self.trail_message(conn, &message, "mail.on_paper", json!({"letter_digest": digest})).await
+    }
+
+    /// What is printed: the document itself where one goes with the message.
+    async fn on_paper(
+        &self,
+        conn: &mut PgConnection,
+        message: &OutboundRow,
+        to: &Party,
+    ) -> Result<Kept, ServicingError> {
+        let (now, system) = (self.now(), Caller::system());
+        let number = message.statement.and_then(|number| u32::try_from(number).ok());
+        if let (Some(number), Some(line)) = (number, message.credit_line_id) {
+            let permit = authorise(system, UseCase::Operate, Some(message.customer_id), now)?;
+            return self.statement_in(conn, permit, line, number, Format::Pdf).await;
+        }
+        if let Some(id) = message.decision_id {
+            let decision =
+                decisions::find(conn, id).await?.ok_or_else(|| Refusal::not_found("decision"))?;
+            return Ok(Kept {
+                template: message.template.clone(),
+                media_type: "text/html; charset=utf-8".to_owned(),
+                bytes: decision.notice,
+                digest: decision.notice_digest,
+                rendered_at: now,
+            });
+        }
+        let stored = |source| ServicingError::Stored { what: "message", source };
+        let values =
+            serde_json::from_value(message.said.clone()).map_err(|source| stored(Some(source)))?;
+        let record = MessageRecord {
+            kind: MessageKind::parse(&message.kind).ok_or(stored(None))?,
+            tongue: if message.language == "es" { Tongue::Spanish } else { Tongue::English },
+            to,
+            written_on: self.today(),
+            values: &values,
+        };
+        let document =
+            letter_document(&record, &self.lender.creditor).map_err(ServicingError::engine)?;
+        Ok(to_keep(document.pdf().map_err(ServicingError::engine)?, now))
+    }
+
+    /// Hands what is queued to the printer. One that could not be handed over stays queued.
+    pub(super) async fn print_letters(
+        &self,
+        post: &dyn Post,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let letters = outbound::list_unprinted(&mut conn, LETTERS_AT_ONCE).await?;
+        drop(conn);
+        for letter in letters {
+            let id = letter.message_id;
+            let kept = &letter.kept;
+            if let Err(error) = post.print(&id.to_string(), &kept.media_type, &kept.bytes).await {
+                tracing::warn!(message.id = %id, error = %chain(&error), "letter {id} could not be printed yet");
+                return Ok(());
+            }
+            let mut tx = self.store.app().begin().await?;
+            if !outbound::mark_printed(&mut tx, id, self.now()).await? {
+                continue;
+            }
+            if let Some(message) = outbound::find(&mut tx, id).await? {
+                let more = json!({"letter_digest": hex::encode(&kept.digest)});
+                self.trail_message(&mut tx, &message, "mail.printed", more).await?;
+            }
+            tx.commit().await?;
+            report.letters_printed += 1;
+        }
+        Ok(())
+    }
+}

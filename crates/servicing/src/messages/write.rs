@@ -1,0 +1,454 @@
+//! From what happened to the words: which events of the outbox a customer is told of, and with which figures.
+
+use audit::Stream;
+use chrono::NaiveDate;
+use documents::{MessageKind, MessageRecord, Party, Tongue, Value, Values, render_message};
+use identity::{
+    BankAccountId, CaseId, ContactChangeId, CreditLineId, CustomerId, DecisionId, DrawId,
+    OutboundId, PaymentId, chain,
+};
+use money::Cents;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
+use store::{
+    bank_accounts::{self, BankAccountKind},
+    cases, contacts, credit_lines,
+    customers::{self, Customer, Language},
+    decisions::{self, Outcome},
+    draws::{self, DrawRail},
+    outbound::{self, OutboundRow, OutboundState, Recipient},
+    outbox::{self, OutboxEvent},
+    payments,
+};
+
+use super::MessageReport;
+use crate::{CaseKind, Servicing, ServicingError};
+
+/// The consumer of the outbox.
+const CONSUMER: &str = "messages";
+/// Events looked at in one transaction.
+const EVENTS_AT_ONCE: u32 = 200;
+
+/// What is to be said to whom.
+struct Draft {
+    kind: MessageKind,
+    customer_id: CustomerId,
+    credit_line_id: Option<CreditLineId>,
+    values: Values,
+    statement: Option<i64>,
+    decision_id: Option<DecisionId>,
+    /// Where to; at the customer's address where it is empty.
+    to: Vec<(Recipient, String)>,
+}
+
+/// What goes with it.
+#[derive(Default)]
+struct With {
+    statement: Option<i64>,
+    decision_id: Option<DecisionId>,
+    to: Vec<(Recipient, String)>,
+}
+
+/// An event, read.
+struct Told<'a> {
+    event: &'a OutboxEvent,
+    line: Option<CreditLineId>,
+}
+
+impl Told<'_> {
+    /// A field of the payload, or of what stands within it.
+    fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let payload = &self.event.payload;
+        let found = payload.get(name).or_else(|| payload.get("what")?.get(name))?;
+        serde_json::from_value(found.clone()).ok()
+    }
+
+    fn need<T: DeserializeOwned>(&self, name: &str) -> Result<T, ServicingError> {
+        self.get(name).ok_or(ServicingError::Stored { what: "event of the outbox", source: None })
+    }
+
+    fn money(&self, name: &str) -> Value {
+        self.get::<Cents>(name).map_or(Value::Nothing, Value::Money)
+    }
+
+    fn date(&self, name: &str) -> Value {
+        self.get(name).map_or(Value::Nothing, Value::Date)
+    }
+}
+
+fn values<const N: usize>(values: [(&str, Value); N]) -> Values {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn tongue(language: Language) -> Tongue {
+    match language {
+        Language::English => Tongue::English,
+        Language::Spanish => Tongue::Spanish,
+    }
+}
+
+impl Servicing {
+    /// Writes a message for each cause that has none yet.
+    pub(super) async fn write_messages(
+        &self,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        loop {
+            let mut tx = self.store.app().begin().await?;
+            let from = outbox::cursor(&mut tx, CONSUMER).await?;
+            let events = outbox::read_after(&mut tx, from, EVENTS_AT_ONCE).await?;
+            let Some(last) = events.last() else { return Ok(()) };
+            for event in &events {
+                self.write_of(&mut tx, event, report).await?;
+            }
+            outbox::advance(&mut tx, CONSUMER, last.position).await?;
+            tx.commit().await?;
+        }
+    }
+
+    /// One event that cannot be told of must not keep the others from being told of: it is recorded and passed over.
+    async fn write_of(
+        &self,
+        conn: &mut PgConnection,
+        event: &OutboxEvent,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        let mut within = conn.begin().await?;
+        match self.try_to_write(&mut within, event).await {
+            Ok(written) => {
+                within.commit().await?;
+                report.messages_written += written;
+                Ok(())
+            }
+            Err(broken @ ServicingError::Store(_)) => Err(broken),
+            Err(error) => {
+                within.rollback().await?;
+                let cause = chain(&error);
+                tracing::error!(
+                    outbox.position = event.position,
+                    error = %cause,
+                    "no message could be written of event {} ({}): {cause}", event.position, event.kind
+                );
+                report.messages_failed += 1;
+                let payload = json!({"cause": event.position, "of": event.kind});
+                self.trail(conn, Stream::System, "mail.not_written", payload).await
+            }
+        }
+    }
+
+    async fn try_to_write(
+        &self,
+        conn: &mut PgConnection,
+        event: &OutboxEvent,
+    ) -> Result<u32, ServicingError> {
+        let Some(draft) = self.draft(conn, event).await? else { return Ok(0) };
+        let Some(customer) = customers::find(conn, draft.customer_id).await? else { return Ok(0) };
+        let to = match draft.to.as_slice() {
+            [] => vec![(Recipient::Customer, customer.email.clone())],
+            to => to.to_vec(),
+        };
+        let mut written = 0;
+        for (recipient, address) in to {
+            let row = self.written(&draft, &customer, event.position, (recipient, address))?;
+            written += u32::from(outbound::insert(conn, &row).await?);
+        }
+        Ok(written)
+    }
+
+    fn written(
+        &self,
+        draft: &Draft,
+        customer: &Customer,
+        cause: u64,
+        (recipient, address): (Recipient, String),
+    ) -> Result<OutboundRow, ServicingError> {
+        let now = self.now();
+        let to = Party { name: customer.name.clone(), address: Vec::new() };
+        let record = MessageRecord {
+            kind: draft.kind,
+            tongue: tongue(customer.language),
+            to: &to,
+            written_on: self.today(),
+            values: &draft.values,
+        };
+        let message =
+            render_message(&record, &self.lender.creditor).map_err(ServicingError::engine)?;
+        let said = serde_json::to_value(&draft.values)
+            .map_err(|source| ServicingError::Stored { what: "message", source: Some(source) })?;
+        Ok(OutboundRow {
+            id: OutboundId::mint(now),
+            customer_id: customer.id,
+            credit_line_id: draft.credit_line_id,
+            cause,
+            recipient,
+            address,
+            kind: draft.kind.as_str().to_owned(),
+            class: draft.kind.class().as_str().to_owned(),
+            language: customer.language.as_str().to_owned(),
+            template: message.template.to_owned(),
+            subject: message.subject,
+            body: message.text,
+            html: message.html,
+            digest: message.digest.to_vec(),
+            statement: draft.statement,
+            decision_id: draft.decision_id,
+            said,
+            state: OutboundState::Waiting,
+            why: None,
+            code: None,
+            next_at: Some(now),
+            attempts: 0,
+            written_at: now,
+            changed_at: now,
+            sent_at: None,
+        })
+    }
+
+    /// What a customer is told of an event; nothing of most.
+    async fn draft(
+        &self,
+        conn: &mut PgConnection,
+        event: &OutboxEvent,
+    ) -> Result<Option<Draft>, ServicingError> {
+        let line = match event.stream.parse() {
+            Ok(Stream::CreditLine(id)) => Some(id),
+            _ => None,
+        };
+        let told = Told { event, line };
+        let (kind, values, with) = match event.kind.as_str() {
+            "statement.issued" => statement(&told)?,
+            "payment.scheduled" | "payment.credited" | "payment.returned" => {
+                return payment(conn, &told).await;
+            }
+            "draw.released" | "draw.made" | "draw.refused" | "draw.voided" => {
+                return draw(conn, &told).await;
+            }
+            "autopay.enrolled" => autopay(conn, MessageKind::AutopayEnrolled, &told).await?,
+            "autopay.changed" => autopay(conn, MessageKind::AutopayChanged, &told).await?,
+            "autopay.cancelled" => autopay(conn, MessageKind::AutopayCancelled, &told).await?,
+            "autopay.notice" => autopay(conn, MessageKind::AutopayNotice, &told).await?,
+            "refund.sent" => refund(conn, &told, self.today()).await?,
+            "contact.changed" => contact(conn, &told, self.today()).await?,
+            "consent.withdrawn" => {
+                let said = values([("on", Value::Date(self.today()))]);
+                (MessageKind::ConsentWithdrawn, said, With::default())
+            }
+            "decision.recorded" => match decision(conn, &told).await? {
+                Some(adverse) => adverse,
+                None => return Ok(None),
+            },
+            "case.opened" => match case(conn, &told).await? {
+                Some(acknowledged) => acknowledged,
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let Some(customer_id) = customer_of(conn, &told).await? else { return Ok(None) };
+        let With { statement, decision_id, to } = with;
+        let credit_line_id = told.get("credit_line_id").or(line);
+        Ok(Some(Draft { kind, customer_id, credit_line_id, values, statement, decision_id, to }))
+    }
+}
+
+type Drafted = (MessageKind, Values, With);
+
+/// Whom an event is about: named in it, or whoever has the line.
+async fn customer_of(
+    conn: &mut PgConnection,
+    told: &Told<'_>,
+) -> Result<Option<CustomerId>, ServicingError> {
+    if let Some(id) = told.get("customer_id") {
+        return Ok(Some(id));
+    }
+    match told.line {
+        Some(line) => Ok(credit_lines::find_owner(conn, line).await?),
+        None => Ok(None),
+    }
+}
+
+async fn account(
+    conn: &mut PgConnection,
+    id: Option<BankAccountId>,
+) -> Result<Value, ServicingError> {
+    let found = match id {
+        Some(id) => bank_accounts::find(conn, id).await?,
+        None => None,
+    };
+    Ok(found.map_or(Value::Nothing, |account| Value::Account {
+        savings: account.kind == BankAccountKind::Savings,
+        ending: account.ending,
+    }))
+}
+
+fn statement(told: &Told<'_>) -> Result<Drafted, ServicingError> {
+    let said = values([
+        ("closed_on", Value::Date(told.need("closed_on")?)),
+        ("due_on", told.date("due_on")),
+        ("balance", Value::Money(told.need("new_balance_cents")?)),
+        ("minimum", Value::Money(told.need("minimum_due_cents")?)),
+    ]);
+    let with = With { statement: Some(told.need("number")?), ..With::default() };
+    Ok((MessageKind::StatementReady, said, with))
+}
+
+async fn payment(
+    conn: &mut PgConnection,
+    told: &Told<'_>,
+) -> Result<Option<Draft>, ServicingError> {
+    let id: PaymentId = told.need("payment_id")?;
+    let Some(row) = payments::find(conn, id).await? else { return Ok(None) };
+    let mut said = values([
+        ("amount", Value::Money(row.amount)),
+        ("account", account(conn, Some(row.bank_account_id)).await?),
+        ("on", Value::Date(row.authorised_on)),
+        ("reference", Value::Text(row.reference)),
+    ]);
+    let kind = match told.event.kind.as_str() {
+        "payment.scheduled" => {
+            let apart = row.debit_on != row.authorised_on;
+            let debit_on = if apart { Value::Date(row.debit_on) } else { Value::Nothing };
+            said.insert("debit_on".to_owned(), debit_on);
+            said.insert("retry".to_owned(), Value::Flag(row.retry_of.is_some()));
+            MessageKind::PaymentScheduled
+        }
+        "payment.credited" => MessageKind::PaymentTaken,
+        _ => {
+            said.insert("on".to_owned(), Value::Date(told.need("returned_on")?));
+            said.insert("retry_on".to_owned(), told.date("retry_on"));
+            MessageKind::PaymentReturned
+        }
+    };
+    Ok(Some(Draft {
+        kind,
+        customer_id: row.customer_id,
+        credit_line_id: Some(row.credit_line_id),
+        values: said,
+        statement: None,
+        decision_id: None,
+        to: Vec::new(),
+    }))
+}
+
+async fn draw(conn: &mut PgConnection, told: &Told<'_>) -> Result<Option<Draft>, ServicingError> {
+    let id: DrawId = told.need("draw_id")?;
+    let Some(row) = draws::find(conn, id).await? else { return Ok(None) };
+    let by_customer = told.get::<String>("why").as_deref() == Some(crate::draws::CUSTOMER);
+    let kind = match told.event.kind.as_str() {
+        "draw.released" => MessageKind::DrawSent,
+        // At once: it was never on its way.
+        "draw.made" if row.rail == DrawRail::Instant => MessageKind::DrawSent,
+        "draw.refused" => MessageKind::DrawRefused,
+        "draw.voided" if !by_customer => MessageKind::DrawRefused,
+        _ => return Ok(None),
+    };
+    let fee = if row.fee.is_zero() { Value::Nothing } else { Value::Money(row.fee) };
+    let said = values([
+        ("amount", Value::Money(row.amount)),
+        ("fee", fee),
+        ("account", account(conn, Some(row.bank_account_id)).await?),
+        ("on", Value::Date(row.available_on)),
+        ("reference", Value::Text(row.reference)),
+    ]);
+    Ok(Some(Draft {
+        kind,
+        customer_id: row.customer_id,
+        credit_line_id: Some(row.credit_line_id),
+        values: said,
+        statement: None,
+        decision_id: None,
+        to: Vec::new(),
+    }))
+}
+
+async fn autopay(
+    conn: &mut PgConnection,
+    kind: MessageKind,
+    told: &Told<'_>,
+) -> Result<Drafted, ServicingError> {
+    let account = account(conn, told.get("bank_account_id")).await?;
+    let said = values([
+        ("amount", told.money("amount_cents")),
+        ("account", account),
+        ("on", told.date("on")),
+    ]);
+    Ok((kind, said, With::default()))
+}
+
+async fn refund(
+    conn: &mut PgConnection,
+    told: &Told<'_>,
+    today: NaiveDate,
+) -> Result<Drafted, ServicingError> {
+    let said = values([
+        ("amount", told.money("amount_cents")),
+        ("account", account(conn, told.get("bank_account_id")).await?),
+        ("on", Value::Date(told.get("on").unwrap_or(today))),
+    ]);
+    Ok((MessageKind::CreditRefund, said, With::default()))
+}
+
+async fn contact(
+    conn: &mut PgConnection,
+    told: &Told<'_>,
+    today: NaiveDate,
+) -> Result<Drafted, ServicingError> {
+    let id: ContactChangeId = told.need("contact_change_id")?;
+    let change = contacts::find_change(conn, id)
+        .await?
+        .ok_or(ServicingError::Stored { what: "change of contact data", source: None })?;
+    let moved = change.former_email != change.email;
+    let said = values([
+        ("on", Value::Date(today)),
+        ("new_email", Value::Flag(moved)),
+        ("new_phone", Value::Flag(change.former_phone != change.phone)),
+        ("new_postal", Value::Flag(change.postal)),
+    ]);
+    let mut to = vec![(Recipient::NewAddress, change.email)];
+    if moved {
+        to.push((Recipient::FormerAddress, change.former_email));
+    }
+    Ok((MessageKind::ContactChanged, said, With { to, ..With::default() }))
+}
+
+async fn decision(
+    conn: &mut PgConnection,
+    told: &Told<'_>,
+) -> Result<Option<Drafted>, ServicingError> {
+    let id: DecisionId = told.need("decision_id")?;
+    let Some(decision) = decisions::find(conn, id).await? else { return Ok(None) };
+    if decision.outcome == Outcome::Approved {
+        return Ok(None);
+    }
+    let said = values([
+        ("on", Value::Date(decision.decided_on)),
+        ("reference", Value::Text(id.to_string())),
+    ]);
+    let with = With { decision_id: Some(id), ..With::default() };
+    Ok(Some((MessageKind::AdverseAction, said, with)))
+}
+
+/// That we have what the customer asked for. To somebody in danger or in mourning a person speaks; who wants no contact was
+/// told once, where they said so.
+async fn case(conn: &mut PgConnection, told: &Told<'_>) -> Result<Option<Drafted>, ServicingError> {
+    let Some(kind) = told.get::<String>("kind").and_then(|word| CaseKind::parse(&word)) else {
+        return Ok(None);
+    };
+    if matches!(kind, CaseKind::Crisis | CaseKind::Death | CaseKind::CeaseContact) {
+        return Ok(None);
+    }
+    let id: CaseId = told.need("case_id")?;
+    let Some(case) = cases::find(conn, id).await? else { return Ok(None) };
+    let customer = customers::find(conn, case.customer_id).await?;
+    let language = customer.map_or(Language::English, |customer| customer.language);
+    let said = values([
+        ("promise", Value::Text(kind.promise(language).to_owned())),
+        ("reference", Value::Text(case.reference)),
+        ("due_on", Value::Date(case.due_on)),
+    ]);
+    let message = match kind {
+        CaseKind::Dispute | CaseKind::CreditReportError => MessageKind::DisputeAcknowledged,
+        _ => MessageKind::CaseAcknowledged,
+    };
+    Ok(Some((message, said, With::default())))
+}

@@ -1,0 +1,409 @@
+//! Messages over the sandbox's real mail wire: once for each cause, by the way that is owed, whatever the wire does.
+
+use std::{sync::Arc, time::Duration};
+
+use credit::FlagKind;
+use identity::CustomerId;
+use rails::{Bounce, Mail, MailClient, MailConfig, MailError, PostClient, RailError};
+use sandbox::post::{Mailbox, ReceivedMail, SharedMailbox, serve_desk, serve_smtp};
+use serde_json::json;
+use servicing::{
+    Caller, CaseKind, NewCase, RefusalCode, Servicing,
+    decisions::{NewDecision, Reason},
+    messages::MessageReport,
+    ports::{Post, PostFuture, PostOffice},
+    testing::{add_person, new_customer},
+};
+use store::{
+    customers::Language,
+    decisions::Outcome,
+    outbound::{OutboundRow, OutboundState},
+};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+
+use crate::house::{House, Person, cents, code, key};
+
+const STREET: [&str; 2] = ["1 Elm Street", "Sacramento, CA 95814"];
+
+/// A lender with a post office.
+pub(crate) struct Written {
+    pub(crate) house: House,
+    mailbox: SharedMailbox,
+    office: PostOffice,
+    _servers: JoinSet<()>,
+}
+
+impl Written {
+    pub(crate) async fn on(today: &str) -> Self {
+        let mut house = House::on(today).await;
+        let mailbox = SharedMailbox::new(Mailbox::load(None).unwrap());
+        let smtp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let desk = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let timeout = Duration::from_secs(10);
+        let config = MailConfig {
+            url: format!("smtp://{}", smtp.local_addr().unwrap()).parse().unwrap(),
+            from: "Lender <service@lender.example>".to_owned(),
+            timeout,
+        };
+        let desk_url = format!("http://{}", desk.local_addr().unwrap());
+        let mut servers = JoinSet::new();
+        servers.spawn(serve_smtp(smtp, mailbox.clone(), std::future::pending()));
+        servers.spawn(serve_desk(desk, mailbox.clone(), std::future::pending()));
+        let office = PostOffice {
+            mail: MailClient::new(&config).unwrap(),
+            desk: Some(PostClient::new(&desk_url, timeout).unwrap()),
+        };
+        house.servicing = house.servicing.with_post(Arc::new(office.clone()));
+        Self { house, mailbox, office, _servers: servers }
+    }
+
+    pub(crate) fn servicing(&self) -> &Servicing {
+        &self.house.servicing
+    }
+
+    /// Somebody with a line who owes $800.00 and gets paper at an address, of whom everything so far was told.
+    pub(crate) async fn person(&self, email: &str, language: Language) -> Person {
+        let new = servicing::originate::NewCustomer {
+            email: email.to_owned(),
+            language,
+            ..new_customer("Ann")
+        };
+        let person = add_person(self.servicing(), new, "000111224242").await;
+        let street = STREET.map(str::to_owned);
+        let system = Caller::system();
+        self.servicing().keep_postal_address(system, person.id, &street).await.unwrap();
+        self.house.draws(person, 80_000).await;
+        person
+    }
+
+    pub(crate) async fn run(&self) -> MessageReport {
+        self.servicing().run_messages(Caller::system()).await.unwrap()
+    }
+
+    async fn messages(&self, person: Person) -> Vec<OutboundRow> {
+        let page = self.servicing().list_messages(person.caller(), person.id, None, 50).await;
+        page.unwrap().items
+    }
+
+    /// The newest message of the kind.
+    pub(crate) async fn message(&self, person: Person, kind: &str) -> OutboundRow {
+        let all = self.messages(person).await;
+        all.into_iter().find(|message| message.kind == kind).unwrap()
+    }
+
+    pub(crate) fn mail(&self, about: &str) -> Vec<ReceivedMail> {
+        let mailbox = self.mailbox.lock();
+        mailbox.mail.iter().filter(|mail| mail.subject.contains(about)).cloned().collect()
+    }
+
+    async fn leaves(&self, kind: &str) -> i64 {
+        let sql = "SELECT count(*) FROM audit_leaves WHERE kind = $1";
+        let owner = self.house.database.owner();
+        sqlx::query_scalar(sql).bind(kind).fetch_one(owner).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_payment_is_told_once_when_it_is_set_up_and_once_when_it_is_taken() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    written.run().await;
+    written.house.pays(ann, 5_000, "2026-11-24").await.unwrap();
+    let report = written.run().await;
+    assert_eq!((report.messages_written, report.messages_sent), (1, 1));
+    assert_eq!(written.run().await, MessageReport::default(), "nobody is told twice");
+
+    let [scheduled]: [ReceivedMail; 1] = written.mail("scheduled").try_into().unwrap();
+    assert_eq!((scheduled.to.as_str(), scheduled.duplicate), ("ann@example.com", false));
+    for said in ["Hello Ann,", "Amount: $50.00", "November 24, 2026", "account ending in 4242"] {
+        assert!(
+            scheduled.text.contains(said)
+                && scheduled.html.contains(said.split(": ").last().unwrap())
+        );
+    }
+    let row = written.message(ann, "payment_scheduled").await;
+    assert_eq!((row.state, row.body.trim()), (OutboundState::Sent, scheduled.text.trim()));
+    assert_eq!(format!("{}@lender.example", row.id), scheduled.message_id);
+
+    written.house.live_until("2026-11-25").await;
+    assert_eq!(written.mail("We have your payment").len(), 1);
+    assert_eq!(written.leaves("mail.sent").await, written.messages(ann).await.len() as i64);
+    // What was told stands in the log by its digest; the address and the words do not.
+    let words = "SELECT count(*) FROM audit_payloads WHERE payload LIKE '%ann@example.com%' OR payload LIKE '%Hello Ann%'";
+    assert_eq!(written.house.count(words).await, 0);
+}
+
+#[tokio::test]
+async fn who_speaks_spanish_is_written_to_in_spanish_with_spanish_dates() {
+    let written = Written::on("2026-11-20").await;
+    let ana = written.person("ana@example.com", Language::Spanish).await;
+    written.house.pays(ana, 5_000, "2026-11-24").await.unwrap();
+    written.run().await;
+    let [scheduled]: [ReceivedMail; 1] =
+        written.mail("Un pago está programado").try_into().unwrap();
+    for said in ["Hola, Ann:", "Monto: $50.00", "24 de noviembre de 2026", "termina en 4242"] {
+        assert!(scheduled.text.contains(said), "{}", scheduled.text);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_does_not_exist_ends_consent_and_the_statement_itself_comes_on_paper() {
+    let written = Written::on("2026-12-03").await;
+    let ann = written.person("bounce@example.com", Language::English).await;
+    written.house.live_until("2026-12-06").await;
+    assert!(written.mail("").is_empty());
+    let first = written.messages(ann).await.pop().unwrap();
+    assert_eq!((first.state, first.code.as_deref()), (OutboundState::OnPaper, Some("5.1.1")));
+    let statement = written.message(ann, "statement_ready").await;
+    assert_eq!(statement.state, OutboundState::OnPaper);
+    assert_eq!((statement.why.as_deref(), statement.attempts), (Some("mail_came_back"), 0));
+
+    let letter = written.servicing().letter(ann.caller(), ann.id, statement.id).await.unwrap();
+    let kept = written
+        .servicing()
+        .statement_document(ann.caller(), ann.id, 1, store::documents::Format::Pdf)
+        .await
+        .unwrap();
+    assert_eq!(letter.digest, kept.digest, "the very statement that they would have opened");
+    let other = written.servicing().letter(ann.caller(), ann.id, first.id).await.unwrap();
+    assert!(other.bytes.starts_with(b"%PDF"));
+    assert_eq!(written.mailbox.lock().letters.len(), written.messages(ann).await.len());
+    let view = written.servicing().contact(ann.caller(), ann.id).await.unwrap();
+    assert_eq!((view.agreed_at, view.ended.unwrap().as_str()), (None, "bounced"));
+    assert_eq!(written.leaves("mail.bounced").await, 1, "the next ones are not even tried");
+    assert_eq!(written.leaves("mail.printed").await, written.leaves("mail.on_paper").await);
+    let changed = "UPDATE letters SET bytes = 'x'";
+    assert!(sqlx::query(changed).execute(written.house.database.store().app()).await.is_err());
+}
+
+#[tokio::test]
+async fn mail_that_comes_back_after_it_was_taken_is_put_on_paper_too() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("late-bounce@example.com", Language::English).await;
+    let sent = written.run().await;
+    assert_eq!((sent.messages_sent, sent.messages_bounced), (1, 0));
+    let back = written.run().await;
+    assert_eq!((back.messages_bounced, back.messages_on_paper, back.letters_printed), (1, 1, 1));
+    assert_eq!(written.messages(ann).await[0].state, OutboundState::OnPaper);
+    assert_eq!(written.run().await, MessageReport::default(), "it comes back once");
+}
+
+#[tokio::test]
+async fn where_no_address_for_paper_is_known_it_is_not_sent_and_that_is_on_record() {
+    let written = Written::on("2026-11-20").await;
+    let new = servicing::originate::NewCustomer {
+        email: "bounce@example.com".to_owned(),
+        ..new_customer("Ann")
+    };
+    let ann = add_person(written.servicing(), new, "000111224242").await;
+    written.house.draws(ann, 80_000).await;
+    let report = written.run().await;
+    assert_eq!((report.messages_bounced, report.messages_not_sent), (1, 1));
+    assert_eq!(written.messages(ann).await[0].state, OutboundState::NotSent);
+    assert_eq!(written.leaves("mail.not_sent").await, 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_asked_about_and_what_was_taken_goes_out_once() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("answer-lost@example.com", Language::English).await;
+    assert_eq!(written.run().await.messages_unknown, 1);
+    assert_eq!(written.messages(ann).await[0].state, OutboundState::Sending);
+    assert_eq!(written.run().await.messages_sent, 1);
+    assert_eq!(written.mail("").len(), 1, "sent once");
+
+    let bob = written.person("request-lost-once@example.com", Language::English).await;
+    assert_eq!(written.run().await.messages_unknown, 1);
+    assert!(written.mail("").iter().all(|mail| !mail.to.starts_with("request")));
+    assert_eq!(written.run().await.messages_sent, 1);
+    assert_eq!(written.messages(bob).await[0].attempts, 2);
+    assert!(written.mail("").iter().all(|mail| !mail.duplicate));
+    assert_eq!(written.mail("").len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_put_off_is_tried_again_later_and_in_the_end_goes_on_paper() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("defer-once@example.com", Language::English).await;
+    let bob = written.person("defer@example.com", Language::English).await;
+    assert_eq!(written.run().await.messages_put_off, 2);
+    assert_eq!(written.run().await, MessageReport::default(), "not before its time");
+    written.house.live_until("2026-11-21").await;
+    assert_eq!(written.messages(ann).await[0].state, OutboundState::Sent);
+    written.house.live_until("2026-11-27").await;
+    let last = written.message(bob, "draw_sent").await;
+    assert_eq!((last.state, last.why.as_deref()), (OutboundState::OnPaper, Some("mail_not_taken")));
+    assert_eq!((last.attempts, last.code.as_deref()), (5, Some("4.2.1")));
+    assert!(written.servicing().contact(bob.caller(), bob.id).await.unwrap().agreed_at.is_some());
+}
+
+#[tokio::test]
+async fn two_processes_at_once_send_each_message_once() {
+    let written = Written::on("2026-11-20").await;
+    let mut people = Vec::new();
+    for n in 0..6 {
+        people.push(written.person(&format!("person-{n}@example.com"), Language::English).await);
+    }
+    let mut runs = JoinSet::new();
+    for _ in 0..4 {
+        let servicing = written.servicing().clone();
+        runs.spawn(async move { servicing.run_messages(Caller::system()).await.unwrap() });
+    }
+    let reports = runs.join_all().await;
+    assert_eq!(reports.iter().map(|report| report.messages_written).sum::<u32>(), 6);
+    written.run().await;
+    let mut to: Vec<String> = written.mail("").into_iter().map(|mail| mail.to).collect();
+    to.sort();
+    to.dedup();
+    assert_eq!((to.len(), written.mail("").len()), (6, 6));
+}
+
+/// A post whose process dies at the first message: before it leaves, or after it was taken.
+struct Dies {
+    office: PostOffice,
+    after: bool,
+    died: Arc<Notify>,
+}
+
+impl Post for Dies {
+    fn send<'a>(&'a self, mail: &'a Mail<'a>) -> PostFuture<'a, (), MailError> {
+        Box::pin(async move {
+            if self.after {
+                self.office.send(mail).await?;
+            }
+            self.died.notify_one();
+            std::future::pending().await
+        })
+    }
+
+    fn has<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
+        self.office.has(id)
+    }
+
+    fn bounces_after(&self, sequence: u64) -> PostFuture<'_, Vec<Bounce>, RailError> {
+        self.office.bounces_after(sequence)
+    }
+
+    fn print<'a>(
+        &'a self,
+        id: &'a str,
+        media_type: &'a str,
+        bytes: &'a [u8],
+    ) -> PostFuture<'a, (), RailError> {
+        self.office.print(id, media_type, bytes)
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_dies_with_a_message_in_its_hand_sends_it_neither_never_nor_twice() {
+    for after in [false, true] {
+        let written = Written::on("2026-11-20").await;
+        let ann = written.person("ann@example.com", Language::English).await;
+        let died = Arc::new(Notify::new());
+        let dies = Dies { office: written.office.clone(), after, died: Arc::clone(&died) };
+        let doomed = written.servicing().clone().with_post(Arc::new(dies));
+        let run = tokio::spawn(async move { doomed.run_messages(Caller::system()).await });
+        died.notified().await;
+        run.abort();
+        assert!(run.await.unwrap_err().is_cancelled());
+        // What it held is let go of when the database has heard of its end.
+        let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7264010";
+        while written.house.count(held).await > 0 {}
+        assert_eq!(written.messages(ann).await[0].state, OutboundState::Sending);
+
+        assert_eq!(written.run().await.messages_sent, 1, "after: {after}");
+        let mail = written.mail("");
+        assert_eq!((mail.len(), mail[0].duplicate), (1, false), "after: {after}");
+    }
+}
+
+#[tokio::test]
+async fn who_wants_no_contact_is_told_what_the_law_requires_and_nothing_else() {
+    let written = Written::on("2026-12-03").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    written.run().await;
+    let service = written.servicing();
+    service.raise_flag(ann.caller(), ann.id, FlagKind::Cease, "a test").await.unwrap();
+    written.house.pays(ann, 5_000, "2026-12-04").await.unwrap();
+    written.house.live_until("2026-12-06").await;
+    let told = written.message(ann, "payment_scheduled").await;
+    assert_eq!((told.state, told.why.as_deref()), (OutboundState::NotSent, Some("flag_cease")));
+    assert_eq!(written.message(ann, "statement_ready").await.state, OutboundState::Sent);
+    assert_eq!(written.mail("payment").len(), 0);
+    assert!(written.leaves("mail.not_sent").await >= 2);
+}
+
+#[tokio::test]
+async fn a_dispute_is_acknowledged_in_writing_and_a_case_of_danger_is_left_to_a_person() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("ann@example.com", Language::Spanish).await;
+    written.run().await;
+    for kind in [CaseKind::Dispute, CaseKind::Crisis] {
+        let words = "no reconozco este cargo".to_owned();
+        let case = NewCase { customer_id: ann.id, conversation_id: None, kind, words };
+        written.servicing().open_case(ann.caller(), case).await.unwrap();
+    }
+    assert_eq!(written.run().await.messages_written, 1);
+    let told = written.message(ann, "dispute_acknowledged").await;
+    assert_eq!((told.state, told.class.as_str()), (OutboundState::Sent, "legal"));
+    assert!(told.body.contains("20 de diciembre de 2026"), "{}", told.body);
+    assert!(!told.body.contains("no reconozco"));
+}
+
+#[tokio::test]
+async fn a_notice_of_action_taken_is_printed_byte_for_byte_for_who_agreed_to_no_mail() {
+    let written = Written::on("2026-11-20").await;
+    let service = written.servicing();
+    let id = CustomerId::mint(service.now());
+    service.add_customer(Caller::system(), id, new_customer("Cleo")).await.unwrap();
+    let street = STREET.map(str::to_owned);
+    service.keep_postal_address(Caller::system(), id, &street).await.unwrap();
+    let notice = "<p>Ünïcode ✓\r\n</p>".to_owned();
+    let text = "Your income could not be verified".to_owned();
+    let new = NewDecision {
+        customer_id: id,
+        product: "CASHLINE-STD-1".to_owned(),
+        requested_limit: cents(100_000),
+        inputs: json!({}),
+        outcome: Outcome::Declined,
+        model: "scorecard-1".to_owned(),
+        policy: "policy-1".to_owned(),
+        contributions: json!({}),
+        reasons: vec![Reason { code: "RC01".to_owned(), text }],
+        terms: None,
+        notice: notice.clone(),
+    };
+    service.record_decision(Caller::system(), new, &key("d")).await.unwrap();
+    assert_eq!(written.run().await.messages_on_paper, 1);
+    let caller = Caller::customer(id);
+    let told = service.list_messages(caller, id, None, 10).await.unwrap().items.pop().unwrap();
+    assert_eq!((told.kind.as_str(), told.why.as_deref()), ("adverse_action", Some("no_consent")));
+    let letter = service.letter(caller, id, told.id).await.unwrap();
+    assert_eq!(letter.bytes, notice.as_bytes());
+
+    service.give_consent(caller, id, &key("agree")).await.unwrap();
+    let others = Caller::customer(CustomerId::mint(service.now()));
+    assert_eq!(code(service.message(others, id, told.id).await), RefusalCode::NotFound);
+}
+
+#[tokio::test]
+async fn a_models_turn_writes_to_nobody_and_reads_no_address() {
+    let written = Written::on("2026-11-20").await;
+    written.person("ann@example.com", Language::English).await;
+    written.run().await;
+    let turn = written.house.database.store().turn();
+    for sql in [
+        "SELECT count(*) FROM outbound_messages",
+        "UPDATE outbound_messages SET state = 'waiting'",
+        "INSERT INTO consent_ends SELECT id, now(), 'withdrawn' FROM customers",
+        "UPDATE customers SET email = 'eve@example.com'",
+        "INSERT INTO postal_addresses (customer_id, recorded_at, lines) SELECT id, now(), '{x}' FROM customers",
+    ] {
+        assert!(sqlx::query(sql).execute(turn).await.is_err(), "{sql}");
+    }
+    // Nobody rewrites what was said, nor is told twice.
+    let app = written.house.database.store().app();
+    for sql in ["UPDATE outbound_messages SET body = 'x'", "DELETE FROM outbound_messages"] {
+        assert!(sqlx::query(sql).execute(app).await.is_err(), "{sql}");
+    }
+}
