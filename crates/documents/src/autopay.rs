@@ -77,6 +77,7 @@ pub fn autopay_document(record: &AutopayRecord<'_>, creditor: &Creditor) -> Docu
         ),
     ];
     Document {
+        lang: "en",
         template: TEMPLATE,
         title: "Authorization for automatic payments".to_owned(),
         lead:

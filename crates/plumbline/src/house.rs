@@ -227,14 +227,14 @@ pub(crate) fn sandbox_is_meant(said: u8, config: &Config) -> Result<bool, UsageE
 }
 
 /// Lines and books for a command that does the day's work.
-pub(crate) struct Books {
+pub(crate) struct DayWork {
     pub(crate) servicing: Servicing,
     /// Whether the bank can be asked.
     pub(crate) has_bank: bool,
     tasks: Option<Tasks>,
 }
 
-impl Books {
+impl DayWork {
     /// Ends what runs beside.
     pub(crate) async fn close(self) {
         if let Some(tasks) = self.tasks {
@@ -245,14 +245,14 @@ impl Books {
 }
 
 /// A live lender's, or a sandbox's. A sandbox's bank lives in its server: where one may be running, a second bank would be another.
-pub(crate) async fn books(config: &Config, sandbox: bool) -> anyhow::Result<Books> {
+pub(crate) async fn day_work(config: &Config, sandbox: bool) -> anyhow::Result<DayWork> {
     let runs = config.location()?.standing().is_none_or(|standing| standing == Standing::Running);
     if sandbox && runs {
         let servicing = sandbox_books(config).await?;
-        return Ok(Books { servicing, has_bank: false, tasks: None });
+        return Ok(DayWork { servicing, has_bank: false, tasks: None });
     }
     let ground = lay(config, sandbox, Lender::of(config, sandbox)?).await?;
-    Ok(Books { servicing: ground.servicing, has_bank: true, tasks: Some(ground.tasks) })
+    Ok(DayWork { servicing: ground.servicing, has_bank: true, tasks: Some(ground.tasks) })
 }
 
 /// The sandbox's lines and books, without a model and without a bank.

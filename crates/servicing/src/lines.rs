@@ -4,7 +4,7 @@
 //! due (statements of closed cycles, fees of the terms, adjustments) is posted with it. What is absent: the rules, which
 //! are `credit`'s.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use calendar::Tz;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -257,10 +257,10 @@ impl Servicing {
         line: &mut Line,
     ) -> Result<Vec<LineEvent>, ServicingError> {
         let now = self.now();
-        let due = line.work_out(self.today(), now)?;
+        let mut due = line.work_out(self.today(), now)?;
         self.write(conn, line, &due.recorded).await?;
         let stream = Trail::stream(None, Some(line.row.id));
-        self.trail_all(conn, stream, due.marks).await?;
+        self.trail_all(conn, stream, mem::take(&mut due.marks)).await?;
         credit_lines::set_settled(conn, due.settled.as_slice()).await?;
         tell_accruals(conn, &mut [(line, &due)], now).await?;
         Ok(due.recorded.into_iter().map(|one| one.event).collect())

@@ -10,7 +10,7 @@ use money::Cents;
 use serde::Serialize;
 use serde_json::json;
 use store::{
-    OnConstraint as _, accruals, credit_lines,
+    OnConstraint as _, accruals, closing,
     periods::{self, AsOf, Sums},
 };
 
@@ -134,12 +134,12 @@ impl Servicing {
     async fn nothing_left_to_do(&self, next: NaiveDate) -> Result<(), ServicingError> {
         let last_day = next.checked_sub_days(Days::new(1)).unwrap_or(next);
         let mut conn = self.store.app().acquire().await?;
-        let due = credit_lines::list_due(&mut conn, next, None, 1).await?;
+        let due = closing::count_due(&mut conn, next, &[]).await?;
         let accrued = accruals::last_day(&mut conn).await?;
         let waiting = accruals::first_waiting(&mut conn).await?;
-        let sentence = if let Some(line) = due.first() {
+        let sentence = if due > 0 {
             format!(
-                "Line {line} has something due by {next} that is not posted: let the day close run, and see what it says of it."
+                "Something is due by {next} and not posted, on this many lines: {due}. `plumbline close --date {next}` does it, and says what stands against it."
             )
         } else if accrued.is_some_and(|day| day < last_day)
             || (accrued.is_none() && waiting.is_some_and(|day| day <= last_day))

@@ -276,7 +276,7 @@ impl Servicing {
         let mut opened = self.open_numbers(&of, known_at).await?;
         let details = opened
             .remove(&account)
-            .ok_or(ServicingError::Stored { what: "bank account number", source: None })?;
+            .ok_or(ServicingError::Stored { what: "bank account number", source: None })??;
         let mut conn = self.store.app().acquire().await?;
         let customer = customers::find(&mut conn, refund.customer_id)
             .await?

@@ -58,15 +58,15 @@ impl From<PaceArg> for Pace {
 
 pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let sandbox = house::sandbox_is_meant(args.sandbox, &context.config)?;
-    let books = house::books(&context.config, sandbox).await?;
+    let work = house::day_work(&context.config, sandbox).await?;
     let ask = CloseAsk {
         on: args.date,
         workers: args.workers.map(usize::from),
         pace: args.pace.into(),
-        payments: books.has_bank,
+        payments: work.has_bank,
     };
-    let closed = close(&books.servicing, ask).await;
-    books.close().await;
+    let closed = close(&work.servicing, ask).await;
+    work.close().await;
     let answer = Answer(closed?);
     context.output.answer(&answer)?;
     Ok(if answer.right() { Exit::Done } else { Exit::NotRight })
@@ -163,6 +163,11 @@ fn tell(f: &mut fmt::Formatter<'_>, report: &CloseReport) -> fmt::Result {
             "\n  payments             could not be worked off: {why}\n                       run it again when that is mended"
         )?,
         (None, None) => write!(f, "\n  payments             left to the server that runs")?,
+    }
+    let accrual = &report.accrual;
+    write!(f, "\n  interest accrued     {} over {} days", accrual.accrued, accrual.days)?;
+    if let Some(through) = accrual.through {
+        write!(f, ", through {through}")?;
     }
     for line in &report.put_aside {
         write!(

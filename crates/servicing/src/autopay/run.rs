@@ -347,6 +347,7 @@ impl Servicing {
             retry_on: None,
             retry_of: None,
             cancel_reason: None,
+            refusals: 0,
             authorised_at: autopay.authorised_at,
             changed_at: now,
         }
