@@ -42,7 +42,7 @@ pub(crate) fn odd_products() -> [Product; 2] {
         ..credit::product::PenaltyRate::default()
     });
     let mut plans = product("CARD-STD-1");
-    plans.features[0].instalments = Some(credit::product::Instalments { months: 7 });
+    plans.features.first_mut().unwrap().instalments = Some(credit::product::Instalments { months: 7 });
     plans.dates.due_days_after_close = 45;
     [strict, plans]
 }
