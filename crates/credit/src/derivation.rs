@@ -31,6 +31,8 @@ pub enum How {
     Least,
     /// The one input, to cents.
     Rounded,
+    /// Their sum, to cents.
+    RoundedSum,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -36,17 +36,23 @@ pub(crate) fn accrued_on(feature: &FeaturePosition, product: &Product) -> Deriva
     let terms = &product.interest;
     let segments: Vec<_> = feature.segments.iter().map(|one| segment(one, product)).collect();
     let days: i128 = feature.segments.iter().map(|one| one.numerator).sum();
+    let label = format!("accrued on {name}");
+    let rule = "daily balances × daily rate since the cycle began, rounded once, less what is paid";
     let unrounded = unrounded(*accrued_numerator, days, 0, segments, terms);
+    if prepaid.is_zero() && unrounded.how.is_some() {
+        let rule = with_unrounded(rule, &unrounded);
+        return Derivation::cents(&rule, &label, *accrued_interest, unrounded.inputs)
+            .by(How::RoundedSum);
+    }
     let whole = rate::to_cents(*accrued_numerator, terms.rounding);
-    let rule = format!("rounded {}", rounding(terms.rounding));
-    let whole = Derivation::cents(&rule, "of the cycle so far", whole, vec![unrounded]);
+    let rounded = format!("rounded {}", rounding(terms.rounding));
+    let whole = Derivation::cents(&rounded, "of the cycle so far", whole, vec![unrounded]);
     let paid = Derivation::amount("paid of it already", -*prepaid);
-    Derivation::at_least_zero(
-        "daily balances × daily rate since the cycle began, rounded once, less what is paid",
-        &format!("accrued on {name}"),
-        *accrued_interest,
-        vec![whole.by(How::Rounded), paid],
-    )
+    Derivation::at_least_zero(rule, &label, *accrued_interest, vec![whole.by(How::Rounded), paid])
+}
+
+fn with_unrounded(rule: &str, unrounded: &Derivation) -> String {
+    format!("{rule}; before rounding {}", unrounded.value.text())
 }
 
 /// Before rounding: the days, where they are what counts, or one balance at the rates of the cycle.
@@ -107,9 +113,21 @@ pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivatio
         }
     };
     let whole = rate::to_cents(line.numerator, terms.rounding);
-    let rule = format!("rounded {}", rounding(terms.rounding));
-    let whole = Derivation::cents(&rule, "of the cycle", whole, vec![before]).by(How::Rounded);
-    let other = line.amount - rate::to_cents(line.numerator, terms.rounding);
+    let other = line.amount - whole;
+    let rule = format!(
+        "{}{}, rounded {}; grace: {}",
+        method(terms),
+        if terms.compounding == Compounding::Daily { ", compounded daily" } else { "" },
+        rounding(terms.rounding),
+        grace(line.grace)
+    );
+    let label = format!("interest on {}", line.feature);
+    if other.is_zero() && before.how == Some(How::Sum) {
+        let rule = with_unrounded(&rule, &before);
+        return Derivation::cents(&rule, &label, line.amount, before.inputs).by(How::RoundedSum);
+    }
+    let rounded = format!("rounded {}", rounding(terms.rounding));
+    let whole = Derivation::cents(&rounded, "of the cycle", whole, vec![before]).by(How::Rounded);
     let mut inputs = vec![whole];
     if other.is_positive() {
         inputs.push(Derivation::amount("raised to the least interest of a cycle", other));
@@ -117,18 +135,7 @@ pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivatio
         let label = "not charged: below the least that is, or beyond the military cap";
         inputs.push(Derivation::amount(label, other));
     }
-    Derivation::sum(
-        &format!(
-            "{}{}, rounded {}; grace: {}",
-            method(terms),
-            if terms.compounding == Compounding::Daily { ", compounded daily" } else { "" },
-            rounding(terms.rounding),
-            grace(line.grace)
-        ),
-        &format!("interest on {}", line.feature),
-        line.amount,
-        inputs,
-    )
+    Derivation::sum(&rule, &label, line.amount, inputs)
 }
 
 /// The one balance that bears the interest of the cycle, where there is one.

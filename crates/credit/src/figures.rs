@@ -133,7 +133,7 @@ pub(crate) fn of_day(day: &DailyBalance) -> Derivation {
 }
 
 /// Whose year-to-date figures a statement goes on from.
-pub(crate) fn of_year<'a>(previous: Option<&'a Statement>, year: i32) -> Option<&'a Statement> {
+pub(crate) fn of_year(previous: Option<&Statement>, year: i32) -> Option<&Statement> {
     use chrono::Datelike;
     previous.filter(|statement| statement.closed_on.year() == year)
 }

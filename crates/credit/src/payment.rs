@@ -124,7 +124,7 @@ impl State {
         for step in &terms.product.waterfall.steps {
             match step {
                 WaterfallStep::BilledInterest => {
-                    self.pay_interest(terms, &mut flow, None, Up::ToAll);
+                    self.pay_interest(terms, &mut flow, None, Up::All);
                 }
                 WaterfallStep::BilledFees => self.pay_fees(terms, &mut flow, FeeStep::Billed),
                 WaterfallStep::PenaltyFees => self.pay_fees(terms, &mut flow, FeeStep::Penalty),
@@ -138,16 +138,16 @@ impl State {
                     let (plans, others): (Vec<usize>, Vec<usize>) =
                         order.into_iter().partition(planned);
                     for at in plans {
-                        self.pay_balance(terms, &mut flow, (at, whole), Up::ToInstalment);
+                        self.pay_balance(terms, &mut flow, (at, whole), Up::Instalment);
                     }
                     for at in others {
-                        self.pay_balance(terms, &mut flow, (at, whole), Up::ToMinimum);
+                        self.pay_balance(terms, &mut flow, (at, whole), Up::Minimum);
                     }
                 }
                 WaterfallStep::Principal | WaterfallStep::Balances => {
                     let whole = *step == WaterfallStep::Balances;
                     for at in self.excess_order(terms) {
-                        self.pay_balance(terms, &mut flow, (at, whole), Up::ToAll);
+                        self.pay_balance(terms, &mut flow, (at, whole), Up::All);
                     }
                 }
             }
@@ -191,7 +191,7 @@ impl State {
             Flow { payment: None, left: amount, minimum_left: Cents::ZERO, parts: Vec::new() };
         for at in 0..self.balances.len() {
             if feature.is_some() && self.balances.get(at).map(|one| one.feature) == feature {
-                self.pay_balance(terms, &mut flow, (at, false), Up::ToAll);
+                self.pay_balance(terms, &mut flow, (at, false), Up::All);
             }
         }
         flow.parts
@@ -215,7 +215,7 @@ impl State {
     }
 
     fn pay_fees(&mut self, terms: &Terms, flow: &mut Flow, step: FeeStep) {
-        self.pay_fees_of(terms, flow, (None, step), Up::ToAll);
+        self.pay_fees_of(terms, flow, (None, step), Up::All);
     }
 
     fn pay_fees_of(
@@ -270,12 +270,12 @@ impl State {
         let Some(balance) = self.balances.get_mut(at) else { return };
         let feature = balance.name.clone();
         let to = match up {
-            Up::ToMinimum | Up::ToInstalment => AllocationTo::MinimumPrincipal { feature },
-            Up::ToAll => AllocationTo::Principal { feature },
+            Up::Minimum | Up::Instalment => AllocationTo::MinimumPrincipal { feature },
+            Up::All => AllocationTo::Principal { feature },
         };
         let payable = match up {
-            Up::ToInstalment => balance.instalment_due(),
-            Up::ToMinimum | Up::ToAll => balance.principal(),
+            Up::Instalment => balance.instalment_due(),
+            Up::Minimum | Up::All => balance.principal(),
         };
         let taken = flow.take(up.cap(payable, flow), to);
         if let Some(plan) = &mut balance.plan {
@@ -460,17 +460,17 @@ impl FeeStep {
 /// How far a step goes.
 #[derive(Clone, Copy)]
 enum Up {
-    ToMinimum,
-    /// As `ToMinimum`, of a plan: what statements have asked for.
-    ToInstalment,
-    ToAll,
+    Minimum,
+    /// As `Minimum`, of a plan: what statements have asked for.
+    Instalment,
+    All,
 }
 
 impl Up {
     fn cap(self, unpaid: Cents, flow: &Flow) -> Cents {
         match self {
-            Self::ToMinimum | Self::ToInstalment => unpaid.min(flow.minimum_left),
-            Self::ToAll => unpaid,
+            Self::Minimum | Self::Instalment => unpaid.min(flow.minimum_left),
+            Self::All => unpaid,
         }
     }
 }

@@ -53,8 +53,8 @@ fn enough_paid(position: &Position) -> bool {
     let last: Vec<&CycleRecord> = position.cycles.iter().rev().take(MINIMUMS).collect();
     let full = i128::from(position.terms.product.delinquency.full_payment.ppm().min(1_000_000));
     let good_as = |asked: Cents| {
-        let least = i128::from(asked.get()) * full;
-        Cents::from_ratio(least, 1_000_000, Rounding::Up).unwrap_or(asked)
+        let share = i128::from(asked.get()) * full;
+        Cents::from_ratio(share, 1_000_000, Rounding::Up).unwrap_or(asked)
     };
     let paid = |from: NaiveDate, until: Option<NaiveDate>| -> Cents {
         let payments = position.allocations.iter().filter(|one| one.payment.is_some());

@@ -245,6 +245,7 @@ fn check(node: &Derivation, text: &str) {
         How::Greatest => (*inputs.iter().max().unwrap(), 0),
         How::Least => (*inputs.iter().min().unwrap(), 0),
         How::Rounded => (inputs[0], UNIT / 200),
+        How::RoundedSum => (inputs.iter().sum(), UNIT / 200 + 1_000),
         How::Quotient => (inputs[0] * UNIT / inputs[1], UNIT / 100),
         How::Product => {
             let product = inputs.iter().fold(UNIT, |all, one| all * one / UNIT);

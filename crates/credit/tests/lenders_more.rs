@@ -280,3 +280,16 @@ fn what_would_be_passed_over_in_silence_is_refused() {
         assert!(message.contains(said) && message.starts_with("line "), "{said}: {message}");
     }
 }
+
+#[test]
+fn the_terms_that_the_documentation_shows_can_be_lived() {
+    let page = include_str!("../../../docs/scenario.md");
+    let mut blocks = page.split("```toml\n").filter_map(|rest| rest.split("```").next());
+    let product = blocks.find(|block| block.contains("[[product]]")).unwrap();
+    let text = format!(
+        "as_of = 2026-12-01\n{product}\n[line]\nproduct = \"MY-CARD\"\nopened_on = 2026-09-01\n{}",
+        draw("2026-09-05", "500.00")
+    );
+    let scenario = scenario::parse(&text, &ProductCatalog::embedded().unwrap()).unwrap();
+    assert_eq!(scenario::run(&scenario).unwrap().lines[0].statements.len(), 3);
+}

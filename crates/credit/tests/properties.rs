@@ -84,22 +84,7 @@ fn products() -> impl Strategy<Value = Product> {
         ..product("CASHLINE-STD-1")
     });
     all.push(Product::parse(OTHER).unwrap());
-    let mut strict = product("CASHLINE-STD-1");
-    strict.interest.rounded_at = credit::product::RoundedAt::Payments;
-    strict.fees.first_year_cap = Some(Apr::from_ppm(10_000));
-    strict.penalty_rate = Some(credit::product::PenaltyRate {
-        apr: Apr::from_ppm(349_900),
-        after_days_past_due: 5,
-        notice_days: 9,
-        takes_effect: credit::product::PenaltyDay::OnTheDay,
-        cured_after_minimums: Some(1),
-        ..credit::product::PenaltyRate::default()
-    });
-    all.push(strict);
-    let mut plans = product("CARD-STD-1");
-    plans.features[0].instalments = Some(credit::product::Instalments { months: 7 });
-    plans.dates.due_days_after_close = 45;
-    all.push(plans);
+    all.extend(common::odd_products());
     prop::sample::select(all)
 }
 
@@ -252,7 +237,7 @@ fn renumbered(events: impl IntoIterator<Item = LineEvent>) -> Vec<LineEvent> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(30))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn entries_balance_and_sum_to_the_position(product in products(), facts in facts()) {

@@ -5,65 +5,12 @@ use crate::{CycleRecord, Derivation, derivation::Value, explain, product::Produc
 
 /// By the name that stands after `cycle.N.`.
 pub(crate) fn of_cycle(record: &CycleRecord, product: &Product) -> Figures {
-    let principals = record.principals.iter();
-    let principals = principals.map(|one| amount(&format!("at {}", one.apr), one.amount)).collect();
-    let buckets = vec![
-        amount("principal", record.principal),
-        amount("billed interest", record.billed_interest),
-        amount("fees", record.fees),
-        amount("penalty fees", record.penalty_fees),
-        amount("credit balance", -record.credit_balance),
-    ];
-    let mut uses =
-        vec![amount("credit limit", record.credit_limit), amount("principal", -record.principal)];
-    if product.limits.charges_use_limit {
-        uses.push(amount("billed interest", -record.billed_interest));
-        uses.push(amount("fees", -(record.fees + record.penalty_fees)));
-    }
-    let balance = record.balance;
-    let plan = "the plan fee of the terms for this cycle, after any waiver";
-    let over = "the over-limit fee of the terms, where the cycle ended above the limit";
-    let waived = "fees of the cycle taken back to keep to the military cap (32 CFR 232.4)";
-    let billed = "interest of this cycle and of those before, unpaid at the close";
-    let mut figures = named(vec![
-        ("interest", explain::interest(record, product)),
-        ("minimum_due", explain::minimum(&record.minimum, &product.minimum)),
-        (
-            "principal",
-            Derivation::sum("sum over balances", "principal", record.principal, principals),
-        ),
-        ("billed_interest", kept(billed, "billed interest", record.billed_interest)),
-        ("fees", kept("fees that are no penalties, unpaid at the close", "fees", record.fees)),
-        (
-            "penalty_fees",
-            kept("penalty fees, unpaid at the close", "penalty fees", record.penalty_fees),
-        ),
-        (
-            "credit_balance",
-            kept("paid beyond all that was owed", "credit balance", record.credit_balance),
-        ),
-        ("balance", Derivation::sum("the new balance: all of these", "balance", balance, buckets)),
-        ("plan_fee", kept(plan, "plan fee", record.plan_fee)),
-        ("over_limit_fee", kept(over, "over-limit fee", record.over_limit_fee)),
-        ("waived", kept(waived, "fees waived", record.waived)),
-        (
-            "credit_limit",
-            kept("agreed for the line, as last changed", "credit limit", record.credit_limit),
-        ),
-        (
-            "available_credit",
-            Derivation::at_least_zero(
-                "credit limit − what uses it, at least zero",
-                "available credit at the close",
-                record.available_credit,
-                uses,
-            ),
-        ),
-    ]);
+    let mut figures = balances(record, product);
+    figures.extend(charges(record, product));
     if let Some(least) = record.pay_to_avoid_interest {
         let inputs = vec![
-            amount("new balance", balance),
-            amount("balances that need not be paid for it", least - balance),
+            amount("new balance", record.balance),
+            amount("balances that need not be paid for it", least - record.balance),
         ];
         let rule = "what has to be paid by the due date to keep grace (12 CFR 1026.7(b)(8))";
         let least = Derivation::sum(rule, "pay this to avoid interest", least, inputs);
@@ -125,4 +72,69 @@ fn mapr(record: &CycleRecord) -> Option<(String, Derivation)> {
     ];
     let label = format!("military rate of cycle {}", record.number);
     Some(("mapr".to_owned(), Derivation::of(rule, &label, percent, inputs)))
+}
+
+/// What was owed at the close.
+fn balances(record: &CycleRecord, product: &Product) -> Figures {
+    let principals = record.principals.iter();
+    let principals = principals.map(|one| amount(&format!("at {}", one.apr), one.amount)).collect();
+    let buckets = vec![
+        amount("principal", record.principal),
+        amount("billed interest", record.billed_interest),
+        amount("fees", record.fees),
+        amount("penalty fees", record.penalty_fees),
+        amount("credit balance", -record.credit_balance),
+    ];
+    let mut uses =
+        vec![amount("credit limit", record.credit_limit), amount("principal", -record.principal)];
+    if product.limits.charges_use_limit {
+        uses.push(amount("billed interest", -record.billed_interest));
+        uses.push(amount("fees", -(record.fees + record.penalty_fees)));
+    }
+    let balance = record.balance;
+    let billed = "interest of this cycle and of those before, unpaid at the close";
+    named(vec![
+        (
+            "principal",
+            Derivation::sum("sum over balances", "principal", record.principal, principals),
+        ),
+        ("billed_interest", kept(billed, "billed interest", record.billed_interest)),
+        ("fees", kept("fees that are no penalties, unpaid at the close", "fees", record.fees)),
+        (
+            "penalty_fees",
+            kept("penalty fees, unpaid at the close", "penalty fees", record.penalty_fees),
+        ),
+        (
+            "credit_balance",
+            kept("paid beyond all that was owed", "credit balance", record.credit_balance),
+        ),
+        ("balance", Derivation::sum("the new balance: all of these", "balance", balance, buckets)),
+        (
+            "credit_limit",
+            kept("agreed for the line, as last changed", "credit limit", record.credit_limit),
+        ),
+        (
+            "available_credit",
+            Derivation::at_least_zero(
+                "credit limit − what uses it, at least zero",
+                "available credit at the close",
+                record.available_credit,
+                uses,
+            ),
+        ),
+    ])
+}
+
+/// What the cycle cost, and asked for.
+fn charges(record: &CycleRecord, product: &Product) -> Figures {
+    let plan = "the plan fee of the terms for this cycle, after any waiver";
+    let over = "the over-limit fee of the terms, where the cycle ended above the limit";
+    let waived = "fees of the cycle taken back to keep to the military cap (32 CFR 232.4)";
+    named(vec![
+        ("interest", explain::interest(record, product)),
+        ("minimum_due", explain::minimum(&record.minimum, &product.minimum)),
+        ("plan_fee", kept(plan, "plan fee", record.plan_fee)),
+        ("over_limit_fee", kept(over, "over-limit fee", record.over_limit_fee)),
+        ("waived", kept(waived, "fees waived", record.waived)),
+    ])
 }

@@ -28,6 +28,25 @@ pub(crate) fn product(name: &str) -> Product {
     ProductCatalog::embedded().unwrap().get(name).unwrap().clone()
 }
 
+/// Terms that no product of ours has: a penalty rate and payments that round, plans and due dates beyond the next close.
+pub(crate) fn odd_products() -> [Product; 2] {
+    let mut strict = product("CASHLINE-STD-1");
+    strict.interest.rounded_at = credit::product::RoundedAt::Payments;
+    strict.fees.first_year_cap = Some(Apr::from_ppm(10_000));
+    strict.penalty_rate = Some(credit::product::PenaltyRate {
+        apr: Apr::from_ppm(349_900),
+        after_days_past_due: 5,
+        notice_days: 9,
+        takes_effect: credit::product::PenaltyDay::OnTheDay,
+        cured_after_minimums: Some(1),
+        ..credit::product::PenaltyRate::default()
+    });
+    let mut plans = product("CARD-STD-1");
+    plans.features.first_mut().unwrap().instalments = Some(credit::product::Instalments { months: 7 });
+    plans.dates.due_days_after_close = 45;
+    [strict, plans]
+}
+
 pub(crate) struct Book {
     pub(crate) line: CreditLine,
     pub(crate) books: TrialBalance,
