@@ -1,5 +1,5 @@
 # The habits of the house. Each verb installs what it lacks, or says how; `plumbline doctor` tells what that is.
-.PHONY: run test check bench fmt lint web tools deny
+.PHONY: run test check bench bench-posting fmt lint web tools deny
 
 PLUMBLINE = $(or $(CARGO_TARGET_DIR),target)/debug/plumbline
 
@@ -20,6 +20,10 @@ check: web tests/browser/node_modules/.package-lock.json lint deny ## Everything
 bench: web target/bench/venv/requirements.txt ## The platform's own time in one turn, next to an agent framework (docs/performance.md). BENCH=--json for JSON.
 	cargo build --quiet --release --package plumbline --package turn-bench
 	target/release/turn-bench $(BENCH)
+
+bench-posting: ## Postings next to pgbench (docs/performance.md). BENCH=--json for JSON.
+	cargo build --quiet --release --package posting-bench
+	target/release/posting-bench $(BENCH)
 
 target/bench/venv/requirements.txt: bench/turn/rival/requirements.txt
 	python3 -m venv target/bench/venv
