@@ -1,6 +1,9 @@
 //! From template and record to bytes.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter,
+    syntax::SyntaxConfig, value::Serde,
+};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -76,6 +79,15 @@ pub(crate) fn render(
         Format::Text => (AutoEscape::None, "text/plain; charset=utf-8"),
     };
     environment.set_auto_escape_callback(move |_| escape.clone());
+    if matches!(format, Format::Text) {
+        // What may be absent is asked for before it is written.
+        environment.set_formatter(|out, state, value| {
+            if value.is_none() {
+                return Err(Error::from(ErrorKind::UndefinedError));
+            }
+            escape_formatter(out, state, value)
+        });
+    }
     environment.add_template(template, source).map_err(broken)?;
     let text = environment
         .get_template(template)

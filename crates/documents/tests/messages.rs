@@ -34,7 +34,7 @@ fn values(whole: bool) -> Values {
         ("balance", Value::Money(Cents::new(80_000))),
         ("minimum", Value::Money(Cents::new(2_500))),
         ("fee", may(Value::Money(Cents::new(100)))),
-        ("account", may(Value::Account { savings: false, ending: "4242".to_owned() })),
+        ("account", Value::Account { savings: false, ending: "4242".to_owned() }),
         ("on", Value::Date(day())),
         ("closed_on", Value::Date(day())),
         ("due_on", may(Value::Date(day()))),
@@ -99,10 +99,16 @@ fn a_value_that_is_missing_is_an_error_and_never_a_gap() {
             "{kind:?}"
         );
     }
-    let mut without = values(true);
-    without.remove("amount");
-    let taken = record(MessageKind::PaymentTaken, Tongue::English, &party, &without);
-    assert!(render_message(&taken, &creditor()).is_err());
+    for name in ["amount", "account"] {
+        let mut without = values(true);
+        without.remove(name);
+        let mut none = values(true);
+        none.insert(name.to_owned(), Value::Nothing);
+        for of in [&without, &none] {
+            let taken = record(MessageKind::PaymentTaken, Tongue::English, &party, of);
+            assert!(render_message(&taken, &creditor()).is_err(), "{name}");
+        }
+    }
 }
 
 #[test]

@@ -61,6 +61,10 @@ pub(crate) struct Config {
     /// Where what became of mail can be asked and letters are printed (docs/messages.md).
     pub(crate) mail_desk_url: Option<String>,
 
+    /// Whether a sandbox has a post office. Without one nothing is written to anybody.
+    #[serde(default = "yes")]
+    pub(crate) sandbox_post: bool,
+
     /// Where a live server reckons business dates: an IANA time zone.
     pub(crate) zone: Option<String>,
 
@@ -101,6 +105,10 @@ pub(crate) struct Config {
     /// What to log, in the words of `tracing`: `info`, `store=debug,warn`.
     #[serde(default = "default_log")]
     pub(crate) log: String,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 fn default_log() -> String {

@@ -138,10 +138,14 @@ pub(crate) async fn lay(config: &Config, sandbox: bool, lender: Lender) -> anyho
         base_url: bank_url.clone(),
         timeout: Duration::from_secs(10),
     })?;
-    let (post, mailbox_url) = post::open(lender.mail, &state, &tasks).await?;
-    let servicing = Servicing::new(store.clone(), clock, zone, Arc::new(bank), lender.who)
-        .with_post(Arc::new(post))
+    let mut servicing = Servicing::new(store.clone(), clock, zone, Arc::new(bank), lender.who)
         .with_session_clock(Clock::system());
+    let mut mailbox_url = None;
+    if config.sandbox_post || !sandbox {
+        let (post, desk_url) = post::open(lender.mail, &state, &tasks).await?;
+        servicing = servicing.with_post(Arc::new(post));
+        mailbox_url = desk_url;
+    }
     reseal(&servicing).await?;
     if sandbox {
         fill(&servicing, &root).await?;

@@ -79,7 +79,6 @@ export const en = {
   choose_paper_question: "Get everything on paper from now on? It costs nothing, and you can change it again at any time.",
   choose_mail: "Choose e-mail",
   choose_mail_question: "Get statements and notices by e-mail and on these pages instead of on paper? You need a web browser and an e-mail address. You can choose paper again at any time, and it costs nothing.",
-  not_now: "Not now",
   no_statements: "No statement yet. The first one comes at the end of your first billing cycle.",
   new_balance: "New balance",
   download_statement: "Download the statement of {day} as a PDF",

@@ -81,7 +81,6 @@ export const es: Words = {
   choose_paper_question: "¿Recibir todo en papel desde ahora? No cuesta nada y puede cambiarlo en cualquier momento.",
   choose_mail: "Elegir correo electrónico",
   choose_mail_question: "¿Recibir estados de cuenta y avisos por correo electrónico y en estas páginas en lugar de papel? Necesita un navegador y una dirección de correo. Puede elegir papel otra vez en cualquier momento, y no cuesta nada.",
-  not_now: "Ahora no",
   no_statements: "Aún no hay estados de cuenta. El primero llega al final de su primer ciclo de facturación.",
   new_balance: "Saldo nuevo",
   download_statement: "Descargar el estado de cuenta del {day} en PDF",

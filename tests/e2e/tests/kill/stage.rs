@@ -181,6 +181,8 @@ impl Stage {
             ("OPENAI_BASE_URL", format!("{}/v1", around.model).into()),
             ("PLUMBLINE_MODEL", understudy::MODEL.into()),
             ("DATABASE_URL", around.database_url.clone().into()),
+            // Mail goes out by a clock of its own; that it survives a kill is shown where it is sent.
+            ("PLUMBLINE_SANDBOX_POST", "false".into()),
         ]
     }
 
