@@ -104,6 +104,7 @@ impl Servicing {
         let mut batch: Vec<(&mut Line, &[Recorded])> =
             worked.iter_mut().map(|Worked { line, due }| (line, due.recorded.as_slice())).collect();
         write_all(&mut tx, &mut batch).await?;
+        // What the lines' events change of unbilled interest has its place here, for the whole chunk at once.
         let settled: Vec<Settled> = worked.iter().filter_map(|one| one.due.settled).collect();
         let done: Vec<CreditLineId> = worked.iter().map(|one| one.line.row.id).collect();
         let (leaves, told) = records(worked, at);
