@@ -2,9 +2,7 @@
 
 use chrono::NaiveDate;
 use money::Cents;
-use nacha::{
-    Addenda, Batch, Entry, File, Header, ReturnCode, Sec, TraceNumber, TransactionCode,
-};
+use nacha::{Addenda, Batch, Entry, File, Header, ReturnCode, Sec, TraceNumber, TransactionCode};
 
 /// Scenario files of the documentation.
 #[must_use]
@@ -80,7 +78,11 @@ fn batch(
             code,
             routing: "021000021".parse().ok()?,
             account_number: "000111224242".to_owned(),
-            amount: if sec == Sec::Cor { Cents::ZERO } else { Cents::new(i64::from(sequence) * 2_500) },
+            amount: if sec == Sec::Cor {
+                Cents::ZERO
+            } else {
+                Cents::new(i64::from(sequence) * 2_500)
+            },
             individual_id: format!("PAY-{sequence}"),
             name: "ANN EXAMPLE".to_owned(),
             trace: TraceNumber::of(&originator, sequence),
