@@ -1,6 +1,6 @@
 //! Small changes to a file, as a function of a seed: what a fuzzer does, without one.
 
-/// A number generator of a few lines (SplitMix64).
+/// A number generator of a few lines (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub struct Chance(u64);
 

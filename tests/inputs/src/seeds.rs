@@ -38,12 +38,12 @@ pub fn nacha_seeds() -> Vec<Vec<u8>> {
         })
     };
     let returns = batch(Sec::Web, TransactionCode::ReturnedDebitChecking, 2, returned);
-    let changes = batch(Sec::Cor, TransactionCode::ReturnedDebitChecking, 1, changed);
+    let notices = batch(Sec::Cor, TransactionCode::ReturnedDebitChecking, 1, changed);
     let files = [
         vec![payments()],
         vec![draws()],
         vec![returns],
-        vec![changes],
+        vec![notices],
         vec![payments(), draws(), payments()],
         Vec::new(),
     ];

@@ -1,4 +1,4 @@
-//! Chance as a function of a seed: SplitMix64, small enough to be read.
+//! Chance as a function of a seed: `SplitMix64`, small enough to be read.
 
 /// Throws the same numbers in the same order for the same seed, on every machine.
 #[derive(Clone, Debug)]

@@ -139,8 +139,9 @@ impl House {
             report.draws += 1;
             let right = match (draw.status, &moved) {
                 (DrawStatus::Settled | DrawStatus::Released, Some(moved)) => !moved.returned,
-                (DrawStatus::Settled | DrawStatus::Released | DrawStatus::Pending, None) => false,
-                (DrawStatus::Pending, _) => false,
+                (DrawStatus::Settled | DrawStatus::Released, None) | (DrawStatus::Pending, _) => {
+                    false
+                }
                 (_, moved) => moved.as_ref().is_none_or(|moved| moved.returned),
             };
             let same = moved.as_ref().is_none_or(|one| !one.debit && one.amount == draw.amount);

@@ -135,13 +135,12 @@ impl House {
         let caller = Caller::customer(resident.id);
         let accounts = servicing.list_bank_accounts(caller, resident.id).await?;
         let usable = accounts.iter().find(|one| one.status == BankAccountStatus::Verified);
-        resident.account = match usable {
-            Some(account) => account.id,
-            None => {
-                let account = add_account(servicing, resident).await?;
-                resident.accounts += 1;
-                account
-            }
+        resident.account = if let Some(account) = usable {
+            account.id
+        } else {
+            let account = add_account(servicing, resident).await?;
+            resident.accounts += 1;
+            account
         };
         Ok(())
     }
