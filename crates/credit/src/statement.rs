@@ -8,7 +8,7 @@ use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CycleRecord, InterestLine, LineEvent, LineEventBody, Position,
+    CycleRecord, FeeKind, InterestLine, LineEvent, LineEventBody, Position,
     listing::Listing,
     product::{InterestTerms, LateFee},
     rate,
@@ -82,7 +82,8 @@ pub struct Statement {
     pub interest_this_year: Cents,
     #[serde(rename = "fees_this_year_cents")]
     pub fees_this_year: Cents,
-    /// More than a dollar is owed either way, or interest was charged (12 CFR 1026.5(b)(2)(i)).
+    /// More than a dollar is owed either way, or a finance charge was imposed: interest, or the fee of a draw (12 CFR
+    /// 1026.5(b)(2)(i), 1026.4(b)(2)).
     pub must_be_sent: bool,
 }
 
@@ -216,7 +217,8 @@ impl Statement {
             interest_this_year: year.interest + interest_total + listing.interest_adjusted,
             fees_this_year: year.fees + fees_total + listing.fees_adjusted,
             must_be_sent: record.balance.abs() > Cents::new(100)
-                || Cents::is_positive(interest_total),
+                || Cents::is_positive(interest_total)
+                || listing.fees.iter().any(|fee| fee.label == FeeKind::Draw.label()),
             draws: listing.draws,
             payments: listing.payments,
             fees: listing.fees,

@@ -324,3 +324,16 @@ fn v08_v49_our_own_delay_costs_the_customer_nothing() {
     assert_eq!(late.principal_balance, timely.principal_balance);
     assert_eq!(late.days_past_due, timely.days_past_due);
 }
+
+#[test]
+fn a_statement_with_a_draw_fee_must_be_sent_though_nothing_is_owed() {
+    let mut book = Book::open(&product("CASHLINE-STD-1-FEE3"), 240_000, 31, "2026-09-01");
+    let draw = DrawId::mint(noon(day("2026-09-10")));
+    book.draw_with_fee(draw, "100.00", "3.00", "2026-09-10");
+    book.pay("103.00", "2026-09-10");
+    book.live_to(day("2026-11-02"));
+    let charged = book.statement(1);
+    assert_eq!((charged.interest_total, charged.new_balance), (cents("0.00"), cents("0.00")));
+    assert!(charged.must_be_sent, "the fee is a finance charge");
+    assert!(!book.statement(2).must_be_sent, "nothing happened");
+}

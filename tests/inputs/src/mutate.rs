@@ -1,6 +1,6 @@
 //! Small changes to a file, as a function of a seed: what a fuzzer does, without one.
 
-/// A number generator of a few lines (SplitMix64).
+/// A number generator of a few lines (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub struct Chance(u64);
 
@@ -28,8 +28,15 @@ const TELLING: &[u8] = b"0123456789-.,\"'=[]{}#% \n\r\tRCZ\x00\xff\xe2";
 
 /// Numbers at which something may tip over.
 const NUMBERS: [&str; 9] = [
-    "0", "-1", "9999999999", "9223372036854775807", "18446744073709551616", "0.005", "2028-02-29",
-    "9999-12-31", "0001-01-01",
+    "0",
+    "-1",
+    "9999999999",
+    "9223372036854775807",
+    "18446744073709551616",
+    "0.005",
+    "2028-02-29",
+    "9999-12-31",
+    "0001-01-01",
 ];
 
 /// One to eight changes to `seed`, and now and then a piece of `other`.
@@ -93,7 +100,9 @@ mod tests {
     fn a_seed_always_makes_the_same_changes_and_they_are_changes() {
         let made = |seed| {
             let mut chance = Chance::seeded(seed);
-            (0..50).map(|_| mutated(&mut chance, b"a = 1\nb = 22\n", b"c = 3\n")).collect::<Vec<_>>()
+            (0..50)
+                .map(|_| mutated(&mut chance, b"a = 1\nb = 22\n", b"c = 3\n"))
+                .collect::<Vec<_>>()
         };
         assert_eq!(made(1), made(1));
         assert_ne!(made(1), made(2));

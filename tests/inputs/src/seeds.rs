@@ -2,9 +2,7 @@
 
 use chrono::NaiveDate;
 use money::Cents;
-use nacha::{
-    Addenda, Batch, Entry, File, Header, ReturnCode, Sec, TraceNumber, TransactionCode,
-};
+use nacha::{Addenda, Batch, Entry, File, Header, ReturnCode, Sec, TraceNumber, TransactionCode};
 
 /// Scenario files of the documentation.
 #[must_use]
@@ -40,12 +38,12 @@ pub fn nacha_seeds() -> Vec<Vec<u8>> {
         })
     };
     let returns = batch(Sec::Web, TransactionCode::ReturnedDebitChecking, 2, returned);
-    let changes = batch(Sec::Cor, TransactionCode::ReturnedDebitChecking, 1, changed);
+    let notices = batch(Sec::Cor, TransactionCode::ReturnedDebitChecking, 1, changed);
     let files = [
         vec![payments()],
         vec![draws()],
         vec![returns],
-        vec![changes],
+        vec![notices],
         vec![payments(), draws(), payments()],
         Vec::new(),
     ];
@@ -80,7 +78,11 @@ fn batch(
             code,
             routing: "021000021".parse().ok()?,
             account_number: "000111224242".to_owned(),
-            amount: if sec == Sec::Cor { Cents::ZERO } else { Cents::new(i64::from(sequence) * 2_500) },
+            amount: if sec == Sec::Cor {
+                Cents::ZERO
+            } else {
+                Cents::new(i64::from(sequence) * 2_500)
+            },
             individual_id: format!("PAY-{sequence}"),
             name: "ANN EXAMPLE".to_owned(),
             trace: TraceNumber::of(&originator, sequence),

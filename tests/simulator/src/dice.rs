@@ -1,4 +1,4 @@
-//! Chance as a function of a seed: SplitMix64, small enough to be read.
+//! Chance as a function of a seed: `SplitMix64`, small enough to be read.
 
 /// Throws the same numbers in the same order for the same seed, on every machine.
 #[derive(Clone, Debug)]
@@ -26,7 +26,8 @@ impl Dice {
     /// Both ends included; `least` where `most` is below it.
     pub fn between(&mut self, least: i64, most: i64) -> i64 {
         let span = most.saturating_sub(least).saturating_add(1);
-        least + i64::try_from(self.below(u64::try_from(span).unwrap_or_default())).unwrap_or_default()
+        least
+            + i64::try_from(self.below(u64::try_from(span).unwrap_or_default())).unwrap_or_default()
     }
 
     /// So many times in a thousand.

@@ -74,7 +74,7 @@ struct Process {
 /// Lives a seed; an error says what is wrong.
 pub async fn run(plan: Plan) -> anyhow::Result<Report> {
     identity::seed_ids(Some(plan.seed));
-    let lived = live(plan).await;
+    let lived = Box::pin(live(plan)).await;
     identity::seed_ids(None);
     lived
 }
@@ -133,8 +133,7 @@ impl House {
             let store = self.database.store_through(socket.folder());
             let bank = Wire { ledger: Arc::clone(&self.ledger), fate: Arc::clone(&fate) };
             let lender = Lender { seals: self.seals.parse()?, ..testing::lender() };
-            let servicing =
-                Servicing::new(store, self.clock.clone(), ZONE, Arc::new(bank), lender);
+            let servicing = Servicing::new(store, self.clock.clone(), ZONE, Arc::new(bank), lender);
             self.process = Some(Process { servicing, fate, _socket: socket });
         }
         self.process.as_ref().context("there is no process")
@@ -165,10 +164,11 @@ impl House {
         if let Some((steps, moment)) = death {
             fate.dies_in(steps, moment);
         }
+        let act = Box::pin(act(servicing));
         let done = tokio::select! {
             biased;
             () = fate.death() => None,
-            done = act(servicing) => Some(done),
+            done = act => Some(done),
         };
         fate.is_spared();
         if fate.is_dead() {

@@ -24,14 +24,8 @@ pub fn compare(
     line: &CreditLine,
     through: NaiveDate,
 ) -> anyhow::Result<()> {
-    let standing = oracle::reckon(
-        product(agreed)?,
-        agreed.opened_on,
-        cycle(agreed),
-        facts,
-        through,
-        through,
-    );
+    let standing =
+        oracle::reckon(product(agreed)?, agreed.opened_on, cycle(agreed), facts, through, through);
     // A balance of up to a dollar without a finance charge needs no statement. The oracle asks for nothing then; ours is
     // issued all the same, and asks for it.
     if standing.statements.iter().any(|one| !one.produced && one.new_balance > 0) {
@@ -113,7 +107,8 @@ fn compare_statements(
         .collect();
     differing.look("statements", &issued.len(), &standing.statements.len());
     for (ours, theirs) in issued.into_iter().zip(&standing.statements) {
-        let of = |figure: &str| format!("statement {} of {}: {figure}", ours.number, ours.closed_on);
+        let of =
+            |figure: &str| format!("statement {} of {}: {figure}", ours.number, ours.closed_on);
         differing.look(&of("number"), &ours.number, &theirs.number);
         differing.look(&of("first day"), &ours.opened_on, &theirs.opened_on);
         differing.look(&of("close"), &ours.closed_on, &theirs.closed_on);

@@ -276,6 +276,11 @@ impl Life {
     }
 
     fn flag(&mut self, today: NaiveDate) -> anyhow::Result<()> {
+        // On the morning on which a late fee is decided: before the marks of the day, or after them? The rule book is silent.
+        let yesterday = today.pred_opt().unwrap_or(today).max(self.history.agreed.opened_on);
+        if self.position(yesterday)?.settles_next_on <= today {
+            return Ok(());
+        }
         let standing = self.dice.pick(&self.standing);
         let what = match standing {
             Some(flag) if self.dice.chance(700) => {

@@ -97,7 +97,11 @@ impl Living {
         let untied = self.line.untied(&self.books)?;
         ensure!(untied.is_empty(), "the books differ from the line: {untied:?}");
         ensure!(position.pending.is_empty(), "still to post: {:?}", position.pending);
-        ensure!(position.statements_due.is_empty(), "no statement of {:?}", position.statements_due);
+        ensure!(
+            position.statements_due.is_empty(),
+            "no statement of {:?}",
+            position.statements_due
+        );
         let mut previous = Cents::ZERO;
         for statement in self.statements() {
             let number = statement.number;
@@ -112,7 +116,8 @@ impl Living {
             ensure!(parts == allocation.amount, "an allocation does not use up its payment");
         }
         available(&position)?;
-        let fresh = CreditLine::from_history(self.line.id(), self.line.events().to_vec(), Vec::new())?;
+        let fresh =
+            CreditLine::from_history(self.line.id(), self.line.events().to_vec(), Vec::new())?;
         ensure!(fresh.position(through)? == position, "snapshots change the answer");
         Ok(())
     }
@@ -125,7 +130,13 @@ pub fn available(position: &Position) -> anyhow::Result<()> {
     let drawn = position.principal_balance + if counted { charges } else { Cents::ZERO };
     let over = (drawn + position.held_credit - position.credit_limit).or_zero();
     let sum = position.available_credit + drawn + position.held_credit;
-    ensure!(sum == position.credit_limit + over, "available {} and drawn {drawn} and held {} are not the limit {}", position.available_credit, position.held_credit, position.credit_limit);
+    ensure!(
+        sum == position.credit_limit + over,
+        "available {} and drawn {drawn} and held {} are not the limit {}",
+        position.available_credit,
+        position.held_credit,
+        position.credit_limit
+    );
     ensure!(over.is_zero() || position.available_credit.is_zero(), "credit beyond the limit");
     Ok(())
 }

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 /// Lives random credit lines and compares every figure with the oracle's.
 #[derive(Parser)]
 struct Args {
-    /// The engine alone, or the whole house on `PostgreSQL`.
+    /// The engine alone, or the whole house on PostgreSQL.
     #[arg(long, value_enum, default_value = "pure")]
     level: Level,
     /// How many seeds, from the first one on.

@@ -61,7 +61,11 @@ impl History {
     /// Of a line that came to nothing.
     fn none() -> Self {
         let opened_on = NaiveDate::default();
-        Self { agreed: crate::history::Agreed::nothing(opened_on), through: opened_on, happenings: Vec::new() }
+        Self {
+            agreed: crate::history::Agreed::nothing(opened_on),
+            through: opened_on,
+            happenings: Vec::new(),
+        }
     }
 }
 
@@ -74,7 +78,12 @@ impl fmt::Display for Failure {
         writeln!(
             f,
             "  {} at {} with {}, opened {}, closes on the {}., lived to {}",
-            agreed.kind.name(), agreed.apr, agreed.credit_limit, agreed.opened_on, agreed.close_day, history.through,
+            agreed.kind.name(),
+            agreed.apr,
+            agreed.credit_limit,
+            agreed.opened_on,
+            agreed.close_day,
+            history.through,
         )?;
         for one in &history.happenings {
             writeln!(f, "  learned {} of {}: {:?}", one.learned_on, one.effective_on, one.what)?;

@@ -160,7 +160,8 @@ impl Ledger {
         let mut coming = Vec::new();
         for kept in self.files.values_mut() {
             for entry in &mut kept.entries {
-                if let Some((code, on)) = entry.comes_back.filter(|(_, on)| !entry.told && *on <= today)
+                if let Some((code, on)) =
+                    entry.comes_back.filter(|(_, on)| !entry.told && *on <= today)
                 {
                     entry.told = true;
                     coming.push(return_file(&kept.header, entry, code, on));
@@ -208,7 +209,11 @@ impl Ledger {
         Ok(())
     }
 
-    fn comes_back(&mut self, entry: &Entry, settles_on: NaiveDate) -> Option<(ReturnCode, NaiveDate)> {
+    fn comes_back(
+        &mut self,
+        entry: &Entry,
+        settles_on: NaiveDate,
+    ) -> Option<(ReturnCode, NaiveDate)> {
         let (debit, often) = (entry.code.is_debit(), self.dice.chance(140));
         let which = self.dice.below(100);
         let (usual, late) = (1 + self.dice.below(2), 5 + self.dice.below(56));
@@ -245,8 +250,13 @@ impl Ledger {
             _ => (TransferState::Completed, None),
         };
         let completed_on = (state == TransferState::Completed).then_some(today);
-        let kept =
-            KeptTransfer { transfer: Some(transfer), received_on: today, state, completed_on, to_be };
+        let kept = KeptTransfer {
+            transfer: Some(transfer),
+            received_on: today,
+            state,
+            completed_on,
+            to_be,
+        };
         self.transfers.insert(id.to_owned(), kept);
     }
 

@@ -12,7 +12,10 @@ use money::Cents;
 use servicing::Caller;
 use store::{draws::DrawStatus, line_events, payments::PaymentStatus, postings};
 
-use super::{House, Plan, Report, Resident, bank::{Moved, lock}};
+use super::{
+    House, Plan, Report, Resident,
+    bank::{Moved, lock},
+};
 use crate::{
     history::{Happening, Kind, What},
     judge,
@@ -120,7 +123,10 @@ impl House {
             let right = match (payment.status, &moved) {
                 (PaymentStatus::Settled | PaymentStatus::Released, Some(moved)) => !moved.returned,
                 (PaymentStatus::Returned, Some(moved)) => moved.returned,
-                (PaymentStatus::Settled | PaymentStatus::Released | PaymentStatus::Returned, None)
+                (
+                    PaymentStatus::Settled | PaymentStatus::Released | PaymentStatus::Returned,
+                    None,
+                )
                 | (PaymentStatus::Pending, _) => false,
                 (_, moved) => moved.is_none(),
             };
@@ -133,8 +139,9 @@ impl House {
             report.draws += 1;
             let right = match (draw.status, &moved) {
                 (DrawStatus::Settled | DrawStatus::Released, Some(moved)) => !moved.returned,
-                (DrawStatus::Settled | DrawStatus::Released | DrawStatus::Pending, None) => false,
-                (DrawStatus::Pending, _) => false,
+                (DrawStatus::Settled | DrawStatus::Released, None) | (DrawStatus::Pending, _) => {
+                    false
+                }
                 (_, moved) => moved.as_ref().is_none_or(|moved| moved.returned),
             };
             let same = moved.as_ref().is_none_or(|one| !one.debit && one.amount == draw.amount);
@@ -179,13 +186,15 @@ fn happenings(events: &[LineEvent]) -> Vec<Happening> {
             next_close = Some(statement.closed_on);
         }
         let what = match &event.body {
-            LineEventBody::Drew { draw, amount, fee, .. } => of_draw(draw)
-                .map(|draw| What::Draw { draw, amount: *amount, fee: *fee }),
+            LineEventBody::Drew { draw, amount, fee, .. } => {
+                of_draw(draw).map(|draw| What::Draw { draw, amount: *amount, fee: *fee })
+            }
             LineEventBody::DrawRefused { draw, .. } => {
                 of_draw(draw).map(|draw| What::DrawRefused { draw })
             }
-            LineEventBody::PaymentReceived { payment, amount } => of_payment(payment)
-                .map(|payment| What::Payment { payment, amount: *amount }),
+            LineEventBody::PaymentReceived { payment, amount } => {
+                of_payment(payment).map(|payment| What::Payment { payment, amount: *amount })
+            }
             LineEventBody::PaymentReturned { payment, .. } => {
                 of_payment(payment).map(|payment| What::PaymentReturned { payment })
             }

@@ -84,7 +84,8 @@ impl House {
         let which = self.dice.below(1_000);
         Ok(match which {
             0..60 => {
-                let amount = Cents::new(self.dice.between(2_000, resident.agreed.credit_limit.get()));
+                let amount =
+                    Cents::new(self.dice.between(2_000, resident.agreed.credit_limit.get()));
                 let instant = self.dice.chance(500);
                 let rail = if instant { DrawRail::Instant } else { DrawRail::Standard };
                 Some(Ask::Draw(DrawAsk { amount, bank_account_id: resident.account, rail }))
@@ -104,13 +105,13 @@ impl House {
             150..165 => {
                 let caller = Caller::customer(resident.id);
                 let payments = servicing.list_payments(caller, resident.id).await?;
-                let waiting = payments
-                    .iter()
-                    .find(|one| one.payment.status == PaymentStatus::Scheduled);
+                let waiting =
+                    payments.iter().find(|one| one.payment.status == PaymentStatus::Scheduled);
                 waiting.map(|one| Ask::CancelPayment(one.payment.id))
             }
             165..172 => {
-                let draws = servicing.list_draws(Caller::customer(resident.id), resident.id).await?;
+                let draws =
+                    servicing.list_draws(Caller::customer(resident.id), resident.id).await?;
                 let held = draws.iter().find(|one| one.draw.status == DrawStatus::Held);
                 held.map(|one| Ask::CancelDraw(one.draw.id))
             }
@@ -134,13 +135,12 @@ impl House {
         let caller = Caller::customer(resident.id);
         let accounts = servicing.list_bank_accounts(caller, resident.id).await?;
         let usable = accounts.iter().find(|one| one.status == BankAccountStatus::Verified);
-        resident.account = match usable {
-            Some(account) => account.id,
-            None => {
-                let account = add_account(servicing, resident).await?;
-                resident.accounts += 1;
-                account
-            }
+        resident.account = if let Some(account) = usable {
+            account.id
+        } else {
+            let account = add_account(servicing, resident).await?;
+            resident.accounts += 1;
+            account
         };
         Ok(())
     }
@@ -152,7 +152,9 @@ impl House {
         let resident = *resident;
         let key = Key::parse(&format!("{}-{}", resident.id, resident.keys))?;
         let death = self.death(80, 30);
-        let first = self.attempt(death, async |servicing| asked(&servicing, &resident, ask, &key).await).await?;
+        let first = self
+            .attempt(death, async |servicing| asked(&servicing, &resident, ask, &key).await)
+            .await?;
         let again = self.dice.chance(60);
         let answer = match first {
             Some(answer) if !again => answer?,
@@ -164,7 +166,10 @@ impl House {
                 if let Some(before) = before {
                     let before = before?;
                     // A refusal is not kept: what was refused may be possible now.
-                    ensure!(before.is_none() || before == second, "asked twice, answered otherwise");
+                    ensure!(
+                        before.is_none() || before == second,
+                        "asked twice, answered otherwise"
+                    );
                 }
                 second
             }

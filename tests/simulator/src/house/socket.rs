@@ -19,8 +19,9 @@ use tokio::{
 
 use super::fate::{Fate, Moment};
 
-/// What the pool asks an idle connection, which depends on how long it was idle.
-const PING: &[u8] = b"SQLx ping";
+/// What is no step: the pool's question to a connection, which depends on how long that was idle, and what it says when a
+/// transaction was let go, which comes when it comes.
+const NO_STEPS: [&[u8]; 2] = [b"SQLx ping", b"ROLLBACK"];
 
 /// The socket of one process; gone when it is dropped.
 pub struct Socket {
@@ -90,7 +91,7 @@ async fn requests(
         let kind = client.read_u8().await?;
         let message = body(&mut client, &[kind]).await?;
         let statement =
-            kind == b'E' || kind == b'Q' && !message.windows(PING.len()).any(|part| part == PING);
+            kind == b'E' || kind == b'Q' && !NO_STEPS.iter().any(|no| holds(&message, no));
         match statement.then(|| fate.step()).flatten() {
             Some(Moment::Before) => {
                 fate.die();
@@ -108,6 +109,10 @@ async fn requests(
         }
         server.write_all(&message).await?;
     }
+}
+
+fn holds(message: &[u8], words: &[u8]) -> bool {
+    message.windows(words.len()).any(|part| part == words)
 }
 
 /// The rest of a message, with what was read of it before.
