@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod audit;
+mod board;
 mod chat;
 mod doctor;
 mod eval;
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     /// Prove what was said and done: take a conversation out, check a proof, check the whole log.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Take in a portfolio of another lender, CSV or Parquet, and tell of every row that is refused and why.
+    Board(board::Args),
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -65,6 +68,7 @@ impl Command {
             Self::Simulate(args) => simulate::run(&args, context),
             Self::Statement(statements) => statement::run(&statements, context).await,
             Self::Audit(audit) => audit::run(&audit, context).await,
+            Self::Board(args) => board::run(&args, context).await,
             Self::Ledger(ledger) => ledger::run(&ledger, context).await,
         }
     }

@@ -8,6 +8,7 @@
 //! sent again before the bank was asked. What is absent: HTTP, models, and the arithmetic of the line (`credit`).
 
 mod authorise;
+pub mod board;
 pub mod cases;
 pub mod conversations;
 pub mod decisions;

@@ -13,6 +13,7 @@ mod text_enum;
 
 pub mod answering;
 pub mod bank_accounts;
+pub mod boarding;
 pub mod cases;
 pub mod conversations;
 pub mod credit_lines;

@@ -6,6 +6,7 @@
     reason = "a test may panic"
 )]
 
+mod board;
 mod cases;
 mod decisions;
 mod draws;
