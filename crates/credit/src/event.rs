@@ -232,6 +232,11 @@ pub struct BroughtForward {
     #[serde(rename = "minimum_unpaid_cents")]
     pub minimum_unpaid: Cents,
     pub due_on: Option<NaiveDate>,
+    /// Of it: what earlier due dates asked for, and the oldest of them.
+    #[serde(rename = "past_due_cents")]
+    pub past_due: Cents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub past_due_since: Option<NaiveDate>,
     /// Of the calendar year, before boarding.
     #[serde(rename = "interest_this_year_cents")]
     pub interest_this_year: Cents,

@@ -12,7 +12,7 @@ use crate::{
     CreditError, FeeKind, FlagKind, LineEvent, LineEventBody, Position, Terms,
     balance::{Balance, RateCap},
     event::{AppliesTo, BroughtForward},
-    product::{BalanceAt, RateStep},
+    product::{BalanceAt, DateTerms, RateStep},
     state::{BilledInterest, Drawn, Fee, Obligation, StandingFlag, State},
     timeline::{Action, Timeline},
 };
@@ -390,21 +390,43 @@ impl State {
         let due_on = balances.due_on.unwrap_or_else(|| self.schedule.due_on(closed_on, dates));
         // When it was sent is not known here: of the two rules of lateness the banking day alone moves it (12 CFR 1026.10(d)).
         self.grace.due_on = dates.met_by(due_on);
-        if let Some(due_on) = balances.due_on {
-            self.obligations.push(Obligation {
-                cycle: 0,
-                due_on,
-                enforceable_on: terms.product.dates.enforceable_due_on(due_on, self.opened_on),
-                unpaid: balances.minimum_unpaid,
-                owed: balances.minimum_unpaid,
-                amount: balances.minimum_unpaid,
-                minimum: balances.minimum_unpaid,
-                tested: false,
-                missed: false,
-            });
-        }
+        self.bring_obligations(dates, balances);
         self.grace.held = !balances.grace_lost;
         self.boarded = true;
         Ok(())
+    }
+
+    /// What is past due first: whether it cost a late fee was decided where the line came from.
+    fn bring_obligations(&mut self, dates: &DateTerms, balances: &BroughtForward) {
+        if let Some(since) = balances.past_due_since {
+            let (amount, tested) = (balances.past_due, true);
+            let enforceable_on = dates.met_by(since);
+            self.obligations.push(Obligation {
+                tested,
+                missed: true,
+                ..Obligation::brought_forward(amount, since, enforceable_on)
+            });
+        }
+        if let Some(due_on) = balances.due_on.filter(|due| balances.past_due_since != Some(*due)) {
+            let amount = (balances.minimum_unpaid - balances.past_due).or_zero();
+            let enforceable_on = dates.enforceable_due_on(due_on, self.opened_on);
+            self.obligations.push(Obligation::brought_forward(amount, due_on, enforceable_on));
+        }
+    }
+}
+
+impl Obligation {
+    const fn brought_forward(amount: Cents, due_on: NaiveDate, enforceable_on: NaiveDate) -> Self {
+        Self {
+            cycle: 0,
+            due_on,
+            enforceable_on,
+            unpaid: amount,
+            owed: amount,
+            amount,
+            minimum: amount,
+            tested: false,
+            missed: false,
+        }
     }
 }

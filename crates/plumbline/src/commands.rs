@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod audit;
+mod board;
 mod chat;
 mod close;
 mod doctor;
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     /// Prove what was said and done: take a conversation out, check a proof, check the whole log.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Take in a portfolio of another lender, CSV or Parquet, and tell of every row that is refused and why.
+    Board(board::Args),
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
@@ -83,6 +86,7 @@ impl Command {
             Self::Message(messages) => message::run(&messages, context).await,
             Self::Mailbox(args) => mailbox::run(&args, context),
             Self::Audit(audit) => audit::run(&audit, context).await,
+            Self::Board(args) => board::run(&args, context).await,
             Self::Ledger(ledger) => ledger::run(&ledger, context).await,
         }
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use store::{
-    credit_lines,
+    boarding, credit_lines,
     customers::{self, Customer},
     documents::{self as kept, Consent, Kept, OpeningDelivery},
 };
@@ -161,26 +161,20 @@ impl Servicing {
         line: &Line,
         opened_at: DateTime<Utc>,
     ) -> Result<(), ServicingError> {
-        let (row, terms) = (&line.row, &line.terms);
+        let row = &line.row;
         let customer = customers::find(conn, row.customer_id)
             .await?
             .ok_or_else(|| Refusal::not_found("customer"))?;
-        let record = OpeningRecord {
-            customer: &addressee(&customer),
-            line_reference: &line_reference(row.id),
-            terms,
-            opened_on: row.opened_on,
-        };
-        let rendered = opening_document(&record, &self.lender.creditor)
-            .html()
-            .map_err(ServicingError::engine)?;
-        let terms_digest = Sha256::digest(audit::canonical_json(&row.terms).as_bytes()).to_vec();
-        let record = kept::OpeningRecord {
-            credit_line_id: row.id,
-            config: format!("{} {}", terms.product.name, terms.product.version),
-            terms_digest,
-            kept: to_keep(rendered, opened_at),
-        };
+        let record = self.opening_record_of(
+            &OpeningRecord {
+                customer: &addressee(&customer),
+                line_reference: &line_reference(row.id),
+                terms: &line.terms,
+                opened_on: row.opened_on,
+            },
+            (row.id, &row.terms),
+            opened_at,
+        )?;
         kept::insert_opening_record(conn, &record).await?;
         let payload = json!({
             "customer_id": row.customer_id, "template": record.kept.template, "config": record.config,
@@ -197,6 +191,25 @@ impl Servicing {
         }
     }
 
+    /// The record of a line, rendered, with the digest of its terms as they were copied.
+    pub(crate) fn opening_record_of(
+        &self,
+        record: &OpeningRecord<'_>,
+        (credit_line_id, copied): (CreditLineId, &serde_json::Value),
+        at: DateTime<Utc>,
+    ) -> Result<kept::OpeningRecord, ServicingError> {
+        let rendered = opening_document(record, &self.lender.creditor)
+            .html()
+            .map_err(ServicingError::engine)?;
+        let product = &record.terms.product;
+        Ok(kept::OpeningRecord {
+            credit_line_id,
+            config: format!("{} {}", product.name, product.version),
+            terms_digest: Sha256::digest(audit::canonical_json(copied).as_bytes()).to_vec(),
+            kept: to_keep(rendered, at),
+        })
+    }
+
     async fn deliver_opening(
         &self,
         conn: &mut PgConnection,
@@ -211,13 +224,16 @@ impl Servicing {
         self.trail(conn, Trail::stream(None, Some(id)), "line.disclosed", payload).await
     }
 
-    /// Refuses a draw on a line whose account-opening record was not given.
+    /// Refuses a draw on a line whose account-opening record was not given, by us or by the lender from whom the line came.
     pub(crate) async fn check_opening_given(
         &self,
         conn: &mut PgConnection,
         id: CreditLineId,
     ) -> Result<(), ServicingError> {
-        match kept::find_opening_delivery(conn, id).await? {
+        if kept::find_opening_delivery(conn, id).await?.is_some() {
+            return Ok(());
+        }
+        match boarding::opening_record_given_on(conn, id).await? {
             Some(_) => Ok(()),
             None => Err(Refusal::new(
                 RefusalCode::OpeningRecordMissing,

@@ -9,8 +9,9 @@
 
 pub mod accruals;
 mod authorise;
-pub mod books;
 pub mod autopay;
+pub mod board;
+pub mod books;
 pub mod cases;
 pub mod close;
 pub mod contacts;

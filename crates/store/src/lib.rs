@@ -15,6 +15,7 @@ pub mod accruals;
 pub mod answering;
 pub mod autopays;
 pub mod bank_accounts;
+pub mod boarding;
 pub mod cases;
 pub mod contacts;
 pub mod conversations;

@@ -7,7 +7,7 @@ pub const FLOORS: &[&[&str]] = &[
     &["money", "calendar", "identity"],
     &["ledger", "toolkit", "decisioning", "nacha", "encoder"],
     &["classifier", "credit", "orchestrator"],
-    &["store", "llm", "prompts", "documents"],
+    &["store", "llm", "prompts", "documents", "boarding"],
     &["audit", "knowledge", "rails", "sandbox", "understudy"],
     &["servicing"],
     &["assistant"],

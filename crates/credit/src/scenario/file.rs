@@ -104,6 +104,10 @@ struct BroughtForwardFile {
     #[serde(default, with = "date_opt")]
     due_on: Option<NaiveDate>,
     #[serde(default, with = "dollars")]
+    past_due: Cents,
+    #[serde(default, with = "date_opt")]
+    past_due_since: Option<NaiveDate>,
+    #[serde(default, with = "dollars")]
     interest_this_year: Cents,
     #[serde(default, with = "dollars")]
     fees_this_year: Cents,
@@ -432,7 +436,8 @@ impl BroughtForwardFile {
         let principal = given.principal.iter().map(|part| part.amount);
         principal
             .chain([given.billed_interest, given.fees, given.penalty_fees, given.credit_balance])
-            .chain([given.minimum_unpaid, given.interest_this_year, given.fees_this_year])
+            .chain([given.minimum_unpaid, given.past_due])
+            .chain([given.interest_this_year, given.fees_this_year])
             .any(Cents::is_negative)
     }
 
@@ -458,6 +463,8 @@ impl BroughtForwardFile {
             credit_balance: self.credit_balance,
             minimum_unpaid: self.minimum_unpaid,
             due_on: self.due_on,
+            past_due: self.past_due,
+            past_due_since: self.past_due_since,
             interest_this_year: self.interest_this_year,
             fees_this_year: self.fees_this_year,
             grace_lost: self.grace_lost,

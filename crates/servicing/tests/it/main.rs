@@ -7,6 +7,7 @@
 )]
 
 mod autopay;
+mod board;
 mod cases;
 mod close;
 mod contacts;

@@ -1,0 +1,241 @@
+//! Portfolios of other lenders: a file's bytes in, rows that can be boarded and the faults of those that cannot out.
+//!
+//! Invariants: pure; a row is judged by itself, and every fault of it is told; an amount is read digit by digit, never through a
+//! floating-point number; a good row is one of which the engine, asked for the file's day, gives back the row's own figures.
+//! An account number is in no fault, no digest and no debug output. What is absent: the database (`servicing::board`).
+
+mod cells;
+mod columns;
+mod dues;
+mod engine;
+mod judge;
+mod parquet;
+mod row;
+mod table;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use credit::ProductCatalog;
+use money::Cents;
+use serde::Serialize;
+
+pub use columns::{REFUSED_BECAUSE, column_names};
+pub use row::{Bank, BankKind, Cells, Fault, Row};
+
+use crate::{
+    columns::Header,
+    judge::judge,
+    table::{Record, Table},
+};
+
+/// What rows are held against.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    pub catalog: &'a ProductCatalog,
+    /// The business date: no file is of a later day.
+    pub today: NaiveDate,
+}
+
+/// What a row, or several, come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    pub rows: u64,
+    #[serde(rename = "principal_cents")]
+    pub principal: Cents,
+    #[serde(rename = "interest_cents")]
+    pub interest: Cents,
+    /// Penalty fees among them.
+    #[serde(rename = "fees_cents")]
+    pub fees: Cents,
+}
+
+impl Totals {
+    /// What both come to; an amount stops at the most that can be held.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let sum = |one: Cents, two: Cents| Cents::new(one.get().saturating_add(two.get()));
+        Self {
+            rows: self.rows + other.rows,
+            principal: sum(self.principal, other.principal),
+            interest: sum(self.interest, other.interest),
+            fees: sum(self.fees, other.fees),
+        }
+    }
+}
+
+/// What the sender says that a file comes to: its last row, or the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ControlTotals {
+    pub rows: Option<u64>,
+    #[serde(rename = "principal_cents")]
+    pub principal: Option<Cents>,
+    #[serde(rename = "interest_cents")]
+    pub interest: Option<Cents>,
+    #[serde(rename = "fees_cents")]
+    pub fees: Option<Cents>,
+}
+
+impl ControlTotals {
+    /// Where the file does not come to them, in words.
+    #[must_use]
+    pub fn differences(&self, found: &Totals) -> Vec<String> {
+        let mut said = Vec::new();
+        if let Some(rows) = self.rows.filter(|rows| *rows != found.rows) {
+            said.push(format!("{rows} rows were announced and {} are there", found.rows));
+        }
+        let amounts = [
+            ("principal", self.principal, found.principal),
+            ("billed interest", self.interest, found.interest),
+            ("fees", self.fees, found.fees),
+        ];
+        for (what, announced, found) in amounts {
+            if let Some(announced) = announced.filter(|announced| *announced != found) {
+                said.push(format!("{what} of {announced} was announced and {found} is there"));
+            }
+        }
+        said
+    }
+}
+
+/// A row of the file, and what is thought of it.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// 1 for the first row after the names.
+    pub number: u64,
+    /// What it comes to, as far as it could be read.
+    pub totals: Totals,
+    pub verdict: Result<Row, Refused>,
+}
+
+/// A row that is not boarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub cells: Cells,
+    pub faults: Vec<Fault>,
+}
+
+/// A file that could be read, row by row.
+#[derive(Clone, Debug)]
+pub struct Portfolio {
+    /// The names of its columns.
+    pub columns: Vec<String>,
+    pub rows: Vec<Judged>,
+    /// What its last row says of the others.
+    pub trailer: Option<ControlTotals>,
+}
+
+impl Portfolio {
+    /// What all rows come to, refused ones included.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.rows.iter().fold(Totals::default(), |sum, row| sum.and(row.totals))
+    }
+}
+
+/// Reads and judges a file: Parquet where it begins as one, else CSV.
+///
+/// # Errors
+/// What is wrong with the file as a whole, all of it: then no row was looked at.
+pub fn read(bytes: &[u8], rules: Rules<'_>) -> Result<Portfolio, Vec<Fault>> {
+    let table = if bytes.starts_with(parquet::MAGIC) {
+        parquet::read(bytes)?
+    } else {
+        table::read_csv(bytes)?
+    };
+    let Table { names, kinds, records, trailer } = table;
+    let header = Header::read(&names, &kinds, rules.catalog)?;
+    let mut rows: Vec<Judged> =
+        records.into_iter().map(|record| judge(&header, record, rules)).collect();
+    refuse_twins(&header, &mut rows);
+    let trailer = trailer.as_deref().map(ControlTotals::read).transpose()?;
+    Ok(Portfolio { columns: names, rows, trailer })
+}
+
+/// The rows of a file alone, for whoever wants no more.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_rows(
+    bytes: &[u8],
+    rules: Rules<'_>,
+) -> Result<Vec<Result<Row, Vec<Fault>>>, Vec<Fault>> {
+    let rows = read(bytes, rules)?.rows;
+    Ok(rows.into_iter().map(|row| row.verdict.map_err(|refused| refused.faults)).collect())
+}
+
+/// Which of two rows with one reference is right cannot be told from here: neither is boarded.
+fn refuse_twins(header: &Header, rows: &mut [Judged]) {
+    let mut seen: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, row) in rows.iter().enumerate() {
+        let reference = match &row.verdict {
+            Ok(row) => row.reference.clone(),
+            Err(refused) => header.reference(refused.cells.as_slice()).to_owned(),
+        };
+        if !reference.is_empty() {
+            seen.entry(reference).or_default().push(at);
+        }
+    }
+    for (reference, places) in seen.into_iter().filter(|(_, places)| places.len() > 1) {
+        let numbers: Vec<String> =
+            places.iter().filter_map(|at| Some(rows.get(*at)?.number.to_string())).collect();
+        for at in places {
+            let Some(row) = rows.get_mut(at) else { continue };
+            let (cells, line, mut faults) = match &row.verdict {
+                Ok(good) => (good.cells.clone(), good.line, Vec::new()),
+                Err(bad) => {
+                    let line = bad.faults.first().and_then(|fault| fault.line);
+                    (bad.cells.clone(), line, bad.faults.clone())
+                }
+            };
+            faults.push(Fault {
+                row: Some(row.number),
+                line,
+                column: Some("reference".to_owned()),
+                value: Some(row::shown(&reference)),
+                wrong: format!("rows {} have the same reference", numbers.join(", ")),
+                to_do: "keep the one that is right".to_owned(),
+            });
+            row.verdict = Err(Refused { cells, faults });
+        }
+    }
+}
+
+impl ControlTotals {
+    /// The cells of a last row after `TOTAL`: `rows=3`, `principal=1234.56`, `interest=...`, `fees=...`.
+    fn read(cells: &[String]) -> Result<Self, Vec<Fault>> {
+        let mut totals = Self::default();
+        let mut faults = Vec::new();
+        for cell in cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty()) {
+            let (name, value) = cell.split_once('=').unwrap_or((cell, ""));
+            let amount = cells::amount(value);
+            let read = match (name.trim(), amount) {
+                ("rows", _) => value.trim().parse().ok().map(|rows| totals.rows = Some(rows)),
+                ("principal", Ok(amount)) => Some(totals.principal = Some(amount)),
+                ("interest", Ok(amount)) => Some(totals.interest = Some(amount)),
+                ("fees", Ok(amount)) => Some(totals.fees = Some(amount)),
+                _ => None,
+            };
+            if read.is_none() {
+                faults.push(Fault::of_file(
+                    &format!("the last row announces `{}`, which cannot be read", row::shown(cell)),
+                    "write TOTAL,rows=120,principal=1234.56,interest=12.34,fees=0.00, or leave the row out",
+                ));
+            }
+        }
+        if faults.is_empty() { Ok(totals) } else { Err(faults) }
+    }
+}
+
+impl Record {
+    fn fault(&self, column: Option<&str>, wrong: &str, to_do: &str) -> Fault {
+        Fault {
+            row: Some(self.number),
+            line: self.line,
+            column: column.map(str::to_owned),
+            value: None,
+            wrong: wrong.to_owned(),
+            to_do: to_do.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `plumbline board` as a person runs it: the sample, the sample again, a file with faults, and the books afterwards.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use store::testing::TestDatabase;
+
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// A sandbox without people, and a folder of its own.
+struct Sandbox {
+    database: TestDatabase,
+    folder: tempfile::TempDir,
+}
+
+impl Sandbox {
+    async fn new() -> Self {
+        let database = store::testing::database().await;
+        let mut conn = database.store().app().acquire().await.unwrap();
+        let morning = "2026-11-23T18:00:00Z".parse().unwrap();
+        store::sandbox_clock::save(&mut conn, morning).await.unwrap();
+        drop(conn);
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["prompts", "tools"] {
+            symlink(Path::new(PROJECT).join(name), folder.path().join(name)).unwrap();
+        }
+        fs::create_dir(folder.path().join("worlds")).unwrap();
+        Self { database, folder }
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
+        for (name, _) in std::env::vars() {
+            if name.starts_with("PLUMBLINE_") || name.starts_with("OPENAI_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env("DATABASE_URL", self.database.url())
+            .env("PLUMBLINE_STATE", self.folder.path().join("state"))
+            .output()
+            .unwrap()
+    }
+
+    fn board(&self, file: &str, more: &[&str]) -> (Option<i32>, Value) {
+        let args = [&["board", file, "--sandbox", "--json"][..], more].concat();
+        let output = self.run(&args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.stdout.is_empty(), "{said}");
+        (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+fn sample() -> String {
+    fs::read_to_string(Path::new(PROJECT).join("docs/boarding-sample.csv")).unwrap()
+}
+
+#[tokio::test]
+async fn the_sample_is_boarded_once_and_the_books_add_up() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("harbor.csv", &sample());
+    let (code, checked) = sandbox.board("harbor.csv", &["--check"]);
+    assert_eq!((code, &checked["boarded"]["rows"]), (Some(0), &0.into()), "{checked}");
+    let (code, first) = sandbox.board("harbor.csv", &[]);
+    assert_eq!((code, &first["boarded"]["rows"]), (Some(0), &5.into()), "{first}");
+    assert_eq!(first["boarded"]["principal_cents"], 419_075);
+    let (code, again) = sandbox.board("harbor.csv", &[]);
+    assert_eq!((code, &again["boarded"]["rows"]), (Some(0), &0.into()));
+    assert_eq!(again["boarded_before"]["rows"], 5);
+    for args in [["ledger", "check"], ["audit", "check"]] {
+        let output = sandbox.run(&args);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn refused_rows_stand_beside_the_file_and_come_in_once_they_are_mended() {
+    let sandbox = Sandbox::new().await;
+    let spoilt = sample().replacen("800.00,16.31,7.36", "800.00,16.31,7.30", 1);
+    sandbox.file("harbor.csv", &spoilt);
+    let (code, whole) = sandbox.board("harbor.csv", &["--all-or-nothing"]);
+    assert_eq!((code, &whole["boarded"]["rows"]), (Some(10), &0.into()), "{whole}");
+    let (code, report) = sandbox.board("harbor.csv", &[]);
+    assert_eq!(
+        (code, &report["boarded"]["rows"], &report["refused"]["rows"]),
+        (Some(10), &4.into(), &1.into())
+    );
+    assert_eq!(report["faults"][0]["column"], "accrued_interest");
+
+    let refused = sandbox.folder.path().join("harbor.csv.refused.csv");
+    assert_eq!(fs::metadata(&refused).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&refused).unwrap();
+    assert!(text.contains("refused_because") && text.contains("HL-10001"), "{text}");
+    fs::write(&refused, text.replace("7.30", "7.36")).unwrap();
+    let (code, mended) = sandbox.board("harbor.csv.refused.csv", &[]);
+    assert_eq!(
+        (code, &mended["boarded"]["rows"], &mended["portfolio"]),
+        (Some(0), &1.into(), &"harbor".into()),
+        "{mended}"
+    );
+}
+
+#[tokio::test]
+async fn sums_that_are_not_those_announced_board_nothing() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("harbor.csv", &sample());
+    for more in [["--expect-rows", "6"], ["--expect-principal", "4190.76"]] {
+        let (code, report) = sandbox.board("harbor.csv", &more);
+        assert_eq!((code, &report["boarded"]["rows"]), (Some(10), &0.into()));
+        assert_eq!(report["control"].as_array().unwrap().len(), 1, "{report}");
+    }
+    sandbox.file("cut.csv", &sample().replacen("HL-10002", "TOTAL", 1));
+    let (code, report) = sandbox.board("cut.csv", &[]);
+    assert_eq!((code, &report["stopped"]), (Some(10), &true.into()), "{report}");
+}

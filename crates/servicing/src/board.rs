@@ -1,0 +1,335 @@
+//! Boarding: lines of another lender come in with what they owe.
+//!
+//! Invariants: a batch is one transaction and a fixed number of statements, whatever its size: two that claim the references,
+//! two that post, eight that write the rest (`store::boarding`), three for the record; a row is boarded once, under the name of
+//! its portfolio and its reference, so that whoever was killed goes on where they were; a row that was boarded with other figures is
+//! left as it is and told. What is absent: files and their faults (`boarding`), and payments since the file's day, which are
+//! told like any other.
+
+use std::collections::BTreeMap;
+
+use ::boarding::{Bank, BankKind, Row};
+use audit::{LeafBody, Stream, append_first};
+use chrono::{DateTime, Utc};
+use credit::{CreditLine, LineEvent, ProductCatalog, Recorded};
+use documents::OpeningRecord;
+use identity::{BankAccountId, CreditLineId, CustomerId, PostingId};
+use rails::{BankDetails, Sealed};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+use store::{
+    bank_accounts::{BankAccount, BankAccountKind, BankAccountStatus, SealedNumber},
+    boarding::{self, BoardedLine, Claim},
+    customers::{Customer, Language},
+    documents as kept,
+    outbox::NewEvent,
+    postings::{self, NewPosting},
+};
+
+use crate::{
+    Authorised, Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    disclosures::{addressee, line_reference},
+    numbers::{ending_of, rail_kind},
+};
+
+/// Rows of one transaction.
+pub const AT_ONCE: usize = 500;
+
+/// How the leaf and the event of a boarded line are called: as those of any line that opens.
+const OPENED: &str = "line.opened";
+
+/// What is to be boarded.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The lender's name for the portfolio: with it a reference is unique.
+    pub portfolio: &'a str,
+    pub catalog: &'a ProductCatalog,
+    pub rows: &'a [&'a Row],
+    /// All of it in one transaction, or nothing.
+    pub whole: bool,
+}
+
+/// What became of rows, by their numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Boarded {
+    pub boarded: Vec<u64>,
+    /// The same row was boarded before.
+    pub before: Vec<u64>,
+    /// Its reference was boarded before, with other figures: nothing was done.
+    pub changed: Vec<u64>,
+}
+
+/// A row on its way in.
+struct Coming<'a> {
+    row: &'a Row,
+    line: CreditLine,
+    recorded: [Recorded; 2],
+    customer: Customer,
+    head: BoardedLine,
+    account: Option<(BankAccount, SealedNumber)>,
+    record: Option<kept::OpeningRecord>,
+}
+
+impl Servicing {
+    /// Boards rows that were found good, a batch at a time; `progress` is told how many are through.
+    ///
+    /// # Errors
+    /// What was committed before stays; the same order goes on there.
+    pub async fn board(
+        &self,
+        caller: Caller,
+        order: Order<'_>,
+        mut progress: impl FnMut(usize) + Send,
+    ) -> Result<Boarded, ServicingError> {
+        let permit = authorise(caller, UseCase::Originate, None, self.now())?;
+        let named = !order.portfolio.trim().is_empty() && order.portfolio.len() <= 100;
+        if !named || order.portfolio.chars().any(char::is_control) {
+            let sentence = "A portfolio has a name of 1 to 100 characters.";
+            return Err(Refusal::new(RefusalCode::TextInvalid, sentence).into());
+        }
+        let (mut done, mut through) = (Boarded::default(), 0);
+        let mut tx = self.store.app().begin().await?;
+        for batch in order.rows.chunks(AT_ONCE) {
+            self.board_batch(&mut tx, permit, order, batch, &mut done).await?;
+            if !order.whole {
+                tx.commit().await?;
+                tx = self.store.app().begin().await?;
+            }
+            through += batch.len();
+            progress(through);
+        }
+        if order.whole && !done.changed.is_empty() {
+            done.boarded.clear();
+            tx.rollback().await?;
+        } else {
+            tx.commit().await?;
+        }
+        Ok(done)
+    }
+
+    async fn board_batch(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        order: Order<'_>,
+        batch: &[&Row],
+        done: &mut Boarded,
+    ) -> Result<(), ServicingError> {
+        let now = self.now();
+        let ids: Vec<CreditLineId> = batch.iter().map(|_| CreditLineId::mint(now)).collect();
+        let claims = batch.iter().zip(&ids).map(|(row, id)| claim_of(row, *id));
+        let claims = claims.collect::<Result<Vec<Claim>, ServicingError>>()?;
+        let taken = boarding::claim(conn, order.portfolio, &claims, now).await?;
+        let there = claims.iter().filter(|claim| !taken.contains(&claim.credit_line_id));
+        let there: Vec<String> = there.map(|claim| claim.reference.clone()).collect();
+        let known = if there.is_empty() {
+            BTreeMap::new()
+        } else {
+            boarding::known(conn, order.portfolio, &there).await?
+        };
+        let mut coming = Vec::with_capacity(taken.len());
+        for (row, claim) in batch.iter().zip(&claims) {
+            if taken.contains(&claim.credit_line_id) {
+                coming.push(self.coming(order.catalog, row, claim.credit_line_id, now)?);
+                done.boarded.push(row.number);
+            } else if known.get(&claim.reference) == Some(&claim.row_digest) {
+                done.before.push(row.number);
+            } else {
+                done.changed.push(row.number);
+            }
+        }
+        if coming.is_empty() {
+            return Ok(());
+        }
+        self.write_boarded(conn, &coming).await?;
+        self.tell_boarded(conn, permit, order.portfolio, &coming).await
+    }
+
+    /// Everything of a row that is to be written, made before anything is.
+    fn coming<'a>(
+        &self,
+        catalog: &ProductCatalog,
+        row: &'a Row,
+        id: CreditLineId,
+        now: DateTime<Utc>,
+    ) -> Result<Coming<'a>, ServicingError> {
+        let (line, recorded) = row.open(catalog, id, now).map_err(ServicingError::engine)?;
+        let position = line.position(row.as_of).map_err(ServicingError::engine)?;
+        let terms = row.terms(catalog).ok_or_else(|| Refusal::not_found("product"))?;
+        let copied = serde_json::to_value(&terms)
+            .map_err(|source| ServicingError::Stored { what: "terms", source: Some(source) })?;
+        let customer = Customer {
+            id: CustomerId::mint(now),
+            name: row.name.clone(),
+            email: row.email.clone(),
+            phone: row.phone.clone(),
+            state: row.state.clone(),
+            language: Language::parse(&row.language).unwrap_or(Language::English),
+            archetype: None,
+            summary: None,
+            created_at: now,
+        };
+        let account = row.bank.as_ref().map(|bank| self.seal_account(bank, customer.id, now));
+        let record = match row.opening_record_given_on {
+            Some(_) => None,
+            None => Some(self.opening_record_of(
+                &OpeningRecord {
+                    customer: &addressee(&customer),
+                    line_reference: &line_reference(id),
+                    terms: &terms,
+                    opened_on: row.opened_on,
+                },
+                (id, &copied),
+                now,
+            )?),
+        };
+        let head = BoardedLine {
+            id,
+            customer_id: customer.id,
+            product: row.product.clone(),
+            terms: copied,
+            opened_on: row.begins_on,
+            settles_next_on: position.settles_next_on,
+            created_at: now,
+        };
+        Ok(Coming { row, line, recorded, customer, head, account: account.transpose()?, record })
+    }
+
+    fn seal_account(
+        &self,
+        bank: &Bank,
+        customer_id: CustomerId,
+        now: DateTime<Utc>,
+    ) -> Result<(BankAccount, SealedNumber), ServicingError> {
+        let kind = match bank.kind {
+            BankKind::Checking => BankAccountKind::Checking,
+            BankKind::Savings => BankAccountKind::Savings,
+        };
+        let id = BankAccountId::mint(now);
+        let details = BankDetails {
+            kind: rail_kind(kind),
+            routing_number: bank.routing_number.clone(),
+            account_number: bank.account_number.clone(),
+        };
+        let Sealed { key_id, bytes } = self.lender.seals.seal(&details, customer_id, id)?;
+        let account = BankAccount {
+            id,
+            customer_id,
+            kind,
+            bank_name: bank.name.clone(),
+            ending: ending_of(&bank.account_number).unwrap_or_default().to_owned(),
+            status: BankAccountStatus::Verified,
+            added_at: now,
+        };
+        Ok((account, SealedNumber { bank_account_id: id, key_id, sealed: bytes }))
+    }
+
+    async fn write_boarded(
+        &self,
+        conn: &mut PgConnection,
+        coming: &[Coming<'_>],
+    ) -> Result<(), ServicingError> {
+        let customers: Vec<Customer> = coming.iter().map(|one| one.customer.clone()).collect();
+        let heads: Vec<BoardedLine> = coming.iter().map(|one| one.head.clone()).collect();
+        let events: Vec<(CreditLineId, Vec<LineEvent>)> = coming
+            .iter()
+            .map(|one| {
+                let events = one.recorded.iter().map(|recorded| recorded.event.clone());
+                (one.line.id(), events.collect())
+            })
+            .collect();
+        let accounts: Vec<_> = coming.iter().filter_map(|one| one.account.clone()).collect();
+        let records: Vec<_> = coming.iter().filter_map(|one| one.record.clone()).collect();
+        boarding::insert_customers(conn, &customers).await?;
+        boarding::insert_lines(conn, &heads).await?;
+        boarding::insert_first_events(conn, &events).await?;
+        boarding::insert_bank_accounts(conn, &accounts).await?;
+        boarding::insert_opening_records(conn, &records).await?;
+        let new: Vec<NewPosting<'_>> = coming.iter().flat_map(postings_of).collect();
+        Ok(postings::post(conn, &new).await?)
+    }
+
+    /// One leaf and one event for each line, and one leaf for the batch.
+    async fn tell_boarded(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        portfolio: &str,
+        coming: &[Coming<'_>],
+    ) -> Result<(), ServicingError> {
+        let now = self.now();
+        let told: Vec<(Stream, Value)> = coming
+            .iter()
+            .map(|one| (Stream::CreditLine(one.line.id()), payload_of(one, portfolio, permit)))
+            .collect();
+        let leaves = told.iter().map(|(stream, payload)| {
+            (*stream, LeafBody { kind: OPENED.into(), at: now, payload: payload.clone() })
+        });
+        append_first(conn, leaves.collect()).await?;
+        let streams: Vec<String> = told.iter().map(|(stream, _)| stream.to_string()).collect();
+        let events: Vec<NewEvent<'_>> = streams
+            .iter()
+            .zip(&told)
+            .map(|(stream, (_, payload))| NewEvent {
+                stream,
+                kind: OPENED,
+                payload,
+                recorded_at: now,
+            })
+            .collect();
+        boarding::tell(conn, &events).await?;
+        let totals = coming.iter().fold([0_i64; 2], |[principal, interest], one| {
+            let given = &one.row.balances;
+            let drawn: i64 = given.principal.iter().map(|part| part.amount.get()).sum();
+            [principal.saturating_add(drawn), interest.saturating_add(given.billed_interest.get())]
+        });
+        let payload = json!({
+            "portfolio": portfolio, "lines": coming.len(), "principal_cents": totals[0],
+            "billed_interest_cents": totals[1], "authorised": permit,
+        });
+        self.trail(conn, Stream::System, "portfolio.boarded", payload).await
+    }
+}
+
+fn postings_of<'a>(one: &'a Coming<'_>) -> impl Iterator<Item = NewPosting<'a>> {
+    let id = one.line.id();
+    one.recorded.iter().filter_map(move |recorded| {
+        Some(NewPosting {
+            id: PostingId::mint(recorded.event.recorded_at),
+            posting: recorded.posting.as_ref()?,
+            credit_line: Some(id),
+            event_seq: Some(recorded.event.seq),
+            effective_on: recorded.event.effective_on,
+            recorded_at: recorded.event.recorded_at,
+        })
+    })
+}
+
+fn payload_of(one: &Coming<'_>, portfolio: &str, permit: Authorised) -> Value {
+    let row = one.row;
+    let account = one.account.as_ref().map(|(account, _)| {
+        json!({"bank_account_id": account.id, "kind": account.kind, "ending": account.ending})
+    });
+    json!({
+        "customer_id": one.customer.id, "product": row.product, "decision_id": null,
+        "credit_limit_cents": row.credit_limit, "opened_on": row.begins_on, "authorised": permit,
+        "boarded": {
+            "portfolio": portfolio, "reference": row.reference, "as_of": row.as_of, "opened_on": row.opened_on,
+            "opening_record_given_on": row.opening_record_given_on, "balances": row.balances, "bank_account": account,
+        },
+    })
+}
+
+fn claim_of(row: &Row, credit_line_id: CreditLineId) -> Result<Claim, ServicingError> {
+    let text = serde_json::to_vec(row)
+        .map_err(|source| ServicingError::Stored { what: "row", source: Some(source) })?;
+    Ok(Claim {
+        reference: row.reference.clone(),
+        row_digest: Sha256::digest(&text).to_vec(),
+        credit_line_id,
+        opened_on: row.opened_on,
+        as_of: row.as_of,
+        opening_record_given_on: row.opening_record_given_on,
+    })
+}

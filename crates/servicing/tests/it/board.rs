@@ -1,0 +1,154 @@
+//! A portfolio of another lender comes in: once, whole where that is asked for, and with the books agreeing.
+
+use boarding::{Row, Rules};
+use credit::ProductCatalog;
+use servicing::{
+    Caller, RefusalCode, ServicingError,
+    board::{AT_ONCE, Boarded, Order},
+    testing::at_once,
+};
+
+use crate::house::{House, Person, day, key};
+
+const SAMPLE: &str = include_str!("../../../../docs/boarding-sample.csv");
+
+fn rows(text: &str) -> Vec<Row> {
+    let catalog = ProductCatalog::embedded().unwrap();
+    let rules = Rules { catalog: &catalog, today: day("2026-11-23") };
+    let rows = boarding::read_rows(text.as_bytes(), rules).unwrap();
+    rows.into_iter().map(Result::unwrap).collect()
+}
+
+/// The first row of the sample under so many references.
+fn many(count: usize) -> Vec<Row> {
+    let first = rows(SAMPLE).remove(0);
+    let numbered =
+        (1..=count).map(|n| Row { number: n as u64, reference: format!("M-{n}"), ..first.clone() });
+    numbered.collect()
+}
+
+async fn board(house: &House, rows: &[Row], whole: bool) -> Result<Boarded, ServicingError> {
+    let catalog = ProductCatalog::embedded().unwrap();
+    let rows: Vec<&Row> = rows.iter().collect();
+    let order = Order { portfolio: "harbor", catalog: &catalog, rows: &rows, whole };
+    Box::pin(house.servicing.board(Caller::system(), order, |_| {})).await
+}
+
+/// The customer of that name, with their line.
+async fn person(house: &House, name: &str) -> Person {
+    let system = Caller::system();
+    let everybody = house.servicing.list_customers(system).await.unwrap();
+    let id = everybody.iter().find(|one| one.name == name).unwrap().id;
+    let owners = house.servicing.list_line_owners(system).await.unwrap();
+    let line = owners.iter().find(|(owner, _)| *owner == id).unwrap().1;
+    let accounts = house.servicing.list_bank_accounts(Caller::customer(id), id).await.unwrap();
+    let checking = accounts.first().map(|one| one.id);
+    Person {
+        id,
+        line,
+        checking: checking.unwrap_or(identity::BankAccountId::mint(house.servicing.now())),
+    }
+}
+
+#[tokio::test]
+async fn what_is_boarded_is_what_the_row_says_and_the_books_agree() {
+    let house = House::on("2026-11-23").await;
+    let rows = rows(SAMPLE);
+    let done = board(&house, &rows, false).await.unwrap();
+    assert_eq!(done.boarded, [1, 2, 3, 4, 5]);
+    for row in &rows {
+        let person = person(&house, &row.name).await;
+        let position =
+            house.servicing.position(Caller::system(), person.id).await.unwrap().position;
+        let principal: money::Cents = row.balances.principal.iter().map(|part| part.amount).sum();
+        assert_eq!(position.principal_balance, principal, "{}", row.reference);
+        assert_eq!(position.minimum_due, row.balances.minimum_unpaid);
+        assert_eq!(position.past_due, row.balances.past_due);
+        house.books_agree(person).await;
+    }
+    let leaves = "SELECT count(*) FROM audit_leaves WHERE kind = 'line.opened'";
+    assert_eq!(house.count(leaves).await, 5);
+    assert_eq!(house.count("SELECT count(*) FROM outbox WHERE kind = 'line.opened'").await, 5);
+    let numbers = "SELECT count(*) FROM bank_account_numbers n JOIN bank_accounts a ON a.id = n.bank_account_id
+                   WHERE position('000111224242'::bytea IN n.sealed) = 0";
+    assert_eq!(house.count(numbers).await, 2);
+}
+
+#[tokio::test]
+async fn the_same_rows_again_board_nothing_and_other_figures_are_told() {
+    let house = House::on("2026-11-23").await;
+    let mut rows = rows(SAMPLE);
+    board(&house, &rows[..2], false).await.unwrap();
+    let again = board(&house, &rows, false).await.unwrap();
+    assert_eq!((again.before, again.boarded), (vec![1, 2], vec![3, 4, 5]));
+    rows[0].phone = "415-555-0199".to_owned();
+    let changed = board(&house, &rows, false).await.unwrap();
+    assert_eq!((changed.changed, changed.before), (vec![1], vec![2, 3, 4, 5]));
+    assert_eq!(house.count("SELECT count(*) FROM credit_lines").await, 5);
+}
+
+#[tokio::test]
+async fn whoever_boards_all_or_nothing_boards_nothing_where_one_row_is_another() {
+    let house = House::on("2026-11-23").await;
+    let mut rows = rows(SAMPLE);
+    board(&house, &rows[..1], false).await.unwrap();
+    rows[0].name = "Rosa Dominguez".to_owned();
+    let done = board(&house, &rows, true).await.unwrap();
+    assert_eq!((done.changed, done.boarded), (vec![1], vec![]));
+    assert_eq!(house.count("SELECT count(*) FROM credit_lines").await, 1);
+    let done = board(&house, &rows[1..], true).await.unwrap();
+    assert_eq!(done.boarded.len(), 4);
+}
+
+#[tokio::test]
+async fn a_run_that_died_between_two_batches_goes_on() {
+    let house = House::on("2026-11-23").await;
+    let rows = many(AT_ONCE + 20);
+    // It died after its first batch was committed, and two come back at once.
+    board(&house, &rows[..AT_ONCE], false).await.unwrap();
+    let (one, other) = tokio::join!(board(&house, &rows, false), board(&house, &rows, false));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.boarded.len() + other.boarded.len(), 20);
+    assert!(one.changed.is_empty() && other.changed.is_empty());
+    assert_eq!(
+        house.count("SELECT count(*) FROM credit_lines").await,
+        i64::try_from(rows.len()).unwrap()
+    );
+    assert_eq!(
+        house.count("SELECT count(*) FROM boarded_lines").await,
+        i64::try_from(rows.len()).unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_draw_waits_for_the_opening_record_unless_the_other_lender_gave_it() {
+    let house = House::on("2026-11-23").await;
+    let mut rows = rows(SAMPLE);
+    rows.truncate(2);
+    rows[1].bank = rows[0].bank.clone();
+    board(&house, &rows, false).await.unwrap();
+    let mut refused = Vec::new();
+    for row in &rows {
+        let person = person(&house, &row.name).await;
+        let ask = at_once(10_000, person.checking);
+        let drawn =
+            house.servicing.draw(person.caller(), person.id, ask, &key(&row.reference)).await;
+        refused.push(drawn.err().and_then(|error| error.refusal().map(|refusal| refusal.code)));
+    }
+    assert_eq!(refused[1], Some(RefusalCode::OpeningRecordMissing));
+    assert_ne!(refused[0], Some(RefusalCode::OpeningRecordMissing));
+}
+
+#[tokio::test]
+async fn a_customer_or_a_model_boards_nothing() {
+    let house = House::on("2026-11-23").await;
+    let catalog = ProductCatalog::embedded().unwrap();
+    let rows = rows(SAMPLE);
+    let rows: Vec<&Row> = rows.iter().collect();
+    let order = Order { portfolio: "harbor", catalog: &catalog, rows: &rows, whole: false };
+    let id = identity::CustomerId::mint(house.servicing.now());
+    for caller in [Caller::customer(id), Caller::assistant(id)] {
+        let refused = Box::pin(house.servicing.board(caller, order, |_| {})).await.unwrap_err();
+        assert_eq!(refused.refusal().unwrap().code, RefusalCode::NotAllowed);
+    }
+}

@@ -1,0 +1,297 @@
+//! Lines of another lender's portfolio: claimed under their reference, then written a batch at a time.
+//!
+//! A batch of any size is claimed by two statements and written by eight: boarded lines and, of those that were there, their
+//! digests; customers, lines, heads with events, bank accounts, sealed numbers, account-opening records, outbox; and the
+//! postings' two are `postings::post`'s.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use credit::LineEvent;
+use identity::{CreditLineId, CustomerId};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    StoreError,
+    bank_accounts::{BankAccount, SealedNumber},
+    customers::Customer,
+    documents::OpeningRecord,
+    number::to_column,
+    outbox::NewEvent,
+};
+
+/// A row's claim to be boarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub reference: String,
+    /// SHA-256 of the row.
+    pub row_digest: Vec<u8>,
+    pub credit_line_id: CreditLineId,
+    pub opened_on: NaiveDate,
+    pub as_of: NaiveDate,
+    pub opening_record_given_on: Option<NaiveDate>,
+}
+
+/// The head of a line that comes in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoardedLine {
+    pub id: CreditLineId,
+    pub customer_id: CustomerId,
+    pub product: String,
+    pub terms: Value,
+    pub opened_on: NaiveDate,
+    pub settles_next_on: NaiveDate,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Takes the references that nobody has boarded yet; answers their lines. Waits for whoever is at the same ones.
+pub async fn claim(
+    conn: &mut PgConnection,
+    portfolio: &str,
+    claims: &[Claim],
+    at: DateTime<Utc>,
+) -> Result<BTreeSet<CreditLineId>, StoreError> {
+    let references: Vec<String> = claims.iter().map(|one| one.reference.clone()).collect();
+    let digests: Vec<Vec<u8>> = claims.iter().map(|one| one.row_digest.clone()).collect();
+    let lines: Vec<Uuid> = claims.iter().map(|one| one.credit_line_id.as_uuid()).collect();
+    let opened: Vec<NaiveDate> = claims.iter().map(|one| one.opened_on).collect();
+    let as_of: Vec<NaiveDate> = claims.iter().map(|one| one.as_of).collect();
+    let given: Vec<_> = claims.iter().map(|one| one.opening_record_given_on).collect();
+    let taken = sqlx::query_scalar!(
+        "INSERT INTO boarded_lines (portfolio, reference, row_digest, credit_line_id, opened_on, as_of,
+                                    opening_record_given_on, boarded_at)
+         SELECT $1, new.*, $8 FROM unnest($2::text[], $3::bytea[], $4::uuid[], $5::date[], $6::date[], $7::date[]) AS new
+         ON CONFLICT (portfolio, reference) DO NOTHING RETURNING credit_line_id",
+        portfolio,
+        &references,
+        &digests,
+        &lines,
+        &opened,
+        &as_of,
+        &given as &[Option<NaiveDate>],
+        at,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(taken.into_iter().map(CreditLineId::from_uuid).collect())
+}
+
+/// The digests of the rows that were boarded under these references.
+pub async fn known(
+    conn: &mut PgConnection,
+    portfolio: &str,
+    references: &[String],
+) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
+    let rows = sqlx::query!(
+        "SELECT reference, row_digest FROM boarded_lines WHERE portfolio = $1 AND reference = ANY ($2)",
+        portfolio,
+        references,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.reference, row.row_digest)).collect())
+}
+
+/// When the lender from whom the line came gave its account-opening record; nothing where it did not, or the line is ours.
+pub async fn opening_record_given_on(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+) -> Result<Option<NaiveDate>, StoreError> {
+    let found = sqlx::query_scalar!(
+        "SELECT opening_record_given_on FROM boarded_lines WHERE credit_line_id = $1",
+        credit_line_id.as_uuid(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.flatten())
+}
+
+pub async fn insert_customers(
+    conn: &mut PgConnection,
+    customers: &[Customer],
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = customers.iter().map(|one| one.id.as_uuid()).collect();
+    let text = |of: fn(&Customer) -> &str| -> Vec<String> {
+        customers.iter().map(|one| of(one).to_owned()).collect()
+    };
+    let created: Vec<_> = customers.iter().map(|one| one.created_at).collect();
+    sqlx::query!(
+        "INSERT INTO customers (id, name, email, phone, state, language, created_at)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])",
+        &ids,
+        &text(|one| &one.name),
+        &text(|one| &one.email),
+        &text(|one| &one.phone),
+        &text(|one| &one.state),
+        &text(|one| one.language.as_str()),
+        &created,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_lines(
+    conn: &mut PgConnection,
+    lines: &[BoardedLine],
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = lines.iter().map(|one| one.id.as_uuid()).collect();
+    let owners: Vec<Uuid> = lines.iter().map(|one| one.customer_id.as_uuid()).collect();
+    let products: Vec<String> = lines.iter().map(|one| one.product.clone()).collect();
+    let terms: Vec<Value> = lines.iter().map(|one| one.terms.clone()).collect();
+    let opened: Vec<NaiveDate> = lines.iter().map(|one| one.opened_on).collect();
+    let settles: Vec<NaiveDate> = lines.iter().map(|one| one.settles_next_on).collect();
+    let created: Vec<_> = lines.iter().map(|one| one.created_at).collect();
+    sqlx::query!(
+        "INSERT INTO credit_lines (id, customer_id, product, terms, opened_on, settles_next_on, created_at)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::date[], $6::date[], $7::timestamptz[])",
+        &ids,
+        &owners,
+        &products,
+        &terms,
+        &opened,
+        &settles,
+        &created,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The first events of lines that have none yet.
+pub async fn insert_first_events(
+    conn: &mut PgConnection,
+    events: &[(CreditLineId, Vec<LineEvent>)],
+) -> Result<(), StoreError> {
+    let mut heads = (Vec::new(), Vec::new());
+    let mut lines = Vec::new();
+    let mut seqs = Vec::new();
+    let mut dates = Vec::new();
+    let mut instants = Vec::new();
+    let mut bodies = Vec::new();
+    for (line, events) in events {
+        let Some(newest) = events.last() else { continue };
+        heads.0.push(line.as_uuid());
+        heads.1.push(to_column(newest.seq, "event seq")?);
+        for event in events {
+            lines.push(line.as_uuid());
+            seqs.push(to_column(event.seq, "event seq")?);
+            dates.push(event.effective_on);
+            instants.push(event.recorded_at);
+            bodies.push(
+                serde_json::to_value(&event.body)
+                    .map_err(|source| StoreError::Stored { what: "line event", source })?,
+            );
+        }
+    }
+    sqlx::query!(
+        "INSERT INTO line_heads (credit_line_id, seq) SELECT * FROM unnest($1::uuid[], $2::bigint[])",
+        &heads.0,
+        &heads.1,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::date[], $4::timestamptz[], $5::jsonb[])",
+        &lines,
+        &seqs,
+        &dates,
+        &instants,
+        &bodies,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Bank accounts with their sealed numbers.
+pub async fn insert_bank_accounts(
+    conn: &mut PgConnection,
+    accounts: &[(BankAccount, SealedNumber)],
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = accounts.iter().map(|(one, _)| one.id.as_uuid()).collect();
+    let owners: Vec<Uuid> = accounts.iter().map(|(one, _)| one.customer_id.as_uuid()).collect();
+    let text = |of: fn(&BankAccount) -> &str| -> Vec<String> {
+        accounts.iter().map(|(one, _)| of(one).to_owned()).collect()
+    };
+    let added: Vec<_> = accounts.iter().map(|(one, _)| one.added_at).collect();
+    sqlx::query!(
+        "INSERT INTO bank_accounts (id, customer_id, kind, bank_name, ending, status, added_at)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])",
+        &ids,
+        &owners,
+        &text(|one| one.kind.as_str()),
+        &text(|one| &one.bank_name),
+        &text(|one| &one.ending),
+        &text(|one| one.status.as_str()),
+        &added,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let keys: Vec<String> = accounts.iter().map(|(_, number)| number.key_id.clone()).collect();
+    let sealed: Vec<Vec<u8>> = accounts.iter().map(|(_, number)| number.sealed.clone()).collect();
+    sqlx::query!(
+        "INSERT INTO bank_account_numbers (bank_account_id, sealed_at, key_id, sealed)
+         SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::bytea[])",
+        &ids,
+        &added,
+        &keys,
+        &sealed,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Account-opening records that are still to be given.
+pub async fn insert_opening_records(
+    conn: &mut PgConnection,
+    records: &[OpeningRecord],
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = records.iter().map(|one| one.credit_line_id.as_uuid()).collect();
+    let text = |of: fn(&OpeningRecord) -> &str| -> Vec<String> {
+        records.iter().map(|one| of(one).to_owned()).collect()
+    };
+    let bytes = |of: fn(&OpeningRecord) -> &[u8]| -> Vec<Vec<u8>> {
+        records.iter().map(|one| of(one).to_vec()).collect()
+    };
+    let rendered: Vec<_> = records.iter().map(|one| one.kept.rendered_at).collect();
+    sqlx::query!(
+        "INSERT INTO opening_records (credit_line_id, template, media_type, config, terms_digest, bytes, digest, rendered_at)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[],
+                              $8::timestamptz[])",
+        &ids,
+        &text(|one| &one.kept.template),
+        &text(|one| &one.kept.media_type),
+        &text(|one| &one.config),
+        &bytes(|one| &one.terms_digest),
+        &bytes(|one| &one.kept.bytes),
+        &bytes(|one| &one.kept.digest),
+        &rendered,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Tells of all of them, in order.
+pub async fn tell(conn: &mut PgConnection, events: &[NewEvent<'_>]) -> Result<(), StoreError> {
+    let streams: Vec<String> = events.iter().map(|one| one.stream.to_owned()).collect();
+    let kinds: Vec<String> = events.iter().map(|one| one.kind.to_owned()).collect();
+    let payloads: Vec<Value> = events.iter().map(|one| one.payload.clone()).collect();
+    let instants: Vec<_> = events.iter().map(|one| one.recorded_at).collect();
+    sqlx::query!(
+        "INSERT INTO outbox (stream, kind, payload, recorded_at)
+         SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])",
+        &streams,
+        &kinds,
+        &payloads,
+        &instants,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
