@@ -17,7 +17,8 @@ pub use pace::Pace;
 pub(crate) use run::Wish;
 
 use crate::{
-    accruals::AccrualReport, Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise, release::RunReport,
+    Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, accruals::AccrualReport,
+    authorise, release::RunReport,
 };
 
 /// Lines put aside that a report names.

@@ -42,7 +42,8 @@ pub(crate) fn odd_products() -> [Product; 2] {
         ..credit::product::PenaltyRate::default()
     });
     let mut plans = product("CARD-STD-1");
-    plans.features.first_mut().unwrap().instalments = Some(credit::product::Instalments { months: 7 });
+    plans.features.first_mut().unwrap().instalments =
+        Some(credit::product::Instalments { months: 7 });
     plans.dates.due_days_after_close = 45;
     [strict, plans]
 }
