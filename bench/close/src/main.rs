@@ -1,7 +1,6 @@
 //! What a day close costs: next to a bare insert of the same rows, next to payments that come meanwhile, and by itself for one
 //! line. `docs/performance.md` says what each figure is.
 #![expect(
-    clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
@@ -55,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
         closes.push(close::measure(lines).await?);
     }
     eprintln!("payments during a close among {} lines", args.payments_among);
-    let payments = payments::measure(args.payments_among).await?;
+    let payments = Box::pin(payments::measure(args.payments_among)).await?;
     let report = Report { closes, payments, replay, one_key };
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);

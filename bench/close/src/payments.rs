@@ -126,20 +126,20 @@ async fn during<T>(
 pub(crate) async fn measure(lines: u64) -> anyhow::Result<Payments> {
     let portfolio = Portfolio::load(lines).await?;
     let next = Arc::new(AtomicU64::new(0));
-    let idly = |length| async move {
+    let at_rest = |length| async move {
         tokio::time::sleep(length).await;
         anyhow::Ok(())
     };
     // To warm up, which is not told.
-    during(&portfolio, lines, &next, idly(Duration::from_secs(2))).await?;
-    let (idle, ()) = during(&portfolio, lines, &next, idly(IDLE_FOR)).await?;
+    during(&portfolio, lines, &next, at_rest(Duration::from_secs(2))).await?;
+    let (idle, ()) = during(&portfolio, lines, &next, at_rest(IDLE_FOR)).await?;
     let mut latencies = Vec::new();
     for (day, pace) in [(0, Pace::Gentle), (1, Pace::Full)] {
         let on = due_on() + Days::new(day);
         portfolio.hand.set(noon(on));
         let ask = CloseAsk { on, workers: None, pace, payments: false };
         let (latency, report) =
-            during(&portfolio, lines, &next, close::run(&portfolio, ask)).await?;
+            Box::pin(during(&portfolio, lines, &next, close::run(&portfolio, ask))).await?;
         latencies.push(Latency { lines_closed: report.lines.lines, ..latency });
     }
     portfolio.close().await;

@@ -79,7 +79,7 @@ pub(crate) fn measure() -> anyhow::Result<Replay> {
     for _ in 0..TIMES {
         std::hint::black_box(replay(std::hint::black_box(&events), today)?);
     }
-    let from_nothing_us = (cpu()? - began).as_micros() / u128::from(TIMES);
+    let from_nothing_us = cpu()?.saturating_sub(began).as_micros() / u128::from(TIMES);
 
     let body = LineEventBody::PaymentReturned {
         payment: last_payment,
@@ -95,7 +95,7 @@ pub(crate) fn measure() -> anyhow::Result<Replay> {
         let mut line = CreditLine::from_history(line.id(), events, snapshots)?;
         let returned = line.record(body.clone(), today, noon(today))?;
         let settled = line.settle(today, noon(today))?;
-        spent += cpu()? - began;
+        spent += cpu()?.saturating_sub(began);
         corrections = settled.len();
         is_exact(&line, &returned, &settled, today)?;
     }

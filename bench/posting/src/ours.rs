@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use calendar::Clock;
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::{CreditLineId, PostingId};
 use ledger::{Chart, Posting};
@@ -41,7 +42,7 @@ async fn post(
     let new: Vec<NewPosting<'_>> = drawn
         .iter()
         .map(|(line, posting)| NewPosting {
-            id: PostingId::mint(Utc::now()),
+            id: PostingId::mint(Clock::system().now()),
             posting,
             credit_line: Some(*line),
             event_seq: None,
@@ -57,7 +58,7 @@ async fn post(
 pub(crate) async fn batches(store: &Store, size: usize, time: Duration) -> anyhow::Result<u64> {
     let (chart, on) = (Chart::embedded()?, day()?);
     let mut conn = connect(store).await?;
-    let lines: Vec<_> = (0..size).map(|_| CreditLineId::mint(Utc::now())).collect();
+    let lines: Vec<_> = (0..size).map(|_| CreditLineId::mint(Clock::system().now())).collect();
     let (start, mut done) = (Instant::now(), 0);
     while start.elapsed() < time {
         let drawn =
@@ -77,7 +78,7 @@ pub(crate) async fn singles(store: &Store, clients: u32, time: Duration) -> anyh
         let mut conn = connect(store).await?;
         tasks.spawn(async move {
             let (chart, on) = (Chart::embedded()?, day()?);
-            let line = CreditLineId::mint(Utc::now());
+            let line = CreditLineId::mint(Clock::system().now());
             let (start, mut done) = (Instant::now(), 0);
             while start.elapsed() < time {
                 post(&mut conn, &[(line, draw(&chart, line, 500)?)], on).await?;

@@ -209,18 +209,16 @@ impl ControlTotals {
         for cell in cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty()) {
             let (name, value) = cell.split_once('=').unwrap_or((cell, ""));
             let amount = cells::amount(value);
-            let read = match (name.trim(), amount) {
-                ("rows", _) => value.trim().parse().ok().map(|rows| totals.rows = Some(rows)),
-                ("principal", Ok(amount)) => Some(totals.principal = Some(amount)),
-                ("interest", Ok(amount)) => Some(totals.interest = Some(amount)),
-                ("fees", Ok(amount)) => Some(totals.fees = Some(amount)),
-                _ => None,
-            };
-            if read.is_none() {
-                faults.push(Fault::of_file(
+            let rows = value.trim().parse().ok();
+            match (name.trim(), rows, amount) {
+                ("rows", Some(rows), _) => totals.rows = Some(rows),
+                ("principal", _, Ok(amount)) => totals.principal = Some(amount),
+                ("interest", _, Ok(amount)) => totals.interest = Some(amount),
+                ("fees", _, Ok(amount)) => totals.fees = Some(amount),
+                _ => faults.push(Fault::of_file(
                     &format!("the last row announces `{}`, which cannot be read", row::shown(cell)),
                     "write TOTAL,rows=120,principal=1234.56,interest=12.34,fees=0.00, or leave the row out",
-                ));
+                )),
             }
         }
         if faults.is_empty() { Ok(totals) } else { Err(faults) }

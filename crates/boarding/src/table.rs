@@ -1,5 +1,7 @@
 //! A file as names and rows of text, whatever its format; CSV here, Parquet beside it.
 
+use std::borrow::Cow;
+
 use crate::row::{Fault, shown};
 
 /// The first cell of a last row that says what the others come to.
@@ -71,12 +73,11 @@ pub(crate) fn read_csv(bytes: &[u8]) -> Result<Table, Vec<Fault>> {
         let mut garbled = false;
         let cells: Vec<String> = record
             .iter()
-            .map(|cell| match std::str::from_utf8(cell) {
-                Ok(text) => text.to_owned(),
-                Err(_) => {
-                    garbled = true;
-                    String::from_utf8_lossy(cell).into_owned()
-                }
+            .map(|cell| {
+                let text = String::from_utf8_lossy(cell);
+                // Borrowed: nothing had to be put in another's place.
+                garbled |= matches!(text, Cow::Owned(_));
+                text.into_owned()
             })
             .collect();
         if cells.first().is_some_and(|cell| cell == TRAILER) {

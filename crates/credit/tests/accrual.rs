@@ -76,9 +76,9 @@ fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEventBody)> {
     for (at, (offset, late, fact)) in facts.iter().enumerate() {
         let (effective, known) = (on(*offset), on(offset + late));
         let stamp = noon(effective) + chrono::TimeDelta::milliseconds(i64::try_from(at).unwrap());
-        let (draw, payment) = (DrawId::mint(stamp), PaymentId::mint(stamp));
+        let (draw_id, payment) = (DrawId::mint(stamp), PaymentId::mint(stamp));
         let drew = |amount: &i64| LineEventBody::Drew {
-            draw,
+            draw: draw_id,
             feature: None,
             amount: Cents::new(*amount),
             fee: Cents::ZERO,
@@ -89,7 +89,7 @@ fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEventBody)> {
                 events.push((effective, known, drew(amount)));
                 let later = on(offset + late + 3);
                 let reason = "R23".to_owned();
-                events.push((later, later, LineEventBody::DrawRefused { draw, reason }));
+                events.push((later, later, LineEventBody::DrawRefused { draw: draw_id, reason }));
             }
             Fact::Payment { amount, returned_after, reversed } => {
                 let amount = Cents::new(*amount);

@@ -1,6 +1,11 @@
 //! Every amount and every rate of a report can be asked for by name, and whoever does the sums of its derivation again comes to it.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::collections::BTreeMap;
 
@@ -78,7 +83,7 @@ fn figure_of(path: &[Step<'_>], key: &str) -> Option<String> {
     let mut figure: Vec<String> = Vec::new();
     for (table, item) in path {
         match *table {
-            "position" => {}
+            "position" | "inputs" => {}
             "statements" => figure.push(format!("statement.{}", text(item, "number"))),
             "cycles" => figure.push(format!("cycle.{}", text(item, "number"))),
             "features" => figure.push(format!("feature.{}", text(item, "name"))),
@@ -88,14 +93,12 @@ fn figure_of(path: &[Step<'_>], key: &str) -> Option<String> {
             }
             "late_fees" => figure.push(format!("late_fee.{}", text(item, "cycle"))),
             "allocations" => figure.push(format!("allocation.{}", text(item, "seq"))),
-            "quotes" => figure.push(format!("payoff.{}", text(item, "on"))),
-            "payoffs" => figure.push(format!("payoff.{}", text(item, "on"))),
+            "quotes" | "payoffs" => figure.push(format!("payoff.{}", text(item, "on"))),
             "what_ifs" => figure.push(format!("what_if.{}", text(item, "name"))),
             "rates" => figure.push(format!(
                 "at.{}",
                 Apr::from_ppm(u32::try_from(item["apr_ppm"].as_u64().unwrap()).unwrap())
             )),
-            "inputs" => {}
             "last_statement" | "posted" | "charges" | "minimum" | "repayment" | "in_36_months"
             | "with" | "without" => figure.push((*table).to_owned()),
             "deferred" | "promotion_deferred" => figure.push("deferred".to_owned()),

@@ -1,5 +1,5 @@
 //! `plumbline board` as a person runs it: the sample, the sample again, a file with faults, and the books afterwards.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     fs,

@@ -32,7 +32,7 @@ use crate::{
     lines::Line,
     payments::{check_amount, own_bank_account},
     words::{bank_account_text, date_text, shown},
-    work::{Begun, Trail},
+    work::{Begun, Trail, with},
 };
 
 /// A debit whose amount varies is told at least so many days ahead (12 CFR 1005.10(d)(1)).
@@ -159,8 +159,8 @@ impl Servicing {
         let kind = if changes { "autopay.changed" } else { "autopay.enrolled" };
         let amount = ask.amount.fixed();
         let mut payload = told(&autopay, &account, None, amount);
-        payload["digest"] = json!(digest);
-        payload["authorised"] = json!(permit);
+        payload = with(payload, "digest", json!(digest));
+        payload = with(payload, "authorised", json!(permit));
         let stream = Trail::stream(None, Some(line.row.id));
         self.trail(work.conn(), stream, kind, payload).await?;
         self.look_at_autopay(work.conn(), &line, &autopay).await?;
@@ -193,7 +193,7 @@ impl Servicing {
         autopays::update_debit(work.conn(), &debit).await?;
         let account = self.account_of(work.conn(), &autopay).await?;
         let mut payload = told(&autopay, &account, Some(&debit), None);
-        payload["authorised"] = json!(permit);
+        payload = with(payload, "authorised", json!(permit));
         self.trail(work.conn(), Trail::stream(None, Some(id)), "autopay.skipped", payload).await?;
         autopays::look_next_on(work.conn(), id, self.today()).await?;
         let minimum = line.position(self.today())?.minimum_due;

@@ -1,7 +1,7 @@
 //! Boarding: lines of another lender come in with what they owe.
 //!
 //! Invariants: a batch is one transaction and a fixed number of statements, whatever its size: two that claim the references,
-//! two that post, eight that write the rest (`store::boarding`), three for the record; a row is boarded once, under the name of
+//! one that posts, one that tells its accruals, eight that write the rest (`store::boarding`), three for the record; a row is boarded once, under the name of
 //! its portfolio and its reference, so that whoever was killed goes on where they were; a row that was boarded with other figures is
 //! left as it is and told. What is absent: files and their faults (`boarding`), and payments since the file's day, which are
 //! told like any other.
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use ::boarding::{Bank, BankKind, Row};
 use audit::{LeafBody, Stream, append_first};
 use chrono::{DateTime, Utc};
-use credit::{CreditLine, LineEvent, ProductCatalog, Recorded};
+use credit::{CreditLine, Delta, LineEvent, ProductCatalog, Recorded};
 use documents::OpeningRecord;
 use identity::{BankAccountId, CreditLineId, CustomerId, PostingId};
 use rails::{BankDetails, Sealed};
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use store::{
+    accruals,
     bank_accounts::{BankAccount, BankAccountKind, BankAccountStatus, SealedNumber},
     boarding::{self, BoardedLine, Claim},
     customers::{Customer, Language},
@@ -69,6 +70,8 @@ struct Coming<'a> {
     head: BoardedLine,
     account: Option<(BankAccount, SealedNumber)>,
     record: Option<kept::OpeningRecord>,
+    /// What it tells the sum of accruals.
+    unbilled: Vec<Delta>,
 }
 
 impl Servicing {
@@ -193,7 +196,10 @@ impl Servicing {
             settles_next_on: position.settles_next_on,
             created_at: now,
         };
-        Ok(Coming { row, line, recorded, customer, head, account: account.transpose()?, record })
+        let accrual = line.accrual(self.today()).map_err(ServicingError::engine)?;
+        let account = account.transpose()?;
+        let unbilled = accrual.deltas(&[], None);
+        Ok(Coming { row, line, recorded, customer, head, account, record, unbilled })
     }
 
     fn seal_account(
@@ -247,7 +253,12 @@ impl Servicing {
         boarding::insert_bank_accounts(conn, &accounts).await?;
         boarding::insert_opening_records(conn, &records).await?;
         let new: Vec<NewPosting<'_>> = coming.iter().flat_map(postings_of).collect();
-        Ok(postings::post(conn, &new).await?)
+        postings::post(conn, &new).await?;
+        let unbilled: Vec<(CreditLineId, Delta)> = coming
+            .iter()
+            .flat_map(|one| one.unbilled.iter().map(|delta| (one.line.id(), delta.clone())))
+            .collect();
+        Ok(accruals::tell(conn, &unbilled, self.now()).await?)
     }
 
     /// One leaf and one event for each line, and one leaf for the batch.

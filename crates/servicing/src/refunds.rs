@@ -28,7 +28,7 @@ use crate::{
     payments::own_bank_account,
     reference::reference,
     words::{bank_account_text, date_text, shown},
-    work::{Begun, Trail},
+    work::{Begun, Trail, with},
 };
 
 /// Banking days within which what was asked for is paid.
@@ -179,7 +179,7 @@ impl Servicing {
         };
         refunds::insert(conn, &row).await?;
         let mut payload = told(&row);
-        payload["authorised"] = json!(permit);
+        payload = with(payload, "authorised", json!(permit));
         let stream = Trail::stream(None, Some(credit_line_id));
         self.trail(conn, stream, "refund.requested", payload).await?;
         Ok(row)

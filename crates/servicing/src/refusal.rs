@@ -200,7 +200,9 @@ impl RefusalCode {
             Self::DebitsStopped | Self::NotAllowed => {
                 "Ask for a person, who can look at it with you."
             }
-            Self::DrawsBlocked => "Bring the line up to date first, or ask for a person.",
+            Self::DrawsBlocked | Self::PastDue => {
+                "Bring the line up to date first, or ask for a person."
+            }
             Self::FlagNotStanding => "Look at the flags that stand now.",
             Self::FlagUnknown => "Use one of the flags that docs/scenario.md lists.",
             Self::IntentChanged | Self::IntentExpired | Self::IntentRefused => "Ask for it again.",
@@ -227,7 +229,6 @@ impl RefusalCode {
             Self::NoticeTooShort => {
                 "Choose a day at least 45 days ahead, or name the reason why no notice is needed."
             }
-            Self::PastDue => "Bring the line up to date first, or ask for a person.",
             Self::TermsInvalid => "Send terms as a product file has them (docs/scenario.md).",
             Self::TurnOver => "Send the message again.",
             Self::TurnRunning => "Wait until the answer before has been given.",

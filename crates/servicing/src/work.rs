@@ -90,6 +90,14 @@ fn told(kind: &str) -> bool {
     kind.split_once('.').is_some_and(|(of, _)| EFFECTS.contains(&of))
 }
 
+/// The payload with one field more.
+pub(crate) fn with(mut payload: Value, field: &str, value: Value) -> Value {
+    if let Value::Object(fields) = &mut payload {
+        fields.insert(field.to_owned(), value);
+    }
+    payload
+}
+
 /// What people said stays in the log, where it can be erased.
 fn without_words(payload: &Value) -> Value {
     let mut payload = payload.clone();

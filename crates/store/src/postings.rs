@@ -1,7 +1,7 @@
 //! Postings and what they add up to.
 //!
 //! A batch of any size is written by one statement. The database checks again that each posting balances, that it has entries
-//! and that its month is open (0007_ledger.sql).
+//! and that its month is open (`0007_ledger.sql`).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::{CreditLineId, PostingId};

@@ -1,5 +1,5 @@
 //! Accounting months: what is closed stays as it is, whoever posts at the same moment.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,7 @@ use store::{
     postings::{self, NewPosting},
     testing::TestDatabase,
 };
+use tokio::task::JoinSet;
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
@@ -128,21 +129,22 @@ async fn a_close_waits_for_who_is_posting_and_who_comes_after_it_books_into_the_
     postings::post(&mut first, &[new(&moved(1), day("2026-10-05"), now())]).await.unwrap();
 
     let closer = pool.clone();
-    let closing = tokio::spawn(async move { close(&closer, "2026-10-01").await });
+    let mut closing = JoinSet::new();
+    closing.spawn(async move { close(&closer, "2026-10-01").await });
     until_waiting(&database, 1).await;
     let poster = pool.clone();
-    let posting = tokio::spawn(async move { post(&poster, 2, "2026-10-05").await });
+    let mut posting = JoinSet::new();
+    posting.spawn(async move { post(&poster, 2, "2026-10-05").await });
     until_waiting(&database, 2).await;
 
     first.commit().await.unwrap();
-    closing.await.unwrap().unwrap();
-    posting.await.unwrap();
+    closing.join_next().await.unwrap().unwrap().unwrap();
+    posting.join_next().await.unwrap().unwrap();
     let (october, november) = (day("2026-10-05"), day("2026-11-01"));
     assert_eq!(dates(&database, 1).await, [(october, october)]);
     assert_eq!(dates(&database, 2).await, [(october, november)]);
     let as_of = AsOf { on: day("2026-10-31"), by: ByDate::Booked, known_at: None };
-    let balances =
-        periods::trial_balance(&mut *pool.acquire().await.unwrap(), as_of).await.unwrap();
+    let balances = periods::trial_balance(&mut pool.acquire().await.unwrap(), as_of).await.unwrap();
     let one = Sums { debits: Cents::new(1), credits: Cents::ZERO };
     assert_eq!(balances.accounts[0].brought_forward, one);
     assert_eq!(balances.accounts[0].moved, Sums::default());
@@ -154,7 +156,7 @@ async fn closers_and_posters_at_once_leave_one_close_and_balances_that_hold() {
     let database = store::testing::database().await;
     let pool = database.store().app().clone();
     post(&pool, 1, "2026-10-01").await;
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for n in 0..24 {
         let pool = pool.clone();
         tasks.spawn(async move {

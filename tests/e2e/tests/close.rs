@@ -76,12 +76,12 @@ fn answer(output: &Output) -> Value {
 
 #[tokio::test]
 async fn closes_that_are_killed_are_taken_up_and_each_line_is_worked_off_once() {
-    let state = tempfile::tempdir().unwrap();
-    let stage = Stage { database: store::testing::database().await, state };
-    let mut due = boarded::models(day(DUE_ON));
-    due.retain(|model| model.settles_next_on == day(DUE_ON));
+    let (database, state) = (store::testing::database().await, tempfile::tempdir().unwrap());
+    let stage = Stage { database, state };
+    let mut models = boarded::models(day(DUE_ON));
+    models.retain(|model| model.settles_next_on == day(DUE_ON));
     let mut owner = stage.database.owner().acquire().await.unwrap();
-    boarded::board(&mut owner, &due, LINES.unsigned_abs()).await.unwrap();
+    boarded::board(&mut owner, &models, LINES.unsigned_abs()).await.unwrap();
 
     // Two at a time, one of which is killed.
     let mut killed = 0;

@@ -108,15 +108,12 @@ fn unquoted(text: &[u8], escape: u8) -> Vec<u8> {
     while let Some((first, after)) = rest.split_first() {
         let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
         let byte = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        match byte.filter(|_| *first == escape) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
+        if let Some(byte) = byte.filter(|_| *first == escape) {
+            bytes.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(*first);
+            rest = after;
         }
     }
     bytes
@@ -127,21 +124,18 @@ fn words(value: &str) -> String {
     let mut read = String::new();
     let mut coded_before = false;
     for piece in value.split_inclusive(char::is_whitespace) {
-        match encoded_word(piece.trim()) {
-            Some(word) => {
-                if coded_before {
-                    // The gap between two of them is none of the text.
-                    read.truncate(read.trim_end().len());
-                }
-                read.push_str(&word);
-                let gap = piece.get(piece.trim_end().len()..).unwrap_or_default();
-                read.push_str(gap);
-                coded_before = true;
+        if let Some(word) = encoded_word(piece.trim()) {
+            if coded_before {
+                // The gap between two of them is none of the text.
+                read.truncate(read.trim_end().len());
             }
-            None => {
-                read.push_str(piece);
-                coded_before = false;
-            }
+            read.push_str(&word);
+            let gap = piece.get(piece.trim_end().len()..).unwrap_or_default();
+            read.push_str(gap);
+            coded_before = true;
+        } else {
+            read.push_str(piece);
+            coded_before = false;
         }
     }
     read.trim().to_owned()

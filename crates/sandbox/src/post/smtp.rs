@@ -90,7 +90,7 @@ impl Talk {
         let verb = upper.split([' ', ':']).next().unwrap_or_default();
         match verb {
             "EHLO" => {
-                self.say("250-sandbox.invalid\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES").await?
+                self.say("250-sandbox.invalid\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES").await?;
             }
             "HELO" | "NOOP" => self.say("250 2.0.0 fine").await?,
             "RSET" => {

@@ -71,7 +71,7 @@ impl From<OutboundRow> for WholeMessage {
     fn from(row: OutboundRow) -> Self {
         Self {
             line: MessageLine::from(&row),
-            digest: row.digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: hex::encode(&row.digest),
             address: row.address,
             text: row.body,
             code: row.code,

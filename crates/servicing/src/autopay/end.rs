@@ -9,7 +9,10 @@ use store::{
 };
 
 use super::{DEBITS_AT_ONCE, told};
-use crate::{Authorised, Refusal, Servicing, ServicingError, work::Trail};
+use crate::{
+    Authorised, Refusal, Servicing, ServicingError,
+    work::{Trail, with},
+};
 
 impl Servicing {
     /// Makes room for another leave to debit; `true` where one stood that the other changes.
@@ -64,8 +67,8 @@ impl Servicing {
         }
         let account = self.account_of(conn, autopay).await?;
         let mut payload = told(autopay, &account, of.as_ref(), None);
-        payload["why"] = json!(reason);
-        payload["authorised"] = json!(permit);
+        payload = with(payload, "why", json!(reason));
+        payload = with(payload, "authorised", json!(permit));
         let stream = Trail::stream(None, Some(autopay.credit_line_id));
         self.trail(conn, stream, "autopay.cancelled", payload).await?;
         Ok(gone)

@@ -25,8 +25,11 @@ use super::{
     told,
 };
 use crate::{
-    Caller, Servicing, ServicingError, UseCase, authorise, lines::Line, payments::STRIKES,
-    reference::reference, work::Trail,
+    Caller, Servicing, ServicingError, UseCase, authorise,
+    lines::Line,
+    payments::STRIKES,
+    reference::reference,
+    work::{Trail, with},
 };
 
 /// The notice goes out this long before the day, so that it arrives in time by any way.
@@ -364,7 +367,7 @@ impl Servicing {
         autopays::update_debit(conn, debit).await?;
         let account = self.account_of(conn, autopay).await?;
         let mut payload = told(autopay, &account, Some(debit), amount);
-        payload["why"] = json!(debit.why);
+        payload = with(payload, "why", json!(debit.why));
         let stream = Trail::stream(None, Some(autopay.credit_line_id));
         self.trail(conn, stream, kind, payload).await
     }

@@ -129,10 +129,10 @@ fn forbids(flag: FlagKind, contact: &Contact<'_>) -> bool {
         // Nobody is told to pay: a stay, or an estate of which nobody has shown that it is theirs.
         F::Bankruptcy => collects || contact.kind.asks_for_money(),
         F::Deceased => contact.class != MessageClass::Legal || contact.kind.asks_for_money(),
-        // Nothing but what the law requires.
-        F::Attorney | F::Cease | F::DoNotContact => contact.class != MessageClass::Legal,
-        // Who reads the mail is in doubt.
-        F::Fraud | F::IdentityTheft => contact.class != MessageClass::Legal,
+        // Nothing but what the law requires: it was asked for, or who reads the mail is in doubt.
+        F::Attorney | F::Cease | F::DoNotContact | F::Fraud | F::IdentityTheft => {
+            contact.class != MessageClass::Legal
+        }
         // A warm voice or options first, and no word of money past due.
         F::Vulnerable
         | F::Hardship

@@ -315,13 +315,12 @@ impl Servicing {
             return Ok(());
         };
         let attempt = usize::try_from(message.attempts - 1).unwrap_or_default();
-        let again = match code {
-            Some(_) => AGAIN_AFTER_MINUTES.get(attempt).copied(),
-            None => {
-                message.attempts -= 1;
-                let waited = now - message.written_at;
-                (waited < TimeDelta::days(UNREACHED_FOR_DAYS)).then_some(AGAIN_AFTER_MINUTES[0])
-            }
+        let again = if code.is_some() {
+            AGAIN_AFTER_MINUTES.get(attempt).copied()
+        } else {
+            message.attempts -= 1;
+            let waited = now - message.written_at;
+            (waited < TimeDelta::days(UNREACHED_FOR_DAYS)).then_some(AGAIN_AFTER_MINUTES[0])
         };
         message.code = code.map(str::to_owned);
         message.changed_at = now;

@@ -189,7 +189,8 @@ impl Servicing {
         let apart: Vec<_> = given
             .iter()
             .zip(&fits)
-            .filter_map(|(entry, fit)| (*fit == Fit::NotHere).then(|| entry.bank_account_id()))
+            .filter(|(_, fit)| **fit == Fit::NotHere)
+            .map(|(entry, _)| entry.bank_account_id())
             .collect();
         // Where no entry is to blame, or nobody else's would leave without it, the next run may write it as it is.
         if *why == Why::Unwritable && !worth_parting(&fits) {

@@ -331,8 +331,8 @@ async fn a_turn_that_has_ended_or_is_driven_by_another_records_nothing_more() {
     // As it was seen a turn was running; it no longer is, and what was said meanwhile comes with the next.
     let stale = seen;
     let next = TurnId::mint(service.now());
-    let begun = service.begin_turn_as(next, caller, (&stale, "So?"), served(), &key("m2")).await;
-    let newer = begun.unwrap().1.unwrap().newer.unwrap();
+    let turn = service.begin_turn_as(next, caller, (&stale, "So?"), served(), &key("m2")).await;
+    let newer = turn.unwrap().1.unwrap().newer.unwrap();
     assert_eq!(newer.messages.len(), 3);
 }
 
@@ -348,8 +348,8 @@ async fn a_turn_that_was_seen_running_and_has_ended_keeps_no_message_from_being_
     let record = TurnRecord { ends: Some(TurnStatus::Done), ..TurnRecord::default() };
     service.record_turn(Caller::assistant(ann.id), begun.turn_id, record).await.unwrap();
     let next = TurnId::mint(service.now());
-    let begun = service.begin_turn_as(next, caller, (&seen, "And?"), served(), &key("m2")).await;
-    assert!(begun.unwrap().1.unwrap().newer.is_some());
+    let turn = service.begin_turn_as(next, caller, (&seen, "And?"), served(), &key("m2")).await;
+    assert!(turn.unwrap().1.unwrap().newer.is_some());
 }
 
 /// Waits until so many wait for a lock of this database that somebody holds.

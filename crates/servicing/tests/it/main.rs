@@ -1,4 +1,5 @@
 //! The use cases against PostgreSQL and the sandbox bank's wire.
+#![expect(clippy::disallowed_methods, reason = "a test waits for its tasks itself")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

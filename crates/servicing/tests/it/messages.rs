@@ -127,7 +127,8 @@ async fn a_payment_is_told_once_when_it_is_set_up_and_once_when_it_is_taken() {
 
     written.house.live_until("2026-11-25").await;
     assert_eq!(written.mail("We have your payment").len(), 1);
-    assert_eq!(written.leaves("mail.sent").await, written.messages(ann).await.len() as i64);
+    let sent = written.messages(ann).await.len();
+    assert_eq!(written.leaves("mail.sent").await, i64::try_from(sent).unwrap());
     // What was told stands in the log by its digest; the address and the words do not.
     let words = "SELECT count(*) FROM audit_payloads WHERE payload LIKE '%ann@example.com%' OR payload LIKE '%Hello Ann%'";
     assert_eq!(written.house.count(words).await, 0);
@@ -167,7 +168,8 @@ async fn an_address_that_does_not_exist_ends_consent_and_the_statement_itself_co
     assert_eq!(letter.digest, kept.digest, "the very statement that they would have opened");
     let other = written.servicing().letter(ann.caller(), ann.id, first.id).await.unwrap();
     assert!(other.bytes.starts_with(b"%PDF"));
-    assert_eq!(written.mailbox.lock().letters.len(), written.messages(ann).await.len());
+    let told = written.messages(ann).await.len();
+    assert_eq!(written.mailbox.lock().letters.len(), told);
     let view = written.servicing().contact(ann.caller(), ann.id).await.unwrap();
     assert_eq!((view.agreed_at, view.ended.unwrap().as_str()), (None, "bounced"));
     assert_eq!(written.leaves("mail.bounced").await, 1, "the next ones are not even tried");
@@ -300,8 +302,8 @@ async fn a_process_that_dies_with_a_message_in_its_hand_sends_it_neither_never_n
         let written = Written::on("2026-11-20").await;
         let ann = written.person("ann@example.com", Language::English).await;
         let died = Arc::new(Notify::new());
-        let dies = Dies { office: written.office.clone(), after, died: Arc::clone(&died) };
-        let doomed = written.servicing().clone().with_post(Arc::new(dies));
+        let office = Dies { office: written.office.clone(), after, died: Arc::clone(&died) };
+        let doomed = written.servicing().clone().with_post(Arc::new(office));
         let run = tokio::spawn(async move { doomed.run_messages(Caller::system()).await });
         died.notified().await;
         run.abort();
