@@ -66,7 +66,12 @@ fn every() -> impl Iterator<Item = (MessageKind, Tongue)> {
 }
 
 fn message(kind: MessageKind, tongue: Tongue, whole: bool) -> Message {
-    render_message(&record(kind, tongue, &ann("Ann Lee"), &values(whole)), &creditor()).unwrap()
+    let mut values = values(whole);
+    // Only a statement may have no day by which it is due.
+    if kind != MessageKind::StatementReady {
+        values.insert("due_on".to_owned(), Value::Date(day()));
+    }
+    render_message(&record(kind, tongue, &ann("Ann Lee"), &values), &creditor()).unwrap()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Beginnings: customers, their bank accounts, staff, and the opening of a line.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use credit::Terms;
 use identity::{BankAccountId, CreditLineId, CustomerId, DecisionId, RepresentativeId};
 use rails::BankDetails;
@@ -201,7 +201,8 @@ impl Servicing {
     ) -> Result<BankAccount, ServicingError> {
         let permit = authorise(caller, UseCase::Originate, Some(customer_id), self.now())?;
         let mut tx = self.store.app().begin().await?;
-        let account = self.add_bank_account_in(&mut tx, permit, customer_id, id, new).await?;
+        let account =
+            self.add_bank_account_in(&mut tx, permit, customer_id, (id, self.now()), new).await?;
         tx.commit().await?;
         Ok(account)
     }
@@ -211,7 +212,7 @@ impl Servicing {
         conn: &mut PgConnection,
         permit: Authorised,
         customer_id: CustomerId,
-        id: BankAccountId,
+        (id, added_at): (BankAccountId, DateTime<Utc>),
         new: &NewBankAccount,
     ) -> Result<BankAccount, ServicingError> {
         let digits = new.account_number.bytes().all(|byte| byte.is_ascii_digit());
@@ -233,7 +234,7 @@ impl Servicing {
             bank_name: new.bank_name.clone(),
             ending: ending.to_owned(),
             status: BankAccountStatus::Verified,
-            added_at: self.now(),
+            added_at,
         };
         let details = BankDetails {
             kind: rail_kind(new.kind),

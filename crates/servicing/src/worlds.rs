@@ -107,7 +107,8 @@ impl Servicing {
         let mut bank_account_ids = Vec::new();
         for (n, account) in person.bank_accounts.iter().enumerate() {
             let id = BankAccountId::from_uuid(ids.draw(&format!("bank account {n}"), born));
-            self.add_bank_account_in(&mut tx, permit, customer_id, id, account).await?;
+            // As old as the line: the history may have drawn to it.
+            self.add_bank_account_in(&mut tx, permit, customer_id, (id, born), account).await?;
             bank_account_ids.push(id);
         }
         let mut world =

@@ -69,9 +69,12 @@ pub async fn board(
         ),
         ("line_heads (credit_line_id, seq)", head_row),
         ("line_events (credit_line_id, seq, effective_on, recorded_at, body)", event_rows),
-        ("postings (id, kind, credit_line_id, event_seq, effective_on, recorded_at)", posting_rows),
         (
-            "entries (posting_id, n, account_code, side, amount_cents, credit_line_id, effective_on)",
+            "postings (id, kind, credit_line_id, event_seq, effective_on, booked_on, recorded_at)",
+            posting_rows,
+        ),
+        (
+            "entries (posting_id, n, account_code, side, amount_cents, credit_line_id, effective_on, booked_on)",
             entry_rows,
         ),
     ] {
@@ -140,7 +143,8 @@ fn event_rows(out: &mut String, n: u64, model: &Model) {
 fn posting_rows(out: &mut String, n: u64, model: &Model) {
     for (seq, posting) in &model.postings {
         let (id, line) = (uuid(4 + seq, n), Ids::of(n).line);
-        row!(out, id, posting.kind(), line, seq, model.opened_on, model.opened_at);
+        let on = model.opened_on;
+        row!(out, id, posting.kind(), line, seq, on, on, model.opened_at);
     }
 }
 
@@ -154,7 +158,8 @@ fn entry_rows(out: &mut String, n: u64, model: &Model) {
             let line = Ids::of(n).line.to_string();
             let line = if entry.credit_line.is_some() { line.as_str() } else { "\\N" };
             let (id, amount) = (uuid(4 + seq, n), entry.amount.get());
-            row!(out, id, place, entry.account.get(), side, amount, line, model.opened_on);
+            let on = model.opened_on;
+            row!(out, id, place, entry.account.get(), side, amount, line, on, on);
         }
     }
 }

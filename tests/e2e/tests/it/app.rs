@@ -102,7 +102,7 @@ impl App {
         let root = state.join("project");
         let copies = |name: &str| match name {
             "revolving.toml" => 24,
-            "declined.toml" | "paid-off.toml" => 2,
+            "declined.toml" | "paid-off.toml" | "past-due.toml" | "returned-payment.toml" => 2,
             _ => 1,
         };
         e2e::small_project(&root, copies, setting.worlds);
