@@ -30,7 +30,8 @@ impl State {
         if let Some(rule) = of.filter(|_| balance.principal().is_positive()) {
             let apr = balance.apr_on(terms, day, &cycle);
             let payment = level_payment(balance.principal(), apr, rule.months);
-            balance.plan = Some(Plan { payment, left: rule.months, due: Cents::ZERO, asked: Cents::ZERO });
+            balance.plan =
+                Some(Plan { payment, left: rule.months, due: Cents::ZERO, asked: Cents::ZERO });
         }
     }
 

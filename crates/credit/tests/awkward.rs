@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use credit::{
-    ProductCatalog, Statement,
+    ProductCatalog, Snapshot, Statement, replay_from,
     scenario::{self, LineReport},
 };
 use money::Cents;
@@ -117,4 +117,24 @@ fn minimums_that_contradict_one_another_are_refused() {
     };
     assert!(since("40.00").contains("all of `minimum_unpaid`"));
     assert_eq!(since("65.00"), "");
+}
+
+#[test]
+fn a_snapshot_of_another_layout_is_done_without() {
+    let report = lived("", "2026-04-15", &event("draw", "2026-01-05", "500.00", ""));
+    let on = report.position.on;
+    let fresh = replay_from(&[], &report.events, on).unwrap();
+    assert!(!fresh.snapshots.is_empty());
+    let resumed = |layout: Option<u32>| {
+        let mut stored = serde_json::to_value(fresh.snapshots.last().unwrap()).unwrap();
+        stored["state"]["credit_limit"] = 700.into();
+        let table = stored.as_object_mut().unwrap();
+        let own = table.remove("layout").unwrap();
+        let layout = layout.map_or(own, Into::into);
+        table.insert("layout".to_owned(), layout);
+        let snapshot: Snapshot = serde_json::from_value(stored).unwrap();
+        replay_from(&[snapshot], &report.events, on).unwrap().position.credit_limit
+    };
+    assert_eq!(resumed(None), cents("7.00"));
+    assert_eq!(resumed(Some(0)), cents("9000.00"));
 }
