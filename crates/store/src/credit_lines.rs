@@ -164,13 +164,9 @@ impl UnreadLine {
         let events = events.map(|((seq, (on, at)), body)| event_of(seq, on, at, &body));
         let snapshot = self.snapshot;
         // It only saves work: one that an earlier release stored and that cannot be read is done without.
-        let snapshot = snapshot
-            .and_then(|((closed_on, seq), body)| snapshot_of(closed_on, seq, &body).ok());
-        Ok(WholeLine {
-            row: self.row,
-            events: events.collect::<Result<_, _>>()?,
-            snapshot,
-        })
+        let snapshot =
+            snapshot.and_then(|((closed_on, seq), body)| snapshot_of(closed_on, seq, &body).ok());
+        Ok(WholeLine { row: self.row, events: events.collect::<Result<_, _>>()?, snapshot })
     }
 }
 
