@@ -59,6 +59,8 @@ pub(crate) struct Plan {
     pub(crate) left: u32,
     /// Principal that statements have asked for and nobody has paid.
     pub(crate) due: Cents,
+    /// Asked for by the last statement, interest included.
+    pub(crate) asked: Cents,
 }
 
 /// Consecutive days that were alike, as they were lived.

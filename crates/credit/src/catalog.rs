@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     Product,
     product::{
-        BalanceMethod, Compounding, Period, PlanFee, PlanFeeBase, PlanFeeDay, RoundedAt,
+        BalanceMethod, Compounding, Feature, Period, PlanFee, PlanFeeBase, PlanFeeDay, RoundedAt,
         WaterfallStep,
     },
     text_error::TextError,
@@ -122,6 +122,13 @@ impl Product {
         for (at, feature) in self.features.iter().enumerate() {
             if self.features.iter().take(at).any(|earlier| earlier.name == feature.name) {
                 return Err(format!("two features are named `{}`", feature.name));
+            }
+            let numbered = |other: &Feature| is_numbered(&feature.name, &other.name);
+            if let Some(other) = self.features.iter().find(|other| numbered(other)) {
+                return Err(format!(
+                    "`{}` is what a further balance of `{}` is called: name the feature otherwise",
+                    feature.name, other.name
+                ));
             }
             if !feature.rates.is_sorted_by_key(|step| step.from) {
                 return Err(format!("the rates of `{}` are not in order of date", feature.name));
@@ -319,6 +326,14 @@ impl Product {
         }
         Ok(())
     }
+}
+
+/// The name of a feature with a number after it, as its second balance and later ones have it.
+fn is_numbered(name: &str, feature: &str) -> bool {
+    let number = name.strip_prefix(feature).and_then(|rest| rest.strip_prefix(' '));
+    number.is_some_and(|number| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// The key of an amount below zero. Only a margin may be.

@@ -68,7 +68,7 @@ impl State {
     }
 
     /// The day after the close, the day on which a late fee is decided, or on which the line is later than before, whichever comes
-    /// first.
+    /// first; never the day being lived or one before it.
     pub(crate) fn settles_next_on(&self, terms: &Terms) -> NaiveDate {
         let after = |day: NaiveDate, days: u32| {
             day.checked_add_days(Days::new(days.into())).unwrap_or(NaiveDate::MAX)
@@ -79,7 +79,8 @@ impl State {
             .iter()
             .filter(|due| !due.tested)
             .filter_map(|due| Some(after(due.enforceable_on, rule?.after_days + 1)));
-        tests.chain(self.standing_changes_on(terms)).fold(after(self.cycle.closes_on, 1), Ord::min)
+        let next = tests.chain(self.standing_changes_on(terms));
+        next.fold(after(self.cycle.closes_on, 1), Ord::min).max(after(self.day, 1))
     }
 
     /// The morning of a day: minimums missed the day before, late fees whose time has come, the plan fee of a first day.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CycleSchedule, InterestLine, Terms,
+    balance::Balance,
     event::Disputed,
     minimum::{Minimum, MinimumInputs},
     rate,
@@ -64,10 +65,22 @@ impl DisputeClocks {
 }
 
 impl Dispute {
-    /// The minimum as it would be without what is disputed.
-    fn held_out(&self, inputs: MinimumInputs, interest: Cents) -> MinimumInputs {
+    /// The minimum as it would be without what is disputed. `instalment`: what is asked for of it by level payments, if it is.
+    fn held_out(
+        &self,
+        inputs: MinimumInputs,
+        (interest, instalment): (Cents, Option<Cents>),
+    ) -> MinimumInputs {
         let less = |from: Cents, amount: Cents| (from - amount).or_zero();
         let mut inputs = inputs;
+        let all = self.amount + self.interest + interest;
+        inputs.total_owed = less(inputs.total_owed, all);
+        inputs.disputed += all;
+        if let Some(instalment) = instalment {
+            inputs.instalments = less(inputs.instalments, instalment);
+            inputs.instalment_balances = less(inputs.instalment_balances, all);
+            return inputs;
+        }
         match self.subject {
             Disputed::Fee { fee } if fee.penalty() => {
                 inputs.penalty_fees = less(inputs.penalty_fees, self.amount);
@@ -77,12 +90,21 @@ impl Dispute {
                 inputs.principal = less(inputs.principal, self.amount);
             }
         }
-        let all = self.amount + self.interest + interest;
         inputs.interest = less(inputs.interest, interest);
         inputs.new_balance = less(inputs.new_balance, all);
-        inputs.total_owed = less(inputs.total_owed, all);
-        inputs.disputed += all;
         inputs
+    }
+
+    /// What the last statement asks for of a disputed draw that is repaid by level payments: its share where part is disputed.
+    fn instalment(&self, balances: &[Balance]) -> Option<Cents> {
+        let Disputed::Draw { .. } = self.subject else { return None };
+        let balance = balances.get(self.balance)?;
+        let (asked, principal) = (balance.plan?.asked, balance.principal());
+        if self.amount >= principal {
+            return Some(asked);
+        }
+        let part = i128::from(asked.get()) * i128::from(self.amount.get());
+        Cents::from_ratio(part, i128::from(principal.get()), Rounding::HalfUp)
     }
 
     /// Interest of a cycle on the disputed amount.
@@ -121,11 +143,12 @@ impl State {
         let (interest, held, held_owed) = (Cents::ZERO, Cents::ZERO, Cents::ZERO);
         let mut dispute =
             Dispute { id, subject, amount, balance, since, interest, held, held_owed };
+        let instalment = dispute.instalment(&self.balances);
         for due in &mut self.obligations {
             let record = self.records.iter().find(|record| record.number == due.cycle);
             let Some(record) = record.filter(|record| record.closes_on >= since) else { continue };
             let interest = dispute.interest_of(terms, &record.interest);
-            let without = dispute.held_out(record.minimum.inputs, interest);
+            let without = dispute.held_out(record.minimum.inputs, (interest, instalment));
             let own = terms.product.minimum.apply(without).own;
             let (less, owed) = ((record.minimum.own - own).or_zero(), due.owed);
             due.owed = (owed - less).or_zero();
@@ -152,12 +175,12 @@ impl State {
         lines: &[InterestLine],
     ) -> Minimum {
         let rule = &terms.product.minimum;
-        let parts: Vec<Cents> =
-            self.disputes.iter().map(|dispute| dispute.interest_of(terms, lines)).collect();
         let mut reduced = inputs;
-        for (dispute, interest) in self.disputes.iter_mut().zip(parts) {
+        for dispute in &mut self.disputes {
+            let interest = dispute.interest_of(terms, lines);
+            let instalment = dispute.instalment(&self.balances);
             let before = rule.apply(reduced).own;
-            reduced = dispute.held_out(reduced, interest);
+            reduced = dispute.held_out(reduced, (interest, instalment));
             let held = (before - rule.apply(reduced).own).or_zero();
             dispute.held += held;
             dispute.held_owed += held;

@@ -289,6 +289,10 @@ pub fn minimum(minimum: &Minimum, terms: &MinimumTerms) -> Derivation {
     let parts = vec![base, amount("past due", past_due)];
     let asked_for = Derivation::sum(rule, "asked for", asked, parts);
     let mut caps = vec![asked_for, amount("total owed", inputs.total_owed)];
+    if minimum.due < asked.min(inputs.total_owed).or_zero() {
+        let label = "no statement need be sent: a dollar or less, and no finance charge (12 CFR 1026.5(b)(2)(i))";
+        caps.push(amount(label, minimum.due));
+    }
     if inputs.disputed.is_positive() {
         caps.push(Derivation::of(
             "disputed, and held out of all the rest",

@@ -30,7 +30,8 @@ impl State {
         if let Some(rule) = of.filter(|_| balance.principal().is_positive()) {
             let apr = balance.apr_on(terms, day, &cycle);
             let payment = level_payment(balance.principal(), apr, rule.months);
-            balance.plan = Some(Plan { payment, left: rule.months, due: Cents::ZERO });
+            balance.plan =
+                Some(Plan { payment, left: rule.months, due: Cents::ZERO, asked: Cents::ZERO });
         }
     }
 
@@ -40,15 +41,20 @@ impl State {
         let cycle = self.cycle.number;
         for (at, balance) in self.balances.iter_mut().enumerate() {
             let principal = balance.principal();
+            if let Some(plan) = &mut balance.plan {
+                plan.asked = Cents::ZERO;
+            }
             let Some(plan) = balance.plan.as_mut().filter(|_| principal.is_positive()) else {
                 continue;
             };
             let mine = self.interest.iter().filter(|one| one.balance == at && one.cycle == cycle);
             let interest = mine.map(|one| one.unpaid).sum::<Cents>();
-            let owed = principal + interest;
+            // What earlier statements asked for is past due, or was waited for: it is not asked for again.
+            let owed = (principal - plan.due).or_zero() + interest;
             let payment = if plan.left <= 1 { owed } else { plan.payment.min(owed) };
             plan.left = plan.left.saturating_sub(1);
             plan.due = (plan.due + (payment - interest).or_zero()).min(principal);
+            plan.asked = payment;
             asked.payments += payment;
             asked.principal += principal;
             asked.interest += interest;

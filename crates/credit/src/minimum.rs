@@ -7,7 +7,7 @@ use crate::{
     FeeKind, InterestLine, Terms,
     product::{MinimumArm, MinimumBase, MinimumPart, MinimumTerms},
     repayment::level_payment,
-    state::State,
+    state::{Fee, State},
 };
 
 /// What the formula is given.
@@ -211,7 +211,25 @@ impl State {
             ..whole
         };
         debug_assert!(inputs.interest <= lines.iter().map(|line| line.amount).sum());
-        self.without_disputes(terms, inputs, lines)
+        let minimum = self.without_disputes(terms, inputs, lines);
+        if self.needs_a_statement(lines) {
+            minimum
+        } else {
+            Minimum { due: Cents::ZERO, own: Cents::ZERO, ..minimum }
+        }
+    }
+
+    /// More than a dollar is owed either way, or a finance charge was imposed (12 CFR 1026.5(b)(2)(i)): nothing is asked for by a
+    /// statement that nobody is sent.
+    fn needs_a_statement(&self, lines: &[InterestLine]) -> bool {
+        let cycle = self.cycle.number;
+        let charged = |fee: &Fee| {
+            fee.kind == FeeKind::Draw && fee.billed_in == Some(cycle) && fee.amount.is_positive()
+        };
+        self.balance().abs() > Cents::new(100)
+            || lines.iter().any(|line| line.amount.is_positive())
+            || self.fee_bearing_draws.is_positive()
+            || self.fees.iter().any(charged)
     }
 
     fn apr_of_largest(&self, terms: &Terms) -> Apr {

@@ -27,8 +27,14 @@ pub struct Snapshot {
     pub through: NaiveDate,
     /// The last event it has seen.
     pub seen_seq: u64,
+    /// What the fields of its state are; one of another layout is not used.
+    #[serde(default)]
+    layout: u32,
     pub(crate) state: State,
 }
+
+/// To be raised whenever the state of a line, or what is carried in it, changes.
+const LAYOUT: u32 = 1;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -69,6 +75,7 @@ impl State {
     pub(crate) fn begin(snapshots: &[Snapshot], timeline: &Timeline<'_>, on: NaiveDate) -> Self {
         let usable = snapshots
             .iter()
+            .filter(|snapshot| snapshot.layout == LAYOUT)
             .filter(|snapshot| snapshot.through < on && snapshot.seen_seq <= timeline.last_seq)
             .filter(|snapshot| timeline.still_true(snapshot.seen_seq, snapshot.through))
             .max_by_key(|snapshot| (snapshot.through, snapshot.seen_seq));
@@ -136,7 +143,8 @@ impl State {
         let through = self.day;
         self.day = self.day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
         if closes && printed.is_some() {
-            kept.push(Snapshot { through, seen_seq: timeline.last_seq, state: self.clone() });
+            let (seen_seq, state) = (timeline.last_seq, self.clone());
+            kept.push(Snapshot { through, seen_seq, layout: LAYOUT, state });
         }
         Ok(())
     }
@@ -409,7 +417,7 @@ impl State {
         }
         if let Some(due_on) = balances.due_on.filter(|due| balances.past_due_since != Some(*due)) {
             let amount = (balances.minimum_unpaid - balances.past_due).or_zero();
-            let enforceable_on = dates.enforceable_due_on(due_on, self.opened_on);
+            let enforceable_on = dates.enforceable_due_on(due_on, self.day);
             self.obligations.push(Obligation::brought_forward(amount, due_on, enforceable_on));
         }
     }

@@ -163,12 +163,10 @@ impl UnreadLine {
         let events = seqs.into_iter().zip(effective_on.into_iter().zip(recorded_at)).zip(bodies);
         let events = events.map(|((seq, (on, at)), body)| event_of(seq, on, at, &body));
         let snapshot = self.snapshot;
-        let snapshot = snapshot.map(|((closed_on, seq), body)| snapshot_of(closed_on, seq, &body));
-        Ok(WholeLine {
-            row: self.row,
-            events: events.collect::<Result<_, _>>()?,
-            snapshot: snapshot.transpose()?,
-        })
+        // It only saves work: one that an earlier release stored and that cannot be read is done without.
+        let snapshot =
+            snapshot.and_then(|((closed_on, seq), body)| snapshot_of(closed_on, seq, &body).ok());
+        Ok(WholeLine { row: self.row, events: events.collect::<Result<_, _>>()?, snapshot })
     }
 }
 
