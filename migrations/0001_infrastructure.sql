@@ -169,7 +169,7 @@ GRANT UPDATE (position) ON outbox TO plumbline_app, plumbline_audit;
 
 -- A model's turn reads, and may raise a flag on a line. It posts nothing and schedules nothing.
 GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox TO plumbline_turn;
-GRANT INSERT ON line_events, line_snapshots, outbox TO plumbline_turn;
+GRANT INSERT ON line_events, outbox TO plumbline_turn;
 GRANT INSERT, UPDATE ON line_heads TO plumbline_turn;
 
 GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox, jobs TO plumbline_audit;
@@ -184,7 +184,7 @@ CREATE POLICY line_events_turn ON line_events FOR INSERT TO plumbline_turn
 CREATE FUNCTION beyond_a_turn(kind text) RETURNS boolean LANGUAGE sql IMMUTABLE
 RETURN kind LIKE 'decision.%' OR kind LIKE 'draw.%' OR kind LIKE 'rail_file.%' OR kind LIKE 'representative.%'
     OR kind LIKE 'statement.%' OR kind LIKE 'fee.%' OR kind LIKE 'charge.%' OR kind LIKE 'return.%'
-    OR kind LIKE 'bank_account.%' OR kind IN (
+    OR kind LIKE 'bank_account.%' OR kind LIKE 'period.%' OR kind LIKE 'accrual.%' OR kind IN (
         'intent.confirmed', 'intent.refused', 'payment.scheduled', 'payment.cancelled', 'payment.chosen_for_file',
         'payment.credited', 'payment.settled', 'payment.returned', 'payment.held_back', 'payment.given_back',
         'case.closed', 'flag.cleared', 'hand_off.claimed', 'hand_off.taken_over',

@@ -187,7 +187,7 @@ impl Servicing {
             let sentence = "No automatic payment is planned that could be skipped.";
             Refusal::new(RefusalCode::NothingDue, sentence)
         })?;
-        self.call_back(work.conn(), permit, &debit).await?;
+        self.call_back(work.conn(), permit, &debit, "customer").await?;
         (debit.status, debit.payment_id) = (DebitStatus::Skipped, None);
         debit.changed_at = self.now();
         autopays::update_debit(work.conn(), &debit).await?;

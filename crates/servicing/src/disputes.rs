@@ -4,6 +4,8 @@
 //! takes the disputed amount out of what must be paid, what is late and what is debited, until it is settled; one that comes later
 //! is looked into all the same. What it does to the line is the engine's to say.
 
+use calendar::local_date;
+use chrono::NaiveDate;
 use credit::{DisputeClocks, Disputed, FeeKind, LineEventBody, Statement};
 use identity::{CaseId, CustomerId, DrawId};
 use money::Cents;
@@ -93,7 +95,8 @@ impl Servicing {
         };
         let mut line = self.hold_own_line(work.conn(), customer_id).await?;
         let today = self.today();
-        let shown_by = check_subject(&line, new)?;
+        let earlier = disputes::list_of_customer(work.conn(), customer_id).await?;
+        let shown_by = check_subject(&line, new, &|since| self.in_dispute(&earlier, new, since))?;
         let case = self.dispute_case(work.conn(), permit, &line, &new.words).await?;
         let clocks = DisputeClocks::of(today, &line.terms.cycles);
         let row = DisputeRow {
@@ -168,7 +171,21 @@ impl Servicing {
             let sentence = "This dispute is settled.";
             return Err(Refusal::new(RefusalCode::CaseClosed, sentence).into());
         }
-        if opened_on_line(&line, id) {
+        let formal = opened_on_line(&line, id);
+        if !formal && finding.error.is_positive() {
+            // It came too late to be held out. An error is taken back all the same, and the rest was never out of what is due.
+            let subject = unheld.subject.clone();
+            let subject: DisputeSubject = serde_json::from_value(subject).map_err(|source| {
+                ServicingError::Stored { what: "dispute", source: Some(source) }
+            })?;
+            let body = LineEventBody::DisputeOpened {
+                dispute: id,
+                subject: subject.into(),
+                amount: finding.error,
+            };
+            self.post(work.conn(), &mut line, self.today(), body).await?;
+        }
+        if formal || finding.error.is_positive() {
             let body = LineEventBody::DisputeResolved {
                 dispute: id,
                 error: finding.error,
@@ -287,6 +304,17 @@ impl Servicing {
         Ok(())
     }
 
+    /// How much of the same is disputed already or was found to be an error, in notices that came since a day.
+    fn in_dispute(&self, earlier: &[DisputeRow], new: &NewDispute, since: NaiveDate) -> Cents {
+        let subject = json!(new.subject);
+        earlier
+            .iter()
+            .filter(|row| row.subject == subject)
+            .filter(|row| local_date(row.received_at, self.zone) >= since)
+            .map(|row| row.error.unwrap_or(row.amount))
+            .sum()
+    }
+
     /// Whether a notice that comes now comes in time.
     fn formal(&self, shown_by: Option<&Statement>) -> bool {
         // What no statement shows yet has not begun its sixty days.
@@ -294,8 +322,13 @@ impl Servicing {
     }
 }
 
-/// Whether what is disputed is on the line at all; answers the first statement that shows it.
-fn check_subject(line: &Line, new: &NewDispute) -> Result<Option<Statement>, ServicingError> {
+/// Whether what is disputed is on the line at all, and not in dispute already; answers the first statement that shows it. A fee
+/// is named by its kind: the newest one is meant.
+fn check_subject(
+    line: &Line,
+    new: &NewDispute,
+    in_dispute: &dyn Fn(NaiveDate) -> Cents,
+) -> Result<Option<Statement>, ServicingError> {
     let refused = |code, sentence: String| Err(Refusal::new(code, sentence).into());
     if !new.amount.is_positive() {
         return refused(RefusalCode::AmountNotPositive, format!("{} is no amount.", new.amount));
@@ -313,7 +346,7 @@ fn check_subject(line: &Line, new: &NewDispute) -> Result<Option<Statement>, Ser
         }
         _ => None,
     });
-    let charged: Vec<_> = charged.collect();
+    let newest_charge = charged.max_by_key(|(on, _)| *on);
     let statements = line.events().iter().filter_map(|event| match &event.body {
         LineEventBody::StatementIssued { statement } => Some(statement.as_ref()),
         _ => None,
@@ -321,25 +354,24 @@ fn check_subject(line: &Line, new: &NewDispute) -> Result<Option<Statement>, Ser
     if new.subject == DisputeSubject::Other {
         // The newest one: the customer names no other.
         let newest = statements.max_by_key(|statement| statement.number);
-        let most = newest.map_or(line.terms.credit_limit, |statement| statement.new_balance);
+        let billed = newest.map_or(line.terms.credit_limit, |statement| statement.new_balance);
+        let since = newest.map_or(line.row.opened_on, |statement| statement.closed_on);
+        let most = (billed - in_dispute(since)).or_zero();
         return if new.amount > most {
             refused(RefusalCode::AmountTooLarge, format!("No more than {most} was billed."))
         } else {
             Ok(newest.cloned())
         };
     }
-    let Some((first_on, most)) = charged
-        .iter()
-        .copied()
-        .reduce(|(on, most), (other, amount)| (on.min(other), most + amount))
-    else {
+    let Some((charged_on, amount)) = newest_charge else {
         return Err(Refusal::not_found("draw or fee").into());
     };
+    let most = (amount - in_dispute(charged_on)).or_zero();
     if new.amount > most {
         return refused(RefusalCode::AmountTooLarge, format!("No more than {most} was charged."));
     }
     let mut shows: Vec<_> =
-        statements.filter(|statement| statement.closed_on >= first_on).collect();
+        statements.filter(|statement| statement.closed_on >= charged_on).collect();
     shows.sort_by_key(|statement| statement.number);
     Ok(shows.first().copied().cloned())
 }

@@ -271,7 +271,8 @@ impl Servicing {
                 self.schedule_in(conn, permit, customer, &payment, from).await
             }
             Action::CancelPayment(cancellation) => {
-                self.cancel_in(conn, permit, customer, cancellation.payment_id, from).await
+                let by = (from, "customer");
+                self.cancel_in(conn, permit, customer, cancellation.payment_id, by).await
             }
             Action::Draw(draw) => self.draw_in(conn, permit, customer, &draw, from).await,
         }

@@ -21,7 +21,7 @@ pub struct JobReport {
     pub fees_assessed: u32,
     pub adjustments: u32,
     pub standings_changed: u32,
-    /// Lines that could not be settled, and runs of the payments that broke; the log says why.
+    /// Lines that could not be settled, and whatever else broke of a run; the log says why.
     pub failed: u32,
     /// Sessions and keys that are kept no longer.
     pub sessions_purged: u64,
@@ -40,6 +40,12 @@ impl JobReport {
         self.adjustments += count(lines.adjustments);
         self.standings_changed += count(lines.standings_changed);
         self.failed += count(lines.failed);
+    }
+
+    fn log_undone(&mut self, what: &str, error: &ServicingError) {
+        let cause = chain(error);
+        tracing::error!(error = %cause, "{what}: {cause}");
+        self.failed += 1;
     }
 
     /// Adds what another run did.
@@ -61,29 +67,25 @@ impl Servicing {
     pub async fn run_jobs(&self, caller: Caller) -> Result<JobReport, ServicingError> {
         authorise(caller, UseCase::Operate, None, self.now())?;
         let mut report = JobReport::default();
-        // What is the matter with the bank's files must not keep the lines from being settled.
+        // What is the matter with one of these must not keep the others from being done.
         match self.run_payments(caller).await {
             Ok(payments) => report.payments = payments,
-            Err(error) => {
-                let cause = chain(&error);
-                tracing::error!(error = %cause, "payments could not be worked off: {cause}");
-                report.failed += 1;
-            }
+            Err(error) => report.log_undone("payments could not be worked off", &error),
         }
-        let lines = self.settle_due(Wish::jobs(self.today()), &|_| {}).await?;
-        report.keep(lines.counts);
-        self.accrue_before(caller, self.today()).await?;
+        match self.settle_due(Wish::jobs(self.today()), &|_| {}).await {
+            Ok(lines) => report.keep(lines.counts),
+            Err(error) => report.log_undone("lines could not be settled", &error),
+        }
+        if let Err(error) = self.accrue_before(caller, self.today()).await {
+            report.log_undone("interest could not be accrued", &error);
+        }
         self.messages_of_jobs(&mut report).await;
         match self.purge().await {
             Ok((sessions, keys)) => {
                 report.sessions_purged = sessions;
                 report.keys_purged = keys;
             }
-            Err(error) => {
-                let cause = chain(&error);
-                tracing::error!(error = %cause, "sessions and keys could not be purged: {cause}");
-                report.failed += 1;
-            }
+            Err(error) => report.log_undone("sessions and keys could not be purged", &error),
         }
         Ok(report)
     }

@@ -191,7 +191,8 @@ impl Servicing {
             Begun::Before(answer) => return Ok(answer),
             Begun::Now(work) => work,
         };
-        let receipt = self.cancel_in(work.conn(), permit, customer_id, payment_id, None).await?;
+        let by = (None, "customer");
+        let receipt = self.cancel_in(work.conn(), permit, customer_id, payment_id, by).await?;
         work.finish(receipt).await
     }
 
@@ -426,7 +427,7 @@ impl Servicing {
         permit: Authorised,
         customer_id: CustomerId,
         payment_id: PaymentId,
-        intent_id: Option<IntentId>,
+        (intent_id, reason): (Option<IntentId>, &str),
     ) -> Result<ReceiptRow, ServicingError> {
         let unheld = self.check_cancellation(conn, customer_id, payment_id).await?;
         self.hold_line(conn, unheld.credit_line_id).await?;
@@ -435,7 +436,7 @@ impl Servicing {
             .ok_or_else(|| Refusal::not_found("payment"))?;
         cancellable(&payment)?;
         payment.status = PaymentStatus::Cancelled;
-        payment.cancel_reason = Some("customer".to_owned());
+        payment.cancel_reason = Some(reason.to_owned());
         payment.changed_at = self.now();
         payments::update(conn, &payment).await?;
         let payload = json!({

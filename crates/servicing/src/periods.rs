@@ -10,7 +10,7 @@ use money::Cents;
 use serde::Serialize;
 use serde_json::json;
 use store::{
-    OnConstraint as _, accruals, closing,
+    OnConstraint as _, StoreError, accruals, closing,
     periods::{self, AsOf, Sums},
 };
 
@@ -88,9 +88,17 @@ impl Servicing {
             return Err(Refusal::new(RefusalCode::NotAllowed, problem).into());
         }
         let mut tx = self.store.app().begin().await?;
-        periods::close(&mut tx, month, self.now()).await.on_constraint(periods::IN_ORDER, || {
-            let sentence = "Another month is to be closed first, or somebody else has just closed this one.";
+        let refused = |sentence: &'static str| {
             ServicingError::from(Refusal::new(RefusalCode::NotAllowed, sentence))
+        };
+        let closed = periods::close(&mut tx, month, self.now()).await;
+        if closed.as_ref().is_err_and(StoreError::waited_too_long) {
+            return Err(refused("Somebody is posting just now: try again."));
+        }
+        closed.on_constraint(periods::IN_ORDER, || {
+            refused(
+                "Another month is to be closed first, or somebody else has just closed this one.",
+            )
         })?;
         let payload = json!({ "month": month, "authorised": permit });
         self.trail(&mut tx, Trail::stream(None, None), "period.closed", payload).await?;

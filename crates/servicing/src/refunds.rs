@@ -9,12 +9,11 @@ use chrono::{Duration, NaiveDate};
 use credit::{FlagKind, LineEventBody};
 use identity::{BankAccountId, CreditLineId, CustomerId, RefundId, chain};
 use money::Cents;
-use rails::{InstantTransfer, RailError, TransferState, TransferStatus};
+use rails::{RailError, TransferState, TransferStatus};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     bank_accounts::{self, BankAccountStatus},
-    customers,
     intents::ReceiptRow,
     payments::{self, PaymentStatus},
     refunds::{self, RefundCause, RefundRow, RefundStatus},
@@ -25,8 +24,10 @@ use crate::{
     authorise,
     disclosures::refuse_model,
     flags,
+    lines::Line,
     payments::own_bank_account,
     reference::reference,
+    release::{Push, Sending, kept},
     words::{bank_account_text, date_text, shown},
     work::{Begun, Trail, with},
 };
@@ -43,11 +44,6 @@ const NEW_ACCOUNT: Duration = Duration::days(7);
 /// A credit balance above this, unmoved for six months, is refunded without being asked for.
 const LEAST_IN_GOOD_FAITH: Cents = Cents::new(100);
 const GOOD_FAITH_MONTHS: i32 = 6;
-
-/// The bank's reason as we keep it: a number is kept nowhere.
-fn kept(reason: &str) -> String {
-    reason.chars().filter(|c| !c.is_ascii_digit() && !c.is_control()).take(80).collect()
-}
 
 fn transfer_id(id: RefundId) -> String {
     format!("refund-{id}")
@@ -186,25 +182,30 @@ impl Servicing {
     }
 
     async fn work_off_refund(&self, refund: &RefundRow) -> Result<bool, ServicingError> {
-        let Some(refund) = self.hand_over_refund(refund).await? else { return Ok(false) };
-        let id = transfer_id(refund.id);
-        let answer = match self.bank.find_transfer(&id).await {
-            Ok(Some(status)) => Ok(status),
-            Ok(None) => {
-                let transfer = self.transfer_of_refund(&refund).await?;
-                self.bank.push(&id, &transfer).await
-            }
-            Err(error) => Err(error),
+        let Some((refund, push)) = self.hand_over_refund(refund).await? else { return Ok(false) };
+        let sending = Sending {
+            id: transfer_id(refund.id),
+            customer_id: refund.customer_id,
+            bank_account_id: refund.bank_account_id,
+            amount: refund.amount,
+            reference: &refund.reference,
+            asked_at: refund.requested_at,
+            handed_at: refund.handed_at,
         };
-        match answer {
+        match self.ask_bank(&sending, push).await {
             Ok(status) => self.take_refund_answer(&refund, &status).await,
-            Err(RailError::Refused { reason }) => {
+            Err(ServicingError::Rail(RailError::Refused { reason })) => {
                 self.end_refund(&refund, Err(kept(&reason))).await
             }
-            Err(error) => {
+            Err(ServicingError::Rail(
+                error @ (RailError::NotSent { .. }
+                | RailError::Unknown { .. }
+                | RailError::Unreadable { .. }),
+            )) => {
                 tracing::warn!(refund.id = %refund.id, error = %error, "it is not known what the bank did with refund {}", refund.id);
                 Ok(false)
             }
+            Err(error) => Err(error),
         }
     }
 
@@ -212,31 +213,36 @@ impl Servicing {
     async fn hand_over_refund(
         &self,
         unheld: &RefundRow,
-    ) -> Result<Option<RefundRow>, ServicingError> {
+    ) -> Result<Option<(RefundRow, Push)>, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let line = self.hold_and_load(&mut tx, unheld.credit_line_id).await?;
         let Some(mut refund) = refunds::find_for_update(&mut tx, unheld.id).await? else {
             return Ok(None);
         };
+        let flagged = match self.sending_allowed(&mut tx, refund.customer_id).await {
+            Ok(()) => false,
+            Err(ServicingError::Refused(_)) => true,
+            Err(error) => return Err(error),
+        };
+        let against = self.refund_overtaken(&mut tx, &line, &refund).await?;
         match refund.status {
-            RefundStatus::Pending => return Ok(Some(refund)),
+            RefundStatus::Pending if flagged || against.is_some() => {
+                return Ok(Some((refund, Push::Never)));
+            }
+            RefundStatus::Pending => return Ok(Some((refund, Push::Again))),
+            RefundStatus::Requested if flagged => return Ok(None),
             RefundStatus::Requested => {}
             RefundStatus::Sent | RefundStatus::Refused => return Ok(None),
-        }
-        match self.sending_allowed(&mut tx, refund.customer_id).await {
-            Err(ServicingError::Refused(_)) => return Ok(None),
-            other => other?,
         }
         if self.today() < refund.pay_by && self.may_come_back(&mut tx, line.row.id).await? {
             return Ok(None);
         }
         let now = self.now();
         refund.changed_at = now;
-        let used = line.position(self.today())?.credit_balance < refund.amount;
-        let kind = if used {
-            // It was drawn meanwhile, or the payment that made it came back.
+        let ended = against.is_some();
+        let kind = if let Some(why) = against {
             refund.status = RefundStatus::Refused;
-            refund.refusal = Some("credit_balance_used".to_owned());
+            refund.refusal = Some(why.to_owned());
             "refund.refused"
         } else {
             refund.status = RefundStatus::Pending;
@@ -247,7 +253,23 @@ impl Servicing {
         let stream = Trail::stream(None, Some(refund.credit_line_id));
         self.trail(&mut tx, stream, kind, told(&refund)).await?;
         tx.commit().await?;
-        Ok((!used).then_some(refund))
+        Ok((!ended).then_some((refund, Push::First)))
+    }
+
+    /// What has come between a refund and the request for it.
+    async fn refund_overtaken(
+        &self,
+        conn: &mut PgConnection,
+        line: &Line,
+        refund: &RefundRow,
+    ) -> Result<Option<&'static str>, ServicingError> {
+        if line.position(self.today())?.credit_balance < refund.amount {
+            // It was drawn meanwhile, or the payment that made it came back.
+            return Ok(Some("credit_balance_used"));
+        }
+        let account = bank_accounts::find(conn, refund.bank_account_id).await?;
+        let usable = account.is_some_and(|account| account.status != BankAccountStatus::Disabled);
+        Ok((!usable).then_some("bank_account_disabled"))
     }
 
     /// Whether a payment of the line is so young that it may still come back.
@@ -266,31 +288,6 @@ impl Servicing {
         }))
     }
 
-    async fn transfer_of_refund(
-        &self,
-        refund: &RefundRow,
-    ) -> Result<InstantTransfer, ServicingError> {
-        let account = refund.bank_account_id;
-        let of = [(account, refund.customer_id)].into();
-        let known_at = refund.handed_at.unwrap_or(refund.requested_at);
-        let mut opened = self.open_numbers(&of, known_at).await?;
-        let details = opened
-            .remove(&account)
-            .ok_or(ServicingError::Stored { what: "bank account number", source: None })??;
-        let mut conn = self.store.app().acquire().await?;
-        let customer = customers::find(&mut conn, refund.customer_id)
-            .await?
-            .ok_or(ServicingError::Stored { what: "customer", source: None })?;
-        Ok(InstantTransfer {
-            kind: details.kind,
-            routing_number: details.routing_number,
-            account_number: details.account_number,
-            amount: refund.amount,
-            reference: refund.reference.clone(),
-            name: customer.name,
-        })
-    }
-
     async fn take_refund_answer(
         &self,
         refund: &RefundRow,
@@ -303,7 +300,9 @@ impl Servicing {
                 self.end_refund(refund, Ok(on)).await
             }
             TransferState::Refused | TransferState::Void => {
-                let why = kept(status.reason.as_deref().unwrap_or("refused by the bank"));
+                let void = status.state == TransferState::Void;
+                let unsaid = if void { "timed_out" } else { "refused by the bank" };
+                let why = kept(status.reason.as_deref().unwrap_or(unsaid));
                 self.end_refund(refund, Err(why)).await
             }
         }
@@ -324,6 +323,8 @@ impl Servicing {
         let sent = outcome.is_ok();
         match outcome {
             Ok(on) => {
+                // What is known of a line is never dated ahead of today.
+                let on = on.min(self.today());
                 let body = LineEventBody::CreditBalanceRefunded { amount: refund.amount };
                 let seq = self.post(&mut tx, &mut line, on, body).await?;
                 refund.event_seq = Some(i64::try_from(seq).unwrap_or(i64::MAX));

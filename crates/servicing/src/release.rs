@@ -36,6 +36,7 @@ use store::{
     rail_files,
 };
 
+pub(crate) use instant::{Push, Sending};
 pub use rates::{ReturnRate, ReturnRates};
 
 use crate::{
@@ -53,7 +54,7 @@ pub(crate) fn status_of(reason: &str) -> PaymentStatus {
 }
 
 /// The bank's reason as we keep it: it may repeat what we sent, and a number is kept nowhere.
-fn kept(reason: &str) -> String {
+pub(crate) fn kept(reason: &str) -> String {
     reason.chars().filter(|c| !c.is_numeric() && !c.is_control()).take(80).collect()
 }
 
@@ -121,7 +122,7 @@ impl Servicing {
         self.give_up_waiting(&mut report).await?;
         self.work_off_instants(&mut report).await?;
         self.make_retries(&mut report).await?;
-        self.plan_payments(caller, &mut report).await?;
+        self.plan_payments(caller, &mut report).await;
         if is_banking_day(self.today()) {
             self.send_payments(&mut apart, &mut report).await;
             // In files of their own: what is the matter with a payment keeps nobody's draw from leaving.
@@ -140,19 +141,22 @@ impl Servicing {
         Ok(report)
     }
 
-    /// What automatic payments and refunds make due today.
-    async fn plan_payments(
-        &self,
-        caller: Caller,
-        report: &mut RunReport,
-    ) -> Result<(), ServicingError> {
-        let autopay = self.run_autopay(caller).await?;
-        report.autopaid = autopay.made;
-        report.failed += autopay.failed;
-        let (refunded, failed) = self.run_refunds(caller).await?;
-        report.refunded = refunded;
-        report.failed += failed;
-        Ok(())
+    /// What automatic payments and refunds make due today. What is the matter with them keeps no file from leaving.
+    async fn plan_payments(&self, caller: Caller, report: &mut RunReport) {
+        match self.run_autopay(caller).await {
+            Ok(autopay) => {
+                report.autopaid = autopay.made;
+                report.failed += autopay.failed;
+            }
+            Err(error) => log_unchosen("automatic payments", &error, report),
+        }
+        match self.run_refunds(caller).await {
+            Ok((refunded, failed)) => {
+                report.refunded = refunded;
+                report.failed += failed;
+            }
+            Err(error) => log_unchosen("refunds", &error, report),
+        }
     }
 
     async fn send_payments(&self, apart: &mut BTreeSet<BankAccountId>, report: &mut RunReport) {

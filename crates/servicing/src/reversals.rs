@@ -43,6 +43,13 @@ fn stands(line: &Line, payment: PaymentId) -> bool {
     })
 }
 
+/// Whether we took the payment back as our own mistake: what comes of it afterwards is not the customer's to bear.
+pub(crate) fn reversed(line: &Line, payment: PaymentId) -> bool {
+    line.events().iter().any(|event| {
+        matches!(event.body, LineEventBody::PaymentReversed { payment: of, .. } if of == payment)
+    })
+}
+
 fn check(line: &Line, payment: &PaymentRow) -> Result<(), Refusal> {
     let credited = matches!(payment.status, PaymentStatus::Released | PaymentStatus::Settled);
     if credited && stands(line, payment.id) {

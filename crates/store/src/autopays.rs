@@ -206,14 +206,17 @@ pub async fn look_next_on(
     Ok(())
 }
 
-/// Whether a payment was made under leave to debit that was taken back since: the customer's own, not a change of it.
+/// Whether a payment was made under leave to debit that was taken back since: the customer's own, not a change of it. Who
+/// takes back what they changed it into takes back all that was given before.
 pub async fn taken_back(
     conn: &mut PgConnection,
     payment_id: PaymentId,
 ) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM autopay_debits d JOIN autopays a ON a.id = d.autopay_id
-                          WHERE d.payment_id = $1 AND a.end_reason = 'customer') AS "taken_back!""#,
+        r#"SELECT EXISTS (SELECT FROM autopay_debits d JOIN autopays under ON under.id = d.autopay_id
+                          JOIN autopays a ON a.credit_line_id = under.credit_line_id
+                          WHERE d.payment_id = $1 AND a.end_reason = 'customer'
+                            AND (a.id = under.id OR a.ended_at > under.authorised_at)) AS "taken_back!""#,
         payment_id.as_uuid(),
     )
     .fetch_one(conn)

@@ -48,8 +48,17 @@ impl StoreError {
 
     /// PostgreSQL refused for want of a right: the role may not do this.
     pub fn lacks_privilege(&self) -> bool {
+        self.has_code("42501")
+    }
+
+    /// Others held a lock longer than the transaction wanted to wait for it.
+    pub fn waited_too_long(&self) -> bool {
+        self.has_code("55P03")
+    }
+
+    fn has_code(&self, code: &str) -> bool {
         match self {
-            Self::Sql(sqlx::Error::Database(error)) => error.code().as_deref() == Some("42501"),
+            Self::Sql(sqlx::Error::Database(error)) => error.code().as_deref() == Some(code),
             _ => false,
         }
     }

@@ -86,12 +86,14 @@ pub async fn first_open(conn: &mut PgConnection) -> Result<Option<NaiveDate>, St
     Ok(first)
 }
 
-/// Closes a month: waits for whoever is posting, and nobody books into it from then on.
+/// Closes a month: waits for whoever is posting, and nobody books into it from then on. Whoever posts waits behind that, so
+/// it waits two seconds at most and then fails with `StoreError::waited_too_long`.
 pub async fn close(
     conn: &mut PgConnection,
     month: NaiveDate,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    sqlx::query!("SET LOCAL lock_timeout = '2s'").execute(&mut *conn).await?;
     sqlx::query!("INSERT INTO ledger_periods (month, closed_at) VALUES ($1, $2)", month, at)
         .execute(conn)
         .await?;

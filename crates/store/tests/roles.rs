@@ -23,6 +23,8 @@ const FORBIDDEN_TO_TURNS: &[&str] = &[
     "opening_records",
     "opening_deliveries",
     "statement_documents",
+    // What replay begins with: a forged one is a forged balance.
+    "line_snapshots",
 ];
 
 async fn refuses(pool: &PgPool, sql: String) -> bool {
@@ -78,6 +80,21 @@ async fn a_models_turn_may_raise_a_flag_on_a_line_and_append_nothing_else() {
     }
     sqlx::query(AssertSqlSafe(insert("flag_raised"))).execute(turn).await.unwrap();
     sqlx::query(AssertSqlSafe(insert("drew"))).execute(database.store().app()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_models_turn_may_not_say_that_the_books_were_closed_or_interest_accrued() {
+    let database = store::testing::database().await;
+    let says = |kind: &str| {
+        format!(
+            "INSERT INTO outbox (stream, kind, payload, recorded_at) VALUES ('system', '{kind}', '{{}}', now())"
+        )
+    };
+    let turn = database.store().turn();
+    for kind in ["period.closed", "accrual.posted", "payment.credited"] {
+        assert!(refuses(turn, says(kind)).await, "a turn said `{kind}`");
+    }
+    sqlx::query(AssertSqlSafe(says("flag.raised"))).execute(turn).await.unwrap();
 }
 
 #[tokio::test]

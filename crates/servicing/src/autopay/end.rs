@@ -55,7 +55,7 @@ impl Servicing {
                     autopays::update_debit(conn, &debit).await?;
                     of = Some(debit);
                 }
-                DebitStatus::Made => match self.call_back(conn, permit, &debit).await {
+                DebitStatus::Made => match self.call_back(conn, permit, &debit, reason).await {
                     Ok(()) => {}
                     Err(ServicingError::Refused(_)) => {
                         gone |= self.at_the_bank(conn, &debit).await?;
@@ -80,11 +80,12 @@ impl Servicing {
         conn: &mut PgConnection,
         permit: Authorised,
         debit: &DebitRow,
+        reason: &str,
     ) -> Result<(), ServicingError> {
         let Some(id) = debit.payment_id else { return Ok(()) };
         let payment = payments::find(conn, id).await?;
         let payment = payment.ok_or_else(|| Refusal::not_found("payment"))?;
-        self.cancel_in(conn, permit, payment.customer_id, id, None).await?;
+        self.cancel_in(conn, permit, payment.customer_id, id, (None, reason)).await?;
         Ok(())
     }
 

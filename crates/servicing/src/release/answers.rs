@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use credit::{FlagKind, LineEventBody};
 use identity::chain;
+use money::Cents;
 use nacha::{Addenda, File, ReturnCode};
 use rails::{EntryState, EntryStatus, ReturnFile, ReturnFlag, ReturnRule, ReturnRules};
 use serde_json::json;
@@ -16,7 +17,9 @@ use store::{
 };
 
 use super::RunReport;
-use crate::{Caller, Servicing, ServicingError, UseCase, authorise, work::Trail};
+use crate::{
+    Caller, Servicing, ServicingError, UseCase, authorise, reversals::reversed, work::Trail,
+};
 
 /// Name of the bank's list of returns among the cursors.
 const RETURNS: &str = "bank_returns";
@@ -223,14 +226,18 @@ impl Servicing {
         }
         // What is known of a line is never dated ahead of today.
         let effective_on = returned_on.min(self.today()).max(payment.authorised_on);
+        let ours = reversed(&line, payment.id);
         let fee = credit::returned_payment_fee(&line.position(effective_on)?);
+        let fee = if ours { Cents::ZERO } else { fee };
         let body =
             LineEventBody::PaymentReturned { payment: payment.id, code: code.to_string(), fee };
         let seq = self.post(&mut tx, &mut line, effective_on, body).await?;
         payment.status = PaymentStatus::Returned;
         payment.return_code = Some(code.to_string());
         payment.returned_on = Some(effective_on);
-        payment.retry_on = self.plan_retry(&mut tx, &payment, rule, effective_on).await?;
+        if !ours {
+            payment.retry_on = self.plan_retry(&mut tx, &payment, rule, effective_on).await?;
+        }
         payment.changed_at = now;
         payments::update(&mut tx, &payment).await?;
         if rule.disables_account {

@@ -1,9 +1,12 @@
-//! Draws on the instant rail: one request to the bank, one answer, and reading back where no answer came.
+//! The instant rail, for draws and for refunds of a credit balance: one request to the bank, one answer, and reading back where
+//! no answer came.
 //!
-//! Invariants: a draw is marked as handed over before the bank is asked, under an id of its own, so that asking twice sends
+//! Invariants: what is sent is marked as handed over before the bank is asked, under an id of its own, so that asking twice sends
 //! once; where the bank has never heard of it for a while, it is asked to forget the id before the hold is given up.
 
-use identity::{CreditLineId, DrawId, chain};
+use chrono::{DateTime, Utc};
+use identity::{BankAccountId, CreditLineId, CustomerId, DrawId, chain};
+use money::Cents;
 use rails::{DrawRails, InstantTransfer, RailError, TransferState, TransferStatus};
 use serde_json::json;
 use store::{
@@ -19,9 +22,22 @@ fn transfer_id(draw: &DrawRow) -> String {
     format!("draw-{}", draw.id)
 }
 
-/// How a draw stands to being sent.
+/// What is sent to a customer's bank account.
+pub(crate) struct Sending<'a> {
+    /// Under which the bank knows it.
+    pub(crate) id: String,
+    pub(crate) customer_id: CustomerId,
+    pub(crate) bank_account_id: BankAccountId,
+    pub(crate) amount: Cents,
+    pub(crate) reference: &'a str,
+    /// When it was asked for, and when it was marked as handed to the bank.
+    pub(crate) asked_at: DateTime<Utc>,
+    pub(crate) handed_at: Option<DateTime<Utc>>,
+}
+
+/// How it stands to being sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Push {
+pub(crate) enum Push {
     First,
     /// It was sent, and the outcome is not known.
     Again,
@@ -76,7 +92,16 @@ impl Servicing {
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
         let Some((draw, push)) = self.hand_over(id, report).await? else { return Ok(()) };
-        match self.ask_bank(&draw, push).await {
+        let sending = Sending {
+            id: transfer_id(&draw),
+            customer_id: draw.customer_id,
+            bank_account_id: draw.bank_account_id,
+            amount: draw.amount,
+            reference: &draw.reference,
+            asked_at: draw.held_at,
+            handed_at: draw.handed_at,
+        };
+        match self.ask_bank(&sending, push).await {
             Ok(status) => self.take_answer(&draw, &status, report).await,
             Err(ServicingError::Rail(RailError::Refused { reason })) => {
                 let done = self.refuse_draw(id, DrawStatus::Refused, &kept(&reason)).await?;
@@ -129,24 +154,28 @@ impl Servicing {
         Ok(Some((draw, Push::First)))
     }
 
-    /// The bank's word on a draw that was handed over.
-    async fn ask_bank(&self, draw: &DrawRow, push: Push) -> Result<TransferStatus, ServicingError> {
-        let id = transfer_id(draw);
+    /// The bank's word on what was handed over.
+    pub(crate) async fn ask_bank(
+        &self,
+        sending: &Sending<'_>,
+        push: Push,
+    ) -> Result<TransferStatus, ServicingError> {
+        let id = sending.id.as_str();
         if push != Push::First {
-            if let Some(status) = self.bank.find_transfer(&id).await? {
+            if let Some(status) = self.bank.find_transfer(id).await? {
                 return Ok(status);
             }
             let patience = DrawRails::embedded()?.instant.patience();
-            let waited = draw.handed_at.is_none_or(|handed| self.now() - handed >= patience);
+            let waited = sending.handed_at.is_none_or(|handed| self.now() - handed >= patience);
             if waited || push == Push::Never {
-                return Ok(self.bank.void_transfer(&id).await?);
+                return Ok(self.bank.void_transfer(id).await?);
             }
         }
-        let transfer = self.transfer_of(draw).await?;
-        match self.bank.push(&id, &transfer).await {
+        let transfer = self.transfer_of(sending).await?;
+        match self.bank.push(id, &transfer).await {
             // It may be refused only because the first has arrived meanwhile.
             Err(refused @ RailError::Refused { .. }) if push == Push::Again => {
-                self.read_back_refused(&id, refused).await
+                self.read_back_refused(id, refused).await
             }
             answer => Ok(answer?),
         }
@@ -165,24 +194,24 @@ impl Servicing {
         if status.state == TransferState::Void { Err(refused.into()) } else { Ok(status) }
     }
 
-    async fn transfer_of(&self, draw: &DrawRow) -> Result<InstantTransfer, ServicingError> {
-        let account = draw.bank_account_id;
-        let of = [(account, draw.customer_id)].into();
-        let handed_at = draw.handed_at.unwrap_or(draw.held_at);
+    async fn transfer_of(&self, sending: &Sending<'_>) -> Result<InstantTransfer, ServicingError> {
+        let account = sending.bank_account_id;
+        let of = [(account, sending.customer_id)].into();
+        let handed_at = sending.handed_at.unwrap_or(sending.asked_at);
         let mut opened = self.open_numbers(&of, handed_at).await?;
         let details = opened
             .remove(&account)
             .ok_or(ServicingError::Stored { what: "bank account number", source: None })??;
         let mut conn = self.store.app().acquire().await?;
-        let customer = customers::find(&mut conn, draw.customer_id)
+        let customer = customers::find(&mut conn, sending.customer_id)
             .await?
             .ok_or(ServicingError::Stored { what: "customer", source: None })?;
         Ok(InstantTransfer {
             kind: details.kind,
             routing_number: details.routing_number,
             account_number: details.account_number,
-            amount: draw.amount,
-            reference: draw.reference.clone(),
+            amount: sending.amount,
+            reference: sending.reference.to_owned(),
             name: customer.name,
         })
     }

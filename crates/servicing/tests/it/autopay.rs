@@ -358,6 +358,33 @@ async fn two_failed_debits_end_it_and_a_retry_is_not_made_once_it_is_taken_back(
 }
 
 #[tokio::test]
+async fn who_takes_back_what_they_changed_takes_back_what_was_given_before() {
+    let (house, ann) = with_statement(ALWAYS_SHORT).await;
+    enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;
+    house.live_until("2026-11-04").await;
+    assert_eq!(house.payments(ann).await[0].status, PaymentStatus::Returned);
+    enrol(&house, ann, AutopayAmount::Statement, "change").await;
+    house.servicing.cancel_autopay(ann.caller(), ann.id, &key("stop")).await.unwrap();
+    house.live_until("2026-11-20").await;
+    assert_eq!(house.submitted(), 1, "it is not tried again");
+}
+
+#[tokio::test]
+async fn a_payment_says_why_it_was_cancelled_when_nobody_cancelled_it() {
+    let (house, ann) = with_statement("000111224242").await;
+    enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;
+    house.live_until("2026-10-29").await;
+    house.hand.set(noon(day("2026-10-30")));
+    assert_eq!(house.servicing.run_autopay(Caller::system()).await.unwrap().made, 1);
+    house.sabotage("UPDATE bank_accounts SET status = 'disabled'").await;
+    house.sabotage("UPDATE autopays SET looks_next_on = '2026-10-30'").await;
+    house.servicing.run_autopay(Caller::system()).await.unwrap();
+    let payment = house.payments(ann).await.remove(0);
+    assert_eq!(payment.status, PaymentStatus::Cancelled);
+    assert_eq!(payment.cancel_reason.as_deref(), Some("bank_account_disabled"));
+}
+
+#[tokio::test]
 async fn a_flag_or_a_revocation_stops_it_as_it_stops_every_debit() {
     let (house, ann) = with_statement("000111224242").await;
     enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;

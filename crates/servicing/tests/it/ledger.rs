@@ -205,3 +205,19 @@ async fn books_that_do_not_add_up_are_not_closed() {
     assert!(refused.sentence.contains("plumbline ledger check"), "{refused}");
     assert_eq!(house.count("SELECT count(*) FROM ledger_periods").await, 0);
 }
+
+#[tokio::test]
+async fn a_close_does_not_wait_for_long_for_somebody_who_is_posting() {
+    let house = House::on("2026-09-06").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 100_000).await;
+    lives(&house, "2026-10-06").await;
+    let mut posting = house.database.owner().begin().await.unwrap();
+    // As whoever posts finds out what is open.
+    sqlx::raw_sql("SELECT ledger_open_from()").execute(&mut *posting).await.unwrap();
+    let close = || house.servicing.close_period(Caller::system(), day("2026-09-01"));
+    let refused = refusal(close().await);
+    assert!(refused.sentence.contains("try again"), "{refused}");
+    posting.rollback().await.unwrap();
+    close().await.unwrap();
+}

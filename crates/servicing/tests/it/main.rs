@@ -26,6 +26,7 @@ mod messages;
 mod numbers;
 mod payments;
 mod portfolio;
+mod refunds;
 mod release;
 mod retries;
 mod rights;

@@ -23,11 +23,11 @@ async fn with_statement() -> (House, Person) {
     (house, ann)
 }
 
-async fn position(house: &House, person: Person) -> credit::Position {
+pub(crate) async fn position(house: &House, person: Person) -> credit::Position {
     house.servicing.position(person.caller(), person.id).await.unwrap().position
 }
 
-async fn told(house: &House, kind: &str) -> Vec<Value> {
+pub(crate) async fn told(house: &House, kind: &str) -> Vec<Value> {
     sqlx::query_scalar("SELECT payload FROM outbox WHERE kind = $1 ORDER BY id")
         .bind(kind)
         .fetch_all(house.database.owner())
@@ -144,7 +144,7 @@ async fn a_customer_lowers_their_limit_after_a_step_up_and_owes_what_they_owed()
 }
 
 /// Ann has paid for a draw of $300.00 that her bank sent back afterwards.
-async fn with_credit() -> (House, Person) {
+pub(crate) async fn with_credit() -> (House, Person) {
     let house = House::on("2026-09-08").await;
     let ann = house.person("Ann").await;
     let savings = house.bank_account(ann.id, BankAccountKind::Savings, "000111229023").await;
@@ -259,6 +259,8 @@ async fn what_is_disputed_need_not_be_paid_until_it_is_settled_and_an_error_is_t
     );
     let again = service.open_dispute(ann.caller(), ann.id, &new, &key("dispute")).await.unwrap();
     assert_eq!(again, row);
+    let twice = service.open_dispute(ann.caller(), ann.id, &new, &key("twice")).await;
+    assert_eq!(code(twice), RefusalCode::AmountTooLarge, "it is in dispute already");
     assert_eq!(position(&house, ann).await.disputed, cents(1_500));
     let flags = service.standing_flags(ann.caller(), ann.id).await.unwrap();
     assert_eq!(flags[0].kind, FlagKind::Dispute);
@@ -318,20 +320,34 @@ async fn an_automatic_payment_leaves_out_what_is_disputed() {
 }
 
 #[tokio::test]
-async fn a_notice_after_sixty_days_is_looked_into_and_holds_nothing_out() {
+async fn a_notice_after_sixty_days_holds_nothing_out_and_an_error_is_taken_back_all_the_same() {
     let (house, ann) = with_statement().await;
-    house.live_until("2026-11-12").await;
-    // The fee is first shown by the statement of December 5, sent on the 6th: sixty days end on February 4.
-    house.live_until("2027-02-05").await;
+    // The draw is first shown by the statement of October 5, sent on the 6th: sixty days end on December 5.
+    house.live_until("2026-12-08").await;
     let service = &house.servicing;
-    let row =
-        service.open_dispute(ann.caller(), ann.id, &late_fee(1_500), &key("late")).await.unwrap();
-    assert_eq!(told(&house, "dispute.opened").await[0]["formal"], false);
-    assert_eq!(position(&house, ann).await.disputed, Cents::ZERO);
+    let drawn = service.list_draws(ann.caller(), ann.id).await.unwrap().remove(0).draw;
+    let new = NewDispute {
+        subject: DisputeSubject::Draw { draw_id: drawn.id },
+        amount: cents(60_000),
+        words: "I asked for $400.00.".to_owned(),
+    };
     let staff = house.representative("Rae").await;
-    let found = Finding { error: Cents::ZERO, explanation: "It was late.".to_owned() };
-    service.resolve_dispute(staff, row.id, &found, &key("found")).await.unwrap();
-    house.books_agree(ann).await;
+    for (name, error) in [("none", 0), ("some", 25_000)] {
+        let row = service.open_dispute(ann.caller(), ann.id, &new, &key(name)).await.unwrap();
+        assert_eq!(told(&house, "dispute.opened").await[0]["formal"], false);
+        assert_eq!(position(&house, ann).await.disputed, Cents::ZERO);
+        let before = position(&house, ann).await.principal_balance;
+        let found = Finding { error: cents(error), explanation: "Seen.".to_owned() };
+        let name = format!("found-{name}");
+        service.resolve_dispute(staff, row.id, &found, &key(&name)).await.unwrap();
+        let after = position(&house, ann).await;
+        assert_eq!((before - after.principal_balance, after.disputed), (cents(error), Cents::ZERO));
+        house.books_agree(ann).await;
+    }
+    // What was found cannot be found again: at most the rest.
+    let more = NewDispute { amount: cents(75_001), ..new };
+    let refused = service.open_dispute(ann.caller(), ann.id, &more, &key("more")).await;
+    assert_eq!(code(refused), RefusalCode::AmountTooLarge);
 }
 
 fn fees(amount: &str) -> serde_json::Map<String, Value> {

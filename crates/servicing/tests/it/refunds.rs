@@ -1,0 +1,116 @@
+//! What comes between a refund that was asked for and the money, and a payment that comes back after it was taken back.
+
+use chrono::Days;
+use credit::FlagKind;
+use money::Cents;
+use servicing::Caller;
+use store::{
+    payments::PaymentStatus,
+    refunds::{RefundRow, RefundStatus},
+};
+
+use crate::{
+    house::{House, Person, Wire, day, key, noon},
+    service::{position, told, with_credit},
+};
+
+async fn refund(house: &House, person: Person) -> RefundRow {
+    house.servicing.list_refunds(person.caller(), person.id).await.unwrap().remove(0)
+}
+
+async fn run(house: &House) -> (u32, u32) {
+    house.servicing.run_refunds(Caller::system()).await.unwrap()
+}
+
+/// Asked for and handed over, and the bank never hears of it.
+async fn with_lost_refund() -> (House, Person) {
+    let (house, ann) = with_credit().await;
+    let name = key("refund");
+    let asked = house.servicing.request_refund(ann.caller(), ann.id, ann.checking, &name);
+    asked.await.unwrap();
+    house.cut(Wire::LosesRequests);
+    run(&house).await;
+    assert_eq!(refund(&house, ann).await.status, RefundStatus::Pending);
+    house.cut(Wire::Fine);
+    (house, ann)
+}
+
+async fn nothing_was_sent(house: &House, person: Person) {
+    assert_eq!(run(house).await, (0, 0));
+    assert_eq!(refund(house, person).await.status, RefundStatus::Refused);
+    assert!(position(house, person).await.credit_balance.is_positive());
+    assert!(told(house, "refund.sent").await.is_empty());
+    house.books_agree(person).await;
+}
+
+#[tokio::test]
+async fn a_refund_that_the_bank_never_heard_of_is_not_sent_against_a_flag() {
+    let (house, ann) = with_lost_refund().await;
+    let raised = house.servicing.raise_flag(Caller::system(), ann.id, FlagKind::Fraud, "case 1");
+    assert!(raised.await.unwrap());
+    nothing_was_sent(&house, ann).await;
+}
+
+#[tokio::test]
+async fn a_refund_that_the_bank_never_heard_of_is_given_up_after_a_while() {
+    let (house, ann) = with_lost_refund().await;
+    let tomorrow = house.servicing.today().checked_add_days(Days::new(1)).unwrap();
+    house.hand.set(noon(tomorrow));
+    nothing_was_sent(&house, ann).await;
+    // It can be asked for anew.
+    let name = key("anew");
+    let asked = house.servicing.request_refund(ann.caller(), ann.id, ann.checking, &name);
+    asked.await.unwrap();
+    assert_eq!(run(&house).await, (1, 0));
+}
+
+#[tokio::test]
+async fn a_refund_that_is_refused_because_it_has_arrived_was_sent() {
+    let (house, ann) = with_lost_refund().await;
+    house.cut(Wire::TakesAndRefuses);
+    assert_eq!(run(&house).await, (1, 0));
+    assert_eq!(refund(&house, ann).await.status, RefundStatus::Sent);
+    assert_eq!(position(&house, ann).await.credit_balance, Cents::ZERO);
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn nothing_is_refunded_to_a_bank_account_that_was_disabled_meanwhile() {
+    let (house, ann) = with_credit().await;
+    let name = key("refund");
+    let asked = house.servicing.request_refund(ann.caller(), ann.id, ann.checking, &name);
+    asked.await.unwrap();
+    house.sabotage("UPDATE bank_accounts SET status = 'disabled'").await;
+    nothing_was_sent(&house, ann).await;
+    assert_eq!(refund(&house, ann).await.refusal.as_deref(), Some("bank_account_disabled"));
+}
+
+#[tokio::test]
+async fn a_payment_that_we_took_back_ourselves_costs_nothing_and_is_not_tried_again_when_it_returns()
+ {
+    let house = House::on("2026-09-06").await;
+    // The bank returns every debit for want of funds.
+    let ann = house.person_with_account("Ann", "000111229001").await;
+    house.draws(ann, 100_000).await;
+    house.live_until("2026-10-08").await;
+    house.pays(ann, 5_000, "2026-10-14").await.unwrap();
+    house.live_until("2026-10-14").await;
+    let service = &house.servicing;
+    let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
+    let payment = house.payments(ann).await[0].id;
+    let asked = service.ask_reversal(rae, payment, "Not hers.", &key("ask")).await.unwrap();
+    service.decide_reversal(sam, asked.id, (true, "Seen."), &key("done")).await.unwrap();
+    let before = position(&house, ann).await.penalty_fees;
+    house.live_until("2026-10-28").await;
+    let payments = house.payments(ann).await;
+    assert_eq!(payments.len(), 1, "it is not tried again");
+    assert_eq!((payments[0].status, payments[0].retry_on), (PaymentStatus::Returned, None));
+    assert_eq!(position(&house, ann).await.penalty_fees, before);
+    // Nor does it count among the failed debits: one more may come back and be tried again.
+    house.pays(ann, 4_000, "2026-10-29").await.unwrap();
+    house.live_until("2026-11-02").await;
+    let newest = house.payments(ann).await.remove(0);
+    assert_eq!(newest.status, PaymentStatus::Returned);
+    assert!(newest.retry_on.is_some_and(|on| on > day("2026-10-29")));
+    house.books_agree(ann).await;
+}
