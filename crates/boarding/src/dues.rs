@@ -22,7 +22,8 @@ impl Dues {
         let due_on = cells.day("due_on");
         let past_due = cells.money("past_due");
         let oldest = cells.day("oldest_due_on");
-        let days = cells.count("days_past_due", DAYS_MAX).filter(|days| *days > 0);
+        let said = cells.count("days_past_due", DAYS_MAX);
+        let days = said.filter(|days| *days > 0);
         let (minimum, past_due, as_of) = (minimum?, past_due?, as_of?);
         let by_days = days.and_then(|days| as_of.checked_sub_days(Days::new(days.into())));
         let given = oldest.or(by_days).filter(|day| *day < as_of);
@@ -76,18 +77,28 @@ impl Dues {
             }
             (false, false) => (Cents::ZERO, None),
         };
-        if let (Some(since), Some(days)) = (since, days)
-            && !agree(since, as_of, days)
-        {
-            cells.wrong(
-                "days_past_due",
-                format!("what is past due was due on {since}"),
-                "correct one of the two",
-            );
+        let passed_on = due_on.filter(|_| passed);
+        if let Some(wrong) = said.and_then(|days| contradicts(since, passed_on, as_of, days)) {
+            cells.wrong("days_past_due", wrong, "correct one of the two");
             return None;
         }
         Some(Self { minimum, due_on, past_due, since })
     }
+}
+
+/// What speaks against so many days: that nothing is past due, the day since when it is, or a due date that passed before.
+fn contradicts(
+    since: Option<NaiveDate>,
+    passed_on: Option<NaiveDate>,
+    as_of: NaiveDate,
+    days: u32,
+) -> Option<String> {
+    let Some(since) = since else {
+        return (days > 0).then(|| "nothing is past due".to_owned());
+    };
+    let later = passed_on.filter(|due| *due < since && !agree(*due, as_of, days));
+    let other = later.or_else(|| (!agree(since, as_of, days)).then_some(since));
+    other.map(|day| format!("what is past due was due on {day}"))
 }
 
 /// Counted from the due date, or from the banking day on which it could be met.

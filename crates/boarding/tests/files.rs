@@ -129,7 +129,7 @@ type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str
 
 #[test]
 fn each_fault_names_its_column_and_what_to_do() {
-    let cases: [Case; 34] = [
+    let cases: [Case; 37] = [
         (&[("reference", "")], "reference", "it is empty"),
         (&[("name", "=HYPERLINK(1)")], "name", "formula"),
         (&[("name", "A\u{0}nn")], "name", "control character"),
@@ -159,6 +159,13 @@ fn each_fault_names_its_column_and_what_to_do() {
         (&[("past_due", "10.00")], "oldest_due_on", "since when"),
         (&[("days_past_due", "40")], "past_due", "how much"),
         (&[("due_on", "2026-11-10"), ("past_due", "5.00")], "past_due", "all of minimum_due"),
+        (
+            &[("minimum_due", "0.00"), ("due_on", ""), ("days_past_due", "40")],
+            "days_past_due",
+            "nothing is past due",
+        ),
+        (&[("due_on", "2026-11-10"), ("days_past_due", "0")], "days_past_due", "on 2026-11-10"),
+        (&[("due_on", "2026-11-10"), ("days_past_due", "3")], "days_past_due", "on 2026-11-10"),
         (
             &[("due_on", "2026-11-10"), ("days_past_due", "x")],
             "days_past_due",

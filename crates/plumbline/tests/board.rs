@@ -51,7 +51,8 @@ impl Sandbox {
     }
 
     fn board(&self, file: &str, more: &[&str]) -> (Option<i32>, Value) {
-        let args = [&["board", file, "--sandbox", "--json"][..], more].concat();
+        let named = ["--portfolio", "harbor"];
+        let args = [&["board", file, "--sandbox", "--json"][..], &named, more].concat();
         let output = self.run(&args);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.stdout.is_empty(), "{said}");
@@ -107,11 +108,32 @@ async fn refused_rows_stand_beside_the_file_and_come_in_once_they_are_mended() {
     let text = fs::read_to_string(&refused).unwrap();
     assert!(text.contains("refused_because") && text.contains("HL-10001"), "{text}");
     fs::write(&refused, text.replace("7.30", "7.36")).unwrap();
+    sandbox.board("harbor.csv", &["--check"]);
+    let kept = fs::read_to_string(&refused).unwrap();
+    assert!(kept.contains("7.36"), "a check leaves alone what somebody mends: {kept}");
     let (code, mended) = sandbox.board("harbor.csv.refused.csv", &[]);
     assert_eq!(
         (code, &mended["boarded"]["rows"], &mended["portfolio"]),
         (Some(0), &1.into(), &"harbor".into()),
         "{mended}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_by_another_name_boards_nothing_twice_and_none_boards_without_a_portfolio() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("harbor.csv", &sample());
+    sandbox.file("harbor-copy.csv", &sample());
+    let nameless = sandbox.run(&["board", "harbor.csv", "--sandbox", "--json"]);
+    assert_eq!(nameless.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&nameless.stderr).into_owned();
+    assert!(said.contains("--portfolio"), "{said}");
+    let (_, first) = sandbox.board("harbor.csv", &[]);
+    assert_eq!(first["boarded"]["rows"], 5, "{first}");
+    let (_, again) = sandbox.board("harbor-copy.csv", &[]);
+    assert_eq!(
+        (&again["boarded"]["rows"], &again["boarded_before"]["rows"]),
+        (&0.into(), &5.into())
     );
 }
 

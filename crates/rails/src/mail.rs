@@ -191,6 +191,14 @@ fn failed(error: smtp::Error) -> MailError {
         if error.to_string().starts_with("Connection error") || error.is_tls() {
             return MailError::NotSent { source: error };
         }
+        // Our own side gave up before a word of the message was said.
+        if error.is_client() {
+            let said = std::error::Error::source(&error).map(ToString::to_string);
+            if said.is_some_and(|said| said.starts_with("Envelope contains non-ascii")) {
+                return MailError::Malformed { reason: "an address that the server cannot read" };
+            }
+            return MailError::NotSent { source: error };
+        }
         return MailError::Unknown { source: Some(error) };
     };
     let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
@@ -272,6 +280,30 @@ mod tests {
         for said in ["no 5.1.1", "", "5.1 x", "5.1.1.1 x", "5.x.1 y"] {
             assert_eq!(enhanced(said), None, "{said}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_the_server_cannot_read_is_malformed_and_not_unknown() {
+        use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            stream.write_all(b"220 mail.example\r\n").await.unwrap();
+            let mut line = String::new();
+            while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+                // It speaks no SMTPUTF8.
+                if stream.write_all(b"250 mail.example\r\n").await.is_err() {
+                    return;
+                }
+                line.clear();
+            }
+        });
+        let sent = client(&url).send(&mail("Zoë", "zoë@example.com")).await;
+        server.abort();
+        assert!(matches!(sent, Err(MailError::Malformed { .. })), "{sent:?}");
     }
 
     #[tokio::test]

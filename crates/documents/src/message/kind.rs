@@ -95,6 +95,11 @@ kinds! {
     CaseAcknowledged = "case_acknowledged", Servicing, false;
     /// A billing error: 12 CFR 1026.13(c)(1), within 30 days.
     DisputeAcknowledged = "dispute_acknowledged", Legal, false;
+    /// What was found, in writing, with the reason: 12 CFR 1026.13(e), (f).
+    DisputeResolved = "dispute_resolved", Legal, false;
+    /// 45 days before, or as soon as it holds: 12 CFR 1026.9(c)(2).
+    TermsChanged = "terms_changed", Legal, false;
+    PaymentNotMade = "payment_not_made", Servicing, false;
     /// 15 USC 7001(c)(1)(B).
     ConsentWithdrawn = "consent_withdrawn", Legal, false;
 }

@@ -4,6 +4,7 @@ mod refused;
 mod report;
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     /// The portfolio: CSV, or Parquet (docs/boarding.md).
     file: PathBuf,
 
-    /// What the portfolio is called: with it a reference is unique. Without it, the file's name up to its first dot.
+    /// What the portfolio is called: with it a reference is unique. Only --check does without it.
     #[arg(long, value_name = "NAME")]
     portfolio: Option<String>,
 
@@ -71,13 +72,18 @@ fn amount(text: &str) -> Result<Cents, String> {
 }
 
 pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let portfolio_name = match &args.portfolio {
+        Some(name) => name.clone(),
+        None if args.check => name_of(&args.file),
+        // A file by another name would board every line a second time.
+        None => {
+            let sentence = "say what the portfolio is called: --portfolio NAME, the same each time";
+            return Err(UsageError(sentence.to_owned()).into());
+        }
+    };
     let bytes = fs::read(&args.file).map_err(|error| {
         UsageError(format!("could not read {}: {error}", whole(&args.file).display()))
     })?;
-    let portfolio_name = match &args.portfolio {
-        Some(name) => name.clone(),
-        None => name_of(&args.file),
-    };
     let catalog = ProductCatalog::embedded()?;
     let books = if args.check && !args.sandbox {
         None
@@ -158,7 +164,7 @@ impl Job<'_> {
             }
             _ => Boarded::default(),
         };
-        let refused_file = refused::write(&self.args.file, &portfolio)
+        let refused_file = refused::write(&self.args.file, &portfolio, self.args.check)
             .context("could not write the refused rows beside the file")?;
         Ok(Report::of(
             report::Header {
@@ -214,11 +220,12 @@ impl Job<'_> {
             output::progress(format_args!("boarding {} rows of {}", rows.len(), self.name));
             Box::pin(servicing.board(Caller::system(), order, progress)).await?
         };
-        for number in &boarded.changed {
-            if let Some(row) = portfolio.rows.iter_mut().find(|row| row.number == *number) {
-                refuse_changed(row);
-            }
-        }
+        let changed: HashSet<_> = boarded.changed.iter().copied().collect();
+        portfolio
+            .rows
+            .iter_mut()
+            .filter(|row| changed.contains(&row.number))
+            .for_each(refuse_changed);
         Ok(boarded)
     }
 }

@@ -7,6 +7,7 @@
 use calendar::banking_day_on_or_after;
 use chrono::{Days, NaiveDate};
 use credit::Position;
+use documents::MessageKind;
 use identity::{CreditLineId, PaymentId, chain};
 use money::Cents;
 use serde::Serialize;
@@ -15,6 +16,7 @@ use sqlx::PgConnection;
 use store::{
     autopays::{self, AutopayRow, DebitRow, DebitStatus},
     bank_accounts::{self, BankAccountStatus},
+    outbound::{self, OutboundState},
     payments::{self, PaymentRow, PaymentStatus},
     revocations,
 };
@@ -34,6 +36,9 @@ use crate::{
 
 /// The notice goes out this long before the day, so that it arrives in time by any way.
 const NOTICE_FROM_DAYS: u64 = 14;
+
+/// Messages among which the notice of a debit is looked for.
+const NOTICES_AMONG: i64 = 200;
 
 /// Lines looked at in one go.
 const LINES_AT_ONCE: i64 = 500;
@@ -281,7 +286,12 @@ impl Servicing {
             return Ok(false);
         }
         let payment = self.payment_of(of.1, debit, amount);
-        if let Some(why) = self.stands_against(conn, &payment).await? {
+        let why = if notice_not_sent(conn, of.1, debit).await? {
+            Some("notice_not_sent".to_owned())
+        } else {
+            self.stands_against(conn, &payment).await?
+        };
+        if let Some(why) = why {
             (debit.status, debit.why) = (DebitStatus::NotMade, Some(why));
             let kind = ("autopay.not_made", Some(amount));
             self.record_debit(conn, of.1, debit, kind).await?;
@@ -371,4 +381,22 @@ impl Servicing {
         let stream = Trail::stream(None, Some(autopay.credit_line_id));
         self.trail(conn, stream, kind, payload).await
     }
+}
+
+/// Whether the customer was to be told of this debit and was not: without its notice none is made (12 CFR 1005.10(d)).
+async fn notice_not_sent(
+    conn: &mut PgConnection,
+    autopay: &AutopayRow,
+    debit: &DebitRow,
+) -> Result<bool, ServicingError> {
+    let Some(noticed_at) = debit.noticed_at else { return Ok(false) };
+    let day = debit.pays_on.to_string();
+    let told = outbound::list_of_customer(conn, autopay.customer_id, None, NOTICES_AMONG).await?;
+    Ok(told.iter().any(|message| {
+        message.kind == MessageKind::AutopayNotice.as_str()
+            && message.credit_line_id == Some(autopay.credit_line_id)
+            && message.written_at >= noticed_at
+            && message.state == OutboundState::NotSent
+            && message.said.to_string().contains(&day)
+    }))
 }

@@ -60,6 +60,8 @@ pub enum Why {
     Hours,
     TooOften,
     EmployersAddress,
+    /// It happened long ago.
+    Stale,
 }
 
 impl Why {
@@ -74,6 +76,7 @@ impl Why {
             Self::Hours => "hours".to_owned(),
             Self::TooOften => "too_often".to_owned(),
             Self::EmployersAddress => "employers_address".to_owned(),
+            Self::Stale => "stale".to_owned(),
         }
     }
 }

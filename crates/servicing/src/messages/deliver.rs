@@ -19,7 +19,7 @@ use store::{
     outbound::{OutboundRow, OutboundState, Recipient},
 };
 
-use super::{Agreement, Contact, MessageReport, Way, may_contact, zones::zones_of};
+use super::{Agreement, Contact, MessageReport, Way, Why, may_contact, zones::zones_of};
 use crate::{Refusal, Servicing, ServicingError, flags, ports::Post};
 
 /// Messages looked at in one go.
@@ -200,7 +200,11 @@ impl Servicing {
             limits: &limits,
             asked_at: &asked_at,
         };
-        Ok(may_contact(&contact, now))
+        let stale = message.why == Some(Why::Stale.word());
+        Ok(match may_contact(&contact, now) {
+            Way::Now if stale => Way::Paper(Why::Stale),
+            way => way,
+        })
     }
 
     async fn send_ready(
@@ -239,13 +243,7 @@ impl Servicing {
                 return Ok(Wire::Down);
             }
             Err(MailError::Unknown { .. }) => {
-                // It stays `sending`, and is asked about in the next run.
-                let mut tx = self.store.app().begin().await?;
-                if let Some(message) = outbound::find_for_update(&mut tx, id).await? {
-                    self.trail_message(&mut tx, &message, "mail.unknown", json!({})).await?;
-                }
-                tx.commit().await?;
-                report.messages_unknown += 1;
+                self.answer_lost(id, report).await?;
             }
         }
         Ok(Wire::Up)
@@ -341,6 +339,31 @@ impl Servicing {
         Ok(())
     }
 
+    /// It stays `sending` and is asked about later, each time after a longer wait; after the last time it goes on paper.
+    async fn answer_lost(
+        &self,
+        id: OutboundId,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        let now = self.now();
+        let mut tx = self.store.app().begin().await?;
+        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
+            return Ok(());
+        };
+        self.trail_message(&mut tx, &message, "mail.unknown", json!({})).await?;
+        report.messages_unknown += 1;
+        let attempt = usize::try_from(message.attempts - 1).unwrap_or_default();
+        if let Some(minutes) = AGAIN_AFTER_MINUTES.get(attempt) {
+            message.next_at = Some(now + TimeDelta::minutes(*minutes));
+            message.changed_at = now;
+            outbound::update(&mut tx, &message).await?;
+        } else {
+            self.put_on_paper(&mut tx, message, "answer_lost", report).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     async fn look_again_later(&self, id: OutboundId) -> Result<(), ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
@@ -373,8 +396,14 @@ impl Servicing {
         for bounce in bounces {
             let id = bounce.message_id.trim_start_matches('<').split('@').next();
             // What we did not send is none of ours.
-            if let Some(id) = id.and_then(|id| id.parse().ok()) {
-                self.bounced(id, &bounce.code, report).await?;
+            let Some(id) = id.and_then(|id| id.parse::<OutboundId>().ok()) else { continue };
+            // One that cannot be worked off must not keep the others, and all that is to be sent, from going on.
+            if let Err(error) = self.bounced(id, &bounce.code, report).await {
+                tracing::error!(
+                    message.id = %id, bounce.sequence = bounce.sequence, error = %chain(&error),
+                    "that message {id} came back could not be worked off"
+                );
+                report.messages_failed += 1;
             }
         }
         outbound::move_bounce_cursor(&mut alone, last).await?;

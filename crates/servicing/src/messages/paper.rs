@@ -2,6 +2,7 @@
 
 use documents::{MessageKind, MessageRecord, Party, Tongue, letter_document};
 use identity::chain;
+use rails::RailError;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
@@ -108,7 +109,12 @@ impl Servicing {
             let kept = &letter.kept;
             if let Err(error) = post.print(&id.to_string(), &kept.media_type, &kept.bytes).await {
                 tracing::warn!(message.id = %id, error = %chain(&error), "letter {id} could not be printed yet");
-                return Ok(());
+                report.messages_failed += 1;
+                // Without a printer there is nothing to be tried; one letter that is refused holds up no other.
+                if matches!(error, RailError::NotSent { .. }) {
+                    return Ok(());
+                }
+                continue;
             }
             let mut tx = self.store.app().begin().await?;
             if !outbound::mark_printed(&mut tx, id, self.now()).await? {

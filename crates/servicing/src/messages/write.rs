@@ -1,8 +1,12 @@
 //! From what happened to the words: which events of the outbox a customer is told of, and with which figures.
 
+mod notices;
+
 use audit::Stream;
-use chrono::NaiveDate;
-use documents::{MessageKind, MessageRecord, Party, Tongue, Value, Values, render_message};
+use chrono::{NaiveDate, TimeDelta};
+use documents::{
+    MessageClass, MessageKind, MessageRecord, Party, Tongue, Value, Values, render_message,
+};
 use identity::{
     BankAccountId, CaseId, ContactChangeId, CreditLineId, CustomerId, DecisionId, DrawId,
     OutboundId, PaymentId, chain,
@@ -22,13 +26,16 @@ use store::{
     payments,
 };
 
-use super::MessageReport;
+use super::{MessageReport, Why};
 use crate::{CaseKind, Servicing, ServicingError};
 
 /// The consumer of the outbox.
 const CONSUMER: &str = "messages";
 /// Events looked at in one transaction.
 const EVENTS_AT_ONCE: u32 = 200;
+
+/// What happened longer ago is no news any more: it is recorded and not sent, or printed where the law has us give it.
+const NEWS_FOR_DAYS: i64 = 14;
 
 /// What is to be said to whom.
 struct Draft {
@@ -148,10 +155,23 @@ impl Servicing {
             [] => vec![(Recipient::Customer, customer.email.clone())],
             to => to.to_vec(),
         };
+        let stale = self.now() - event.recorded_at > TimeDelta::days(NEWS_FOR_DAYS);
         let mut written = 0;
         for (recipient, address) in to {
-            let row = self.written(&draft, &customer, event.position, (recipient, address))?;
-            written += u32::from(outbound::insert(conn, &row).await?);
+            let mut row = self.written(&draft, &customer, event.position, (recipient, address))?;
+            if stale {
+                row.why = Some(Why::Stale.word());
+            }
+            // Of what the law requires delivery decides, and puts it on paper.
+            let dropped = stale && draft.kind.class() != MessageClass::Legal;
+            if dropped {
+                (row.state, row.next_at) = (OutboundState::NotSent, None);
+            }
+            let new = outbound::insert(conn, &row).await?;
+            if new && dropped {
+                self.trail_message(conn, &row, "mail.not_sent", json!({})).await?;
+            }
+            written += u32::from(new);
         }
         Ok(written)
     }
@@ -228,6 +248,9 @@ impl Servicing {
             "autopay.changed" => autopay(conn, MessageKind::AutopayChanged, &told).await?,
             "autopay.cancelled" => autopay(conn, MessageKind::AutopayCancelled, &told).await?,
             "autopay.notice" => autopay(conn, MessageKind::AutopayNotice, &told).await?,
+            "autopay.not_made" => autopay(conn, MessageKind::PaymentNotMade, &told).await?,
+            "terms.changed" => notices::terms(&told)?,
+            "dispute.resolved" => notices::dispute(&told)?,
             "refund.sent" => refund(conn, &told, self.today()).await?,
             "contact.changed" => contact(conn, &told, self.today()).await?,
             "consent.withdrawn" => {

@@ -10,8 +10,10 @@ use serde_json::json;
 use servicing::{
     Caller, CaseKind, NewCase, RefusalCode, Servicing,
     decisions::{NewDecision, Reason},
+    disputes::Finding,
     messages::MessageReport,
     ports::{Post, PostFuture, PostOffice},
+    staff_changes::NewTerms,
     testing::{add_person, new_customer},
 };
 use store::{
@@ -211,16 +213,19 @@ async fn an_answer_that_was_lost_is_asked_about_and_what_was_taken_goes_out_once
     let ann = written.person("answer-lost@example.com", Language::English).await;
     assert_eq!(written.run().await.messages_unknown, 1);
     assert_eq!(written.messages(ann).await[0].state, OutboundState::Sending);
-    assert_eq!(written.run().await.messages_sent, 1);
-    assert_eq!(written.mail("").len(), 1, "sent once");
+    assert_eq!(written.run().await, MessageReport::default(), "not before its time");
+    written.house.live_until("2026-11-21").await;
+    assert_eq!(written.messages(ann).await.last().unwrap().state, OutboundState::Sent);
+    assert!(written.mail("").iter().all(|mail| !mail.duplicate), "sent once");
 
     let bob = written.person("request-lost-once@example.com", Language::English).await;
     assert_eq!(written.run().await.messages_unknown, 1);
     assert!(written.mail("").iter().all(|mail| !mail.to.starts_with("request")));
-    assert_eq!(written.run().await.messages_sent, 1);
-    assert_eq!(written.messages(bob).await[0].attempts, 2);
+    assert_eq!(written.run().await, MessageReport::default(), "not before its time");
+    written.house.live_until("2026-11-22").await;
+    let first = written.messages(bob).await.pop().unwrap();
+    assert_eq!((first.state, first.attempts), (OutboundState::Sent, 2));
     assert!(written.mail("").iter().all(|mail| !mail.duplicate));
-    assert_eq!(written.mail("").len(), 2);
 }
 
 #[tokio::test]
@@ -350,6 +355,60 @@ async fn a_dispute_is_acknowledged_in_writing_and_a_case_of_danger_is_left_to_a_
     assert_eq!((told.state, told.class.as_str()), (OutboundState::Sent, "legal"));
     assert!(told.body.contains("20 de diciembre de 2026"), "{}", told.body);
     assert!(!told.body.contains("no reconozco"));
+}
+
+/// Each of these starts a clock of the law's: 12 CFR 1026.9(c)(2) and 1026.13(e), (f).
+#[tokio::test]
+async fn a_change_in_terms_and_what_was_found_of_a_dispute_are_told_in_writing() {
+    let written = Written::on("2026-09-06").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    written.house.live_until("2026-11-12").await;
+    let (house, service) = (&written.house, written.servicing());
+    let staff = house.representative("Rae").await;
+    let changes = json!({ "fees": { "late": { "amount": "20.00" } } });
+    let terms = NewTerms {
+        changes: changes.as_object().unwrap().clone(),
+        effective_on: "2027-01-08".parse().unwrap(),
+        exception: None,
+        note: "Fee schedule of 2027.".to_owned(),
+    };
+    service.change_terms(staff, ann.id, &terms, &key("terms")).await.unwrap();
+    written.run().await;
+    let told = written.message(ann, "terms_changed").await;
+    assert_eq!((told.state, told.class.as_str()), (OutboundState::Sent, "legal"));
+    for said in ["January 8, 2027", "fees, late, amount: 20.00"] {
+        assert!(told.body.contains(said), "{}", told.body);
+    }
+
+    let dispute = crate::service::late_fee(500);
+    let row = service.open_dispute(ann.caller(), ann.id, &dispute, &key("dispute")).await.unwrap();
+    let found = Finding { error: cents(0), explanation: "It was late.".to_owned() };
+    service.resolve_dispute(staff, row.id, &found, &key("found")).await.unwrap();
+    written.run().await;
+    let told = written.message(ann, "dispute_resolved").await;
+    assert_eq!((told.state, told.class.as_str()), (OutboundState::Sent, "legal"));
+    assert!(told.body.contains("It was late."), "{}", told.body);
+}
+
+#[tokio::test]
+async fn what_happened_long_ago_is_no_news_and_what_the_law_requires_goes_on_paper() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    let case = NewCase {
+        customer_id: ann.id,
+        conversation_id: None,
+        kind: CaseKind::Dispute,
+        words: "I do not know this charge".to_owned(),
+    };
+    written.servicing().open_case(ann.caller(), case).await.unwrap();
+    // Nothing was written for fifteen days.
+    written.house.hand.set("2026-12-05T20:00:00Z".parse().unwrap());
+    written.run().await;
+    let drawn = written.message(ann, "draw_sent").await;
+    assert_eq!((drawn.state, drawn.why.as_deref()), (OutboundState::NotSent, Some("stale")));
+    let dispute = written.message(ann, "dispute_acknowledged").await;
+    assert_eq!((dispute.state, dispute.why.as_deref()), (OutboundState::OnPaper, Some("stale")));
+    assert_eq!(written.mail("").len(), 0);
 }
 
 #[tokio::test]

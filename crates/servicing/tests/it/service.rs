@@ -221,7 +221,7 @@ async fn what_stands_for_six_months_is_refunded_unasked_and_a_new_account_needs_
     house.books_agree(ann).await;
 }
 
-fn late_fee(amount: i64) -> NewDispute {
+pub(crate) fn late_fee(amount: i64) -> NewDispute {
     NewDispute {
         subject: DisputeSubject::Fee { fee: FeeKind::Late },
         amount: cents(amount),

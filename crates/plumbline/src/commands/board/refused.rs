@@ -9,14 +9,23 @@ use std::{
 
 use boarding::{Portfolio, REFUSED_BECAUSE};
 
-/// Writes `FILE.refused.csv`, for its owner only: account numbers are in it. Where nothing was refused, none is written, and one
-/// of before is taken away.
-pub(super) fn write(file: &Path, portfolio: &Portfolio) -> io::Result<Option<PathBuf>> {
+/// Writes `FILE.refused.csv`, for its owner only: account numbers are in it. Where nothing was refused, none is written. One of
+/// before becomes `FILE.refused.csv.bak`: somebody may be mending it. A check touches none and writes only where there is none.
+pub(super) fn write(
+    file: &Path,
+    portfolio: &Portfolio,
+    check: bool,
+) -> io::Result<Option<PathBuf>> {
     let mut name = file.as_os_str().to_owned();
     name.push(".refused.csv");
+    let mut aside = name.clone();
+    aside.push(".bak");
     let path = PathBuf::from(name);
     let mut refused = portfolio.rows.iter().filter_map(|row| row.verdict.as_ref().err()).peekable();
-    match fs::remove_file(&path) {
+    if check && fs::symlink_metadata(&path).is_ok() {
+        return Ok(None);
+    }
+    match fs::rename(&path, aside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
