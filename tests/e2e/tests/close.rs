@@ -76,8 +76,8 @@ fn answer(output: &Output) -> Value {
 
 #[tokio::test]
 async fn closes_that_are_killed_are_taken_up_and_each_line_is_worked_off_once() {
-    let (database, state) = (store::testing::database().await, tempfile::tempdir().unwrap());
-    let stage = Stage { database, state };
+    let (database, folder) = (store::testing::database().await, tempfile::tempdir().unwrap());
+    let stage = Stage { database, state: folder };
     let mut models = boarded::models(day(DUE_ON));
     models.retain(|model| model.settles_next_on == day(DUE_ON));
     let mut owner = stage.database.owner().acquire().await.unwrap();
