@@ -303,7 +303,7 @@ mod tests {
             }
         });
         let sent = client(&url).send(&mail("Zoë", "zoë@example.com")).await;
-        server.abort();
+        server.abort_all();
         assert!(matches!(sent, Err(MailError::Malformed { .. })), "{sent:?}");
     }
 
