@@ -179,10 +179,13 @@ async fn open_line(database: &TestDatabase) -> String {
 /// Which roles call which functions. One that is new is granted to whom it needs, and comes here.
 const CALLED: &[(&str, &[&str])] = &[
     ("audit_append", &["plumbline_app", "plumbline_audit", "plumbline_turn"]),
+    ("audit_append_many", &["plumbline_app"]),
     ("audit_stream_head", &["plumbline_app", "plumbline_audit", "plumbline_turn"]),
     ("audit_stream_tip", &["plumbline_app", "plumbline_audit", "plumbline_turn"]),
+    ("audit_streams_free", &["plumbline_app"]),
     ("beyond_a_turn", &["plumbline_turn"]),
     ("conversation_goes_on", &["plumbline_app", "plumbline_turn"]),
+    ("ledger_open_from", &["plumbline_app"]),
 ];
 
 #[tokio::test]

@@ -250,7 +250,7 @@ impl Servicing {
             "autopay.notice" => autopay(conn, MessageKind::AutopayNotice, &told).await?,
             "autopay.not_made" => autopay(conn, MessageKind::PaymentNotMade, &told).await?,
             "terms.changed" => notices::terms(&told)?,
-            "dispute.resolved" => notices::dispute(&told)?,
+            "dispute.resolved" => notices::dispute(conn, &told).await?,
             "refund.sent" => refund(conn, &told, self.today()).await?,
             "contact.changed" => contact(conn, &told, self.today()).await?,
             "consent.withdrawn" => {

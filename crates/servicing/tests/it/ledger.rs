@@ -5,7 +5,7 @@ use money::Cents;
 use servicing::{
     Caller, RefusalCode,
     books::{self, Checked},
-    testing::Person,
+    testing::{Person, noon},
 };
 use store::periods::{AsOf, ByDate};
 
@@ -96,7 +96,8 @@ async fn each_day_is_accrued_once_whoever_runs_and_whatever_is_killed() {
     let house = House::on("2026-09-06").await;
     let ann = house.person("Ann").await;
     house.draws(ann, 100_000).await;
-    house.live_until("2026-09-16").await;
+    // Without the jobs, which accrue too.
+    house.hand.set(noon(day("2026-09-16")));
     let through = day("2026-09-15");
 
     // Killed while it waits for what it is to take up.
@@ -160,7 +161,8 @@ async fn a_month_is_closed_once_it_is_over_and_nothing_of_it_is_left_to_do() {
     lives(&house, "2026-09-30").await;
     assert_eq!(code(close("2026-09-30").await), RefusalCode::DateTooFar);
 
-    house.live_until("2026-10-07").await;
+    // Before the jobs of the day have run.
+    house.hand.set(noon(day("2026-10-01")));
     assert!(
         refusal(close("2026-09-01").await).sentence.contains("ledger accrue --through 2026-09-30")
     );

@@ -2,6 +2,8 @@
 
 use documents::{MessageKind, Value};
 use money::Cents;
+use sqlx::PgConnection;
+use store::disputes;
 
 use super::{Drafted, Told, With, values};
 use crate::ServicingError;
@@ -30,12 +32,20 @@ fn told_of<'a>(change: &'a serde_json::Value, path: &mut Vec<&'a str>, into: &mu
     into.push(format!("{}: {value}", path.join(", ")).replace('_', " "));
 }
 
-pub(super) fn dispute(told: &Told<'_>) -> Result<Drafted, ServicingError> {
+/// What was said of the finding stands with the dispute: words do not leave with an event.
+pub(super) async fn dispute(
+    conn: &mut PgConnection,
+    told: &Told<'_>,
+) -> Result<Drafted, ServicingError> {
+    let found = disputes::find(conn, told.need("dispute_id")?).await?;
+    let explanation = found
+        .and_then(|row| row.explanation)
+        .ok_or(ServicingError::Stored { what: "explanation of a dispute", source: None })?;
     let error: Cents = told.need("error_cents")?;
     let said = values([
         ("amount", Value::Money(told.need("amount_cents")?)),
         ("error", if error.is_zero() { Value::Nothing } else { Value::Money(error) }),
-        ("explanation", Value::Text(told.need("note")?)),
+        ("explanation", Value::Text(explanation)),
         ("reference", Value::Text(told.need("dispute_id")?)),
     ]);
     Ok((MessageKind::DisputeResolved, said, With::default()))
