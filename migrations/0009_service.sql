@@ -149,7 +149,7 @@ GRANT SELECT ON autopays, autopay_debits, disputes, refunds, reversals TO plumbl
 -- Whether a payment would be taken is asked in a turn as well.
 -- Whether a returned payment counts against the account: not where it was our mistake.
 GRANT SELECT (payment_id, outcome) ON reversals TO plumbline_turn;
-GRANT SELECT (id, credit_line_id, ended_at, end_reason) ON autopays TO plumbline_turn;
+GRANT SELECT (id, credit_line_id, authorised_at, ended_at, end_reason) ON autopays TO plumbline_turn;
 GRANT SELECT (credit_line_id, autopay_id, payment_id, changed_at) ON autopay_debits TO plumbline_turn;
 
 -- Nor does a model's turn say that any of this happened.

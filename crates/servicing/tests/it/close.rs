@@ -361,6 +361,7 @@ async fn the_number_of_statements_does_not_depend_on_the_size_of_the_chunk() {
         let house = with_due(lines).await;
         let statements = Arc::new(AtomicUsize::new(0));
         let counting = tracing::subscriber::set_default(Statements(Arc::clone(&statements)));
+        tracing::callsite::rebuild_interest_cache();
         let report = close(&house.servicing, ask(1)).await;
         drop(counting);
         assert_eq!(report.lines.lines, lines);
