@@ -5,6 +5,5 @@ mod flags;
 mod hostile;
 mod house;
 mod policies;
-mod statements;
 mod taken_up;
 mod turns;
