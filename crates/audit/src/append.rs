@@ -183,7 +183,7 @@ pub fn chain(stream: Stream, tip: Option<Tip>, leaves: &[LeafBody]) -> Result<Ch
 
 impl Chained {
     /// Puts another stream's leaves after these, column by column.
-    fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         self.ids.extend(other.ids);
         self.numbers.extend(other.numbers);
         self.kinds.extend(other.kinds);

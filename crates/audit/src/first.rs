@@ -17,19 +17,11 @@ pub async fn append_first(
     let mut streams = Vec::with_capacity(leaves.len());
     let mut all: Option<Chained> = None;
     for (stream, leaf) in leaves {
-        let mut one = chain(stream, None, &[leaf])?;
+        let one = chain(stream, None, &[leaf])?;
         streams.push(one.stream.clone());
         match &mut all {
             None => all = Some(one),
-            Some(all) => {
-                all.ids.append(&mut one.ids);
-                all.kinds.append(&mut one.kinds);
-                all.instants.append(&mut one.instants);
-                all.entries.append(&mut one.entries);
-                all.hashes.append(&mut one.hashes);
-                all.salts.append(&mut one.salts);
-                all.payloads.append(&mut one.payloads);
-            }
+            Some(all) => all.join(one),
         }
     }
     let Some(all) = all else { return Ok(()) };
