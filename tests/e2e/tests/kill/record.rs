@@ -22,13 +22,14 @@ const APART: [&str; 5] = [
 ];
 
 /// Members that may differ, with the table they stand in (or any), and why.
-const HIDDEN: [(&str, &str); 12] = [
+const HIDDEN: [(&str, &str); 13] = [
     // How long something took.
     ("*", "latency_ms"),
     // Drawn from sequences, which do not take back what a transaction that died was given.
     ("*", "trace_number"),
     ("rail_files", "number"),
     ("outbox", "id"),
+    ("accrual_deltas", "id"),
     // Over a request or a file in which ids stand.
     ("idempotency_keys", "body_digest"),
     ("rail_files", "digest"),
