@@ -55,7 +55,7 @@ GRANT USAGE ON bare_ids TO plumbline_app;";
 
 pub(crate) struct PgBench {
     program: PathBuf,
-    sockets: String,
+    sockets: PathBuf,
     port: String,
     database: String,
     single: PathBuf,
@@ -71,8 +71,9 @@ impl PgBench {
         let owner = (*app).clone().username(cluster::Cluster::OWNER);
         let mut conn = PgConnection::connect_with(&owner).await?;
         sqlx::raw_sql(AssertSqlSafe(TABLES)).execute(&mut conn).await?;
-        let ask = "SELECT current_setting('unix_socket_directories'), current_setting('port'), current_database()::text";
-        let (sockets, port, database) = sqlx::query_as(ask).fetch_one(&mut conn).await?;
+        let ask = "SELECT current_setting('port'), current_database()::text";
+        let (port, database) = sqlx::query_as(ask).fetch_one(&mut conn).await?;
+        let sockets = app.get_socket().context("the cluster has no socket")?.clone();
         conn.close().await?;
         let id = "lpad(to_hex((:base * 1000 + :client_id) * 4294967296 + :i), 32, '0')::uuid";
         let line = "lpad(to_hex(:client_id + 1), 32, '0')::uuid";
@@ -106,7 +107,9 @@ impl PgBench {
     ) -> anyhow::Result<u64> {
         let output = Command::new(&self.program)
             .args(["-n", "-M", "prepared", "-j", "2", "-D", "i=0"])
-            .args(["-h", &self.sockets, "-p", &self.port, "-U", store::Role::App.name()])
+            .arg("-h")
+            .arg(&self.sockets)
+            .args(["-p", &self.port, "-U", store::Role::App.name()])
             .arg("-D")
             .arg(format!("base={base}"))
             .args(["-c", &clients.to_string(), "-T", &seconds.to_string()])
