@@ -67,19 +67,19 @@ rows!(Snapshots,
     line: Uuid, on: NaiveDate, seq: i64, body: Json<Value>);
 
 rows!(Postings,
-    "SELECT id, kind, credit_line_id, event_seq, effective_on, recorded_at FROM postings
+    "SELECT id, kind, credit_line_id, event_seq, effective_on, booked_on, recorded_at FROM postings
       WHERE credit_line_id = ANY ($1) AND event_seq > 2",
-    "INSERT INTO bare.postings (id, kind, credit_line_id, event_seq, effective_on, recorded_at)
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::date[], $6::timestamptz[])",
-    id: Uuid, kind: String, line: Uuid, seq: i64, on: NaiveDate, at: DateTime<Utc>);
+    "INSERT INTO bare.postings (id, kind, credit_line_id, event_seq, effective_on, booked_on, recorded_at)
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::date[], $6::date[], $7::timestamptz[])",
+    id: Uuid, kind: String, line: Uuid, seq: i64, on: NaiveDate, booked: NaiveDate, at: DateTime<Utc>);
 
 rows!(Entries,
-    "SELECT e.posting_id, e.n, e.account_code, e.side, e.amount_cents, e.credit_line_id, e.effective_on
+    "SELECT e.posting_id, e.n, e.account_code, e.side, e.amount_cents, e.credit_line_id, e.effective_on, e.booked_on
        FROM entries e JOIN postings p ON p.id = e.posting_id
       WHERE p.credit_line_id = ANY ($1) AND p.event_seq > 2",
-    "INSERT INTO bare.entries (posting_id, n, account_code, side, amount_cents, credit_line_id, effective_on)
-     SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::text[], $5::bigint[], $6::uuid[], $7::date[])",
-    id: Uuid, n: i16, account: i16, side: String, amount: i64, line: Option<Uuid>, on: NaiveDate);
+    "INSERT INTO bare.entries (posting_id, n, account_code, side, amount_cents, credit_line_id, effective_on, booked_on)
+     SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::text[], $5::bigint[], $6::uuid[], $7::date[], $8::date[])",
+    id: Uuid, n: i16, account: i16, side: String, amount: i64, line: Option<Uuid>, on: NaiveDate, booked: NaiveDate);
 
 rows!(Leaves,
     "SELECT id, stream, n, kind, recorded_at, entry, leaf_hash FROM audit_leaves
