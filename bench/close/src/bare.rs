@@ -1,7 +1,8 @@
 //! The rows that a close added, inserted once more by `INSERT ... SELECT unnest` and nothing else.
 //!
 //! Into tables of the same columns, keys, indexes and checks, without triggers and without references. As many rows to a
-//! transaction and as many connections as the close had. The close also moved two rows of each line on, which is left out here.
+//! transaction and as many connections as the close had. What the close changed in rows that were there (two of each line,
+//! and the deltas of accrual that it took up) is left out here.
 
 use std::time::Instant;
 
@@ -28,6 +29,7 @@ const TABLES: &str = "
     CREATE TABLE bare.entries (LIKE entries INCLUDING ALL);
     CREATE TABLE bare.audit_leaves (LIKE audit_leaves INCLUDING ALL);
     CREATE TABLE bare.audit_payloads (LIKE audit_payloads INCLUDING ALL);
+    CREATE TABLE bare.accrual_deltas (LIKE accrual_deltas INCLUDING ALL);
     CREATE TABLE bare.outbox (LIKE outbox INCLUDING ALL)";
 
 /// Declares a table's rows, column by column, how they are read for the lines of a chunk, and how they are inserted.
@@ -101,6 +103,18 @@ rows!(Told,
      SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])",
     stream: String, kind: String, payload: Json<Value>, at: DateTime<Utc>);
 
+rows!(Deltas,
+    "SELECT credit_line_id, product, owner, day_basis, apr_ppm, effective_on, change_cents, true_up::text, recorded_at
+       FROM accrual_deltas WHERE credit_line_id = ANY ($1)",
+    "INSERT INTO bare.accrual_deltas (credit_line_id, product, owner, day_basis, apr_ppm, effective_on, change_cents, true_up,
+                                      recorded_at)
+     SELECT line, product, owner, basis, apr, effective_on, change, true_up::numeric, at
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::date[], $7::bigint[], $8::text[],
+                   $9::timestamptz[])
+            AS n (line, product, owner, basis, apr, effective_on, change, true_up, at)",
+    line: Uuid, product: String, owner: String, basis: String, apr: i32, on: NaiveDate, change: i64, true_up: String,
+    at: DateTime<Utc>);
+
 struct Chunk {
     events: Events,
     snapshots: Snapshots,
@@ -108,6 +122,7 @@ struct Chunk {
     entries: Entries,
     leaves: Leaves,
     payloads: Payloads,
+    deltas: Deltas,
     told: Told,
 }
 
@@ -120,6 +135,7 @@ impl Chunk {
             entries: Entries::read(conn, lines).await?,
             leaves: Leaves::read(conn, lines).await?,
             payloads: Payloads::read(conn, lines).await?,
+            deltas: Deltas::read(conn, lines).await?,
             told: Told::read(conn, lines).await?,
         })
     }
@@ -133,6 +149,7 @@ impl Chunk {
         rows += self.entries.insert(conn).await?;
         rows += self.leaves.insert(conn).await?;
         rows += self.payloads.insert(conn).await?;
+        rows += self.deltas.insert(conn).await?;
         rows += self.told.insert(conn).await?;
         sqlx::query("COMMIT").execute(conn).await?;
         Ok(rows)

@@ -18,6 +18,10 @@ mod replay;
 use clap::Parser;
 use serde::Serialize;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Times the day close.
 #[derive(Parser)]
 struct Args {

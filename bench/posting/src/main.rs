@@ -17,6 +17,10 @@ use crate::{
     report::{Comparison, Report},
 };
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures postings per second on both sides.
 #[derive(Parser)]
 struct Args {

@@ -189,7 +189,7 @@ impl Accrual {
             if state.day >= on {
                 break;
             }
-            state.end_day(&timeline, &mut Vec::new())?;
+            state.end_day(&timeline)?;
         }
         let terms = state.terms_today(&timeline);
         let exact = linear(terms);
@@ -276,9 +276,7 @@ impl Walk {
     /// Goes on until a later day as if nothing more happened. A line that cannot be lived so far is told as it stands.
     fn look_ahead(&mut self, state: &mut State, timeline: &Timeline<'_>, until: NaiveDate) {
         while state.day < until {
-            let lived = state
-                .end_day(timeline, &mut Vec::new())
-                .and_then(|()| state.live_but_end(timeline));
+            let lived = state.end_day(timeline).and_then(|_| state.live_but_end(timeline));
             if lived.is_err() {
                 return;
             }

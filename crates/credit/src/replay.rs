@@ -41,7 +41,8 @@ const LAYOUT: u32 = 1;
 /// Cycles that closed before `on` are billed, whether or not their statements have been issued; what is not yet posted is in
 /// `Position::pending`.
 pub fn replay(events: &[LineEvent], on: NaiveDate) -> Result<Position, CreditError> {
-    replay_from(&[], events, on).map(|replayed| replayed.position)
+    let (position, _) = replayed(&[], events, on, Snapshots::Left)?;
+    Ok(position)
 }
 
 /// What replay gives beside the position: snapshots to keep.
@@ -58,6 +59,23 @@ pub fn replay_from(
     events: &[LineEvent],
     on: NaiveDate,
 ) -> Result<Replayed, CreditError> {
+    let (position, snapshots) = replayed(snapshots, events, on, Snapshots::Kept)?;
+    Ok(Replayed { position, snapshots })
+}
+
+/// Whether states are copied at the close of cycles: it costs as much as the days between.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Snapshots {
+    Kept,
+    Left,
+}
+
+fn replayed(
+    snapshots: &[Snapshot],
+    events: &[LineEvent],
+    on: NaiveDate,
+    keep: Snapshots,
+) -> Result<(Position, Vec<Snapshot>), CreditError> {
     let timeline = Timeline::of(events)?;
     let opened_on = timeline.opened_on;
     if on < opened_on {
@@ -65,9 +83,17 @@ pub fn replay_from(
     }
     let mut state = State::begin(snapshots, &timeline, on);
     let mut kept = Vec::new();
-    state.live_until(&timeline, on, &mut kept)?;
-    let position = Position::of(&state, &timeline, events);
-    Ok(Replayed { position, snapshots: kept })
+    loop {
+        state.live_but_end(&timeline)?;
+        if state.day >= on {
+            return Ok((Position::of(&state, &timeline, events), kept));
+        }
+        let through = state.day;
+        if state.end_day(&timeline)? && keep == Snapshots::Kept {
+            let (seen_seq, state) = (timeline.last_seq, state.clone());
+            kept.push(Snapshot { through, seen_seq, layout: LAYOUT, state });
+        }
+    }
 }
 
 impl State {
@@ -82,22 +108,6 @@ impl State {
         match usable {
             Some(snapshot) => snapshot.state.clone(),
             None => Self::open(timeline.opening, timeline.opened_on),
-        }
-    }
-
-    /// Lives whole days up to `on`, then the events of `on` without its end.
-    fn live_until(
-        &mut self,
-        timeline: &Timeline<'_>,
-        on: NaiveDate,
-        kept: &mut Vec<Snapshot>,
-    ) -> Result<(), CreditError> {
-        loop {
-            self.live_but_end(timeline)?;
-            if self.day >= on {
-                return Ok(());
-            }
-            self.end_day(timeline, kept)?;
         }
     }
 
@@ -123,11 +133,8 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn end_day(
-        &mut self,
-        timeline: &Timeline<'_>,
-        kept: &mut Vec<Snapshot>,
-    ) -> Result<(), CreditError> {
+    /// Answers whether a cycle ended with it whose statement is issued.
+    pub(crate) fn end_day(&mut self, timeline: &Timeline<'_>) -> Result<bool, CreditError> {
         let terms = self.terms_today(timeline);
         if terms.product.interest.balance_at == BalanceAt::EndOfDay {
             self.accrue_day(terms);
@@ -140,13 +147,8 @@ impl State {
                 return Err(CreditError::TooLarge { on: self.day, most: MOST_OWED });
             }
         }
-        let through = self.day;
         self.day = self.day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
-        if closes && printed.is_some() {
-            let (seen_seq, state) = (timeline.last_seq, self.clone());
-            kept.push(Snapshot { through, seen_seq, layout: LAYOUT, state });
-        }
-        Ok(())
+        Ok(closes && printed.is_some())
     }
 
     pub(crate) fn terms_today<'a>(&self, timeline: &'a Timeline<'_>) -> &'a Terms {
