@@ -12,6 +12,7 @@ use crate::{
     CreditError, FeeKind, FlagKind, LineEvent, LineEventBody, Position, Terms,
     balance::{Balance, RateCap},
     event::{AppliesTo, BroughtForward},
+    grace::Grace,
     product::{BalanceAt, DateTerms, RateStep},
     state::{BilledInterest, Drawn, Fee, Obligation, StandingFlag, State},
     timeline::{Action, Timeline},
@@ -34,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -393,13 +394,13 @@ impl State {
         self.credit_balance += balances.credit_balance;
         // What comes in with the line is the balance of a statement before the first.
         let closed_on = self.day.pred_opt().unwrap_or(self.day);
-        self.grace.statement_balance = self.balance() - self.left_out_of_grace(terms);
+        let statement_balance = self.balance() - self.left_out_of_grace(terms);
         let dates = &terms.product.dates;
         let due_on = balances.due_on.unwrap_or_else(|| self.schedule.due_on(closed_on, dates));
         // When it was sent is not known here: of the two rules of lateness the banking day alone moves it (12 CFR 1026.10(d)).
-        self.grace.due_on = dates.met_by(due_on);
+        let held = !balances.grace_lost;
+        self.grace = Grace::begin(held, statement_balance, dates.met_by(due_on));
         self.bring_obligations(dates, balances);
-        self.grace.held = !balances.grace_lost;
         self.boarded = true;
         Ok(())
     }

@@ -113,20 +113,6 @@ pub mod wide {
     }
 }
 
-/// `wide` for a list.
-pub mod wides {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(numbers: &[i128], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(numbers.iter().map(ToString::to_string))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i128>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
-    }
-}
-
 /// A date as TOML writes it, `2026-09-01`, or the same between quotes. Serialises as a string.
 pub mod date {
     use std::fmt;

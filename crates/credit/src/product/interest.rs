@@ -55,6 +55,18 @@ pub enum RoundedAt {
     Payments,
 }
 
+/// What is rounded as one at a close, where interest is of each day: average balances that are rounded, one balance for the cycle and
+/// roundings at payments are of each balance by nature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundedPer {
+    /// All balances of a feature: a rate change for new draws is no new feature.
+    #[default]
+    Feature,
+    /// Each balance, as some statements print an amount per rate.
+    Balance,
+}
+
 /// Which balance of a day bears that day's interest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +106,7 @@ pub struct InterestTerms {
     /// The one rounding per feature and cycle.
     pub rounding: Rounding,
     pub rounded_at: RoundedAt,
+    pub rounded_per: RoundedPer,
     /// The least interest of a cycle in which there is any.
     #[serde(with = "dollars")]
     pub minimum_charge: Cents,
