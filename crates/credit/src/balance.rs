@@ -64,6 +64,9 @@ pub(crate) struct Plan {
     pub(crate) due: Cents,
     /// Asked for by the last statement, interest included.
     pub(crate) asked: Cents,
+    /// Of each statement that asks for a payment.
+    #[serde(default)]
+    pub(crate) fee: Cents,
 }
 
 /// Consecutive days that were alike, as they were lived.

@@ -71,6 +71,7 @@ impl State {
     /// Ends the cycle that closes on the day being lived.
     pub(crate) fn close_cycle(&mut self, terms: &Terms, printed: Option<&Printed>) {
         self.charge_plan_fee(terms, PlanFeeDay::LastDay);
+        self.charge_instalment_fees(terms);
         self.settle_late_grace(terms, self.day.succ_opt().unwrap_or(self.day));
         let (lines, waived, charges) = self.bill_interest(terms);
         let plan_fee = self.cycle.plan_fee.unwrap_or_default() - waived.plan;

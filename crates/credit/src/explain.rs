@@ -221,21 +221,23 @@ const fn method(terms: &InterestTerms) -> &'static str {
 
 fn segment(segment: &Segment, product: &Product) -> Derivation {
     let terms = &product.interest;
-    let periodic = terms.rate_of(segment.apr, segment.from);
+    let periodic = terms.periodic_rate(segment.apr, segment.from);
+    let days = terms.day_basis.counted(segment.from, segment.through);
+    let days = if terms.period == Period::Monthly { segment.days() } else { days };
     let monthly = terms.period == Period::Monthly;
     let named = if monthly { "monthly rate" } else { "daily rate" };
     let apr = vec![Derivation::given("rate", Value::AprPpm(segment.apr))];
     let value = Value::Text(rate::to_percent_text(periodic, 10));
     let rule = "yearly rate ÷ the periods of a year (12 CFR 1026.14(b))";
     let inputs = vec![
-        Derivation::given("days", Value::Count(segment.days())),
+        Derivation::given("days", Value::Count(days)),
         Derivation::amount("balance", segment.balance),
         Derivation::of(rule, named, value, apr),
     ];
     let label = format!("{} to {}", segment.from, segment.through);
     let tiered = product.features.iter().any(|feature| !feature.tiers.is_empty());
     let shared = if monthly { ", shared out over the days of the cycle" } else { "" };
-    let rule = format!("{} days × balance × {named}{shared}", segment.days());
+    let rule = format!("{days} days × balance × {named}{shared}");
     let node = text(&label, segment.numerator, &rule, inputs);
     let exact = !monthly && !tiered && terms.daily_decimals.is_none() && !segment.rounded;
     if exact { node.by(How::Product) } else { node }

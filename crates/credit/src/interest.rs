@@ -225,8 +225,13 @@ impl State {
             let balance = self.balances.get(at)?;
             let outcome = self.grace_outcome_on(tomorrow, terms, balance);
             let before = balance.numerator(terms, outcome, &self.cycle);
+            let today = self.span_of_today(terms, at)?;
+            let rounding = terms.product.interest.rounding;
+            let whole = || i128::from(rate::to_cents(before, rounding).get()) * DENOMINATOR;
+            // Of a day before which a payment rounds, the rounding is no part.
+            let before = if today.rounds { whole() } else { before };
             let mut after = balance.clone();
-            after.accrue(terms, self.span_of_today(terms, at)?, &self.cycle);
+            after.accrue(terms, today, &self.cycle);
             Some((after.numerator(terms, outcome, &self.cycle) - before).max(0))
         };
         (0..self.balances.len()).filter_map(of).sum()
@@ -399,6 +404,14 @@ impl InterestTerms {
 
     /// What a day costs, or a month that is to be divided into `parts`.
     pub(crate) fn rate_of(&self, apr: Apr, day: NaiveDate) -> i128 {
+        match self.period {
+            Period::Daily => rate::of_day(apr, self.day_basis, self.rate_digits, day),
+            Period::Monthly => rate::monthly(apr, self.rate_digits),
+        }
+    }
+
+    /// The periodic rate as it is told: of a counted day, or of a month.
+    pub(crate) fn periodic_rate(&self, apr: Apr, day: NaiveDate) -> i128 {
         match self.period {
             Period::Daily => rate::daily(apr, self.day_basis, self.rate_digits, day),
             Period::Monthly => rate::monthly(apr, self.rate_digits),

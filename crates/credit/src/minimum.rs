@@ -204,10 +204,12 @@ impl State {
         let whole = self.minimum_inputs(terms);
         let inputs = MinimumInputs {
             instalments: asked.payments,
-            instalment_balances: asked.principal + asked.interest,
+            instalment_balances: asked.principal + asked.interest + asked.fees,
             principal: whole.principal - asked.principal,
             interest: whole.interest - asked.interest,
-            new_balance: (whole.new_balance - asked.principal - asked.interest).or_zero(),
+            fees: whole.fees - asked.fees,
+            new_balance: (whole.new_balance - asked.principal - asked.interest - asked.fees)
+                .or_zero(),
             ..whole
         };
         debug_assert!(inputs.interest <= lines.iter().map(|line| line.amount).sum());

@@ -13,7 +13,7 @@ use crate::{
     balance::{Balance, RateCap},
     event::{AppliesTo, BroughtForward},
     grace::Grace,
-    product::{BalanceAt, DateTerms, RateStep},
+    product::{BalanceAt, DateTerms, Feature, RateStep},
     state::{BilledInterest, Drawn, Fee, Obligation, StandingFlag, State},
     timeline::{Action, Timeline},
 };
@@ -214,10 +214,21 @@ impl State {
         match action.body {
             LineEventBody::RateChanged { feature, apr, applies_to, .. } => {
                 let of = terms.named_feature(feature.as_deref(), seq)?;
+                let tiered = |one: &Feature| !one.tiers.is_empty();
+                if of_features(terms, of).any(tiered) {
+                    let message = "a rate by tiers is not changed by one rate: state `tiers` in a change of terms, of a feature that comes after the others";
+                    return Err(CreditError::Terms { seq, message: message.to_owned() });
+                }
                 self.change_rate(terms, of, RateStep { from: action.on, apr: *apr }, *applies_to);
             }
             LineEventBody::IndexChanged { feature, index } => {
                 let of = terms.named_feature(feature.as_deref(), seq)?;
+                let follows =
+                    |one: &Balance| one.variable.is_some() && of.is_none_or(|of| one.feature == of);
+                if !self.balances.iter().any(follows) {
+                    let message = "no rate of it follows an index";
+                    return Err(CreditError::Terms { seq, message: message.to_owned() });
+                }
                 self.change_index(of, RateStep { from: action.on, apr: *index });
             }
             LineEventBody::TermsChanged { .. } => self.change_terms(timeline, action),
@@ -422,6 +433,12 @@ impl State {
             self.obligations.push(Obligation::brought_forward(amount, due_on, enforceable_on));
         }
     }
+}
+
+/// One feature, or all.
+fn of_features(terms: &Terms, only: Option<usize>) -> impl Iterator<Item = &Feature> {
+    let all = terms.product.features.iter().enumerate();
+    all.filter(move |(at, _)| only.is_none_or(|only| only == *at)).map(|(_, feature)| feature)
 }
 
 impl Obligation {

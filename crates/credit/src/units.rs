@@ -113,6 +113,35 @@ pub mod wide {
     }
 }
 
+/// A count, or `"never"` for none.
+pub mod count_or_never {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Count(u32),
+        Word(String),
+    }
+
+    pub fn serialize<S: Serializer>(count: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
+        match count {
+            Some(count) => serializer.serialize_u32(*count),
+            None => serializer.serialize_str("never"),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<u32>, D::Error> {
+        match Given::deserialize(deserializer) {
+            Ok(Given::Count(count)) => Ok(Some(count)),
+            Ok(Given::Word(word)) if word == "never" => Ok(None),
+            _ => Err(D::Error::custom("expected a count such as 6, or \"never\"")),
+        }
+    }
+}
+
 /// A date as TOML writes it, `2026-09-01`, or the same between quotes. Serialises as a string.
 pub mod date {
     use std::fmt;

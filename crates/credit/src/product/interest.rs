@@ -176,6 +176,18 @@ pub struct Feature {
 #[serde(deny_unknown_fields)]
 pub struct Instalments {
     pub months: u32,
+    /// A fee of each statement that asks for one of the payments, beside it.
+    #[serde(default, with = "dollars")]
+    pub monthly_fee: Cents,
+    /// The same as a share of the draw.
+    #[serde(default, with = "percent")]
+    pub monthly_fee_percent: Apr,
+}
+
+impl Instalments {
+    pub(crate) const fn has_fee(self) -> bool {
+        self.monthly_fee.is_positive() || self.monthly_fee_percent.ppm() > 0
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
