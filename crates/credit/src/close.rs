@@ -82,6 +82,8 @@ impl State {
         }
         let due_on = self.schedule.due_on(self.cycle.closes_on, &terms.product.dates);
         let minimum = self.minimum(terms, &lines);
+        self.highest_balance =
+            if self.balance().is_positive() { minimum.inputs.highest_balance } else { Cents::ZERO };
         let last_timely = self.oblige(terms, &minimum, due_on, printed);
         self.turn_grace(terms, last_timely);
         self.records.push(CycleRecord {

@@ -30,8 +30,8 @@ pub(crate) struct Grace {
     settled: GraceStanding,
     /// Earlier statements whose due date is still to come, oldest first.
     waiting: Vec<WaitingStatement>,
-    /// The cycle in which a statement that had waited turned out not to be paid.
-    lost_in: Option<u32>,
+    /// The cycle in which a statement that had waited turned out not to be paid, and its due date.
+    lost_in: Option<(u32, NaiveDate)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,8 +50,8 @@ struct WaitingStatement {
     due_on: NaiveDate,
     unpaid: Cents,
     cycle: OpenCycle,
-    /// An older statement that had waited turned out not to be paid in the cycle or after it.
-    lost: bool,
+    /// When an older statement fell due that had waited and turned out not to be paid in the cycle or after it.
+    lost: Option<NaiveDate>,
     balances: Vec<LivedBalance>,
 }
 
@@ -102,6 +102,11 @@ impl Grace {
             waiting: Vec::new(),
             lost_in: None,
         }
+    }
+
+    /// When a statement fell due for which grace was lost in a cycle.
+    fn lost_on(&self, cycle: u32) -> Option<NaiveDate> {
+        self.lost_in.filter(|(lost_in, _)| *lost_in == cycle).map(|(_, due_on)| due_on)
     }
 
     fn paid_in_full(&self) -> bool {
@@ -205,7 +210,7 @@ impl State {
         }
         let grace = &self.grace;
         let paid = grace.paid_in_full() || may_still_pay;
-        let lost = grace.lost_in == Some(self.cycle.number);
+        let lost = grace.lost_on(self.cycle.number).is_some();
         grace.standing.outcome(paid, lost, &terms.product.grace)
     }
 
@@ -256,7 +261,7 @@ impl State {
             due_on: self.grace.due_on,
             unpaid: self.grace.statement_balance - self.grace.paid,
             cycle: self.cycle,
-            lost: self.grace.lost_in == Some(self.cycle.number),
+            lost: self.grace.lost_on(self.cycle.number),
             balances: self.balances.iter().enumerate().map(lived).collect(),
         }
     }
@@ -284,16 +289,39 @@ impl State {
             self.grace.settled = standing.after(paid, rule);
             let lost = standing.held && !paid;
             if lost {
-                self.grace.lost_in = Some(self.cycle.number);
+                self.grace.lost_in = Some((self.cycle.number, statement.due_on));
                 for later in &mut self.grace.waiting {
-                    later.lost = true;
+                    later.lost = Some(statement.due_on);
                 }
             }
+            if !paid {
+                self.forget_reliefs();
+            }
             let card = terms.product.regime == Regime::Card;
-            if !(card && (lost || statement.lost)) {
-                self.owe_spared(terms, &statement, standing.outcome(paid, statement.lost, rule));
+            if !(card && (lost || statement.lost.is_some())) {
+                let outcome = standing.outcome(paid, statement.lost.is_some(), rule);
+                self.owe_spared(terms, &statement, outcome);
             }
             self.grace.stand(rule);
+        }
+    }
+
+    /// The statement after one that was not paid has no grace: what was paid meanwhile as if it had is spared nothing, but for
+    /// what was in time for an older one.
+    fn forget_reliefs(&mut self) {
+        if let Some(next) = self.grace.waiting.first_mut() {
+            let lost = next.lost;
+            for lived in &mut next.balances {
+                let late = |one: &mut Relief| lost.is_none_or(|due_on| one.on > due_on);
+                let gone = lived.balance.reliefs.extract_if(.., late);
+                let gone: Cents = gone.map(|one| one.amount).sum();
+                lived.left += gone;
+            }
+            return;
+        }
+        let lost = self.grace.lost_on(self.cycle.number);
+        for balance in &mut self.balances {
+            balance.reliefs.retain(|one| lost.is_some_and(|due_on| one.on <= due_on));
         }
     }
 

@@ -46,6 +46,9 @@ pub(crate) struct State {
     pub(crate) drawn: Vec<Drawn>,
     /// Principal as the last draw left it.
     pub(crate) after_last_draw: Cents,
+    /// The highest new balance since a statement owed nothing.
+    #[serde(default)]
+    pub(crate) highest_balance: Cents,
     /// Draws of the open cycle that bore a fee.
     pub(crate) fee_bearing_draws: Cents,
     /// Cycles whose minimum was not paid by its due date.
@@ -204,6 +207,7 @@ impl State {
             disputes: Vec::new(),
             drawn: Vec::new(),
             after_last_draw: Cents::ZERO,
+            highest_balance: Cents::ZERO,
             fee_bearing_draws: Cents::ZERO,
             missed: Vec::new(),
             returned_in: Vec::new(),

@@ -92,3 +92,27 @@ fn a_further_day_costs_the_same_on_the_day_of_a_payment_that_rounds() {
     // 500.00 at 24 % / 365: the 6.5753 of ten days are rounded to 6.58, and that is no part of it.
     assert_eq!(report.position.per_diem(), "0.3288");
 }
+
+#[test]
+fn a_minimum_can_go_by_the_highest_balance_since_nothing_was_owed() {
+    let product = "[product.minimum]\narms = [{ percent = \"5%\", of = \"highest_balance\" }]\nadd_past_due = false\n";
+    let events = [
+        draw("2026-01-05", "800.00"),
+        pay("2026-02-10", "500.00"),
+        pay("2026-04-10", "300.00"),
+        draw("2026-05-10", "100.00"),
+    ];
+    let report = lived(product, "2026-06-01", &format!("apr = \"0%\"\n{}", events.concat()));
+    let asked = all(&report, |one| one.minimum_due);
+    assert_eq!(asked, ["40.00", "40.00", "40.00", "0.00", "5.00"].map(cents));
+}
+
+#[test]
+fn an_estimate_by_a_minimum_of_the_last_draw_keeps_the_payment() {
+    let product = "regime = \"card\"\n[product.minimum]\narms = [{ percent = \"10%\", of = \"principal_after_last_draw\" }]\n";
+    let report =
+        lived(product, "2026-02-01", &format!("apr = \"0%\"\n{}", draw("2026-01-05", "1000.00")));
+    // 100.00 a month, ten times.
+    let told = serde_json::to_value(report.statements[0].repayment.unwrap()).unwrap();
+    assert_eq!((told["months"].as_u64(), told["total_cents"].as_i64()), (Some(10), Some(100_000)));
+}
