@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CreditError, LineEvent, LineEventBody, Snapshot, Terms,
     interest::GraceOutcome,
-    product::{BalanceMethod, Compounding, GraceKind, Period},
+    product::{BalanceMethod, Compounding, GraceKind, Period, RoundedAt},
     rate::{self, DENOMINATOR, DayBasis, RateDigits},
     state::State,
     timeline::Timeline,
@@ -34,7 +34,7 @@ const AHEAD_DAYS: u64 = 70;
 pub struct Group {
     pub product: String,
     pub owner: String,
-    /// `360`, `365` or `actual`; with the rounding of the daily rate where there is one: `365:5:half_up`.
+    /// `360`, `365`, `actual` or `30/360`; with the rounding of the daily rate where there is one: `365:5:half_up`.
     pub day_basis: String,
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
@@ -108,6 +108,7 @@ impl DailyRate {
             DayBasis::D360 => "360",
             DayBasis::D365 => "365",
             DayBasis::Actual => "actual",
+            DayBasis::Months30 => "30/360",
         };
         let Some(RateDigits { decimals, rounding }) = self.digits else { return basis.to_owned() };
         let rounding = match rounding {
@@ -125,6 +126,7 @@ impl DailyRate {
             "360" => DayBasis::D360,
             "365" => DayBasis::D365,
             "actual" => DayBasis::Actual,
+            "30/360" => DayBasis::Months30,
             _ => return None,
         };
         let Some(decimals) = parts.next() else { return Some(Self { basis, digits: None }) };
@@ -152,8 +154,8 @@ impl Group {
         while from <= through {
             let year_end = NaiveDate::from_ymd_opt(from.year(), 12, 31)?;
             let last = through.min(year_end);
-            let days = (last - from).num_days() + 1;
-            sum += i128::from(days) * rate::daily(self.apr, basis, digits, from);
+            sum +=
+                i128::from(basis.counted(from, last)) * rate::daily(self.apr, basis, digits, from);
             from = last.succ_opt()?;
         }
         Some(sum)
@@ -333,6 +335,7 @@ fn linear(terms: &Terms) -> bool {
         && interest.period == Period::Daily
         && interest.compounding == Compounding::None
         && interest.daily_decimals.is_none()
+        && interest.rounded_at == RoundedAt::Close
         && interest.new_draws
         && !interest.on_billed_interest
         && !interest.on_fees
@@ -344,12 +347,14 @@ fn linear(terms: &Terms) -> bool {
 
 /// Until when something may change though nothing happens.
 fn horizon(state: &State, timeline: &Timeline<'_>, on: NaiveDate) -> NaiveDate {
-    let moving = state.balances.iter().any(|balance| {
-        balance.variable.is_some()
-            || balance.promotion.is_some()
-            || balance.rates.iter().any(|step| step.from > on)
-            || balance.caps.iter().any(|cap| cap.through.is_some_and(|through| through >= on))
-    });
+    let penalty = state.terms_today(timeline).product.penalty_rate.is_some();
+    let moving = penalty
+        || state.balances.iter().any(|balance| {
+            balance.variable.is_some()
+                || balance.promotion.is_some()
+                || balance.rates.iter().any(|step| step.from > on)
+                || balance.caps.iter().any(|cap| cap.through.is_some_and(|through| through >= on))
+        });
     let waits = |body: &LineEventBody| matches!(body, LineEventBody::TermsChanged { .. });
     let starts_on = state.cycle.starts_on;
     let pending =
@@ -423,7 +428,16 @@ mod tests {
 
     #[test]
     fn a_day_basis_reads_as_it_was_written() {
-        for text in ["360", "365", "actual", "365:5:half_up", "actual:4:half_even", "360:8:down"] {
+        for text in [
+            "360",
+            "365",
+            "actual",
+            "30/360",
+            "30/360:5:half_up",
+            "365:5:half_up",
+            "actual:4:half_even",
+            "360:8:down",
+        ] {
             assert_eq!(DailyRate::parse(text).map(DailyRate::text).as_deref(), Some(text));
         }
         for text in ["", "364", "365:", "365:x:up", "365:5:sideways"] {

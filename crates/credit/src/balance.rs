@@ -39,6 +39,9 @@ pub(crate) struct Balance {
     /// Interest that a promotion defers, in `DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
     pub(crate) deferred: i128,
+    /// Of earlier cycles, spared at their close and owed after all, in `DENOMINATOR`ths of a cent.
+    #[serde(default, with = "crate::units::wide")]
+    pub(crate) spared_before: i128,
     /// Paid in this cycle within grace: were grace lost, it would count as paid on the first day.
     pub(crate) reliefs: Vec<Relief>,
     /// The days of the open cycle.
@@ -61,6 +64,9 @@ pub(crate) struct Plan {
     pub(crate) due: Cents,
     /// Asked for by the last statement, interest included.
     pub(crate) asked: Cents,
+    /// Of each statement that asks for a payment.
+    #[serde(default)]
+    pub(crate) fee: Cents,
 }
 
 /// Consecutive days that were alike, as they were lived.
@@ -131,6 +137,7 @@ impl Balance {
             repaid: Cents::ZERO,
             prepaid: Cents::ZERO,
             deferred: 0,
+            spared_before: 0,
             reliefs: Vec::new(),
             spans: Vec::new(),
             plan: None,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use money::Apr;
 use serde_json::{Map, Value};
 
 use crate::{
     Product,
     product::{
-        BalanceMethod, Compounding, Feature, Period, PlanFee, PlanFeeBase, PlanFeeDay, RoundedAt,
-        WaterfallStep,
+        BalanceMethod, Compounding, Feature, FeeBracket, Instalments, Period, PlanFee, PlanFeeBase,
+        PlanFeeDay, RoundedAt, WaterfallStep,
     },
     text_error::TextError,
 };
@@ -171,6 +172,7 @@ impl Product {
         self.check_method()?;
         self.check_payments()?;
         self.check_fees()?;
+        self.check_brackets()?;
         let whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
         if let Some(key) = negative_amount("", &whole) {
             return Err(format!("`{key}` must not be negative"));
@@ -282,8 +284,8 @@ impl Product {
                 "`returned_payment_repeat` needs `returned_payment_repeat_within_cycles`",
             ),
             (
-                plan.is_some_and(|one| one.every_cycles == 0),
-                "`plan.every_cycles` must be 1 or more",
+                plan.into_iter().chain(&fees.further_plans).any(|one| one.every_cycles == 0),
+                "`every_cycles` of a plan fee must be 1 or more",
             ),
             (
                 plan.is_some_and(|one| {
@@ -299,6 +301,15 @@ impl Product {
                 "`amount_when_late` needs `late_within_cycles`",
             ),
             (
+                self.features.iter().filter_map(|one| one.instalments).any(Instalments::has_fee)
+                    && plan.is_some_and(|one| one.on == PlanFeeDay::FirstDay),
+                "a monthly fee of instalments is charged at the close: beside it `plan.on` must be \"last_day\"",
+            ),
+            (
+                self.penalty_rate.as_ref().is_some_and(|rule| rule.apr == Apr::ZERO),
+                "`penalty_rate` needs its `apr`",
+            ),
+            (
                 self.penalty_rate.as_ref().is_some_and(|rule| rule.cured_after_minimums == Some(0)),
                 "`penalty_rate.cured_after_minimums` must be 1 or more",
             ),
@@ -307,6 +318,44 @@ impl Product {
             Some((_, message)) => Err((*message).to_owned()),
             None => Ok(()),
         }
+    }
+
+    /// Amounts by size: lowest first, only the last without an end; where that has one, something has to hold beyond it.
+    fn check_brackets(&self) -> Result<(), String> {
+        let of_fee = |one: &FeeBracket| one.up_to;
+        let tops = |brackets: &[FeeBracket]| brackets.iter().map(of_fee).collect::<Vec<_>>();
+        let mut lists = Vec::new();
+        if let Some(late) = &self.fees.late {
+            lists.push((
+                "late.brackets",
+                tops(&late.brackets),
+                late.amount.is_positive() || late.percent > Apr::ZERO,
+            ));
+        }
+        for plan in self.fees.plan.iter().chain(&self.fees.further_plans) {
+            let more = plan.amount.max(plan.least).is_positive() || plan.percent > Apr::ZERO;
+            lists.push(("plan.brackets", tops(&plan.brackets), more));
+        }
+        for arm in &self.minimum.arms {
+            let tops = arm.brackets.iter().map(|one| one.up_to).collect();
+            let more = arm.amount.is_positive() || arm.percent > Apr::ZERO;
+            let more = more || self.minimum.arms.len() > 1;
+            lists.push(("brackets of a minimum", tops, more));
+        }
+        for (name, tops, beyond) in lists {
+            let ends: Vec<_> = tops.iter().flatten().collect();
+            let last_open = tops.last().is_some_and(Option::is_none);
+            let open = tops.len() - ends.len();
+            if open > usize::from(last_open) || !ends.is_sorted_by(|one, next| one < next) {
+                return Err(format!(
+                    "`{name}` are not in order: lowest `up_to` first, and none on the last only"
+                ));
+            }
+            if !ends.is_empty() && !last_open && !beyond {
+                return Err(format!("`{name}` say nothing of what lies beyond the last `up_to`"));
+            }
+        }
+        Ok(())
     }
 
     fn check_payments(&self) -> Result<(), String> {

@@ -11,7 +11,7 @@ use crate::{
     mapr::CycleCharges,
     minimum::Minimum,
     product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
-    state::{BilledInterest, EarlierStatement, Fee, Obligation, OpenCycle, State},
+    state::{BilledInterest, Fee, Obligation, OpenCycle, State},
     timeline::Printed,
 };
 
@@ -71,6 +71,8 @@ impl State {
     /// Ends the cycle that closes on the day being lived.
     pub(crate) fn close_cycle(&mut self, terms: &Terms, printed: Option<&Printed>) {
         self.charge_plan_fee(terms, PlanFeeDay::LastDay);
+        self.charge_instalment_fees(terms);
+        self.settle_late_grace(terms, self.day.succ_opt().unwrap_or(self.day));
         let (lines, waived, charges) = self.bill_interest(terms);
         let plan_fee = self.cycle.plan_fee.unwrap_or_default() - waived.plan;
         let over_limit_fee = self.charge_over_limit_fee(terms);
@@ -80,6 +82,8 @@ impl State {
         }
         let due_on = self.schedule.due_on(self.cycle.closes_on, &terms.product.dates);
         let minimum = self.minimum(terms, &lines);
+        self.highest_balance =
+            if self.balance().is_positive() { minimum.inputs.highest_balance } else { Cents::ZERO };
         let last_timely = self.oblige(terms, &minimum, due_on, printed);
         self.turn_grace(terms, last_timely);
         self.records.push(CycleRecord {
@@ -169,6 +173,11 @@ impl State {
     fn bill_interest(&mut self, terms: &Terms) -> (Vec<InterestLine>, WaivedFees, CycleCharges) {
         let mut lines: Vec<InterestLine> =
             self.balances.iter().map(|balance| self.interest_line(terms, balance)).collect();
+        let numerators: Vec<i128> = lines.iter().map(|line| line.numerator).collect();
+        for (line, share) in lines.iter_mut().zip(self.rounded(terms, &numerators)) {
+            line.shared = share - line.amount;
+            line.amount = share;
+        }
         // What was paid off before the close bears no minimum.
         let total: Cents = lines.iter().map(|line| line.amount).sum();
         let paid_off = self.prepaid() >= total;
@@ -297,28 +306,6 @@ impl State {
         enforceable_on
     }
 
-    /// Settles what became of grace in the cycle, and what the next one begins with.
-    fn turn_grace(&mut self, terms: &Terms, due_on: NaiveDate) {
-        let mut paid = self.grace.paid_in_full();
-        if !paid && self.grace.held && self.day < self.grace.due_on {
-            let (due_on, unpaid) = (self.grace.due_on, self.grace.unpaid());
-            let lost = |balance: &Balance| {
-                let free = balance.promotion.is_none() && terms.has_grace(balance);
-                let cost = balance.numerator(terms, GraceOutcome::Lost, &self.cycle);
-                if free { cost } else { 0 }
-            };
-            let spared = self.balances.iter().map(lost).collect();
-            self.grace.earlier.push(EarlierStatement { due_on, unpaid, spared });
-            paid = true;
-        }
-        let regained = terms.product.grace.regained_after_cycles;
-        self.grace.streak = if self.grace.held || !paid { 0 } else { self.grace.streak + 1 };
-        self.grace.held = paid && (self.grace.held || self.grace.streak >= regained);
-        self.grace.statement_balance = self.balance() - self.left_out_of_grace(terms);
-        self.grace.due_on = due_on;
-        self.grace.paid = Cents::ZERO;
-    }
-
     /// Before what is held.
     pub(crate) fn available_credit(&self, terms: &Terms) -> Cents {
         (self.credit_limit - self.uses_limit(terms)).or_zero()
@@ -375,6 +362,7 @@ impl State {
             if balance.deferred_due(starts_on, self.cycle.number + 1) != 0 {
                 balance.deferred = 0;
             }
+            balance.spared_before = 0;
             balance.carried += balance.fresh;
             balance.fresh = Cents::ZERO;
             balance.opening = balance.carried + charges;

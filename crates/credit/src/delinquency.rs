@@ -6,7 +6,7 @@ use money::{Cents, Rounding};
 use crate::{
     CycleRecord, FeeKind, FlagKind, Terms,
     product::{LateFee, LateFeeBase, PlanFeeDay, Promotion},
-    state::{EarlierStatement, Fee, LateFeeRecord, Obligation, State},
+    state::{Fee, LateFeeRecord, Obligation, State},
 };
 
 impl Obligation {
@@ -94,29 +94,13 @@ impl State {
             }
         }
         self.note_lateness(terms);
-        self.lose_late_grace();
+        self.settle_late_grace(terms, self.day);
         self.lose_promotions(terms);
         self.turn_penalty(terms);
         self.test_late_fees(terms, returned);
         if self.day == self.cycle.starts_on {
             self.charge_plan_fee(terms, PlanFeeDay::FirstDay);
         }
-    }
-
-    /// A statement that fell due after the next close was not paid in full: grace is over, and what it spared meanwhile is owed.
-    fn lose_late_grace(&mut self) {
-        let over = |one: &EarlierStatement, day: NaiveDate| one.due_on < day;
-        let day = self.day;
-        for earlier in self.grace.earlier.iter().filter(|one| over(one, day)) {
-            if earlier.unpaid.is_positive() {
-                self.grace.held = false;
-                self.grace.streak = 0;
-                for (balance, spared) in self.balances.iter_mut().zip(&earlier.spared) {
-                    balance.deferred += spared;
-                }
-            }
-        }
-        self.grace.earlier.retain(|one| !over(one, day));
     }
 
     /// Promotions that end with days past due are over the day before.

@@ -120,7 +120,7 @@ impl Dispute {
             let days = segment.from.max(self.since).iter_days();
             for day in days.take_while(|day| *day <= segment.through) {
                 let (basis, digits) = (interest.day_basis, interest.rate_digits);
-                numerator += amount * rate::daily(segment.apr, basis, digits, day);
+                numerator += amount * rate::of_day(segment.apr, basis, digits, day);
             }
         }
         rate::to_cents(numerator, interest.rounding).min(line.amount)

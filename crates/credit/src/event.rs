@@ -246,6 +246,30 @@ pub struct BroughtForward {
     pub grace_lost: bool,
 }
 
+impl BroughtForward {
+    /// Minimums that contradict one another, of which part would be passed over in silence.
+    #[must_use]
+    pub fn would_drop(&self) -> Option<&'static str> {
+        let of_last = self.minimum_unpaid > self.past_due;
+        let cases = [
+            (
+                self.past_due > self.minimum_unpaid,
+                "`past_due` is part of `minimum_unpaid` and cannot be more",
+            ),
+            (
+                self.past_due.is_positive() && self.past_due_since.is_none(),
+                "`past_due` needs `past_due_since`",
+            ),
+            (
+                of_last && self.past_due_since.is_some_and(|since| self.due_on == Some(since)),
+                "`past_due_since` is `due_on`: then all of `minimum_unpaid` is past due",
+            ),
+            (of_last && self.due_on.is_none(), "`minimum_unpaid` needs `due_on`"),
+        ];
+        cases.iter().find(|(wrong, _)| *wrong).map(|(_, message)| *message)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureAmount {

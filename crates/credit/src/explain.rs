@@ -19,6 +19,8 @@ fn text(label: &str, numerator: i128, rule: &str, inputs: Vec<Derivation>) -> De
     Derivation::of(rule, label, value, inputs)
 }
 
+const SHARE: &str = "share of the feature's one rounding";
+
 /// Interest of the open cycle through the day before.
 pub(crate) fn accrued(position: &Position) -> Derivation {
     let features = position.features.iter().filter(|feature| feature.bears_interest());
@@ -38,16 +40,22 @@ pub(crate) fn accrued_on(feature: &FeaturePosition, product: &Product) -> Deriva
     let days: i128 = feature.segments.iter().map(|one| one.numerator).sum();
     let label = format!("accrued on {name}");
     let rule = "daily balances × daily rate since the cycle began, rounded once, less what is paid";
-    let unrounded = unrounded(*accrued_numerator, days, 0, segments, terms);
-    if prepaid.is_zero() && unrounded.how.is_some() {
+    let unrounded = unrounded(*accrued_numerator, days, [0, 0], segments, terms);
+    let whole = rate::to_cents(*accrued_numerator, terms.rounding);
+    let share = *accrued_interest - (whole - *prepaid).or_zero();
+    if prepaid.is_zero() && share.is_zero() && unrounded.how.is_some() {
         let rule = with_unrounded(rule, &unrounded);
         return Derivation::cents(&rule, &label, *accrued_interest, unrounded.inputs)
             .by(How::RoundedSum);
     }
-    let whole = rate::to_cents(*accrued_numerator, terms.rounding);
+    let share = if share.is_zero() { share } else { *accrued_interest - whole + *prepaid };
     let rounded = format!("rounded {}", rounding(terms.rounding));
     let whole = Derivation::cents(&rounded, "of the cycle so far", whole, vec![unrounded]);
     let paid = Derivation::amount("paid of it already", -*prepaid);
+    if !share.is_zero() {
+        let inputs = vec![whole.by(How::Rounded), paid, Derivation::amount(SHARE, share)];
+        return Derivation::sum(rule, &label, *accrued_interest, inputs);
+    }
     Derivation::at_least_zero(rule, &label, *accrued_interest, vec![whole.by(How::Rounded), paid])
 }
 
@@ -59,7 +67,7 @@ fn with_unrounded(rule: &str, unrounded: &Derivation) -> String {
 fn unrounded(
     numerator: i128,
     days: i128,
-    deferred: i128,
+    [deferred, spared_before]: [i128; 2],
     mut inputs: Vec<Derivation>,
     terms: &InterestTerms,
 ) -> Derivation {
@@ -68,9 +76,13 @@ fn unrounded(
             "interest at the contract rate since the promotion began, which was not paid off";
         inputs.push(text("deferred interest", deferred, rule, Vec::new()));
     }
+    if spared_before > 0 {
+        let rule = "spared at an earlier close, when a statement was still to fall due, which was not paid in full";
+        inputs.push(text("interest of earlier cycles", spared_before, rule, Vec::new()));
+    }
     let node = text("unrounded", numerator, "as the method has it, before rounding", inputs);
     // Days divided by the days of a month differ in the last of so many digits.
-    let parts_off = (numerator - days - deferred).abs() <= 400;
+    let parts_off = (numerator - days - deferred - spared_before).abs() <= 400;
     let by_day =
         matches!(terms.balance, BalanceMethod::DailyBalance | BalanceMethod::AverageDailyBalance);
     if by_day && parts_off { node.by(How::Sum) } else { node }
@@ -97,8 +109,9 @@ pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivatio
     let terms = &product.interest;
     let segments: Vec<_> = line.segments.iter().map(|one| segment(one, product)).collect();
     let days: i128 = line.segments.iter().map(|one| one.numerator).sum();
+    let others = [line.deferred, line.spared_before];
     let before = match base(line, product) {
-        Some(base) if line.deferred == 0 => {
+        Some(base) if others == [0, 0] => {
             let rates = Value::Text(rate::to_percent_text(line.rates, 10));
             let rates =
                 Derivation::of("periodic rates of the cycle, added up", "rates", rates, segments);
@@ -108,12 +121,12 @@ pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivatio
             let mut inputs = segments;
             let one_balance = base.is_some();
             inputs.extend(base);
-            let node = unrounded(line.numerator, days, line.deferred, inputs, terms);
+            let node = unrounded(line.numerator, days, others, inputs, terms);
             if one_balance { Derivation { how: None, ..node } } else { node }
         }
     };
     let whole = rate::to_cents(line.numerator, terms.rounding);
-    let other = line.amount - whole;
+    let other = line.amount - whole - line.shared;
     let rule = format!(
         "{}{}, rounded {}; grace: {}",
         method(terms),
@@ -122,13 +135,16 @@ pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivatio
         grace(line.grace)
     );
     let label = format!("interest on {}", line.feature);
-    if other.is_zero() && before.how == Some(How::Sum) {
+    if other.is_zero() && line.shared.is_zero() && before.how == Some(How::Sum) {
         let rule = with_unrounded(&rule, &before);
         return Derivation::cents(&rule, &label, line.amount, before.inputs).by(How::RoundedSum);
     }
     let rounded = format!("rounded {}", rounding(terms.rounding));
     let whole = Derivation::cents(&rounded, "of the cycle", whole, vec![before]).by(How::Rounded);
     let mut inputs = vec![whole];
+    if !line.shared.is_zero() {
+        inputs.push(Derivation::amount(SHARE, line.shared));
+    }
     if other.is_positive() {
         inputs.push(Derivation::amount("raised to the least interest of a cycle", other));
     } else if other.is_negative() {
@@ -205,21 +221,23 @@ const fn method(terms: &InterestTerms) -> &'static str {
 
 fn segment(segment: &Segment, product: &Product) -> Derivation {
     let terms = &product.interest;
-    let periodic = terms.rate_of(segment.apr, segment.from);
+    let periodic = terms.periodic_rate(segment.apr, segment.from);
+    let days = terms.day_basis.counted(segment.from, segment.through);
+    let days = if terms.period == Period::Monthly { segment.days() } else { days };
     let monthly = terms.period == Period::Monthly;
     let named = if monthly { "monthly rate" } else { "daily rate" };
     let apr = vec![Derivation::given("rate", Value::AprPpm(segment.apr))];
     let value = Value::Text(rate::to_percent_text(periodic, 10));
     let rule = "yearly rate ÷ the periods of a year (12 CFR 1026.14(b))";
     let inputs = vec![
-        Derivation::given("days", Value::Count(segment.days())),
+        Derivation::given("days", Value::Count(days)),
         Derivation::amount("balance", segment.balance),
         Derivation::of(rule, named, value, apr),
     ];
     let label = format!("{} to {}", segment.from, segment.through);
     let tiered = product.features.iter().any(|feature| !feature.tiers.is_empty());
     let shared = if monthly { ", shared out over the days of the cycle" } else { "" };
-    let rule = format!("{} days × balance × {named}{shared}", segment.days());
+    let rule = format!("{days} days × balance × {named}{shared}");
     let node = text(&label, segment.numerator, &rule, inputs);
     let exact = !monthly && !tiered && terms.daily_decimals.is_none() && !segment.rounded;
     if exact { node.by(How::Product) } else { node }
@@ -233,6 +251,9 @@ const fn grace(outcome: GraceOutcome) -> &'static str {
             "lost in this cycle; payments by the due date count from its first day"
         }
         GraceOutcome::Regained => "came back in this cycle; its draws are spared",
+        GraceOutcome::LostAndRegained => {
+            "lost in this cycle for an older statement, so that payments by its due date count from the first day, and came back with the next one; the draws of the cycle are spared"
+        }
     }
 }
 

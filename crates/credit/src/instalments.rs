@@ -3,10 +3,10 @@
 //! Invariant: a statement asks for one payment of each plan, interest of the cycle included, and the last takes the rest. What is
 //! paid of a plan beyond that shortens it.
 
-use money::Cents;
+use money::{Cents, Rounding};
 
 use crate::{
-    Terms,
+    FeeKind, Terms,
     balance::{Balance, Plan},
     repayment::level_payment,
     state::State,
@@ -19,6 +19,7 @@ pub(crate) struct Asked {
     pub(crate) principal: Cents,
     /// Billed by the statement.
     pub(crate) interest: Cents,
+    pub(crate) fees: Cents,
 }
 
 impl State {
@@ -29,9 +30,32 @@ impl State {
         let of = terms.product.features.get(balance.feature).and_then(|one| one.instalments);
         if let Some(rule) = of.filter(|_| balance.principal().is_positive()) {
             let apr = balance.apr_on(terms, day, &cycle);
-            let payment = level_payment(balance.principal(), apr, rule.months);
-            balance.plan =
-                Some(Plan { payment, left: rule.months, due: Cents::ZERO, asked: Cents::ZERO });
+            let drawn = balance.principal();
+            let payment = level_payment(drawn, apr, rule.months);
+            let share = drawn.mul_ppm(rule.monthly_fee_percent.ppm(), Rounding::HalfUp);
+            let fee = rule.monthly_fee + share.unwrap_or_default();
+            let (left, none) = (rule.months, Cents::ZERO);
+            balance.plan = Some(Plan { payment, left, due: none, asked: none, fee });
+        }
+    }
+
+    /// At a close: the fee of each plan of which the statement asks for a payment.
+    pub(crate) fn charge_instalment_fees(&mut self, terms: &Terms) {
+        let fees = self.balances.iter().map(|balance| {
+            let plan = balance.plan.filter(|plan| plan.left > 0);
+            plan.filter(|_| balance.principal().is_positive()).map_or(Cents::ZERO, |plan| plan.fee)
+        });
+        let fees: Vec<Cents> = fees.collect();
+        if self.capped_by_law() {
+            return;
+        }
+        for (at, fee) in fees.into_iter().enumerate() {
+            let fee = self.fee_room(terms).map_or(fee, |room| room.min(fee));
+            if fee.is_positive() {
+                let before = self.cycle.plan_fee.unwrap_or_default();
+                self.cycle.plan_fee = Some(before + fee);
+                self.charge(FeeKind::Plan, at, fee);
+            }
         }
     }
 
@@ -54,8 +78,13 @@ impl State {
             let payment = if plan.left <= 1 { owed } else { plan.payment.min(owed) };
             plan.left = plan.left.saturating_sub(1);
             plan.due = (plan.due + (payment - interest).or_zero()).min(principal);
+            let mine = self.fees.iter().filter(|one| {
+                one.balance == at && one.kind == FeeKind::Plan && one.billed_in == Some(cycle)
+            });
+            let fees = mine.map(|one| one.unpaid).sum::<Cents>();
             plan.asked = payment;
-            asked.payments += payment;
+            asked.fees += fees;
+            asked.payments += payment + fees;
             asked.principal += principal;
             asked.interest += interest;
         }

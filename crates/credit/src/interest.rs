@@ -2,6 +2,8 @@
 //!
 //! Days are kept as they were lived (`Span`) and priced when they are asked for, because what grace spares is known only later.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use money::{Apr, Cents, Rounding, divide};
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Terms,
     balance::{Balance, DayRate, Span},
-    product::{BalanceMethod, Compounding, Feature, InterestTerms, Period, TiersOn},
+    product::{
+        BalanceMethod, Compounding, Feature, InterestTerms, Period, RoundedAt, RoundedPer, TiersOn,
+    },
     rate::{self, DENOMINATOR},
     state::{OpenCycle, Segment, State},
 };
@@ -26,6 +30,8 @@ pub enum GraceOutcome {
     Lost,
     /// Grace came back in this cycle: all but the draws of the cycle.
     Regained,
+    /// Both, of two statements: all but the draws of the cycle, and what was paid by the first due date counts as paid on the first day.
+    LostAndRegained,
 }
 
 /// Nano-cents: as fine as balances are kept where interest joins them.
@@ -142,49 +148,68 @@ impl State {
         extra
     }
 
-    /// What became of grace for a balance, as far as it can be known on the day being lived.
-    pub(crate) fn grace_outcome(&self, terms: &Terms, balance: &Balance) -> GraceOutcome {
-        self.grace_outcome_on(self.day, terms, balance)
-    }
-
-    fn grace_outcome_on(&self, day: NaiveDate, terms: &Terms, balance: &Balance) -> GraceOutcome {
-        if !terms.has_grace(balance) {
-            return GraceOutcome::Charged;
-        }
-        let may_still_pay = day <= self.grace.due_on && day <= self.cycle.closes_on;
-        let paid = self.grace.paid_in_full();
-        let rule = &terms.product.grace;
-        match (self.grace.held, paid) {
-            (true, true) => GraceOutcome::Spared,
-            (true, false) if may_still_pay => GraceOutcome::Spared,
-            (true, false) if rule.credits_partial_payment => GraceOutcome::Lost,
-            // While it can still be paid it is taken that it will be, so that a payoff asks for no more than it needs.
-            (false, paid)
-                if (paid || may_still_pay)
-                    && rule.spares_new_draws_on_regain
-                    && self.grace.streak + 1 >= rule.regained_after_cycles =>
-            {
-                GraceOutcome::Regained
-            }
-            _ => GraceOutcome::Charged,
-        }
-    }
-
     /// Interest of the open cycle through the day before, in cents, less what of it is already paid.
     pub(crate) fn accrued(&self, terms: &Terms) -> Cents {
-        self.balances.iter().map(|balance| self.accrued_on(terms, balance)).sum()
+        self.accrued_by_balance(terms).into_iter().sum()
     }
 
-    pub(crate) fn accrued_on(&self, terms: &Terms, balance: &Balance) -> Cents {
-        let numerator = self.accrued_numerator(terms, balance);
-        let accrued = rate::to_cents(numerator, terms.product.interest.rounding);
-        (accrued - balance.prepaid).or_zero()
+    /// The same by balance, in their order.
+    pub(crate) fn accrued_by_balance(&self, terms: &Terms) -> Vec<Cents> {
+        let of = |balance: &Balance| self.accrued_numerator(terms, balance);
+        let numerators: Vec<i128> = self.balances.iter().map(of).collect();
+        let shares = self.rounded(terms, &numerators);
+        let groups = self.rounded_together(terms);
+        let mut left: BTreeMap<_, Cents> = BTreeMap::new();
+        for ((group, share), balance) in groups.iter().zip(&shares).zip(&self.balances) {
+            *left.entry(*group).or_default() += *share - balance.prepaid;
+        }
+        let accrued = groups.iter().zip(&shares).zip(&self.balances);
+        accrued
+            .map(|((group, share), balance)| {
+                let left = left.entry(*group).or_default();
+                let part = (*share - balance.prepaid).min(*left).or_zero();
+                *left -= part;
+                part
+            })
+            .collect()
+    }
+
+    /// Interest in cents, by balance: what the one rounding of a feature grows by with each, so that they sum to it.
+    pub(crate) fn rounded(&self, terms: &Terms, numerators: &[i128]) -> Vec<Cents> {
+        let rounding = terms.product.interest.rounding;
+        let mut sums: BTreeMap<_, i128> = BTreeMap::new();
+        let groups = self.rounded_together(terms).into_iter().zip(numerators);
+        groups
+            .map(|(group, numerator)| {
+                let sum = sums.entry(group).or_default();
+                let before = rate::to_cents(*sum, rounding);
+                *sum += numerator;
+                rate::to_cents(*sum, rounding) - before
+            })
+            .collect()
+    }
+
+    /// By balance: equal ones are rounded as one. A draw with instalments or a promotion of its own is a balance of its own.
+    fn rounded_together(&self, terms: &Terms) -> Vec<(bool, usize)> {
+        let as_one = terms.product.interest.rounds_features();
+        let by_draw = |at: usize| {
+            let of = terms.product.features.get(at);
+            of.is_some_and(|of| {
+                of.instalments.is_some() || of.promotion.is_some_and(|one| one.ends_by_draw())
+            })
+        };
+        let group = |(at, balance): (usize, &Balance)| {
+            let alone = !as_one || by_draw(balance.feature);
+            (alone, if alone { at } else { balance.feature })
+        };
+        self.balances.iter().enumerate().map(group).collect()
     }
 
     pub(crate) fn accrued_numerator(&self, terms: &Terms, balance: &Balance) -> i128 {
         let outcome = self.grace_outcome(terms, balance);
         balance.numerator(terms, outcome, &self.cycle)
             + balance.deferred_due(self.day, self.cycle.number)
+            + balance.spared_before
     }
 
     /// The days of the open cycle, as grace stands.
@@ -200,8 +225,13 @@ impl State {
             let balance = self.balances.get(at)?;
             let outcome = self.grace_outcome_on(tomorrow, terms, balance);
             let before = balance.numerator(terms, outcome, &self.cycle);
+            let today = self.span_of_today(terms, at)?;
+            let rounding = terms.product.interest.rounding;
+            let whole = || i128::from(rate::to_cents(before, rounding).get()) * DENOMINATOR;
+            // Of a day before which a payment rounds, the rounding is no part.
+            let before = if today.rounds { whole() } else { before };
             let mut after = balance.clone();
-            after.accrue(terms, self.span_of_today(terms, at)?, &self.cycle);
+            after.accrue(terms, today, &self.cycle);
             Some((after.numerator(terms, outcome, &self.cycle) - before).max(0))
         };
         (0..self.balances.len()).filter_map(of).sum()
@@ -247,13 +277,14 @@ impl Balance {
     ) -> Cents {
         let fresh = if interest.new_draws { span.fresh } else { Cents::ZERO };
         let all = span.carried + span.charges + fresh;
+        let relieved =
+            || self.reliefs.iter().filter(|one| one.on > day).map(|one| one.amount).sum::<Cents>();
         let less = match outcome {
             GraceOutcome::Spared => all,
             GraceOutcome::Charged => Cents::ZERO,
-            GraceOutcome::Lost => {
-                self.reliefs.iter().filter(|one| one.on > day).map(|one| one.amount).sum()
-            }
+            GraceOutcome::Lost => relieved(),
             GraceOutcome::Regained => fresh,
+            GraceOutcome::LostAndRegained => fresh + relieved(),
         };
         (all - less).or_zero()
     }
@@ -331,9 +362,11 @@ impl Balance {
         interest: &InterestTerms,
         outcome: GraceOutcome,
     ) -> (Cents, Cents) {
+        let lost = matches!(outcome, GraceOutcome::Lost | GraceOutcome::LostAndRegained);
+        let regained = matches!(outcome, GraceOutcome::Regained | GraceOutcome::LostAndRegained);
         let relieved = self.reliefs.iter().map(|one| one.amount).sum();
-        let relieved = if outcome == GraceOutcome::Lost { relieved } else { Cents::ZERO };
-        let fresh = if outcome == GraceOutcome::Regained { self.fresh } else { Cents::ZERO };
+        let relieved = if lost { relieved } else { Cents::ZERO };
+        let fresh = if regained { self.fresh } else { Cents::ZERO };
         let (all, spared) = match interest.balance {
             BalanceMethod::PreviousBalance => (self.opening, relieved),
             BalanceMethod::AdjustedBalance => (self.opening - self.repaid, Cents::ZERO),
@@ -362,8 +395,23 @@ impl Balance {
 }
 
 impl InterestTerms {
+    fn rounds_features(&self) -> bool {
+        let average = self.balance == BalanceMethod::AverageDailyBalance && !self.round_average;
+        self.rounded_per == RoundedPer::Feature
+            && self.rounded_at == RoundedAt::Close
+            && (average || self.balance == BalanceMethod::DailyBalance)
+    }
+
     /// What a day costs, or a month that is to be divided into `parts`.
     pub(crate) fn rate_of(&self, apr: Apr, day: NaiveDate) -> i128 {
+        match self.period {
+            Period::Daily => rate::of_day(apr, self.day_basis, self.rate_digits, day),
+            Period::Monthly => rate::monthly(apr, self.rate_digits),
+        }
+    }
+
+    /// The periodic rate as it is told: of a counted day, or of a month.
+    pub(crate) fn periodic_rate(&self, apr: Apr, day: NaiveDate) -> i128 {
         match self.period {
             Period::Daily => rate::daily(apr, self.day_basis, self.rate_digits, day),
             Period::Monthly => rate::monthly(apr, self.rate_digits),

@@ -33,8 +33,14 @@ pub struct InterestLine {
     /// Of it, deferred by a promotion that ended.
     #[serde(with = "crate::units::wide")]
     pub deferred: i128,
+    /// Of it, of earlier cycles: spared at their close, for a statement was still to be paid, and owed after all.
+    #[serde(default, with = "crate::units::wide")]
+    pub spared_before: i128,
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    /// Of it: what its share of the feature's one rounding is beyond its own rounding.
+    #[serde(default, rename = "shared_cents")]
+    pub shared: Cents,
     /// Kept in mind by a promotion that still runs.
     pub promotion_deferred: Option<Deferred>,
     /// Paid of it before it was billed.
@@ -76,7 +82,7 @@ impl InterestLine {
 impl State {
     pub(crate) fn interest_line(&self, terms: &Terms, balance: &Balance) -> InterestLine {
         let interest = &terms.product.interest;
-        let grace = self.grace_outcome(terms, balance);
+        let grace = self.grace_outcome_at_close(terms, balance);
         let next = self.day.checked_add_days(Days::new(1)).unwrap_or(self.day);
         let deferred = balance.deferred_due(next, self.cycle.number + 1);
         let priced = balance.price(terms, grace, &self.cycle);
@@ -85,8 +91,8 @@ impl State {
         } else {
             balance.numerator_of(terms, &priced, grace)
         };
-        let numerator = own + deferred;
-        let (base, unspared) = self.base_of(terms, balance, &priced);
+        let numerator = own + deferred + balance.spared_before;
+        let (base, unspared) = base_of(terms, balance, &priced, grace);
         let all = balance.price(terms, GraceOutcome::Charged, &self.cycle).sum_of_balances();
         InterestLine {
             feature: balance.name.clone(),
@@ -96,7 +102,9 @@ impl State {
             sum_of_daily_balances: all,
             numerator,
             deferred,
+            spared_before: balance.spared_before,
             amount: rate::to_cents(numerator, interest.rounding),
+            shared: Cents::ZERO,
             promotion_deferred: balance.still_deferred(next, self.cycle.number + 1),
             prepaid: Cents::ZERO,
             base,
@@ -108,23 +116,27 @@ impl State {
             segments: priced.segments,
         }
     }
+}
 
-    /// The one balance that bears the interest of the cycle, where there is one, with and without what grace spares.
-    fn base_of(&self, terms: &Terms, balance: &Balance, priced: &Priced) -> (Option<Cents>, Cents) {
-        let interest = &terms.product.interest;
-        let tiered = balance.spans.last().is_some_and(|span| span.rate.tiered);
-        let average = priced.average(interest.average_rounding);
-        let rounded = interest.round_average.then_some(average);
-        match interest.balance {
-            BalanceMethod::DailyBalance => (None, Cents::ZERO),
-            BalanceMethod::AverageDailyBalance => (rounded.filter(|_| !tiered), average),
-            _ => {
-                let outcome = self.grace_outcome(terms, balance);
-                let (base, unspared) = balance.one_balance(interest, outcome);
-                let spared = outcome == GraceOutcome::Spared;
-                let base = if spared { Cents::ZERO } else { base };
-                (Some(base).filter(|_| !tiered), unspared)
-            }
+/// The one balance that bears the interest of the cycle, where there is one, with and without what grace spares.
+fn base_of(
+    terms: &Terms,
+    balance: &Balance,
+    priced: &Priced,
+    outcome: GraceOutcome,
+) -> (Option<Cents>, Cents) {
+    let interest = &terms.product.interest;
+    let tiered = balance.spans.last().is_some_and(|span| span.rate.tiered);
+    let average = priced.average(interest.average_rounding);
+    let rounded = interest.round_average.then_some(average);
+    match interest.balance {
+        BalanceMethod::DailyBalance => (None, Cents::ZERO),
+        BalanceMethod::AverageDailyBalance => (rounded.filter(|_| !tiered), average),
+        _ => {
+            let (base, unspared) = balance.one_balance(interest, outcome);
+            let spared = outcome == GraceOutcome::Spared;
+            let base = if spared { Cents::ZERO } else { base };
+            (Some(base).filter(|_| !tiered), unspared)
         }
     }
 }

@@ -16,6 +16,7 @@ mod error;
 mod event;
 pub mod explain;
 mod figures;
+mod grace;
 mod instalments;
 mod interest;
 mod interest_line;

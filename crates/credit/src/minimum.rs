@@ -32,6 +32,9 @@ pub struct MinimumInputs {
     pub credit_limit: Cents,
     #[serde(default, rename = "principal_after_last_draw_cents")]
     pub principal_after_last_draw: Cents,
+    /// The highest new balance since nothing was owed.
+    #[serde(default, rename = "highest_balance_cents")]
+    pub highest_balance: Cents,
     /// Statements since the last one whose minimum was missed.
     #[serde(default)]
     pub cycles_since_missed: Option<u32>,
@@ -181,6 +184,7 @@ impl MinimumArm {
                 inputs.new_balance - inputs.interest - inputs.fees - inputs.penalty_fees
             }
             MinimumBase::PrincipalAfterLastDraw => inputs.principal_after_last_draw,
+            MinimumBase::HighestBalance => inputs.highest_balance,
             MinimumBase::CreditLimit => inputs.credit_limit,
         };
         let less: Cents = self
@@ -204,10 +208,12 @@ impl State {
         let whole = self.minimum_inputs(terms);
         let inputs = MinimumInputs {
             instalments: asked.payments,
-            instalment_balances: asked.principal + asked.interest,
+            instalment_balances: asked.principal + asked.interest + asked.fees,
             principal: whole.principal - asked.principal,
             interest: whole.interest - asked.interest,
-            new_balance: (whole.new_balance - asked.principal - asked.interest).or_zero(),
+            fees: whole.fees - asked.fees,
+            new_balance: (whole.new_balance - asked.principal - asked.interest - asked.fees)
+                .or_zero(),
             ..whole
         };
         debug_assert!(inputs.interest <= lines.iter().map(|line| line.amount).sum());
@@ -271,6 +277,7 @@ impl State {
             total_owed: (new_balance - less).or_zero(),
             credit_limit: self.credit_limit,
             principal_after_last_draw: self.after_last_draw,
+            highest_balance: self.highest_balance.max(new_balance),
             cycles_since_missed: self
                 .missed
                 .iter()

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     FeeKind, Terms,
-    balance::{Balance, Relief},
+    balance::Balance,
     product::{PrincipalOrder, RoundedAt, WaterfallStep},
     state::{BilledInterest, Fee, State},
 };
@@ -211,7 +211,7 @@ impl State {
             relieved.push((billed.balance, taken, true));
         }
         self.interest.retain(|billed| !billed.unpaid.is_zero());
-        self.relieve(flow, bears, &relieved);
+        self.relieve(terms, (flow, bears), &relieved);
     }
 
     fn pay_fees(&mut self, terms: &Terms, flow: &mut Flow, step: FeeStep) {
@@ -240,21 +240,24 @@ impl State {
             fee.unpaid -= taken;
             relieved.push((fee.balance, taken, fee.billed_in.is_some()));
         }
-        self.relieve(flow, bears, &relieved);
+        self.relieve(terms, (flow, bears), &relieved);
     }
 
     /// What was paid of charges that bear interest: within grace it counts from the first day, if a statement has billed it.
-    fn relieve(&mut self, flow: &Flow, bears: bool, paid: &[(usize, Cents, bool)]) {
+    fn relieve(
+        &mut self,
+        terms: &Terms,
+        (flow, bears): (&Flow, bool),
+        paid: &[(usize, Cents, bool)],
+    ) {
         if !bears {
             return;
         }
-        let within_grace = self.day <= self.grace.due_on;
-        let (payment, on) = (flow.payment, self.day);
         for (at, amount, billed) in paid.iter().filter(|(_, amount, _)| amount.is_positive()) {
             let Some(balance) = self.balances.get_mut(*at) else { continue };
             balance.repaid += *amount;
-            if within_grace && *billed {
-                balance.reliefs.push(Relief { payment, on, amount: *amount });
+            if *billed {
+                self.relieve_within_grace(terms, (*at, flow.payment, *amount));
             }
         }
     }
@@ -265,8 +268,6 @@ impl State {
             self.pay_interest(terms, flow, Some(at), up);
             self.pay_fees_of(terms, flow, (Some(at), FeeStep::Any), up);
         }
-        let within_grace = self.day <= self.grace.due_on;
-        let (payment, on) = (flow.payment, self.day);
         let Some(balance) = self.balances.get_mut(at) else { return };
         let feature = balance.name.clone();
         let to = match up {
@@ -285,9 +286,7 @@ impl State {
         balance.carried -= of_carried;
         balance.fresh -= taken - of_carried;
         balance.repaid += taken;
-        if within_grace && of_carried.is_positive() {
-            balance.reliefs.push(Relief { payment, on, amount: of_carried });
-        }
+        self.relieve_within_grace(terms, (at, flow.payment, of_carried));
     }
 
     /// Beyond the minimum a balance whose deferral is about to end comes first, where the product says so.
@@ -339,8 +338,7 @@ impl State {
     }
 
     fn pay_accrued(&mut self, terms: &Terms, flow: &mut Flow) {
-        let owed: Vec<Cents> =
-            self.balances.iter().map(|balance| self.accrued_on(terms, balance)).collect();
+        let owed = self.accrued_by_balance(terms);
         for (balance, owed) in self.balances.iter_mut().zip(owed) {
             let feature = balance.name.clone();
             balance.prepaid += flow.take(owed, AllocationTo::AccruedInterest { feature });
@@ -363,15 +361,8 @@ impl State {
                 due.owed += *amount;
             }
         }
-        if allocation.effective_on <= self.grace.due_on
-            && allocation.effective_on >= self.cycle.starts_on
-        {
-            self.grace.paid -= allocation.amount;
-        }
-        let in_time = |due_on: NaiveDate| allocation.effective_on <= due_on;
-        for earlier in self.grace.earlier.iter_mut().filter(|one| in_time(one.due_on)) {
-            earlier.unpaid += allocation.amount;
-        }
+        let came_back = (payment, allocation.effective_on, allocation.amount);
+        self.grace.restore(came_back, self.cycle.starts_on);
     }
 
     fn restore_part(&mut self, part: &AllocationPart) {

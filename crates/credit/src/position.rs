@@ -327,11 +327,12 @@ fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {
     state
         .balances
         .iter()
-        .map(|balance| FeaturePosition {
+        .zip(state.accrued_by_balance(terms))
+        .map(|(balance, accrued_interest)| FeaturePosition {
             name: balance.name.clone(),
             principal: balance.principal(),
             apr: balance.apr_on(terms, state.day, &state.cycle),
-            accrued_interest: state.accrued_on(terms, balance),
+            accrued_interest,
             segments: state.priced(terms, balance).segments,
             accrued_numerator: state.accrued_numerator(terms, balance),
             prepaid: balance.prepaid,

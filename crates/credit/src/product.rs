@@ -25,7 +25,8 @@ pub use fees::{
 };
 pub use interest::{
     BalanceAt, BalanceMethod, Compounding, Feature, GraceKind, GraceTerms, Instalments,
-    InterestTerms, Period, Promotion, RateStep, RoundedAt, TakesEffect, Tier, TiersOn, Variable,
+    InterestTerms, Period, Promotion, RateStep, RoundedAt, RoundedPer, TakesEffect, Tier, TiersOn,
+    Variable,
 };
 pub use payments::{
     MinimumArm, MinimumBase, MinimumBracket, MinimumPart, MinimumTerms, PrincipalOrder, Waterfall,

@@ -7,8 +7,8 @@ use money::{Apr, Cents, Rounding};
 use crate::product::{
     BalanceAt, BalanceMethod, Compounding, CountsOn, DateTerms, DelinquencyTerms, Feature,
     FeeTerms, GraceKind, GraceTerms, InterestTerms, LimitTerms, MinimumArm, MinimumBase,
-    MinimumTerms, Period, PrincipalOrder, Product, Regime, ReturnPolicy, RoundedAt, TiersOn,
-    Waterfall, WaterfallStep,
+    MinimumTerms, Period, PrincipalOrder, Product, Regime, ReturnPolicy, RoundedAt, RoundedPer,
+    TiersOn, Waterfall, WaterfallStep,
 };
 use crate::rate::DayBasis;
 
@@ -87,6 +87,7 @@ impl Default for InterestTerms {
             daily_decimals: None,
             rounding: Rounding::HalfUp,
             rounded_at: RoundedAt::Close,
+            rounded_per: RoundedPer::Feature,
             minimum_charge: Cents::ZERO,
             waived_below: Cents::ZERO,
         }

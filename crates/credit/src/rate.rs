@@ -3,7 +3,7 @@
 //! Invariant: every daily or monthly rate that a product can state (any basis, any number of digits up to ten) is a whole number
 //! of `DENOMINATOR`ths.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use money::{Apr, Cents, Rounding, divide};
 use serde::{Deserialize, Serialize};
 
@@ -26,16 +26,33 @@ pub enum DayBasis {
     /// 366 for the days of a leap year, 365 for the others.
     #[serde(rename = "actual")]
     Actual,
+    /// Every month has 30 days: the 31st costs nothing more, and the end of February as many days as it lacks.
+    #[serde(rename = "30/360")]
+    Months30,
 }
 
 impl DayBasis {
     #[must_use]
     pub fn days(self, on: NaiveDate) -> i128 {
         match self {
-            Self::D360 => 360,
+            Self::D360 | Self::Months30 => 360,
             Self::Actual if on.leap_year() => 366,
             Self::D365 | Self::Actual => 365,
         }
+    }
+
+    /// As how many days those from `from` through `through` count.
+    #[must_use]
+    pub fn counted(self, from: NaiveDate, through: NaiveDate) -> i64 {
+        if self != Self::Months30 {
+            return (through - from).num_days() + 1;
+        }
+        let number = |day: NaiveDate| {
+            i64::from(day.year()) * 360
+                + i64::from(day.month0()) * 30
+                + i64::from(day.day().min(30))
+        };
+        number(through.succ_opt().unwrap_or(through)) - number(from)
     }
 }
 
@@ -49,10 +66,16 @@ pub struct RateDigits {
     pub rounding: Rounding,
 }
 
-/// The share of a balance that one day costs, in `DENOMINATOR`ths.
+/// The share of a balance that a counted day costs, in `DENOMINATOR`ths.
 #[must_use]
 pub fn daily(apr: Apr, basis: DayBasis, digits: Option<RateDigits>, on: NaiveDate) -> i128 {
     periodic(apr, basis.days(on), digits)
+}
+
+/// The same for a day of the calendar, which may count as none or as several.
+#[must_use]
+pub fn of_day(apr: Apr, basis: DayBasis, digits: Option<RateDigits>, on: NaiveDate) -> i128 {
+    daily(apr, basis, digits, on) * i128::from(basis.counted(on, on))
 }
 
 /// The share of a balance that one month costs, in `DENOMINATOR`ths.
@@ -123,6 +146,28 @@ mod tests {
         assert_eq!(DayBasis::Actual.days(day("2028-02-01")), 366);
         assert_eq!(DayBasis::Actual.days(day("2027-02-01")), 365);
         assert_eq!(DayBasis::D365.days(day("2028-02-01")), 365);
+    }
+
+    #[test]
+    fn months_of_thirty_days_add_up_to_thirty() {
+        let counted = |from, through| DayBasis::Months30.counted(day(from), day(through));
+        for (from, through) in [
+            ("2026-01-01", "2026-01-31"),
+            ("2026-02-01", "2026-02-28"),
+            ("2028-02-01", "2028-02-29"),
+            ("2026-01-15", "2026-02-14"),
+        ] {
+            assert_eq!(counted(from, through), 30, "{from}");
+            let each: i64 = day(from)
+                .iter_days()
+                .take_while(|one| *one <= day(through))
+                .map(|one| DayBasis::Months30.counted(one, one))
+                .sum();
+            assert_eq!(each, 30, "{from}");
+        }
+        assert_eq!(counted("2026-01-30", "2026-01-30"), 0);
+        assert_eq!(counted("2026-02-28", "2026-02-28"), 3);
+        assert_eq!(DayBasis::D365.counted(day("2026-01-01"), day("2026-01-31")), 31);
     }
 
     #[test]

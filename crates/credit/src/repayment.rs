@@ -93,12 +93,12 @@ impl Repayment {
             Some(first) => first.balance += owed - principal,
             None => parts.push(Part { balance: owed, apr: position.apr, later: None }),
         }
-        Some(Self::estimate(&parts, &product.minimum, record.credit_limit))
+        Some(Self::estimate(&parts, &product.minimum, &record.minimum.inputs))
     }
 
-    fn estimate(parts: &[Part], minimum: &MinimumTerms, credit_limit: Cents) -> Self {
+    fn estimate(parts: &[Part], minimum: &MinimumTerms, today: &MinimumInputs) -> Self {
         let monthly = in_36_months(parts);
-        let Some((months, total)) = by_minimums(parts, minimum, credit_limit) else {
+        let Some((months, total)) = by_minimums(parts, minimum, today) else {
             return Self::Never { in_36_months: to_dollars(monthly) };
         };
         // Months are told as years from two years on, rounded: three years are up to 41 months.
@@ -113,8 +113,8 @@ impl Repayment {
     }
 }
 
-/// Months and total of minimum payments; `None` where they never end.
-fn by_minimums(parts: &[Part], rule: &MinimumTerms, credit_limit: Cents) -> Option<(u32, Cents)> {
+/// Months and total of minimum payments; `None` where they never end. What the formula takes from the past stays as it is today.
+fn by_minimums(parts: &[Part], rule: &MinimumTerms, today: &MinimumInputs) -> Option<(u32, Cents)> {
     let mut parts = parts.to_vec();
     let mut total = Cents::ZERO;
     for month in 1..=MONTHS {
@@ -126,8 +126,9 @@ fn by_minimums(parts: &[Part], rule: &MinimumTerms, credit_limit: Cents) -> Opti
             new_balance: owed,
             interest,
             total_owed: owed,
-            credit_limit,
-            principal_after_last_draw: principal,
+            credit_limit: today.credit_limit,
+            principal_after_last_draw: today.principal_after_last_draw,
+            highest_balance: today.highest_balance,
             apr: parts.first().map(|part| part.apr).unwrap_or_default(),
             ..MinimumInputs::default()
         };
@@ -221,10 +222,10 @@ mod tests {
     #[test]
     fn minimums_are_paid_until_nothing_is_left() {
         let rule = minimum(vec![MinimumArm { amount: Cents::new(2_500), ..MinimumArm::default() }]);
-        let paid = by_minimums(&[part(60, 120_000)], &rule, Cents::ZERO);
+        let paid = by_minimums(&[part(60, 120_000)], &rule, &MinimumInputs::default());
         assert_eq!(paid, Some((3, Cents::new(6_107))));
         let Repayment::Estimate { in_36_months, .. } =
-            Repayment::estimate(&[part(60, 120_000)], &rule, Cents::ZERO)
+            Repayment::estimate(&[part(60, 120_000)], &rule, &MinimumInputs::default())
         else {
             unreachable!("it is paid off")
         };
@@ -239,8 +240,11 @@ mod tests {
             of: MinimumBase::NewBalance,
             ..MinimumArm::default()
         };
-        let estimate =
-            Repayment::estimate(&[part(1_000, 240_000)], &minimum(vec![arm]), Cents::ZERO);
+        let estimate = Repayment::estimate(
+            &[part(1_000, 240_000)],
+            &minimum(vec![arm]),
+            &MinimumInputs::default(),
+        );
         assert_eq!(estimate, Repayment::Never { in_36_months: Cents::new(3_900) });
     }
 }

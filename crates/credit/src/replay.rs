@@ -12,7 +12,8 @@ use crate::{
     CreditError, FeeKind, FlagKind, LineEvent, LineEventBody, Position, Terms,
     balance::{Balance, RateCap},
     event::{AppliesTo, BroughtForward},
-    product::{BalanceAt, DateTerms, RateStep},
+    grace::Grace,
+    product::{BalanceAt, DateTerms, Feature, RateStep},
     state::{BilledInterest, Drawn, Fee, Obligation, StandingFlag, State},
     timeline::{Action, Timeline},
 };
@@ -34,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -215,10 +216,21 @@ impl State {
         match action.body {
             LineEventBody::RateChanged { feature, apr, applies_to, .. } => {
                 let of = terms.named_feature(feature.as_deref(), seq)?;
+                let tiered = |one: &Feature| !one.tiers.is_empty();
+                if of_features(terms, of).any(tiered) {
+                    let message = "a rate by tiers is not changed by one rate: state `tiers` in a change of terms, of a feature that comes after the others";
+                    return Err(CreditError::Terms { seq, message: message.to_owned() });
+                }
                 self.change_rate(terms, of, RateStep { from: action.on, apr: *apr }, *applies_to);
             }
             LineEventBody::IndexChanged { feature, index } => {
                 let of = terms.named_feature(feature.as_deref(), seq)?;
+                let follows =
+                    |one: &Balance| one.variable.is_some() && of.is_none_or(|of| one.feature == of);
+                if !self.balances.iter().any(follows) {
+                    let message = "no rate of it follows an index";
+                    return Err(CreditError::Terms { seq, message: message.to_owned() });
+                }
                 self.change_index(of, RateStep { from: action.on, apr: *index });
             }
             LineEventBody::TermsChanged { .. } => self.change_terms(timeline, action),
@@ -395,13 +407,13 @@ impl State {
         self.credit_balance += balances.credit_balance;
         // What comes in with the line is the balance of a statement before the first.
         let closed_on = self.day.pred_opt().unwrap_or(self.day);
-        self.grace.statement_balance = self.balance() - self.left_out_of_grace(terms);
+        let statement_balance = self.balance() - self.left_out_of_grace(terms);
         let dates = &terms.product.dates;
         let due_on = balances.due_on.unwrap_or_else(|| self.schedule.due_on(closed_on, dates));
         // When it was sent is not known here: of the two rules of lateness the banking day alone moves it (12 CFR 1026.10(d)).
-        self.grace.due_on = dates.met_by(due_on);
+        let held = !balances.grace_lost;
+        self.grace = Grace::begin(held, statement_balance, dates.met_by(due_on));
         self.bring_obligations(dates, balances);
-        self.grace.held = !balances.grace_lost;
         self.boarded = true;
         Ok(())
     }
@@ -423,6 +435,12 @@ impl State {
             self.obligations.push(Obligation::brought_forward(amount, due_on, enforceable_on));
         }
     }
+}
+
+/// One feature, or all.
+fn of_features(terms: &Terms, only: Option<usize>) -> impl Iterator<Item = &Feature> {
+    let all = terms.product.features.iter().enumerate();
+    all.filter(move |(at, _)| only.is_none_or(|only| only == *at)).map(|(_, feature)| feature)
 }
 
 impl Obligation {

@@ -13,6 +13,7 @@ use crate::{
     balance::Balance,
     close::CycleRecord,
     disputes::Dispute,
+    grace::Grace,
     payment::Allocation,
     penalty::{Awaited, Penalty},
     product::{GraceKind, Promotion, Regime},
@@ -45,6 +46,9 @@ pub(crate) struct State {
     pub(crate) drawn: Vec<Drawn>,
     /// Principal as the last draw left it.
     pub(crate) after_last_draw: Cents,
+    /// The highest new balance since a statement owed nothing.
+    #[serde(default)]
+    pub(crate) highest_balance: Cents,
     /// Draws of the open cycle that bore a fee.
     pub(crate) fee_bearing_draws: Cents,
     /// Cycles whose minimum was not paid by its due date.
@@ -147,51 +151,6 @@ pub(crate) struct Obligation {
     pub(crate) missed: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Grace {
-    /// The cycle began with no interest running on earlier purchases.
-    pub(crate) held: bool,
-    /// Cycles paid in full since grace was lost.
-    pub(crate) streak: u32,
-    pub(crate) statement_balance: Cents,
-    pub(crate) due_on: NaiveDate,
-    /// Paid or credited since the statement and by its due date.
-    pub(crate) paid: Cents,
-    /// Earlier statements whose due date is still to come.
-    #[serde(default)]
-    pub(crate) earlier: Vec<EarlierStatement>,
-}
-
-/// A statement that a later one has followed before it fell due.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct EarlierStatement {
-    pub(crate) due_on: NaiveDate,
-    pub(crate) unpaid: Cents,
-    /// Interest by balance that was spared at the close and is owed after all if it is not paid.
-    #[serde(with = "crate::units::wides")]
-    pub(crate) spared: Vec<i128>,
-}
-
-impl Grace {
-    pub(crate) fn paid_in_full(&self) -> bool {
-        self.paid >= self.statement_balance
-    }
-
-    pub(crate) fn unpaid(&self) -> Cents {
-        (self.statement_balance - self.paid).or_zero()
-    }
-
-    /// A payment of a day counts to each statement that it is in time for.
-    pub(crate) fn pay(&mut self, day: NaiveDate, amount: Cents) {
-        if day <= self.due_on {
-            self.paid += amount;
-        }
-        for earlier in self.earlier.iter_mut().filter(|one| day <= one.due_on) {
-            earlier.unpaid -= amount;
-        }
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StandingFlag {
     pub flag: FlagKind,
@@ -239,14 +198,7 @@ impl State {
                 penalty: None,
             },
             obligations: Vec::new(),
-            grace: Grace {
-                held: true,
-                streak: 0,
-                statement_balance: Cents::ZERO,
-                due_on: opened_on,
-                paid: Cents::ZERO,
-                earlier: Vec::new(),
-            },
+            grace: Grace::begin(true, Cents::ZERO, opened_on),
             flags: Vec::new(),
             closed_on: None,
             records: Vec::new(),
@@ -255,6 +207,7 @@ impl State {
             disputes: Vec::new(),
             drawn: Vec::new(),
             after_last_draw: Cents::ZERO,
+            highest_balance: Cents::ZERO,
             fee_bearing_draws: Cents::ZERO,
             missed: Vec::new(),
             returned_in: Vec::new(),

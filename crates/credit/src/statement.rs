@@ -235,7 +235,7 @@ fn interest_lines(record: &CycleRecord, position: &Position) -> Vec<StatementInt
         .iter()
         .filter(|line| line.bears_interest())
         .map(|line| {
-            let periodic = terms.rate_of(line.apr, record.closes_on);
+            let periodic = terms.periodic_rate(line.apr, record.closes_on);
             StatementInterest {
                 feature: line.feature.clone(),
                 apr: line.apr,
@@ -269,7 +269,7 @@ fn rates_of(line: &InterestLine, terms: &InterestTerms) -> Vec<StatementRate> {
     }
     let rate = |(apr, from, days, sum): (Apr, NaiveDate, i64, i64)| StatementRate {
         apr,
-        periodic_rate: rate::to_percent_text(terms.rate_of(apr, from), 6),
+        periodic_rate: rate::to_percent_text(terms.periodic_rate(apr, from), 6),
         days: u32::try_from(days).unwrap_or_default(),
         average_balance: Cents::from_ratio(sum.into(), days.max(1).into(), Rounding::HalfUp)
             .unwrap_or_default(),

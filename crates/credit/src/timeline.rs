@@ -183,6 +183,11 @@ impl References {
             return Err(CreditError::Amount { seq, amount });
         }
         match &event.body {
+            LineEventBody::BalanceBroughtForward { balances } => {
+                if let Some(message) = balances.would_drop() {
+                    return Err(CreditError::Terms { seq, message: message.to_owned() });
+                }
+            }
             LineEventBody::PaymentReceived { payment, .. } => {
                 let earlier = self.payments.insert(*payment, event.effective_on);
                 fresh(earlier.is_none(), seq, "payment")?;

@@ -113,17 +113,32 @@ pub mod wide {
     }
 }
 
-/// `wide` for a list.
-pub mod wides {
+/// A count, or `"never"` for none.
+pub mod count_or_never {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub fn serialize<S: Serializer>(numbers: &[i128], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(numbers.iter().map(ToString::to_string))
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Count(u32),
+        Word(String),
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i128>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+    pub fn serialize<S: Serializer>(count: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
+        match count {
+            Some(count) => serializer.serialize_u32(*count),
+            None => serializer.serialize_str("never"),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<u32>, D::Error> {
+        match Given::deserialize(deserializer) {
+            Ok(Given::Count(count)) => Ok(Some(count)),
+            Ok(Given::Word(word)) if word == "never" => Ok(None),
+            _ => Err(D::Error::custom("expected a count such as 6, or \"never\"")),
+        }
     }
 }
 

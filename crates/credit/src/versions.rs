@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::{CreditError, LineEvent, LineEventBody, Terms};
+use crate::{CreditError, LineEvent, LineEventBody, Terms, product::Feature};
 
 pub(crate) struct Versions<'a> {
     opening: &'a Terms,
@@ -46,6 +46,13 @@ impl<'a> Versions<'a> {
                 .eq(before.product.features.iter().map(|one| &one.name))
             {
                 let message = "a line keeps its features, in their order; new ones come after them";
+                return Err(refused(message.to_owned()));
+            }
+            let changed = |(old, new): (&Feature, &Feature)| {
+                (&old.tiers, old.tiers_on) != (&new.tiers, new.tiers_on)
+            };
+            if before.product.features.iter().zip(&product.features).any(changed) {
+                let message = "tiers would change the rate of what is owed already: state them in a feature that comes after the others";
                 return Err(refused(message.to_owned()));
             }
             let terms = Terms { product, ..before.clone() };

@@ -280,6 +280,39 @@ fn a_rate_that_will_end_is_told_with_its_day() {
     );
 }
 
+#[test]
+fn a_penalty_rate_that_comes_by_itself_is_told_with_its_day() {
+    let mut product = product("CASHLINE-STD-1");
+    product.penalty_rate = Some(credit::product::PenaltyRate {
+        apr: Apr::from_ppm(300_000),
+        after_days_past_due: 5,
+        notice_days: 0,
+        takes_effect: credit::product::PenaltyDay::OnTheDay,
+        ..credit::product::PenaltyRate::default()
+    });
+    let mut book = common::Book::open(&product, 240_000, 20, "2026-10-01");
+    book.draw("1000.00", "2026-10-01");
+    book.on("2026-11-10");
+    let accrual = book.line.accrual(day("2026-11-10")).unwrap();
+    let steps: Vec<_> = accrual
+        .steps
+        .iter()
+        .map(|step| (step.from.to_string(), step.group.apr.ppm(), step.change.get()))
+        .collect();
+    // Due on Saturday, November 14, and so timely on the 16th: more than five days late on the 22nd.
+    assert_eq!(
+        steps,
+        [
+            ("2026-10-21".to_owned(), 240_000, 100_000),
+            ("2026-11-22".to_owned(), 240_000, -100_000),
+            ("2026-11-22".to_owned(), 300_000, 100_000),
+        ]
+    );
+    let [rounds_at_payments, _] = common::odd_products();
+    let line = common::Book::open(&rounds_at_payments, 240_000, 20, "2026-10-01").line;
+    assert!(!line.accrual(day("2026-10-01")).unwrap().exact, "each payment rounds");
+}
+
 /// The plain line with an introductory rate.
 fn with_promotion() -> credit::Product {
     let text = "name = \"INTRO\"\nbased_on = \"CASHLINE-STD-1\"\ntitle = \"Intro\"\n\n[[features]]\nname = \"draws\"\n\

@@ -138,3 +138,33 @@ fn a_snapshot_of_another_layout_is_done_without() {
     assert_eq!(resumed(None), cents("7.00"));
     assert_eq!(resumed(Some(0)), cents("9000.00"));
 }
+
+#[test]
+fn a_rate_change_for_new_draws_leaves_a_feature_one_rounding() {
+    let interest = |product: &str| {
+        let events = [
+            event("draw", "2026-01-01", "500.00", ""),
+            "\n[[line.events]]\nkind = \"rate_change\"\non = 2026-01-11\napr = \"30%\"\napplies_to = \"new_draws\"\n"
+                .to_owned(),
+            event("draw", "2026-01-11", "500.00", ""),
+            event("payment", "2026-01-21", "300.00", ""),
+        ];
+        let line = format!("apr = \"24%\"\ncloses_on = [2026-01-30]\n{}", events.concat());
+        lived(product, "2026-01-31", &line).statements[0].interest_total
+    };
+    // 30 days of 500.00 at 24 %, 9.8630; 10 of 500.00 and 10 of 200.00 at 30 %, 5.7534: 15.6164 at once.
+    assert_eq!(interest(""), cents("15.62"));
+    // 9.86 and 5.75.
+    assert_eq!(interest("[product.interest]\nrounded_per = \"balance\"\n"), cents("15.61"));
+}
+
+#[test]
+fn draws_that_are_repaid_by_instalments_of_their_own_are_rounded_by_themselves() {
+    let events: Vec<String> = ["2026-01-01", "2026-01-01", "2026-01-01"]
+        .map(|on| event("draw", on, "100.00", "feature = \"plan\""))
+        .to_vec();
+    let line = format!("apr = \"24.01%\"\ncloses_on = [2026-01-22]\n{}", events.concat());
+    let report = lived(&PLAN.replace("MONTHS", "12"), "2026-01-23", &line);
+    // 22 days of 100.00 at 24.01 %, 1.4472 each: 4.3415 at once.
+    assert_eq!(report.statements[0].interest_total, cents("4.35"));
+}

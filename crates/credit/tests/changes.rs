@@ -75,10 +75,10 @@ fn a_new_rate_is_for_new_draws_and_the_terms_of_the_opening_stay_with_what_was_d
     book.draw("300.00", "2026-11-16");
     book.on("2026-12-01");
     let lines = book.statement(3).interest;
-    // 1,000.00 × 24 % × 30/365; 300.00 × 27 % × 15/365.
+    // 1,000.00 × 24 % × 30/365, 19.7260, and 300.00 × 27 % × 15/365, 3.3288: 23.0548, rounded once.
     assert_eq!(
         lines.iter().map(|line| line.amount).collect::<Vec<_>>(),
-        ["19.73", "3.33"].map(cents)
+        ["19.73", "3.32"].map(cents)
     );
     assert_eq!(lines[1].apr, Apr::from_ppm(270_000));
 }

@@ -254,6 +254,47 @@ fn what_would_be_passed_over_in_silence_is_refused() {
             "every_cycles",
         ),
         (
+            "[product.fees]\nplan = { amount = \"5.00\" }\nfurther_plans = [{ amount = \"5.00\", every_cycles = 0 }]",
+            String::new(),
+            "every_cycles",
+        ),
+        (
+            "[product.fees]\nlate = { brackets = [{ up_to = \"500.00\", amount = \"25.00\" }, { up_to = \"100.00\", amount = \"15.00\" }, { amount = \"35.00\" }] }",
+            String::new(),
+            "lowest `up_to` first",
+        ),
+        (
+            "[product.fees]\nplan = { brackets = [{ amount = \"5.00\" }, { up_to = \"100.00\", amount = \"1.00\" }] }",
+            String::new(),
+            "none on the last only",
+        ),
+        (
+            "[product.fees]\nlate = { brackets = [{ up_to = \"100.00\", amount = \"15.00\" }] }",
+            String::new(),
+            "beyond the last",
+        ),
+        (
+            "[product.minimum]\narms = [{ brackets = [{ up_to = \"100.00\", amount = \"15.00\" }, { up_to = \"100.00\", amount = \"25.00\" }, { amount = \"30.00\" }] }]",
+            String::new(),
+            "lowest `up_to` first",
+        ),
+        ("[product.penalty_rate]\nafter_days_past_due = 30", String::new(), "needs its `apr`"),
+        (
+            "[product.penalty_rate]\napr = \"30%\"\ncured_after_minimums = \"sometimes\"",
+            String::new(),
+            "or \"never\"",
+        ),
+        (
+            "[product.fees]\nplan = { amount = \"5.00\", on = \"first_day\" }\n[[product.features]]\nname = \"draws\"\ninstalments = { months = 3, monthly_fee = \"1.00\" }",
+            String::new(),
+            "monthly fee of instalments",
+        ),
+        (
+            "",
+            "brought_forward = { principal = \"500.00\", minimum_unpaid = \"25.00\" }".to_owned(),
+            "`minimum_unpaid` needs `due_on`",
+        ),
+        (
             "[product.penalty_rate]\napr = \"30%\"\nfeatures = [\"bets\"]",
             String::new(),
             "no feature",
@@ -279,6 +320,41 @@ fn what_would_be_passed_over_in_silence_is_refused() {
         let message = refused(product, &line);
         assert!(message.contains(said) && message.starts_with("line "), "{said}: {message}");
     }
+}
+
+#[test]
+fn a_rate_that_would_change_nothing_is_refused_where_it_stands() {
+    let refused = |product: &str, event: &str| {
+        let text = format!(
+            "as_of = 2026-12-01\n[[product]]\nname = \"T\"\n{product}\n[line]\nproduct = \"T\"\nopened_on = 2026-09-01\n\n[[line.events]]\n{event}\n"
+        );
+        let scenario = scenario::parse(&text, &ProductCatalog::embedded().unwrap()).unwrap();
+        let error = scenario::run(&scenario).unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        format!("{error} {}", source.unwrap_or_default())
+    };
+    let tiers = "[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]";
+    for applies_to in ["all_balances", "new_draws"] {
+        let change = format!(
+            "kind = \"rate_change\"\non = 2026-10-01\napr = \"20%\"\napplies_to = \"{applies_to}\""
+        );
+        let message = refused(tiers, &change);
+        assert!(message.contains("tiers") && message.contains("line 11"), "{message}");
+    }
+    let index = "kind = \"index_change\"\non = 2026-10-01\napr = \"9%\"";
+    assert!(refused("", index).contains("no rate of it follows an index"));
+    let terms = "kind = \"terms_change\"\non = 2026-10-01\nexception = \"agreed\"\nterms = { features = [{ name = \"draws\", tiers = [{ apr = \"12%\" }] }] }";
+    assert!(refused(tiers, terms).contains("a feature that comes after"));
+}
+
+#[test]
+fn a_penalty_rate_without_a_cure_is_kept_as_one() {
+    let product =
+        "name = \"X\"\n[penalty_rate]\napr = \"29.99%\"\ncured_after_minimums = \"never\"\n";
+    let read = credit::Product::parse(product).unwrap();
+    assert_eq!(read.penalty_rate.as_ref().unwrap().cured_after_minimums, None);
+    let stored = serde_json::to_value(&read).unwrap();
+    assert_eq!(serde_json::from_value::<credit::Product>(stored).unwrap(), read);
 }
 
 #[test]

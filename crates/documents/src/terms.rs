@@ -336,6 +336,7 @@ fn arm(arm: &MinimumArm) -> String {
         MinimumBase::NewBalance => "the new balance",
         MinimumBase::NewBalanceLessCharges => "the new balance less its interest and fees",
         MinimumBase::PrincipalAfterLastDraw => "principal as it was after the last draw",
+        MinimumBase::HighestBalance => "the highest new balance since nothing was owed",
         MinimumBase::CreditLimit => "the credit limit",
     };
     let share = match (arm.percent > Apr::ZERO, arm.one_of) {

@@ -55,6 +55,18 @@ pub enum RoundedAt {
     Payments,
 }
 
+/// What is rounded as one at a close, where interest is of each day: average balances that are rounded, one balance for the cycle and
+/// roundings at payments are of each balance by nature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundedPer {
+    /// All balances of a feature: a rate change for new draws is no new feature.
+    #[default]
+    Feature,
+    /// Each balance, as some statements print an amount per rate.
+    Balance,
+}
+
 /// Which balance of a day bears that day's interest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +106,7 @@ pub struct InterestTerms {
     /// The one rounding per feature and cycle.
     pub rounding: Rounding,
     pub rounded_at: RoundedAt,
+    pub rounded_per: RoundedPer,
     /// The least interest of a cycle in which there is any.
     #[serde(with = "dollars")]
     pub minimum_charge: Cents,
@@ -163,6 +176,18 @@ pub struct Feature {
 #[serde(deny_unknown_fields)]
 pub struct Instalments {
     pub months: u32,
+    /// A fee of each statement that asks for one of the payments, beside it.
+    #[serde(default, with = "dollars")]
+    pub monthly_fee: Cents,
+    /// The same as a share of the draw.
+    #[serde(default, with = "percent")]
+    pub monthly_fee_percent: Apr,
+}
+
+impl Instalments {
+    pub(crate) const fn has_fee(self) -> bool {
+        self.monthly_fee.is_positive() || self.monthly_fee_percent.ppm() > 0
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

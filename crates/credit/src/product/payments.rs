@@ -96,6 +96,8 @@ pub enum MinimumBase {
     NewBalanceLessCharges,
     /// Principal as it was right after the last draw.
     PrincipalAfterLastDraw,
+    /// The highest new balance since nothing was owed.
+    HighestBalance,
     CreditLimit,
 }
 

@@ -3,7 +3,7 @@
 use money::Apr;
 use serde::{Deserialize, Serialize};
 
-use crate::units::percent;
+use crate::units::{count_or_never, percent};
 
 /// A higher rate for who pays late, and the way back (12 CFR 1026.55(b)(4) says for cards: not before a minimum is 60 days
 /// late, with notice, and over once six minimums in a row were paid in time).
@@ -19,8 +19,8 @@ pub struct PenaltyRate {
     pub notice_days: u32,
     /// From when it counts then, and from when it no longer does.
     pub takes_effect: PenaltyDay,
-    /// Minimums in a row paid in time that end it; absent: none does.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Minimums in a row paid in time that end it; `"never"`: none does.
+    #[serde(with = "count_or_never")]
     pub cured_after_minimums: Option<u32>,
     /// They have to be the first ones after it came.
     pub cured_at_once_or_never: bool,

@@ -288,7 +288,7 @@ impl Reader<'_> {
         if brought.is_some_and(BroughtForwardFile::has_negative) {
             return refuse("`brought_forward` has an amount below zero");
         }
-        if let Some(message) = brought.and_then(BroughtForwardFile::would_drop) {
+        if let Some(message) = brought.and_then(|given| given.balances().would_drop()) {
             return refuse(message);
         }
         if line.credit_limit.is_negative() {
@@ -434,19 +434,6 @@ impl Reader<'_> {
 }
 
 impl BroughtForwardFile {
-    /// Minimums that contradict one another, of which part would be passed over in silence.
-    fn would_drop(&self) -> Option<&'static str> {
-        if self.past_due > self.minimum_unpaid {
-            return Some("`past_due` is part of `minimum_unpaid` and cannot be more");
-        }
-        if self.past_due.is_positive() && self.past_due_since.is_none() {
-            return Some("`past_due` needs `past_due_since`");
-        }
-        (self.past_due < self.minimum_unpaid
-            && self.past_due_since.is_some_and(|since| self.due_on == Some(since)))
-        .then_some("`past_due_since` is `due_on`: then all of `minimum_unpaid` is past due")
-    }
-
     fn has_negative(&self) -> bool {
         let given = self.balances();
         let principal = given.principal.iter().map(|part| part.amount);

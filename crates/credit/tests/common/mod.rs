@@ -42,8 +42,11 @@ pub(crate) fn odd_products() -> [Product; 2] {
         ..credit::product::PenaltyRate::default()
     });
     let mut plans = product("CARD-STD-1");
-    plans.features.first_mut().unwrap().instalments =
-        Some(credit::product::Instalments { months: 7 });
+    plans.features.first_mut().unwrap().instalments = Some(credit::product::Instalments {
+        months: 7,
+        monthly_fee: Cents::new(125),
+        monthly_fee_percent: Apr::from_ppm(1_000),
+    });
     plans.dates.due_days_after_close = 45;
     [strict, plans]
 }

@@ -1,0 +1,118 @@
+//! Mechanics of cards and lines that other test files do not have. Each figure is had by hand; the sum stands beside it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use credit::{
+    ProductCatalog, Statement,
+    scenario::{self, LineReport},
+};
+use money::Cents;
+
+/// A line of product `T` (the plain line with `product`), cycles by calendar month, from 2026-01-01.
+fn lived(product: &str, as_of: &str, line: &str) -> LineReport {
+    let text = format!(
+        "as_of = {as_of}\n[[product]]\nname = \"T\"\n{product}\n[line]\nproduct = \"T\"\nopened_on = 2026-01-01\nclose_day = 31\n{line}"
+    );
+    let scenario = scenario::parse(&text, &ProductCatalog::embedded().unwrap())
+        .map_err(|error| format!("{error}\n{text}"))
+        .unwrap();
+    scenario::run(&scenario).unwrap().lines.remove(0)
+}
+
+fn event(kind: &str, on: &str, amount: &str) -> String {
+    format!("\n[[line.events]]\nkind = \"{kind}\"\non = {on}\namount = \"{amount}\"\n")
+}
+
+fn draw(on: &str, amount: &str) -> String {
+    event("draw", on, amount)
+}
+
+fn pay(on: &str, amount: &str) -> String {
+    event("payment", on, amount)
+}
+
+fn cents(text: &str) -> Cents {
+    Cents::parse_dollars(text).unwrap()
+}
+
+fn all<T>(report: &LineReport, of: fn(&Statement) -> T) -> Vec<T> {
+    report.statements.iter().map(of).collect()
+}
+
+fn interest(report: &LineReport) -> Vec<Cents> {
+    all(report, |one| one.interest_total)
+}
+
+#[test]
+fn months_of_thirty_days_cost_a_twelfth_of_the_year_each() {
+    let product = "[product.interest]\nday_basis = \"30/360\"\n";
+    let line = format!("apr = \"12%\"\n{}", draw("2026-01-01", "1000.00"));
+    let report = lived(product, "2026-05-01", &line);
+    assert_eq!(interest(&report), ["10.00"; 4].map(cents));
+    assert_eq!(report.statements[0].interest[0].periodic_rate, "0.033333%");
+    // Paid on the 16th of each, the month before and after it is 15 days: 7.50.
+    let line = format!("{line}{}{}", pay("2026-01-16", "500.00"), draw("2026-02-16", "500.00"));
+    assert_eq!(interest(&lived(product, "2026-03-01", &line)), ["7.50", "7.50"].map(cents));
+    // From the 31st to the end of February: a day, and thirty.
+    let line = format!("apr = \"36%\"\n{}", draw("2026-01-31", "1000.00"));
+    assert_eq!(interest(&lived(product, "2026-03-01", &line)), ["1.00", "30.00"].map(cents));
+}
+
+#[test]
+fn instalments_can_bear_a_fixed_monthly_fee_instead_of_interest() {
+    let product = "[[product.features]]\nname = \"purchases\"\n[[product.features]]\nname = \"plans\"\napr = \"0%\"\ninstalments = { months = 3, monthly_fee = \"1.00\", monthly_fee_percent = \"0.5%\" }\n[product.minimum]\narms = [{ amount = \"25.00\" }, { percent = \"2%\", plus_interest = true, plus_fees = true }]\n";
+    let plan = format!("{}feature = \"plans\"\n", draw("2026-01-05", "600.00"));
+    let paid = |rest: &str| {
+        let line = format!("apr = \"24%\"\n{plan}{rest}");
+        lived(product, "2026-05-01", &line)
+    };
+    // 200.00 a month, with 1.00 and 0.5 % of 600.00: the fee goes with the third payment.
+    let on_time = ["2026-02-10", "2026-03-10", "2026-04-10"].map(|on| pay(on, "204.00")).concat();
+    let report = paid(&on_time);
+    assert_eq!(all(&report, |one| one.fees_total), ["4.00", "4.00", "4.00", "0.00"].map(cents));
+    assert_eq!(
+        all(&report, |one| one.minimum_due),
+        ["204.00", "204.00", "204.00", "0.00"].map(cents)
+    );
+    assert_eq!(report.position.total_owed, Cents::ZERO);
+    // Paid off early it costs no more.
+    let report = paid(&pay("2026-02-10", "604.00"));
+    assert_eq!(all(&report, |one| one.fees_total)[..3], ["4.00", "0.00", "0.00"].map(cents));
+    // Beside it the formula asks for 2 % of the rest, and the fee is no part of that.
+    let report = paid(&draw("2026-01-31", "5000.00"));
+    // 3.29 of interest for a day.
+    assert_eq!(report.statements[0].minimum_due, cents("307.29"));
+}
+
+#[test]
+fn a_further_day_costs_the_same_on_the_day_of_a_payment_that_rounds() {
+    let product = "[product.interest]\nrounded_at = \"payments\"\n";
+    let events = [draw("2026-01-01", "1000.00"), pay("2026-01-11", "500.00")].concat();
+    let report = lived(product, "2026-01-11", &format!("apr = \"24%\"\n{events}"));
+    // 500.00 at 24 % / 365: the 6.5753 of ten days are rounded to 6.58, and that is no part of it.
+    assert_eq!(report.position.per_diem(), "0.3288");
+}
+
+#[test]
+fn a_minimum_can_go_by_the_highest_balance_since_nothing_was_owed() {
+    let product = "[product.minimum]\narms = [{ percent = \"5%\", of = \"highest_balance\" }]\nadd_past_due = false\n";
+    let events = [
+        draw("2026-01-05", "800.00"),
+        pay("2026-02-10", "500.00"),
+        pay("2026-04-10", "300.00"),
+        draw("2026-05-10", "100.00"),
+    ];
+    let report = lived(product, "2026-06-01", &format!("apr = \"0%\"\n{}", events.concat()));
+    let asked = all(&report, |one| one.minimum_due);
+    assert_eq!(asked, ["40.00", "40.00", "40.00", "0.00", "5.00"].map(cents));
+}
+
+#[test]
+fn an_estimate_by_a_minimum_of_the_last_draw_keeps_the_payment() {
+    let product = "regime = \"card\"\n[product.minimum]\narms = [{ percent = \"10%\", of = \"principal_after_last_draw\" }]\n";
+    let report =
+        lived(product, "2026-02-01", &format!("apr = \"0%\"\n{}", draw("2026-01-05", "1000.00")));
+    // 100.00 a month, ten times.
+    let told = serde_json::to_value(report.statements[0].repayment.unwrap()).unwrap();
+    assert_eq!((told["months"].as_u64(), told["total_cents"].as_i64()), (Some(10), Some(100_000)));
+}
