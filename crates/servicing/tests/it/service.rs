@@ -145,8 +145,13 @@ async fn a_customer_lowers_their_limit_after_a_step_up_and_owes_what_they_owed()
 
 /// Ann has paid for a draw of $300.00 that her bank sent back afterwards.
 pub(crate) async fn with_credit() -> (House, Person) {
+    with_credit_banking_at("000111224242").await
+}
+
+/// The same; what the bank does with what is sent to her goes by the account's number.
+pub(crate) async fn with_credit_banking_at(number: &str) -> (House, Person) {
     let house = House::on("2026-09-08").await;
-    let ann = house.person("Ann").await;
+    let ann = house.person_with_account("Ann", number).await;
     let savings = house.bank_account(ann.id, BankAccountKind::Savings, "000111229023").await;
     let ask = DrawAsk { amount: cents(30_000), bank_account_id: savings, rail: DrawRail::Standard };
     house.servicing.draw(ann.caller(), ann.id, ask, &key("draw")).await.unwrap();
@@ -331,15 +336,18 @@ async fn a_notice_after_sixty_days_holds_nothing_out_and_an_error_is_taken_back_
         amount: cents(60_000),
         words: "I asked for $400.00.".to_owned(),
     };
-    let staff = house.representative("Rae").await;
+    let (staff, other) = (house.representative("Rae").await, house.representative("Sam").await);
     for (name, error) in [("none", 0), ("some", 25_000)] {
         let row = service.open_dispute(ann.caller(), ann.id, &new, &key(name)).await.unwrap();
         assert_eq!(told(&house, "dispute.opened").await[0]["formal"], false);
         assert_eq!(position(&house, ann).await.disputed, Cents::ZERO);
         let before = position(&house, ann).await.principal_balance;
         let found = Finding { error: cents(error), explanation: "Seen.".to_owned() };
-        let name = format!("found-{name}");
-        service.resolve_dispute(staff, row.id, &found, &key(&name)).await.unwrap();
+        let name = key(&format!("found-{name}"));
+        let found = service.resolve_dispute(staff, row.id, &found, &name).await.unwrap();
+        if let Some(waiting) = found.waiting {
+            service.countersign(other, waiting.id, (true, "Seen."), &name).await.unwrap();
+        }
         let after = position(&house, ann).await;
         assert_eq!((before - after.principal_balance, after.disputed), (cents(error), Cents::ZERO));
         house.books_agree(ann).await;
@@ -348,6 +356,73 @@ async fn a_notice_after_sixty_days_holds_nothing_out_and_an_error_is_taken_back_
     let more = NewDispute { amount: cents(75_001), ..new };
     let refused = service.open_dispute(ann.caller(), ann.id, &more, &key("more")).await;
     assert_eq!(code(refused), RefusalCode::AmountTooLarge);
+}
+
+#[tokio::test]
+async fn more_than_a_hundred_dollars_of_disputes_is_given_back_by_two_people_however_it_is_cut() {
+    let (house, ann) = with_statement().await;
+    let service = &house.servicing;
+    let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
+    let drawn = service.list_draws(ann.caller(), ann.id).await.unwrap().remove(0).draw.id;
+    let opens = async |amount: i64| {
+        let new = NewDispute {
+            subject: DisputeSubject::Draw { draw_id: drawn },
+            amount: cents(amount),
+            words: "I asked for less.".to_owned(),
+        };
+        let name = key(&format!("dispute-{amount}"));
+        service.open_dispute(ann.caller(), ann.id, &new, &name).await.unwrap().id
+    };
+    let finds = async |caller, id, error: i64, name: &str| {
+        let found = Finding { error: cents(error), explanation: "Our error.".to_owned() };
+        service.resolve_dispute(caller, id, &found, &key(name)).await
+    };
+    // $60.00 and $40.00 are one person's to give. A cent more is not.
+    for amount in [6_000, 4_000] {
+        let found = finds(rae, opens(amount).await, amount, &format!("alone-{amount}")).await;
+        assert!(found.unwrap().resolved_at.is_some());
+    }
+    let third = opens(1).await;
+    assert_eq!(code(finds(Caller::system(), third, 1, "job").await), RefusalCode::NotAllowed);
+    let before = position(&house, ann).await;
+    let asked = finds(rae, third, 1, "asked").await.unwrap();
+    assert_eq!(finds(rae, third, 1, "asked").await.unwrap(), asked);
+    let waiting = asked.waiting.unwrap();
+    assert_eq!((asked.resolved_at, waiting.error), (None, cents(1)));
+    assert_eq!(position(&house, ann).await, before, "asking does nothing");
+    assert_eq!(told(&house, "dispute.resolved").await.len(), 2);
+    assert_eq!(service.open_disputes(rae).await.unwrap()[0].waiting, Some(waiting.clone()));
+    assert_eq!(code(finds(sam, third, 0, "other").await), RefusalCode::AlreadyClaimed);
+    for (caller, name) in [(rae, "alone"), (ann.caller(), "own"), (Caller::system(), "job-2")] {
+        let alone = service.countersign(caller, waiting.id, (true, "Seen."), &key(name)).await;
+        assert_eq!(code(alone), RefusalCode::NotAllowed, "{name}");
+    }
+    let of = (false, "Where is the receipt?");
+    service.countersign(sam, waiting.id, of, &key("no")).await.unwrap();
+    assert_eq!(told(&house, "dispute.credit_refused").await.len(), 1);
+    assert_eq!(position(&house, ann).await, before);
+
+    let waiting = finds(rae, third, 1, "anew").await.unwrap().waiting.unwrap();
+    let mut both = JoinSet::new();
+    for n in 0..2 {
+        let service = house.servicing.clone();
+        both.spawn(async move {
+            let name = key(&format!("done-{n}"));
+            service.countersign(sam, waiting.id, (true, "Seen."), &name).await.is_ok()
+        });
+    }
+    assert_eq!(both.join_all().await.into_iter().filter(|done| *done).count(), 1);
+    let after = position(&house, ann).await;
+    assert_eq!(before.principal_balance - after.principal_balance, cents(1));
+    let resolved = told(&house, "dispute.resolved").await;
+    assert_eq!(resolved.len(), 3);
+    assert!(resolved[2]["asked_by"].is_string());
+    assert!(service.open_disputes(rae).await.unwrap().is_empty());
+    // What was given in one month does not count in the next.
+    house.live_until("2026-11-09").await;
+    let found = finds(rae, opens(10_000).await, 10_000, "next-month").await.unwrap();
+    assert!(found.resolved_at.is_some());
+    house.books_agree(ann).await;
 }
 
 fn fees(amount: &str) -> serde_json::Map<String, Value> {
@@ -452,9 +527,9 @@ async fn a_payment_is_taken_back_as_our_mistake_by_two_people_and_once() {
     assert_eq!(asks(rae, "ask").await.unwrap(), asked);
     assert_eq!(code(asks(sam, "ask-2").await), RefusalCode::AlreadyClaimed);
     assert_eq!(position(&house, ann).await, before, "asking does nothing");
-    let alone = service.decide_reversal(rae, asked.id, (true, "Seen."), &key("alone")).await;
+    let alone = service.countersign(rae, asked.id, (true, "Seen."), &key("alone")).await;
     assert_eq!(code(alone), RefusalCode::NotAllowed);
-    let forged = "UPDATE reversals SET outcome = 'done', note = 'x', decided_by = asked_by, decided_at = now()";
+    let forged = "UPDATE countersignatures SET outcome = 'done', note = 'x', decided_by = asked_by, decided_at = now()";
     let forged = sqlx::query(forged).execute(house.database.owner()).await;
     assert!(forged.is_err(), "nor does the database let one person do it");
     let mut both = JoinSet::new();
@@ -462,7 +537,7 @@ async fn a_payment_is_taken_back_as_our_mistake_by_two_people_and_once() {
         let service = house.servicing.clone();
         both.spawn(async move {
             let key = key(&format!("done-{n}"));
-            service.decide_reversal(sam, asked.id, (true, "Seen."), &key).await.is_ok()
+            service.countersign(sam, asked.id, (true, "Seen."), &key).await.is_ok()
         });
     }
     assert_eq!(both.join_all().await.into_iter().filter(|done| *done).count(), 1);
@@ -470,6 +545,6 @@ async fn a_payment_is_taken_back_as_our_mistake_by_two_people_and_once() {
     assert_eq!(after.minimum_due, cents(3_973), "as if it had not been paid");
     assert_eq!(told(&house, "payment.reversed").await.len(), 1);
     assert_eq!(code(asks(rae, "again").await), RefusalCode::CannotCancel);
-    assert!(service.waiting_reversals(rae).await.unwrap().is_empty());
+    assert!(service.waiting_countersignatures(rae).await.unwrap().is_empty());
     house.books_agree(ann).await;
 }
