@@ -3,8 +3,9 @@
 use chrono::Days;
 use credit::FlagKind;
 use money::Cents;
-use servicing::Caller;
+use servicing::{Caller, testing::at_once};
 use store::{
+    bank_accounts::BankAccountKind,
     payments::PaymentStatus,
     refunds::{RefundRow, RefundStatus},
 };
@@ -123,7 +124,9 @@ async fn what_goes_back_unasked_and_is_refused_is_tried_three_times_and_then_lef
     let looked_for = "SELECT count(*) FROM credit_lines WHERE refund_on IS NOT NULL";
     assert_eq!(house.count(looked_for).await, 0);
     // Once it moves, it is another balance.
-    house.draws(ann, 10_000).await;
+    let other = house.bank_account(ann.id, BankAccountKind::Savings, "000111227777").await;
+    let ask = at_once(10_000, other);
+    house.servicing.draw(ann.caller(), ann.id, ask, &key("another")).await.unwrap();
     let again =
         "SELECT count(*) FROM credit_lines WHERE refund_on >= '2027-10-30' AND refund_tries = 0";
     assert_eq!(house.count(again).await, 1);
