@@ -68,6 +68,7 @@ pub struct Held(BTreeMap<String, Option<Tip>>);
 impl Held {
     /// The streams of things made in this very transaction: nobody else can write to them, and one that has a leaf already is
     /// refused by the database.
+    #[must_use]
     pub fn new(streams: impl IntoIterator<Item = Stream>) -> Self {
         Self(streams.into_iter().map(|stream| (stream.to_string(), None)).collect())
     }

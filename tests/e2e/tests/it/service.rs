@@ -180,7 +180,7 @@ async fn a_large_finding_takes_two_members_of_staff_over_http() {
 async fn the_trial_balance_is_read_by_both_dates_and_as_it_was_known() {
     let app = shared();
     let staff = app.staff("compliance").await;
-    let customer = app.looked_at("transactor", 1).await;
+    let customer = app.looked_at("transactor", 0).await;
     let books = "/v1/ledger/trial-balance";
     assert_eq!(app.get(&customer, books).await.problem().0, 403);
     let now = app.get(&staff, books).await.ok();
