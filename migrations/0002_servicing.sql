@@ -308,12 +308,13 @@ CREATE TABLE rail_cursors (
     cursor          text        NOT NULL
 );
 
--- What banks told of the accounts of our entries: each is worked off once.
-CREATE TABLE rail_changes (
+-- What banks told of our entries that is worked off once, however often it is read: another account, or the return of an entry that
+-- is not on its way.
+CREATE TABLE rail_notices (
     trace_number    text        NOT NULL,
     code            text        NOT NULL,
     told_at         timestamptz NOT NULL,
-    CONSTRAINT rail_changes_pkey PRIMARY KEY (trace_number, code)
+    CONSTRAINT rail_notices_pkey PRIMARY KEY (trace_number, code)
 );
 
 CREATE TABLE payments (
@@ -479,8 +480,8 @@ GRANT UPDATE (status, ended_at) ON turns TO plumbline_app;
 GRANT UPDATE (status, superseded_by, settled_at) ON intents TO plumbline_app;
 GRANT UPDATE (digest, status, handed_at, bank_reference, refusal, settled_at) ON rail_files TO plumbline_app;
 GRANT UPDATE (cursor) ON rail_cursors TO plumbline_app;
-GRANT SELECT, INSERT ON rail_changes TO plumbline_app;
-GRANT SELECT ON rail_changes TO plumbline_audit;
+GRANT SELECT, INSERT ON rail_notices TO plumbline_app;
+GRANT SELECT ON rail_notices TO plumbline_audit;
 GRANT UPDATE (status, file_key, trace_number, received_seq, settle_on, debit_on, return_code, returned_on, retry_on,
     cancel_reason, refusals, changed_at) ON payments TO plumbline_app;
 GRANT UPDATE (status, review, leaves_on, available_on, file_key, trace_number, handed_at, drawn_on, drew_seq,

@@ -109,12 +109,24 @@ CREATE TABLE refund_days (
     looked_on        date        NOT NULL CONSTRAINT refund_days_pkey PRIMARY KEY
 );
 
--- Reversals ---------------------------------------------------------------------------------------------------------
+-- What the lender owed on a line when it was last settled; the next day on which that is to go back unasked (nothing: it is too little,
+-- or a person has it); how often that was tried. Another balance begins anew.
+ALTER TABLE credit_lines
+    ADD COLUMN credit_cents bigint NOT NULL DEFAULT 0 CHECK (credit_cents >= 0),
+    ADD COLUMN refund_on date,
+    ADD COLUMN refund_tries smallint NOT NULL DEFAULT 0 CHECK (refund_tries >= 0);
+CREATE INDEX credit_lines_to_refund ON credit_lines (refund_on) WHERE refund_on IS NOT NULL;
 
--- A payment taken back as our own mistake: one person asks, another does it.
-CREATE TABLE reversals (
-    id               uuid        NOT NULL CONSTRAINT reversals_pkey PRIMARY KEY,
-    payment_id       uuid        NOT NULL REFERENCES payments,
+-- When a line's credit balance last moved (account 2100: credit balances).
+CREATE INDEX entries_of_credit_balances ON entries (credit_line_id, effective_on) WHERE account_code = 2100;
+
+-- Two people --------------------------------------------------------------------------------------------------------
+
+-- What one member of staff asks for and another does: a payment taken back as our own mistake, what was found of a dispute.
+CREATE TABLE countersignatures (
+    id               uuid        NOT NULL CONSTRAINT countersignatures_pkey PRIMARY KEY,
+    payment_id       uuid        REFERENCES payments,
+    dispute_id       uuid        REFERENCES disputes,
     customer_id      uuid        NOT NULL REFERENCES customers,
     credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
     amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
@@ -125,30 +137,31 @@ CREATE TABLE reversals (
     decided_at       timestamptz,
     outcome          text        CHECK (outcome IN ('done', 'refused')),
     note             text,
-    CONSTRAINT reversals_two_people CHECK (outcome IS DISTINCT FROM 'done' OR decided_by <> asked_by),
-    CONSTRAINT reversals_decided_whole CHECK (
+    CONSTRAINT countersignatures_of_one_thing CHECK (num_nonnulls(payment_id, dispute_id) = 1),
+    CONSTRAINT countersignatures_two_people CHECK (outcome IS DISTINCT FROM 'done' OR decided_by <> asked_by),
+    CONSTRAINT countersignatures_decided_whole CHECK (
         (outcome IS NULL) = (decided_by IS NULL) AND (outcome IS NULL) = (decided_at IS NULL)
         AND (outcome IS NULL) = (note IS NULL))
 );
-CREATE UNIQUE INDEX reversals_once ON reversals (payment_id) WHERE outcome IS DISTINCT FROM 'refused';
-CREATE INDEX reversals_waiting ON reversals (asked_at) WHERE outcome IS NULL;
-
--- Who has had a credit balance for six months is asked once a day (account 2100: credit balances).
-CREATE INDEX entries_of_credit_balances ON entries (credit_line_id, effective_on) WHERE account_code = 2100;
+CREATE UNIQUE INDEX countersignatures_payment_once ON countersignatures (payment_id) WHERE outcome IS DISTINCT FROM 'refused';
+CREATE UNIQUE INDEX countersignatures_dispute_once ON countersignatures (dispute_id) WHERE outcome IS DISTINCT FROM 'refused';
+CREATE INDEX countersignatures_by_customer ON countersignatures (customer_id, asked_at DESC);
+CREATE INDEX countersignatures_waiting ON countersignatures (asked_at) WHERE outcome IS NULL;
 
 -- Rights ------------------------------------------------------------------------------------------------------------
 
-GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds, refund_days, reversals TO plumbline_app;
+GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds, refund_days, countersignatures TO plumbline_app;
 GRANT UPDATE (looks_next_on, ended_at, end_reason) ON autopays TO plumbline_app;
 GRANT UPDATE (autopay_id, pays_on, status, noticed_at, noticed_cents, payment_id, why, changed_at)
     ON autopay_debits TO plumbline_app;
 GRANT UPDATE (resolved_at, resolved_by, error_cents, explanation) ON disputes TO plumbline_app;
 GRANT UPDATE (status, handed_at, event_seq, refusal, changed_at) ON refunds TO plumbline_app;
-GRANT UPDATE (outcome, note, decided_by, decided_at) ON reversals TO plumbline_app;
-GRANT SELECT ON autopays, autopay_debits, disputes, refunds, reversals TO plumbline_audit;
+GRANT UPDATE (outcome, note, decided_by, decided_at) ON countersignatures TO plumbline_app;
+GRANT UPDATE (credit_cents, refund_on, refund_tries) ON credit_lines TO plumbline_app;
+GRANT SELECT ON autopays, autopay_debits, disputes, refunds, countersignatures TO plumbline_audit;
 -- Whether a payment would be taken is asked in a turn as well.
 -- Whether a returned payment counts against the account: not where it was our mistake.
-GRANT SELECT (payment_id, outcome) ON reversals TO plumbline_turn;
+GRANT SELECT (payment_id, outcome) ON countersignatures TO plumbline_turn;
 GRANT SELECT (id, credit_line_id, authorised_at, ended_at, end_reason) ON autopays TO plumbline_turn;
 GRANT SELECT (credit_line_id, autopay_id, payment_id, changed_at) ON autopay_debits TO plumbline_turn;
 

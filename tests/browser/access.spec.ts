@@ -55,6 +55,15 @@ for (const [name, options, nth] of LOOKS) {
     await expect(page.getByRole("article", { name: "Receipt" })).toBeVisible();
     expect(await violations(page)).toEqual([]);
     expect(await fits(page)).toBe(true);
+
+    await page.goto("/disputes");
+    await page.getByRole("button", { name: "Dispute a charge" }).click();
+    await expect(sheet(page)).toBeVisible();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await expect(sheet(page)).toHaveCount(0);
+    expect(await violations(page)).toEqual([]);
+    expect(await fits(page)).toBe(true);
   });
 
   test(`the staff pages pass the checks: ${name}`, async ({ asCustomer, asStaff }) => {

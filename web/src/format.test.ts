@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { blocks, day, digestOrName, fullInstant, instant, moment, money, pieces, points, rate, shortDigest, title, words } from "./format";
+import { blocks, centsOf, day, digestOrName, fullInstant, instant, moment, money, pieces, points, rate, shortDigest, title, words } from "./format";
 
 describe("money", () => {
   test.each([
@@ -85,4 +85,17 @@ test("names and digests are shortened for reading", () => {
   expect(words("mla_apr_review")).toBe("MLA APR review");
   expect(shortDigest("sha256:0123456789abcdef")).toBe("0123456789ab");
   expect([digestOrName("ab".repeat(32)), digestOrName("all-MiniLM-L6-v2")]).toEqual(["abababababab", "all-MiniLM-L6-v2"]);
+});
+
+test.each([
+  ["12", 1200],
+  ["12.5", 1250],
+  ["$1,5", 150],
+  [" 0.07 ", 7],
+  ["12.345", null],
+  ["1,234.50", null],
+  ["-1", null],
+  ["", null],
+] as const)("%s dollars are %s cents", (text, cents) => {
+  expect(centsOf(text)).toBe(cents);
 });

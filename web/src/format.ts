@@ -14,6 +14,13 @@ export function money(cents: number, locale: Locale = "en"): string {
   return `${cents < 0 ? "−" : ""}$${grouped}.${rest}`;
 }
 
+/** `12.5` as 1250; nothing where it is no amount of dollars. */
+export function centsOf(text: string): number | null {
+  const found = /^\$?\s*(\d{1,6})(?:[.,](\d{1,2}))?$/.exec(text.trim());
+  if (found === null) return null;
+  return Number(found[1]) * 100 + Number((found[2] ?? "").padEnd(2, "0"));
+}
+
 /** `240000` ppm as `24.00%`. */
 export function rate(ppm: number): string {
   const hundredths = Math.round(ppm / 100);

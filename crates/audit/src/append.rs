@@ -66,6 +66,13 @@ pub async fn append_all(
 pub struct Held(BTreeMap<String, Option<Tip>>);
 
 impl Held {
+    /// The streams of things made in this very transaction: nobody else can write to them, and one that has a leaf already is
+    /// refused by the database.
+    #[must_use]
+    pub fn new(streams: impl IntoIterator<Item = Stream>) -> Self {
+        Self(streams.into_iter().map(|stream| (stream.to_string(), None)).collect())
+    }
+
     #[must_use]
     pub fn holds(&self, stream: Stream) -> bool {
         self.0.contains_key(&stream.to_string())

@@ -3,12 +3,14 @@
 mod audit;
 mod autopay;
 mod conversations;
+mod countersign;
 mod decisions;
 mod desk;
 mod desk_draws;
 mod documents;
 mod draws;
 mod evals;
+mod ledger;
 mod line;
 mod messages;
 mod passages;
@@ -125,7 +127,9 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(autopay::desk_autopay))
         .routes(routes!(service::desk_disputes))
         .routes(routes!(service::disputes_of))
-        .routes(routes!(service::reversals))
+        .routes(routes!(countersign::waiting))
+        .routes(routes!(countersign::payments_of))
+        .routes(routes!(ledger::trial_balance))
         .routes(routes!(messages::desk_messages))
 }
 
@@ -141,8 +145,8 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(service::resolve))
         .routes(routes!(service::change_terms))
         .routes(routes!(service::record_service))
-        .routes(routes!(service::ask_reversal))
-        .routes(routes!(service::decide_reversal))
+        .routes(routes!(countersign::ask_reversal))
+        .routes(routes!(countersign::decide))
         .routes(routes!(desk_draws::look))
 }
 

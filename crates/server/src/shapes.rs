@@ -4,6 +4,7 @@
 mod conversation;
 mod line;
 mod service;
+mod two_people;
 
 pub(crate) use conversation::StaffNames;
 pub(crate) use conversation::{
@@ -14,8 +15,9 @@ pub(crate) use line::{
     Trace,
 };
 pub(crate) use service::{
-    Autopay, AutopayOffer, Dispute, DueDay, Forgiven, Refund, Reversal, TermsChange,
+    Autopay, AutopayOffer, DeskDispute, Dispute, DueDay, Forgiven, Refund, TermsChange,
 };
+pub(crate) use two_people::{Countersignature, DeskPayment};
 
 use serde::Serialize;
 use utoipa::ToSchema;

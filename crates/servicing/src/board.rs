@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use ::boarding::{Bank, BankKind, Row};
-use audit::{LeafBody, Stream, append_first};
+use audit::{Held, LeafBody, Stream};
 use chrono::{DateTime, Utc};
 use credit::{CreditLine, Delta, LineEvent, ProductCatalog, Recorded};
 use documents::OpeningRecord;
@@ -24,7 +24,7 @@ use store::{
     boarding::{self, BoardedLine, Claim},
     customers::{Customer, Language},
     documents as kept,
-    outbox::NewEvent,
+    outbox::{self, NewEvent},
     postings::{self, NewPosting},
 };
 
@@ -274,10 +274,11 @@ impl Servicing {
             .iter()
             .map(|one| (Stream::CreditLine(one.line.id()), payload_of(one, portfolio, permit)))
             .collect();
+        let held = Held::new(told.iter().map(|(stream, _)| *stream));
         let leaves = told.iter().map(|(stream, payload)| {
-            (*stream, LeafBody { kind: OPENED.into(), at: now, payload: payload.clone() })
+            (*stream, vec![LeafBody { kind: OPENED.into(), at: now, payload: payload.clone() }])
         });
-        append_first(conn, leaves.collect()).await?;
+        audit::append_held(conn, &held, leaves.collect()).await?;
         let streams: Vec<String> = told.iter().map(|(stream, _)| stream.to_string()).collect();
         let events: Vec<NewEvent<'_>> = streams
             .iter()
@@ -289,7 +290,7 @@ impl Servicing {
                 recorded_at: now,
             })
             .collect();
-        boarding::tell(conn, &events).await?;
+        outbox::append_all(conn, &events).await?;
         let totals = coming.iter().fold([0_i64; 2], |[principal, interest], one| {
             let given = &one.row.balances;
             let drawn: i64 = given.principal.iter().map(|part| part.amount.get()).sum();

@@ -2,7 +2,9 @@
 //!
 //! Invariants: a notice on the page is a written one; one that comes within sixty days of the first statement that shows the error
 //! takes the disputed amount out of what must be paid, what is late and what is debited, until it is settled; one that comes later
-//! is looked into all the same. What it does to the line is the engine's to say.
+//! is looked into all the same. What it does to the line is the engine's to say. What is absent: the finding (`settle`).
+
+mod settle;
 
 use calendar::local_date;
 use chrono::NaiveDate;
@@ -11,20 +13,16 @@ use identity::{CaseId, CustomerId, DrawId};
 use money::Cents;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgConnection;
 use store::{
     autopays,
-    cases::{self, CaseRow, CaseStatus},
     disputes::{self, DisputeRow},
 };
 
 use crate::{
-    Authorised, Caller, CaseKind, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase,
-    authorise,
+    Caller, CaseKind, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     conversations::checked_text,
     disclosures::refuse_model,
     lines::Line,
-    reference::reference,
     work::{Begun, Trail},
 };
 
@@ -97,7 +95,9 @@ impl Servicing {
         let today = self.today();
         let earlier = disputes::list_of_customer(work.conn(), customer_id).await?;
         let shown_by = check_subject(&line, new, &|since| self.in_dispute(&earlier, new, since))?;
-        let case = self.dispute_case(work.conn(), permit, &line, &new.words).await?;
+        let kind = CaseKind::Dispute;
+        let of = (kind.as_str(), kind.due_on(today), new.words.as_str());
+        let case = self.open_line_case(work.conn(), permit, &line.row, of).await?;
         let clocks = DisputeClocks::of(today, &line.terms.cycles);
         let row = DisputeRow {
             id: CaseId::mint(self.now()),
@@ -115,6 +115,7 @@ impl Servicing {
             resolved_by: None,
             error: None,
             explanation: None,
+            waiting: None,
         };
         disputes::insert(work.conn(), &row).await?;
         let formal = self.formal(shown_by.as_ref());
@@ -127,7 +128,7 @@ impl Servicing {
             self.post(work.conn(), &mut line, today, body).await?;
         }
         let source = format!("case {}", case.reference);
-        if let Some(flag) = CaseKind::Dispute.flag() {
+        if let Some(flag) = kind.flag() {
             let of = Some(&line.row);
             self.raise_in(work.conn(), permit, customer_id, of, (flag, &source)).await?;
         }
@@ -140,70 +141,6 @@ impl Servicing {
         });
         let stream = Trail::stream(None, Some(line.row.id));
         self.trail(work.conn(), stream, "dispute.opened", payload).await?;
-        work.finish(row).await
-    }
-
-    /// Settles a dispute, with what the customer is told: an error is taken back with the charges that came of it; what was none
-    /// falls due anew. Its case is closed with the last dispute in it.
-    pub async fn resolve_dispute(
-        &self,
-        caller: Caller,
-        id: CaseId,
-        finding: &Finding,
-        key: &Key,
-    ) -> Result<DisputeRow, ServicingError> {
-        let explanation = checked_text(&finding.explanation)?;
-        let permit = authorise(caller, UseCase::Serve, None, self.now())?;
-        let request = ("resolve_dispute", id, finding);
-        let mut work = match self.begin(permit, key, &request).await? {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(work) => work,
-        };
-        let unheld = disputes::find(work.conn(), id).await?;
-        let unheld = unheld.ok_or_else(|| Refusal::not_found("dispute"))?;
-        if finding.error.is_negative() || finding.error > unheld.amount {
-            let sentence = format!("At most {} was disputed.", unheld.amount);
-            return Err(Refusal::new(RefusalCode::AmountTooLarge, sentence).into());
-        }
-        let mut line = self.hold_and_load(work.conn(), unheld.credit_line_id).await?;
-        let of = (finding.error, explanation);
-        if !disputes::resolve(work.conn(), id, of, caller.actor, self.now()).await? {
-            let sentence = "This dispute is settled.";
-            return Err(Refusal::new(RefusalCode::CaseClosed, sentence).into());
-        }
-        let formal = opened_on_line(&line, id);
-        if !formal && finding.error.is_positive() {
-            // It came too late to be held out. An error is taken back all the same, and the rest was never out of what is due.
-            let subject = unheld.subject.clone();
-            let subject: DisputeSubject = serde_json::from_value(subject).map_err(|source| {
-                ServicingError::Stored { what: "dispute", source: Some(source) }
-            })?;
-            let body = LineEventBody::DisputeOpened {
-                dispute: id,
-                subject: subject.into(),
-                amount: finding.error,
-            };
-            self.post(work.conn(), &mut line, self.today(), body).await?;
-        }
-        if formal || finding.error.is_positive() {
-            let body = LineEventBody::DisputeResolved {
-                dispute: id,
-                error: finding.error,
-                reason: explanation.to_owned(),
-            };
-            self.post(work.conn(), &mut line, self.today(), body).await?;
-        }
-        autopays::look_next_on(work.conn(), line.row.id, self.today()).await?;
-        let row = disputes::find(work.conn(), id).await?;
-        let row = row.ok_or_else(|| Refusal::not_found("dispute"))?;
-        let payload = json!({
-            "dispute_id": id, "case_id": row.case_id, "customer_id": row.customer_id,
-            "credit_line_id": row.credit_line_id, "amount_cents": row.amount, "error_cents": finding.error,
-            "note": explanation, "authorised": permit,
-        });
-        let stream = Trail::stream(None, Some(row.credit_line_id));
-        self.trail(work.conn(), stream, "dispute.resolved", payload).await?;
-        self.close_dispute_case(work.conn(), permit, (&line, &row), explanation).await?;
         work.finish(row).await
     }
 
@@ -224,84 +161,6 @@ impl Servicing {
         authorise(caller, UseCase::Oversee, None, self.now())?;
         let mut conn = self.store.app().acquire().await?;
         Ok(disputes::list_open(&mut conn, LISTED_MAX).await?)
-    }
-
-    /// The case in which the desk works on it: the one that is open, or a new one.
-    async fn dispute_case(
-        &self,
-        conn: &mut PgConnection,
-        permit: Authorised,
-        line: &Line,
-        words: &str,
-    ) -> Result<CaseRow, ServicingError> {
-        let (now, kind) = (self.now(), CaseKind::Dispute);
-        let customer_id = line.row.customer_id;
-        let id = CaseId::mint(now);
-        let row = CaseRow {
-            id,
-            reference: reference("CAS", id.as_uuid()),
-            customer_id,
-            credit_line_id: Some(line.row.id),
-            conversation_id: None,
-            kind: kind.as_str().to_owned(),
-            words: words.to_owned(),
-            status: CaseStatus::Open,
-            opened_by: permit.actor,
-            opened_at: now,
-            due_on: kind.due_on(self.today()),
-            note: None,
-            closed_by: None,
-            closed_at: None,
-        };
-        let fresh = cases::insert(conn, &row).await?;
-        let standing = if fresh {
-            row
-        } else {
-            cases::find_open(conn, customer_id, kind.as_str())
-                .await?
-                .ok_or_else(|| Refusal::not_found("case"))?
-        };
-        let payload = json!({
-            "case_id": standing.id, "reference": standing.reference, "kind": standing.kind, "customer_id": customer_id,
-            "credit_line_id": line.row.id, "words": words, "due_on": standing.due_on, "authorised": permit,
-        });
-        let leaf = if fresh { "case.opened" } else { "case.repeated" };
-        self.trail(conn, Trail::stream(None, Some(line.row.id)), leaf, payload).await?;
-        Ok(standing)
-    }
-
-    async fn close_dispute_case(
-        &self,
-        conn: &mut PgConnection,
-        permit: Authorised,
-        (line, row): (&Line, &DisputeRow),
-        note: &str,
-    ) -> Result<(), ServicingError> {
-        let others = disputes::list_of_customer(conn, row.customer_id).await?;
-        let waits =
-            |other: &DisputeRow| other.case_id == row.case_id && other.resolved_at.is_none();
-        if others.iter().any(waits)
-            || !cases::close(conn, row.case_id, note, permit.actor, self.now()).await?
-        {
-            return Ok(());
-        }
-        let payload = json!({
-            "case_id": row.case_id, "note": note, "flag_cleared": CaseKind::Dispute.flag(), "authorised": permit,
-        });
-        let stream = Trail::stream(None, Some(row.credit_line_id));
-        self.trail(conn, stream, "case.closed", payload).await?;
-        // Another kind of case may keep the flag: an error on a credit report is disputed too.
-        let cases = cases::list_of_customer(conn, row.customer_id).await?;
-        let flag = CaseKind::Dispute.flag();
-        let kept = cases.iter().any(|case| {
-            case.status == CaseStatus::Open
-                && CaseKind::parse(&case.kind).and_then(CaseKind::flag) == flag
-        });
-        if let Some(flag) = flag.filter(|_| !kept) {
-            let of = (flag, note);
-            self.clear_in(conn, permit, row.customer_id, Some(&line.row), of).await?;
-        }
-        Ok(())
     }
 
     /// How much of the same is disputed already or was found to be an error, in notices that came since a day.
@@ -374,10 +233,4 @@ fn check_subject(
         statements.filter(|statement| statement.closed_on >= charged_on).collect();
     shows.sort_by_key(|statement| statement.number);
     Ok(shows.first().copied().cloned())
-}
-
-fn opened_on_line(line: &Line, id: CaseId) -> bool {
-    line.events().iter().any(
-        |event| matches!(event.body, LineEventBody::DisputeOpened { dispute, .. } if dispute == id),
-    )
 }

@@ -26,6 +26,7 @@ use store::{
 
 use crate::{
     Refusal, RefusalCode, Servicing, ServicingError,
+    refunds::LEAST_IN_GOOD_FAITH,
     work::{Mark, Trail},
 };
 
@@ -84,12 +85,19 @@ impl Line {
         if let Some(now) = standing {
             marks.push(self.standing_mark(known, now));
         }
-        let next = position.settles_next_on;
-        let changed = standing.is_some() || self.row.settles_next_on != next;
-        let settled =
-            changed.then_some(Settled { id: self.row.id, settles_next_on: next, standing });
+        let (next, credit) = (position.settles_next_on, position.credit_balance);
+        let changed =
+            standing.is_some() || self.row.settles_next_on != next || self.row.credit != credit;
+        let settled = changed.then_some(Settled {
+            id: self.row.id,
+            settles_next_on: next,
+            standing,
+            credit,
+            goes_back: credit > LEAST_IN_GOOD_FAITH,
+        });
         self.row.settles_next_on = next;
         self.row.standing = standing.or(self.row.standing);
+        self.row.credit = credit;
         let told = self.told.seq == self.stored_seq && recorded.is_empty();
         let accrual = if told { None } else { Some(self.history.accrual(on)) };
         let accrual = accrual.transpose().map_err(ServicingError::engine)?;

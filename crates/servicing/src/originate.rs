@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use credit::Terms;
 use identity::{BankAccountId, CreditLineId, CustomerId, DecisionId, RepresentativeId};
+use money::Cents;
 use rails::BankDetails;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -309,6 +310,7 @@ impl Servicing {
             opened_on,
             settles_next_on: opened_on,
             standing: None,
+            credit: Cents::ZERO,
             created_at: self.now(),
         };
         credit_lines::insert(conn, &row).await.on_constraint(ONE_LINE, || {

@@ -10,6 +10,7 @@ use store::credit_lines;
 
 use crate::{
     Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    disputes::DisputeSubject,
     flags::{self, StandingFlag},
     lines::statement_balance_left,
     words::date_text,
@@ -39,6 +40,8 @@ pub struct Transaction {
     /// As it changes what is owed.
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    /// As what it is disputed, where it can be by itself.
+    pub subject: Option<DisputeSubject>,
 }
 
 /// One page, newest first.
@@ -217,6 +220,14 @@ fn statement_in(event: &LineEvent) -> Option<&Statement> {
     }
 }
 
+fn subject_of(event: &LineEvent) -> Option<DisputeSubject> {
+    match event.body {
+        LineEventBody::Drew { draw, .. } => Some(DisputeSubject::Draw { draw_id: draw }),
+        LineEventBody::FeeAssessed { fee, .. } => Some(DisputeSubject::Fee { fee }),
+        _ => None,
+    }
+}
+
 fn transactions_of(event: &LineEvent) -> Vec<Transaction> {
     let one = |place: &str, kind, description: String, amount: Cents| Transaction {
         id: format!("{}{place}", event.seq),
@@ -225,6 +236,7 @@ fn transactions_of(event: &LineEvent) -> Vec<Transaction> {
         recorded_at: event.recorded_at,
         description,
         amount,
+        subject: subject_of(event),
     };
     match &event.body {
         LineEventBody::Drew { amount, fee, .. } => {

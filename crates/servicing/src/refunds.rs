@@ -2,10 +2,11 @@
 //!
 //! Invariants: one is underway on a line at a time; the line is charged when the bank has sent the money, and by what was asked for;
 //! what is to be sent is marked before the bank is asked, under an id of its own, so that asking twice sends once. A payment that
-//! may still come back is waited for, as long as the seven banking days allow.
+//! may still come back is waited for, as long as the seven banking days allow. What goes back unasked is found by the day that stands
+//! with its line, tried a few times, and then left to a person.
 
-use calendar::{add_banking_days, add_months};
-use chrono::{Duration, NaiveDate};
+use calendar::add_banking_days;
+use chrono::{Days, Duration, NaiveDate};
 use credit::{FlagKind, LineEventBody};
 use identity::{BankAccountId, CreditLineId, CustomerId, RefundId, chain};
 use money::Cents;
@@ -42,8 +43,14 @@ const FINAL_AFTER_BANKING_DAYS: i32 = 3;
 const NEW_ACCOUNT: Duration = Duration::days(7);
 
 /// A credit balance above this, unmoved for six months, is refunded without being asked for.
-const LEAST_IN_GOOD_FAITH: Cents = Cents::new(100);
-const GOOD_FAITH_MONTHS: i32 = 6;
+pub(crate) const LEAST_IN_GOOD_FAITH: Cents = Cents::new(100);
+
+/// So often such a refund is tried, so many days apart, before a person sends a cheque.
+const TRIES_MAX: i16 = 3;
+const TRIED_AGAIN_AFTER: Days = Days::new(7);
+
+/// The desk's case of what cannot be sent back by itself.
+const DESK_CASE: &str = "refund_by_cheque";
 
 fn transfer_id(id: RefundId) -> String {
     format!("refund-{id}")
@@ -352,13 +359,7 @@ impl Servicing {
         if !refunds::begin_day(&mut conn, today).await? {
             return Ok(());
         }
-        let code = ledger::Chart::embedded()
-            .and_then(|chart| chart.account("credit_balances").map(|account| account.code))
-            .map_err(ServicingError::engine)?;
-        let code = i16::try_from(code.get()).unwrap_or(i16::MAX);
-        let since = add_months(today, -GOOD_FAITH_MONTHS);
-        let least = LEAST_IN_GOOD_FAITH;
-        let lines = refunds::lines_with_standing_credit(&mut conn, code, least, since).await?;
+        let lines = refunds::lines_to_refund(&mut conn, today).await?;
         drop(conn);
         for id in lines {
             if let Err(error) = self.refund_line(id).await {
@@ -369,7 +370,8 @@ impl Servicing {
         Ok(())
     }
 
-    /// To the account that was used last, else to the only one there is.
+    /// To the account that was used last, else to the only one there is. Where there is none, or the bank said no too often, a
+    /// person sends a cheque.
     async fn refund_line(&self, id: CreditLineId) -> Result<(), ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let conn = &mut *tx;
@@ -380,28 +382,65 @@ impl Servicing {
         if !amount.is_positive() || earlier.iter().any(|one| underway_still(one.status)) {
             return Ok(());
         }
-        let usable: Vec<BankAccountId> = bank_accounts::list_of_customer(conn, customer_id)
-            .await?
-            .into_iter()
-            .filter(|account| account.status == BankAccountStatus::Verified)
-            .map(|account| account.id)
-            .collect();
-        let payments = payments::list_of_line(conn, id).await?;
-        let last = payments
-            .iter()
-            .filter(|payment| payment.status == PaymentStatus::Settled)
-            .map(|payment| payment.bank_account_id)
-            .find(|account| usable.contains(account));
-        let only = usable.first().copied().filter(|_| usable.len() == 1);
-        let Some(account) = last.or(only) else {
-            tracing::error!(credit_line.id = %id, "the credit balance of line {id} has no bank account to go to: send a cheque");
-            return Ok(());
-        };
-        let permit = authorise(Caller::system(), UseCase::Operate, None, self.now())?;
-        let of = (id, customer_id, account);
-        self.ask_refund(conn, permit, of, (amount, RefundCause::SixMonths)).await?;
+        let today = self.today();
+        let look_again_on = today.checked_add_days(TRIED_AGAIN_AFTER).unwrap_or(today);
+        let tries = refunds::count_try(conn, id, look_again_on).await?;
+        let account = refund_account(conn, id, customer_id).await?;
+        match account {
+            Some(account) if tries <= TRIES_MAX => {
+                let permit = authorise(Caller::system(), UseCase::Operate, None, self.now())?;
+                let of = (id, customer_id, account);
+                self.ask_refund(conn, permit, of, (amount, RefundCause::SixMonths)).await?;
+            }
+            Some(_) => {
+                let why = format!("the bank refused it {TRIES_MAX} times");
+                self.leave_refund_to_a_person(conn, &line, (amount, &why)).await?;
+            }
+            None => {
+                let why = "there is no bank account for it to go to";
+                self.leave_refund_to_a_person(conn, &line, (amount, why)).await?;
+            }
+        }
         Ok(tx.commit().await?)
     }
+
+    async fn leave_refund_to_a_person(
+        &self,
+        conn: &mut PgConnection,
+        line: &Line,
+        (amount, why): (Cents, &str),
+    ) -> Result<(), ServicingError> {
+        refunds::leave_to_a_person(conn, line.row.id).await?;
+        let (id, customer) = (line.row.id, line.row.customer_id);
+        tracing::error!(credit_line.id = %id, "the credit balance of line {id} is left to a person: {why}");
+        let permit = authorise(Caller::system(), UseCase::Protect, Some(customer), self.now())?;
+        let words =
+            format!("The credit balance of {amount} is to go back, and {why}: send a cheque.");
+        let of = (DESK_CASE, add_banking_days(self.today(), 1), words.as_str());
+        self.open_line_case(conn, permit, &line.row, of).await?;
+        Ok(())
+    }
+}
+
+async fn refund_account(
+    conn: &mut PgConnection,
+    id: CreditLineId,
+    customer_id: CustomerId,
+) -> Result<Option<BankAccountId>, ServicingError> {
+    let usable: Vec<BankAccountId> = bank_accounts::list_of_customer(conn, customer_id)
+        .await?
+        .into_iter()
+        .filter(|account| account.status == BankAccountStatus::Verified)
+        .map(|account| account.id)
+        .collect();
+    let payments = payments::list_of_line(conn, id).await?;
+    let last = payments
+        .iter()
+        .filter(|payment| payment.status == PaymentStatus::Settled)
+        .map(|payment| payment.bank_account_id)
+        .find(|account| usable.contains(account));
+    let only = usable.first().copied().filter(|_| usable.len() == 1);
+    Ok(last.or(only))
 }
 
 const fn underway_still(status: RefundStatus) -> bool {

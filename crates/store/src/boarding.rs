@@ -1,8 +1,8 @@
 //! Lines of another lender's portfolio: claimed under their reference, then written a batch at a time.
 //!
 //! A batch of any size is claimed by two statements and written by eight: boarded lines and, of those that were there, their
-//! digests; customers, lines, heads with events, bank accounts, sealed numbers, account-opening records, outbox; and the
-//! postings' two are `postings::post`'s.
+//! digests; customers, lines, heads with events, bank accounts, sealed numbers, account-opening records; the outbox's is
+//! `outbox::append_all`'s, the postings' two are `postings::post`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,6 @@ use crate::{
     customers::Customer,
     documents::OpeningRecord,
     number::to_column,
-    outbox::NewEvent,
 };
 
 /// A row's claim to be boarded.
@@ -271,25 +270,6 @@ pub async fn insert_opening_records(
         &bytes(|one| &one.kept.bytes),
         &bytes(|one| &one.kept.digest),
         &rendered,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Tells of all of them, in order.
-pub async fn tell(conn: &mut PgConnection, events: &[NewEvent<'_>]) -> Result<(), StoreError> {
-    let streams: Vec<String> = events.iter().map(|one| one.stream.to_owned()).collect();
-    let kinds: Vec<String> = events.iter().map(|one| one.kind.to_owned()).collect();
-    let payloads: Vec<Value> = events.iter().map(|one| one.payload.clone()).collect();
-    let instants: Vec<_> = events.iter().map(|one| one.recorded_at).collect();
-    sqlx::query!(
-        "INSERT INTO outbox (stream, kind, payload, recorded_at)
-         SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])",
-        &streams,
-        &kinds,
-        &payloads,
-        &instants,
     )
     .execute(conn)
     .await?;

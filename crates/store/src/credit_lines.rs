@@ -4,6 +4,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use credit::{LineEvent, Standing};
 use identity::{CreditLineId, CustomerId, DecisionId};
+use money::Cents;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
@@ -26,6 +27,8 @@ pub struct CreditLineRow {
     pub settles_next_on: NaiveDate,
     /// How it stood when it was last settled; nothing: as on the day it opened.
     pub standing: Option<Standing>,
+    /// What the lender owed on it when it was last settled.
+    pub credit: Cents,
     pub created_at: DateTime<Utc>,
 }
 
@@ -43,7 +46,7 @@ macro_rules! select_credit_lines {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
             r#"SELECT id, customer_id, decision_id, product, terms, opened_on, settles_next_on,
-                      standing AS "standing: Json<Standing>", created_at
+                      standing AS "standing: Json<Standing>", credit_cents, created_at
                FROM credit_lines "# + $tail
             $(, $arg)*
         )
@@ -56,6 +59,7 @@ macro_rules! select_credit_lines {
             opened_on: row.opened_on,
             settles_next_on: row.settles_next_on,
             standing: row.standing.map(|standing| standing.0),
+            credit: Cents::new(row.credit_cents),
             created_at: row.created_at,
         })
     };
@@ -99,7 +103,8 @@ macro_rules! select_whole_line {
         sqlx::query!(
             r#"SELECT l.id AS "id!", l.customer_id AS "customer_id!", l.decision_id, l.product AS "product!",
                       l.terms AS "terms!", l.opened_on AS "opened_on!", l.settles_next_on AS "settles_next_on!",
-                      l.standing AS "standing: Json<Standing>", l.created_at AS "created_at!",
+                      l.standing AS "standing: Json<Standing>", l.credit_cents AS "credit_cents!",
+                      l.created_at AS "created_at!",
                       e.seqs AS "seqs: Vec<i64>", e.effective_on AS "effective_on: Vec<NaiveDate>",
                       e.recorded_at AS "recorded_at: Vec<DateTime<Utc>>", e.bodies AS "bodies: Vec<Text>",
                       s.closed_on AS "closed_on?", s.seq AS "snapshot_seq?", s.body AS "snapshot?: Text"
@@ -127,6 +132,7 @@ macro_rules! select_whole_line {
                 opened_on: row.opened_on,
                 settles_next_on: row.settles_next_on,
                 standing: row.standing.map(|standing| standing.0),
+                credit: Cents::new(row.credit_cents),
                 created_at: row.created_at,
             },
             events: Columns {
@@ -229,9 +235,14 @@ pub struct Settled {
     pub settles_next_on: NaiveDate,
     /// Where it changed.
     pub standing: Option<Standing>,
+    /// What the lender owes on it.
+    pub credit: Cents,
+    /// Whether that is enough to go back without being asked for.
+    pub goes_back: bool,
 }
 
-/// Keeps what settling came to, in one statement whatever the number of lines.
+/// Keeps what settling came to, in one statement whatever the number of lines. A credit balance that moved goes back unasked six
+/// months after its last entry (12 CFR 1026.11(a)(3)).
 pub async fn set_settled(conn: &mut PgConnection, lines: &[Settled]) -> Result<(), StoreError> {
     if lines.is_empty() {
         return Ok(());
@@ -240,14 +251,25 @@ pub async fn set_settled(conn: &mut PgConnection, lines: &[Settled]) -> Result<(
     let days: Vec<NaiveDate> = lines.iter().map(|line| line.settles_next_on).collect();
     let standings: Vec<Option<Json<Standing>>> =
         lines.iter().map(|line| line.standing.map(Json)).collect();
+    let credits: Vec<i64> = lines.iter().map(|line| line.credit.get()).collect();
+    let go_back: Vec<bool> = lines.iter().map(|line| line.goes_back).collect();
     sqlx::query!(
-        "UPDATE credit_lines l SET settles_next_on = new.settles_next_on,
-                                   standing = coalesce(new.standing, l.standing)
-           FROM unnest($1::uuid[], $2::date[], $3::jsonb[]) AS new (id, settles_next_on, standing)
+        "UPDATE credit_lines l
+            SET settles_next_on = new.settles_next_on, standing = coalesce(new.standing, l.standing),
+                credit_cents = new.credit_cents,
+                refund_tries = CASE WHEN new.credit_cents = l.credit_cents THEN l.refund_tries ELSE 0 END,
+                refund_on = CASE WHEN new.credit_cents = l.credit_cents THEN l.refund_on
+                                 WHEN new.goes_back THEN (
+                                     SELECT (max(e.effective_on) + interval '6 months')::date FROM entries e
+                                      WHERE e.credit_line_id = l.id AND e.account_code = 2100) END
+           FROM unnest($1::uuid[], $2::date[], $3::jsonb[], $4::bigint[], $5::boolean[])
+             AS new (id, settles_next_on, standing, credit_cents, goes_back)
           WHERE l.id = new.id",
         &ids,
         &days,
         &standings as &[Option<Json<Standing>>],
+        &credits,
+        &go_back,
     )
     .execute(conn)
     .await?;

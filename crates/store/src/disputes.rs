@@ -1,7 +1,7 @@
-//! Disputes: billing-error notices with their clocks, and how they were settled.
+//! Disputes: billing-error notices with their clocks, what of a finding waits for a second person, and how they were settled.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use identity::{Actor, CaseId, CreditLineId, CustomerId};
+use identity::{Actor, CaseId, CreditLineId, CustomerId, RepresentativeId};
 use money::Cents;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +33,17 @@ pub struct DisputeRow {
     pub error: Option<Cents>,
     /// What the customer is told.
     pub explanation: Option<String>,
+    /// A finding that a second person has to look at.
+    pub waiting: Option<WaitingFinding>,
+}
+
+/// What one person found, and another has to agree to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingFinding {
+    /// The countersignature.
+    pub id: CaseId,
+    pub error: Cents,
+    pub asked_by: RepresentativeId,
 }
 
 macro_rules! select_disputes {
@@ -40,8 +51,11 @@ macro_rules! select_disputes {
         sqlx::query!(
             r#"SELECT id, case_id, customer_id, credit_line_id, subject, amount_cents, words, statement_number, received_at,
                       acknowledge_by, resolve_by, resolved_at, resolved_by AS "resolved_by: Json<Actor>", error_cents,
-                      explanation
-               FROM disputes "# + $tail
+                      explanation, second_id AS "second_id?", asked_cents AS "asked_cents?", asked_by AS "asked_by?"
+               FROM disputes d
+               LEFT JOIN LATERAL (
+                   SELECT c.id AS second_id, c.amount_cents AS asked_cents, c.asked_by FROM countersignatures c
+                    WHERE c.dispute_id = d.id AND c.outcome IS NULL) AS waiting ON true "# + $tail
             $(, $arg)*
         )
         .map(|row| DisputeRow {
@@ -60,6 +74,13 @@ macro_rules! select_disputes {
             resolved_by: row.resolved_by.map(|actor| actor.0),
             error: row.error_cents.map(Cents::new),
             explanation: row.explanation,
+            waiting: row.second_id.zip(row.asked_cents).zip(row.asked_by).map(|((id, cents), by)| {
+                WaitingFinding {
+                    id: CaseId::from_uuid(id),
+                    error: Cents::new(cents),
+                    asked_by: RepresentativeId::from_uuid(by),
+                }
+            }),
         })
     };
 }
@@ -108,6 +129,24 @@ pub async fn list_open(conn: &mut PgConnection, limit: i64) -> Result<Vec<Disput
     Ok(select_disputes!("WHERE resolved_at IS NULL ORDER BY resolve_by, id LIMIT $1", limit)
         .fetch_all(conn)
         .await?)
+}
+
+/// What was found to be our error since an instant, by one person each time, in all disputes of the customer.
+pub async fn credited_alone(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+    since: DateTime<Utc>,
+) -> Result<Cents, StoreError> {
+    let cents = sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(error_cents), 0)::bigint AS "cents!" FROM disputes d
+            WHERE customer_id = $1 AND resolved_at >= $2
+              AND NOT EXISTS (SELECT FROM countersignatures c WHERE c.dispute_id = d.id AND c.outcome = 'done')"#,
+        customer_id.as_uuid(),
+        since,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Cents::new(cents))
 }
 
 /// Settles an open dispute; `false` where it is settled.

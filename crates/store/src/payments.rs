@@ -338,7 +338,7 @@ pub async fn failures(
         r#"SELECT count(*) AS "in_row!", max(p.changed_at) AS last_at
            FROM payments p
            WHERE p.bank_account_id = $1 AND p.status = 'returned' AND p.file_key IS NOT NULL
-             AND NOT EXISTS (SELECT FROM reversals r WHERE r.payment_id = p.id AND r.outcome = 'done')
+             AND NOT EXISTS (SELECT FROM countersignatures r WHERE r.payment_id = p.id AND r.outcome = 'done')
              AND NOT EXISTS (SELECT FROM payments later
                              WHERE later.bank_account_id = $1 AND later.status = 'settled' AND later.settle_on <= $2
                                AND (later.file_key, later.trace_number) > (p.file_key, p.trace_number))"#,

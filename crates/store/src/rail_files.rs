@@ -226,15 +226,15 @@ pub async fn set_cursor(
     Ok(())
 }
 
-/// Notes what a bank told of an entry's account; `false` where it was noted before.
-pub async fn note_change(
+/// Notes what a bank told of an entry; `false` where it was noted before.
+pub async fn note_once(
     conn: &mut PgConnection,
     trace_number: &str,
     code: &str,
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let noted = sqlx::query!(
-        "INSERT INTO rail_changes (trace_number, code, told_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        "INSERT INTO rail_notices (trace_number, code, told_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         trace_number,
         code,
         at,

@@ -149,25 +149,46 @@ pub async fn begin_day(conn: &mut PgConnection, today: NaiveDate) -> Result<bool
     Ok(done.rows_affected() == 1)
 }
 
-/// The lines on which more than `least` has stood to the customer's credit, unmoved since `since`; `account_code` is that of credit
-/// balances.
-pub async fn lines_with_standing_credit(
+/// The lines whose credit balance is to go back today without being asked for, longest first.
+pub async fn lines_to_refund(
     conn: &mut PgConnection,
-    account_code: i16,
-    least: Cents,
-    since: NaiveDate,
+    today: NaiveDate,
 ) -> Result<Vec<CreditLineId>, StoreError> {
     let ids = sqlx::query_scalar!(
-        r#"SELECT credit_line_id AS "id!" FROM entries
-           WHERE account_code = $1 AND credit_line_id IS NOT NULL
-           GROUP BY credit_line_id
-           HAVING sum(CASE side WHEN 'credit' THEN amount_cents ELSE -amount_cents END)::bigint > $2 AND max(effective_on) <= $3
-           ORDER BY credit_line_id"#,
-        account_code,
-        least.get(),
-        since,
+        "SELECT id FROM credit_lines WHERE refund_on <= $1 ORDER BY refund_on, id",
+        today,
     )
     .fetch_all(conn)
     .await?;
     Ok(ids.into_iter().map(CreditLineId::from_uuid).collect())
+}
+
+/// One more try to send the line's credit balance back, and when to look again; answers how many that makes.
+pub async fn count_try(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+    look_again_on: NaiveDate,
+) -> Result<i16, StoreError> {
+    let tries = sqlx::query_scalar!(
+        "UPDATE credit_lines SET refund_tries = refund_tries + 1, refund_on = $2 WHERE id = $1 RETURNING refund_tries",
+        credit_line_id.as_uuid(),
+        look_again_on,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(tries)
+}
+
+/// A person has the line's credit balance: it is not looked at again before it moves.
+pub async fn leave_to_a_person(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE credit_lines SET refund_on = NULL WHERE id = $1",
+        credit_line_id.as_uuid(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

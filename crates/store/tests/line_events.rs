@@ -65,6 +65,7 @@ async fn opened(conn: &mut PgConnection) -> CreditLineId {
         opened_on: on(1),
         settles_next_on: on(1),
         standing: None,
+        credit: money::Cents::ZERO,
         created_at: now(),
     };
     credit_lines::insert(conn, &row).await.unwrap();

@@ -342,11 +342,34 @@ export interface DueDay {
   then_due_on: string;
 }
 
+export type DisputeSubject = { kind: "draw"; draw_id: string } | { kind: "fee"; fee: string } | { kind: "other" };
+
+export interface Transaction {
+  id: string;
+  kind: string;
+  effective_on: string;
+  recorded_at: string;
+  description: string;
+  amount_cents: number;
+  /** As what it is disputed, where it can be by itself. */
+  subject: DisputeSubject | null;
+}
+
+export interface Refund {
+  id: string;
+  reference: string;
+  status: "requested" | "pending" | "sent" | "refused";
+  amount_cents: number;
+  cause: "asked" | "six_months";
+  pay_by: string;
+  refusal: string | null;
+}
+
 export interface Dispute {
   id: string;
   case_id: string;
   customer_id: string;
-  subject: { kind: "draw"; draw_id: string } | { kind: "fee"; fee: string } | { kind: "other" };
+  subject: DisputeSubject;
   amount_cents: number;
   words: string;
   statement_number: number | null;
@@ -356,6 +379,51 @@ export interface Dispute {
   resolved_at: string | null;
   error_cents: number | null;
   explanation: string | null;
+}
+
+/** A dispute as staff see it. */
+export interface DeskDispute extends Dispute {
+  /** A finding that a second person has to agree to. */
+  waiting: { id: string; error_cents: number; asked_by: string } | null;
+}
+
+/** A payment as staff see it. */
+export interface DeskPayment extends Payment {
+  reversal: "waiting" | "done" | null;
+}
+
+interface Staff {
+  id: string;
+  name: string | null;
+}
+
+/** What one member of staff asked for, and another does. */
+export interface Countersignature {
+  id: string;
+  act: "reverse_payment" | "credit_dispute";
+  payment_id: string | null;
+  dispute_id: string | null;
+  customer: { id: string; name: string };
+  amount_cents: number;
+  reason: string;
+  asked_by: Staff;
+  asked_at: string;
+  decided_by: Staff | null;
+  outcome: "done" | "refused" | null;
+  note: string | null;
+}
+
+/** A draw that does not leave until a person has looked at it. */
+export interface WaitingDraw {
+  id: string;
+  reference: string;
+  customer: { id: string; name: string };
+  amount_cents: number;
+  rail: "standard" | "instant";
+  bank_account: BankAccount;
+  account_added_at: string;
+  review: "waiting" | "set_aside";
+  held_at: string;
 }
 
 export interface Decision {

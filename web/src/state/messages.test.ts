@@ -40,6 +40,8 @@ test("a settled sheet is no longer open, and the others are untouched", () => {
 test.each([
   ["/", "sign-in", null],
   ["/chat", "chat", null],
+  ["/disputes", "disputes", null],
+  ["/disputes/1", "unknown", null],
   ["/desk/", "desk", null],
   ["/audit/0192-a", "audit", "0192-a"],
   ["/evals/run%201", "evals", "run 1"],

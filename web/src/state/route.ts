@@ -1,7 +1,7 @@
 //! What a path names among the pages.
 
 export interface Route {
-  page: "sign-in" | "chat" | "statements" | "messages" | "desk" | "audit" | "evals" | "unknown";
+  page: "sign-in" | "chat" | "statements" | "messages" | "disputes" | "desk" | "audit" | "evals" | "unknown";
   id: string | null;
   /** Of the desk: a customer instead of a conversation. */
   customer?: string;
@@ -9,13 +9,14 @@ export interface Route {
 
 const UNKNOWN: Route = { page: "unknown", id: null };
 
-/** `/`, `/chat`, `/statements`, `/messages`, `/desk[/id]`, `/desk/customers/id`, `/audit[/id]` and `/evals[/id]`; anything else is unknown. */
+/** `/`, `/chat`, `/statements`, `/messages`, `/disputes`, `/desk[/id]`, `/desk/customers/id`, `/audit[/id]` and `/evals[/id]`; anything else is unknown. */
 export function parseRoute(path: string): Route {
   const [page, id, more, ...rest] = path.split("/").filter((part) => part !== "");
   if (page === undefined) return { page: "sign-in", id: null };
   if (page === "desk" && id === "customers") return customerOf(more, rest.length);
   if (more !== undefined) return UNKNOWN;
-  if (page === "chat" || page === "statements" || page === "messages") return id === undefined ? { page, id: null } : UNKNOWN;
+  if (page === "chat" || page === "statements" || page === "messages" || page === "disputes")
+    return id === undefined ? { page, id: null } : UNKNOWN;
   if (page === "desk" || page === "audit" || page === "evals") return { page, id: decoded(id) };
   return UNKNOWN;
 }

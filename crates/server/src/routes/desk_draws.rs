@@ -2,17 +2,19 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
-use identity::{CustomerId, DrawId};
+use identity::DrawId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use servicing::draws::Look;
 use store::draws::{DrawReview, DrawRow};
 use utoipa::ToSchema;
 
+use super::countersign::people;
 use crate::{
     ApiError, App,
     extract::{Body, IdempotencyKey, Path},
     session::SignedIn,
-    shapes::Items,
+    shapes::{BankAccount, Items},
 };
 
 /// A draw that does not leave until a person has looked at it.
@@ -21,23 +23,29 @@ pub(crate) struct WaitingDraw {
     #[schema(value_type = uuid::Uuid)]
     id: DrawId,
     reference: String,
-    #[schema(value_type = uuid::Uuid)]
-    customer_id: CustomerId,
+    /// `{id, name}`.
+    #[schema(value_type = Object)]
+    customer: Value,
     amount_cents: i64,
     rail: &'static str,
+    bank_account: BankAccount,
+    /// When the customer added that account.
+    account_added_at: DateTime<Utc>,
     /// `waiting`: much money to a new bank account. `set_aside`: it may have been paid from a file that arrived late.
     review: Option<&'static str>,
     held_at: DateTime<Utc>,
 }
 
-impl From<DrawRow> for WaitingDraw {
-    fn from(draw: DrawRow) -> Self {
+impl WaitingDraw {
+    fn of(draw: DrawRow, to: store::bank_accounts::BankAccount, customer: Value) -> Self {
         Self {
             id: draw.id,
             reference: draw.reference,
-            customer_id: draw.customer_id,
+            customer,
             amount_cents: draw.amount.get(),
             rail: draw.rail.as_str(),
+            account_added_at: to.added_at,
+            bank_account: to.into(),
             review: draw.review.map(DrawReview::as_str),
             held_at: draw.held_at,
         }
@@ -50,8 +58,14 @@ pub(crate) async fn waiting(
     State(app): State<App>,
     SignedIn(session): SignedIn,
 ) -> Result<Json<Items<WaitingDraw>>, ApiError> {
-    let draws = app.servicing.draws_to_look_at(session.caller()).await?;
-    Ok(Json(Items { items: draws.into_iter().map(WaitingDraw::from).collect() }))
+    let caller = session.caller();
+    let draws = app.servicing.draws_to_look_at(caller).await?;
+    let people = people(&app, caller, draws.iter().map(|(draw, _)| draw.customer_id)).await?;
+    let items = draws.into_iter().map(|(draw, to)| {
+        let customer = people.get(&draw.customer_id).cloned().unwrap_or(Value::Null);
+        WaitingDraw::of(draw, to, customer)
+    });
+    Ok(Json(items.collect()))
 }
 
 #[derive(Deserialize, ToSchema)]

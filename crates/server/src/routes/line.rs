@@ -3,6 +3,7 @@
 use axum::{Json, extract::State};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use servicing::disputes::DisputeSubject;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -43,6 +44,9 @@ pub(crate) struct TransactionShape {
     recorded_at: chrono::DateTime<chrono::Utc>,
     description: String,
     amount_cents: i64,
+    /// As what `POST /v1/disputes` names it, where it can be disputed by itself.
+    #[schema(value_type = Option<Object>)]
+    subject: Option<DisputeSubject>,
 }
 
 /// What happened on the line, newest first.
@@ -64,6 +68,7 @@ pub(crate) async fn transactions(
             recorded_at: item.recorded_at,
             description: item.description,
             amount_cents: item.amount.get(),
+            subject: item.subject,
         })
         .collect();
     Ok(Json(Page { items, next_cursor: page.next_cursor }))

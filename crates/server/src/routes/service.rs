@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use chrono::NaiveDate;
 use credit::{FeeKind, NoticeException};
-use identity::{BankAccountId, CaseId, CustomerId, DrawId, PaymentId};
+use identity::{BankAccountId, CaseId, CustomerId, DrawId};
 use money::Cents;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ use crate::{
     ApiError, App,
     extract::{Body, IdempotencyKey, Path, Query},
     session::{CustomerOf, SignedIn},
-    shapes::{Dispute, DueDay, Forgiven, Items, Receipt, Refund, Reversal, TermsChange},
+    shapes::{DeskDispute, Dispute, DueDay, Forgiven, Items, Receipt, Refund, TermsChange},
 };
 
 #[derive(Deserialize, IntoParams)]
@@ -164,24 +164,24 @@ pub(crate) async fn dispute(
 }
 
 /// The disputes that wait for a finding, the most urgent first.
-#[utoipa::path(get, path = "/v1/desk/disputes", responses((status = 200, body = Items<Dispute>)), tag = "desk")]
+#[utoipa::path(get, path = "/v1/desk/disputes", responses((status = 200, body = Items<DeskDispute>)), tag = "desk")]
 pub(crate) async fn desk_disputes(
     State(app): State<App>,
     SignedIn(session): SignedIn,
-) -> Result<Json<Items<Dispute>>, ApiError> {
+) -> Result<Json<Items<DeskDispute>>, ApiError> {
     let disputes = app.servicing.open_disputes(session.caller()).await?;
-    Ok(Json(disputes.into_iter().map(Dispute::from).collect()))
+    Ok(Json(disputes.into_iter().map(DeskDispute::from).collect()))
 }
 
 /// A customer's disputes, newest first.
-#[utoipa::path(get, path = "/v1/desk/customers/{id}/disputes", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Items<Dispute>)), tag = "desk")]
+#[utoipa::path(get, path = "/v1/desk/customers/{id}/disputes", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = Items<DeskDispute>)), tag = "desk")]
 pub(crate) async fn disputes_of(
     State(app): State<App>,
     SignedIn(session): SignedIn,
     Path(id): Path<CustomerId>,
-) -> Result<Json<Items<Dispute>>, ApiError> {
+) -> Result<Json<Items<DeskDispute>>, ApiError> {
     let disputes = app.servicing.list_disputes(session.caller(), id).await?;
-    Ok(Json(disputes.into_iter().map(Dispute::from).collect()))
+    Ok(Json(disputes.into_iter().map(DeskDispute::from).collect()))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -193,15 +193,15 @@ pub(crate) struct NewFinding {
     explanation: String,
 }
 
-/// Settles a dispute, with the explanation for the customer.
-#[utoipa::path(post, path = "/v1/desk/disputes/{id}/resolve", params(("id" = uuid::Uuid, Path)), request_body = NewFinding, responses((status = 200, body = Dispute)), tag = "desk")]
+/// Settles a dispute, with the explanation for the customer; one that gives back more than one person may waits for a second one.
+#[utoipa::path(post, path = "/v1/desk/disputes/{id}/resolve", params(("id" = uuid::Uuid, Path)), request_body = NewFinding, responses((status = 200, body = DeskDispute)), tag = "desk")]
 pub(crate) async fn resolve(
     State(app): State<App>,
     SignedIn(session): SignedIn,
     Path(id): Path<CaseId>,
     IdempotencyKey(key): IdempotencyKey,
     Body(found): Body<NewFinding>,
-) -> Result<Json<Dispute>, ApiError> {
+) -> Result<Json<DeskDispute>, ApiError> {
     let finding = Finding { error: Cents::new(found.error_cents), explanation: found.explanation };
     let dispute = app.servicing.resolve_dispute(session.caller(), id, &finding, &key).await?;
     Ok(Json(dispute.into()))
@@ -258,52 +258,4 @@ pub(crate) async fn record_service(
 ) -> Result<Json<Forgiven>, ApiError> {
     let period = ServicePeriod { from: period.from, through: period.through, note: period.note };
     Ok(Json(app.servicing.record_service(session.caller(), id, &period, &key).await?.into()))
-}
-
-/// The reversals that wait for a second person, the oldest first.
-#[utoipa::path(get, path = "/v1/desk/reversals", responses((status = 200, body = Items<Reversal>)), tag = "desk")]
-pub(crate) async fn reversals(
-    State(app): State<App>,
-    SignedIn(session): SignedIn,
-) -> Result<Json<Items<Reversal>>, ApiError> {
-    let waiting = app.servicing.waiting_reversals(session.caller()).await?;
-    Ok(Json(waiting.into_iter().map(Reversal::from).collect()))
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewReversal {
-    reason: String,
-}
-
-/// Asks for a payment to be taken back as our own mistake. Nothing happens until a second person has looked at it.
-#[utoipa::path(post, path = "/v1/desk/payments/{id}/reversal", params(("id" = uuid::Uuid, Path)), request_body = NewReversal, responses((status = 200, body = Reversal)), tag = "desk")]
-pub(crate) async fn ask_reversal(
-    State(app): State<App>,
-    SignedIn(session): SignedIn,
-    Path(id): Path<PaymentId>,
-    IdempotencyKey(key): IdempotencyKey,
-    Body(new): Body<NewReversal>,
-) -> Result<Json<Reversal>, ApiError> {
-    Ok(Json(app.servicing.ask_reversal(session.caller(), id, &new.reason, &key).await?.into()))
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReversalDecision {
-    approve: bool,
-    note: String,
-}
-
-/// Does what another member of staff asked for, or refuses it.
-#[utoipa::path(post, path = "/v1/desk/reversals/{id}/decide", params(("id" = uuid::Uuid, Path)), request_body = ReversalDecision, responses((status = 200, body = Reversal)), tag = "desk")]
-pub(crate) async fn decide_reversal(
-    State(app): State<App>,
-    SignedIn(session): SignedIn,
-    Path(id): Path<CaseId>,
-    IdempotencyKey(key): IdempotencyKey,
-    Body(decision): Body<ReversalDecision>,
-) -> Result<Json<Reversal>, ApiError> {
-    let of = (decision.approve, decision.note.as_str());
-    Ok(Json(app.servicing.decide_reversal(session.caller(), id, of, &key).await?.into()))
 }

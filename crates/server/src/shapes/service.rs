@@ -12,10 +12,9 @@ use servicing::{
 };
 use store::{
     autopays::{AutopayRow, DebitRow, DebitStatus},
-    disputes::DisputeRow,
+    disputes::{DisputeRow, WaitingFinding},
     payments::AmountKind,
     refunds::RefundRow,
-    reversals::{ReversalOutcome, ReversalRow},
 };
 use utoipa::ToSchema;
 
@@ -228,6 +227,39 @@ impl From<DisputeRow> for Dispute {
     }
 }
 
+/// A dispute as staff see it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeskDispute {
+    #[serde(flatten)]
+    dispute: Dispute,
+    /// A finding that a second person has to agree to before anything is given back.
+    waiting: Option<Waiting>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Waiting {
+    /// The countersignature.
+    #[schema(value_type = uuid::Uuid)]
+    id: CaseId,
+    error_cents: i64,
+    #[schema(value_type = uuid::Uuid)]
+    asked_by: RepresentativeId,
+}
+
+impl From<DisputeRow> for DeskDispute {
+    fn from(row: DisputeRow) -> Self {
+        let waiting = row.waiting.clone().map(Waiting::from);
+        Self { dispute: row.into(), waiting }
+    }
+}
+
+impl From<WaitingFinding> for Waiting {
+    fn from(waiting: WaitingFinding) -> Self {
+        let WaitingFinding { id, error, asked_by } = waiting;
+        Self { id, error_cents: error.get(), asked_by }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TermsChange {
     effective_on: NaiveDate,
@@ -252,43 +284,5 @@ pub(crate) struct Forgiven {
 impl From<Relief> for Forgiven {
     fn from(relief: Relief) -> Self {
         Self { forgiven_cents: relief.total.get(), cycles: relief.cycles }
-    }
-}
-
-/// A payment that is to be taken back as our own mistake.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Reversal {
-    #[schema(value_type = uuid::Uuid)]
-    id: CaseId,
-    #[schema(value_type = uuid::Uuid)]
-    payment_id: PaymentId,
-    #[schema(value_type = uuid::Uuid)]
-    customer_id: CustomerId,
-    amount_cents: i64,
-    reason: String,
-    #[schema(value_type = uuid::Uuid)]
-    asked_by: RepresentativeId,
-    asked_at: DateTime<Utc>,
-    #[schema(value_type = Option<uuid::Uuid>)]
-    decided_by: Option<RepresentativeId>,
-    /// `done` or `refused`, once a second person has decided.
-    outcome: Option<&'static str>,
-    note: Option<String>,
-}
-
-impl From<ReversalRow> for Reversal {
-    fn from(row: ReversalRow) -> Self {
-        Self {
-            id: row.id,
-            payment_id: row.payment_id,
-            customer_id: row.customer_id,
-            amount_cents: row.amount.get(),
-            reason: row.reason,
-            asked_by: row.asked_by,
-            asked_at: row.asked_at,
-            decided_by: row.decided_by,
-            outcome: row.outcome.map(ReversalOutcome::as_str),
-            note: row.note,
-        }
     }
 }

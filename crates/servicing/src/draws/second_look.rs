@@ -8,7 +8,7 @@ use rails::DrawRails;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
-    bank_accounts::BankAccount,
+    bank_accounts::{self, BankAccount},
     draws::{self, DrawReview, DrawRow, DrawStatus},
 };
 
@@ -56,11 +56,20 @@ impl Servicing {
         self.open_desk_case(conn, draw, "draw_review", words).await
     }
 
-    /// The draws that wait for a person, oldest first.
-    pub async fn draws_to_look_at(&self, caller: Caller) -> Result<Vec<DrawRow>, ServicingError> {
+    /// The draws that wait for a person, oldest first, each with the bank account it goes to.
+    pub async fn draws_to_look_at(
+        &self,
+        caller: Caller,
+    ) -> Result<Vec<(DrawRow, BankAccount)>, ServicingError> {
         authorise(caller, UseCase::Oversee, None, self.now())?;
         let mut conn = self.store.app().acquire().await?;
-        Ok(draws::list_waiting(&mut conn).await?)
+        let mut waiting = Vec::new();
+        for draw in draws::list_waiting(&mut conn).await? {
+            let to = bank_accounts::find(&mut conn, draw.bank_account_id).await?;
+            let unknown = ServicingError::Stored { what: "bank account", source: None };
+            waiting.push((draw, to.ok_or(unknown)?));
+        }
+        Ok(waiting)
     }
 
     /// A person lets a draw go that waited, or gives it up.

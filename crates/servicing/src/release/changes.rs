@@ -24,7 +24,7 @@ impl Servicing {
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
         let mut tx = self.store.app().begin().await?;
-        if !rail_files::note_change(&mut tx, trace, code, self.now()).await? {
+        if !rail_files::note_once(&mut tx, trace, code, self.now()).await? {
             return Ok(());
         }
         let Some(about) = find_entry(&mut tx, trace).await? else {

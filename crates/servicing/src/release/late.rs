@@ -115,7 +115,8 @@ impl Servicing {
         Ok(())
     }
 
-    /// Something came back under a trace number that no entry has: from a file that was given up, or never sent by us.
+    /// Something came back under a trace number that no entry has: from a file that was given up, or never sent by us. It is told
+    /// once, however often the bank's list is read.
     pub(super) async fn returned_unmatched(
         &self,
         trace: &str,
@@ -130,9 +131,13 @@ impl Servicing {
             None => None,
         };
         let reference = entry.as_ref().map(Entry::reference);
+        let (returned, now) = (code.to_string(), self.now());
+        if !rail_files::note_once(&mut tx, trace, &returned, now).await? {
+            return self.late_if_given_back(file_key).await;
+        }
         tracing::error!(trace_number = %trace, "an entry came back that is not on its way: {trace}");
         let payload = json!({
-            "trace_number": trace, "return_code": code.to_string(), "returned_on": returned_on, "file_key": file_key,
+            "trace_number": trace, "return_code": returned, "returned_on": returned_on, "file_key": file_key,
             "reference": reference,
         });
         self.trail(&mut tx, audit::Stream::System, "return.unknown", payload).await?;
@@ -144,6 +149,10 @@ impl Servicing {
             self.open_desk_case(&mut tx, entry, "operations", words).await?;
         }
         tx.commit().await?;
+        self.late_if_given_back(file_key).await
+    }
+
+    async fn late_if_given_back(&self, file_key: Option<String>) -> Result<(), ServicingError> {
         match file_key {
             Some(key) => self.arrived_late(&key).await,
             None => Ok(()),

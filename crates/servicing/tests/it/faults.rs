@@ -363,3 +363,30 @@ async fn a_file_that_may_still_arrive_is_not_given_up() {
     assert_eq!(run(&house).await.held_back, 1);
     assert_eq!(house.submitted(), 0);
 }
+
+#[tokio::test]
+async fn what_came_back_to_nobody_is_told_once_however_often_the_list_is_read() {
+    let house = House::on("2026-11-20").await;
+    let mut people = Vec::new();
+    for name in ["Ann", "Bob"] {
+        let person = house.person_with_account(name, "000111229002").await;
+        house.draws(person, 80_000).await;
+        house.pays(person, 5_000, "2026-11-20").await.unwrap();
+        people.push(person);
+    }
+    let [ann, bob] = people[..] else { panic!("two people") };
+    run(&house).await;
+    // The bank returns Bob's under a number that is nobody's, and Ann's cannot be worked off: the list is not passed.
+    let lost = "UPDATE payments SET trace_number = '091000010000000' WHERE customer_id";
+    house.sabotage(&format!("{lost} = '{}'", bob.id)).await;
+    house.sabotage("REVOKE UPDATE ON bank_accounts FROM plumbline_app").await;
+    house.live_until("2026-11-25").await;
+    for _ in 0..3 {
+        assert!(run(&house).await.failed > 0);
+    }
+    assert_eq!(house.count("SELECT count(*) FROM outbox WHERE kind = 'return.unknown'").await, 1);
+    house.sabotage("GRANT UPDATE (status) ON bank_accounts TO plumbline_app").await;
+    run(&house).await;
+    assert_eq!(payment(&house, ann).await.status, PaymentStatus::Returned);
+    assert_eq!(house.count("SELECT count(*) FROM outbox WHERE kind = 'return.unknown'").await, 1);
+}

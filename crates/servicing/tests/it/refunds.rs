@@ -3,15 +3,16 @@
 use chrono::Days;
 use credit::FlagKind;
 use money::Cents;
-use servicing::Caller;
+use servicing::{Caller, testing::at_once};
 use store::{
+    bank_accounts::BankAccountKind,
     payments::PaymentStatus,
     refunds::{RefundRow, RefundStatus},
 };
 
 use crate::{
     house::{House, Person, Wire, day, key, noon},
-    service::{position, told, with_credit},
+    service::{position, told, with_credit, with_credit_banking_at},
 };
 
 async fn refund(house: &House, person: Person) -> RefundRow {
@@ -85,6 +86,64 @@ async fn nothing_is_refunded_to_a_bank_account_that_was_disabled_meanwhile() {
     assert_eq!(refund(&house, ann).await.refusal.as_deref(), Some("bank_account_disabled"));
 }
 
+/// Every day from the first for some weeks, twice.
+async fn weeks_from(house: &House, first: &str, weeks: u64) {
+    let first = day(first);
+    for n in 0..weeks * 7 {
+        house.hand.set(noon(first.checked_add_days(Days::new(n)).unwrap()));
+        run(house).await;
+        run(house).await;
+    }
+}
+
+async fn cheques(house: &House, person: Person) -> Vec<String> {
+    let queue = house.servicing.queue(house.representative("Rae").await).await.unwrap();
+    let cases = queue.cases.into_iter().map(|(case, _)| case);
+    let by_cheque =
+        cases.filter(|case| case.kind == "refund_by_cheque" && case.customer_id == person.id);
+    by_cheque.map(|case| case.words).collect()
+}
+
+#[tokio::test]
+async fn what_goes_back_unasked_and_is_refused_is_tried_three_times_and_then_left_to_a_person() {
+    // The bank takes debits of this account and refuses what is sent to it at once.
+    let (house, ann) = with_credit_banking_at("000111229301").await;
+    weeks_from(&house, "2027-03-20", 6).await;
+    let refunds = house.servicing.list_refunds(ann.caller(), ann.id).await.unwrap();
+    assert!(refunds.iter().all(|refund| refund.status == RefundStatus::Refused), "{refunds:?}");
+    let asked: Vec<_> = refunds.iter().map(|one| one.requested_at.date_naive()).collect();
+    assert_eq!(asked, [day("2027-04-03"), day("2027-03-27"), day("2027-03-20")]);
+    let told_of = cheques(&house, ann).await;
+    assert_eq!(
+        told_of,
+        [
+            "The credit balance of $300.00 is to go back, and the bank refused it 3 times: send a cheque."
+        ]
+    );
+    assert!(told(&house, "case.repeated").await.is_empty(), "told once");
+    let looked_for = "SELECT count(*) FROM credit_lines WHERE refund_on IS NOT NULL";
+    assert_eq!(house.count(looked_for).await, 0);
+    // Once it moves, it is another balance.
+    let other = house.bank_account(ann.id, BankAccountKind::Savings, "000111227777").await;
+    let ask = at_once(10_000, other);
+    house.servicing.draw(ann.caller(), ann.id, ask, &key("another")).await.unwrap();
+    let again =
+        "SELECT count(*) FROM credit_lines WHERE refund_on >= '2027-10-30' AND refund_tries = 0";
+    assert_eq!(house.count(again).await, 1);
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn what_has_no_bank_account_to_go_back_to_is_left_to_a_person_at_once() {
+    let (house, ann) = with_credit().await;
+    house.sabotage("UPDATE bank_accounts SET status = 'disabled'").await;
+    weeks_from(&house, "2027-03-20", 2).await;
+    assert!(house.servicing.list_refunds(ann.caller(), ann.id).await.unwrap().is_empty());
+    let told_of = cheques(&house, ann).await;
+    assert!(told_of.len() == 1 && told_of[0].contains("no bank account"), "{told_of:?}");
+    assert!(told(&house, "case.repeated").await.is_empty(), "told once");
+}
+
 #[tokio::test]
 async fn a_payment_that_we_took_back_ourselves_costs_nothing_and_is_not_tried_again_when_it_returns()
  {
@@ -99,7 +158,7 @@ async fn a_payment_that_we_took_back_ourselves_costs_nothing_and_is_not_tried_ag
     let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
     let payment = house.payments(ann).await[0].id;
     let asked = service.ask_reversal(rae, payment, "Not hers.", &key("ask")).await.unwrap();
-    service.decide_reversal(sam, asked.id, (true, "Seen."), &key("done")).await.unwrap();
+    service.countersign(sam, asked.id, (true, "Seen."), &key("done")).await.unwrap();
     let before = position(&house, ann).await.penalty_fees;
     house.live_until("2026-10-28").await;
     let payments = house.payments(ann).await;

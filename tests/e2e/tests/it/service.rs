@@ -139,3 +139,68 @@ async fn a_dispute_goes_from_the_customers_words_to_the_desks_finding_and_terms_
     let relief = app.post(&staff, &format!("{of_customer}/service"), &service).await.ok();
     assert!(relief["forgiven_cents"].as_i64().unwrap() > 0, "{relief}");
 }
+
+#[tokio::test]
+async fn a_large_finding_takes_two_members_of_staff_over_http() {
+    let app = shared();
+    let customer = app.customer("revolving").await;
+    let notice = json!({ "subject": { "kind": "other" }, "amount_cents": 10_001, "words": "That is not mine." });
+    let opened = app.post(&customer, "/v1/disputes", &notice).await.ok();
+    let (first, second) =
+        (app.staff_n("representative", 0).await, app.staff_n("representative", 1).await);
+    let settle = format!("/v1/desk/disputes/{}/resolve", opened["id"].as_str().unwrap());
+    let found = json!({ "error_cents": 10_001, "explanation": "You were right." });
+    let asked = app.post(&first, &settle, &found).await.ok();
+    assert_eq!(
+        (&asked["resolved_at"], &asked["waiting"]["error_cents"]),
+        (&Value::Null, &json!(10_001))
+    );
+    let seen = app.get(&customer, "/v1/disputes").await.ok();
+    assert_eq!(seen["items"][0].get("waiting"), None, "no customer sees what is not decided");
+    let waiting = app.get(&second, "/v1/desk/countersignatures").await.ok();
+    let waits = |one: &&Value| one["id"] == asked["waiting"]["id"];
+    let item = waiting["items"].as_array().unwrap().iter().find(waits).unwrap();
+    assert_eq!(
+        (&item["act"], &item["customer"]["id"]),
+        (&json!("credit_dispute"), &json!(customer.id))
+    );
+    assert!(item["asked_by"]["name"].is_string(), "{item}");
+
+    let decide = format!("/v1/desk/countersignatures/{}/decide", item["id"].as_str().unwrap());
+    let yes = json!({ "approve": true, "note": "Seen." });
+    assert_eq!(app.post(&first, &decide, &yes).await.problem(), (403, "not_allowed".to_owned()));
+    let compliance = app.staff("compliance").await;
+    assert_eq!(app.post(&compliance, &decide, &yes).await.problem().0, 403);
+    assert_eq!(app.post(&second, &decide, &yes).await.ok()["outcome"], "done");
+    let seen = app.get(&customer, "/v1/disputes").await.ok();
+    assert_eq!(seen["items"][0]["error_cents"], 10_001);
+}
+
+#[tokio::test]
+async fn the_trial_balance_is_read_by_both_dates_and_as_it_was_known() {
+    let app = shared();
+    let staff = app.staff("compliance").await;
+    let customer = app.looked_at("transactor", 0).await;
+    let books = "/v1/ledger/trial-balance";
+    assert_eq!(app.get(&customer, books).await.problem().0, 403);
+    let now = app.get(&staff, books).await.ok();
+    assert_eq!((&now["adds_up"], &now["debits_cents"]), (&json!(true), &now["credits_cents"]));
+    let principal = |balance: &Value| {
+        let accounts = balance["accounts"].as_array().unwrap();
+        accounts
+            .iter()
+            .find(|one| one["name"] == "principal")
+            .map(|one| one["balance_cents"].clone())
+    };
+    assert!(principal(&now).unwrap().as_i64().unwrap() > 0, "{now}");
+    // Before the first entry of either date there is nothing, and nothing was known.
+    for by in ["booked", "value"] {
+        let early = app.get(&staff, &format!("{books}?as_of=2020-01-01&by={by}")).await.ok();
+        assert_eq!((&early["as_of"], &early["debits_cents"]), (&json!("2020-01-01"), &json!(0)));
+    }
+    let then = app.get(&staff, &format!("{books}?known_at=2020-01-01T00:00:00Z")).await.ok();
+    assert_eq!((principal(&then), &then["debits_cents"]), (None, &json!(0)));
+    for wrong in ["by=luck", "as_of=tomorrow", "known_at=noon", "on=2026-11-23"] {
+        assert_eq!(app.get(&staff, &format!("{books}?{wrong}")).await.problem().0, 400, "{wrong}");
+    }
+}

@@ -1,0 +1,204 @@
+//! What takes two people: one member of staff asks for it, another does it.
+//!
+//! Invariants: who asked cannot be the one who does it, here and in the database; refusing needs no second person; nothing happens
+//! before, and once. What is absent: what is done (`reversals`, `disputes`).
+
+use chrono::Duration;
+use identity::{Actor, CaseId, CreditLineId, CustomerId, RepresentativeId};
+use money::Cents;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use store::{
+    countersignatures::{self, Act, CountersignatureRow, Outcome},
+    disputes,
+};
+
+use crate::{
+    Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    conversations::checked_text,
+    work::{Begun, Trail},
+};
+
+/// Those in one list.
+const LISTED_MAX: i64 = 200;
+
+/// What is asked of a second person.
+pub(crate) struct Asked<'a> {
+    pub(crate) act: Act,
+    pub(crate) customer_id: CustomerId,
+    pub(crate) credit_line_id: CreditLineId,
+    pub(crate) amount: Cents,
+    pub(crate) reason: &'a str,
+}
+
+/// What one member of staff does alone (`products/staff.toml`).
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StaffRules {
+    credits: CreditsAlone,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreditsAlone {
+    alone_cents: Cents,
+    within_days: i64,
+}
+
+impl StaffRules {
+    fn embedded() -> Result<Self, ServicingError> {
+        toml::from_str(include_str!("../../../products/staff.toml")).map_err(ServicingError::engine)
+    }
+}
+
+/// Who of our staff it is; nobody else counts as one of the two.
+fn staff(actor: Actor) -> Result<RepresentativeId, Refusal> {
+    match actor {
+        Actor::Representative { id } => Ok(id),
+        _ => Err(Refusal::new(RefusalCode::NotAllowed, "This takes two members of staff.")),
+    }
+}
+
+/// What the record calls it, and its id there.
+fn named(act: Act) -> (&'static str, &'static str, Value) {
+    match act {
+        Act::ReversePayment { payment_id } => ("payment.reversal", "payment_id", json!(payment_id)),
+        Act::CreditDispute { dispute_id } => ("dispute.credit", "dispute_id", json!(dispute_id)),
+    }
+}
+
+/// What the record keeps of it.
+pub(crate) fn payload_of(row: &CountersignatureRow, permit: Authorised) -> Value {
+    let (_, about, id) = named(row.act);
+    json!({
+        "countersignature_id": row.id, about: id, "customer_id": row.customer_id, "credit_line_id": row.credit_line_id,
+        "amount_cents": row.amount, "reason": row.reason, "asked_by": row.asked_by, "authorised": permit,
+    })
+}
+
+impl Servicing {
+    /// Whether a credit takes two people: with what was credited alone lately it is more than one may give.
+    pub(crate) async fn credit_takes_two(
+        &self,
+        conn: &mut PgConnection,
+        customer_id: CustomerId,
+        amount: Cents,
+    ) -> Result<bool, ServicingError> {
+        let rules = StaffRules::embedded()?.credits;
+        let since = self.now() - Duration::days(rules.within_days);
+        let alone = disputes::credited_alone(conn, customer_id, since).await?;
+        Ok(amount.is_positive() && alone + amount > rules.alone_cents)
+    }
+
+    /// Asks for it. Nothing happens until a second person has looked at it.
+    pub(crate) async fn ask_second(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        asked: Asked<'_>,
+    ) -> Result<CountersignatureRow, ServicingError> {
+        let row = CountersignatureRow {
+            id: CaseId::mint(self.now()),
+            act: asked.act,
+            customer_id: asked.customer_id,
+            credit_line_id: asked.credit_line_id,
+            amount: asked.amount,
+            reason: asked.reason.to_owned(),
+            asked_by: staff(permit.actor)?,
+            asked_at: self.now(),
+            decided_by: None,
+            decided_at: None,
+            outcome: None,
+            note: None,
+        };
+        if !countersignatures::insert(conn, &row).await? {
+            let sentence = "This waits for a second person already.";
+            return Err(Refusal::new(RefusalCode::AlreadyClaimed, sentence).into());
+        }
+        let stream = Trail::stream(None, Some(row.credit_line_id));
+        let kind = format!("{}_asked", named(row.act).0);
+        self.trail(conn, stream, kind, payload_of(&row, permit)).await?;
+        Ok(row)
+    }
+
+    /// Does what another member of staff asked for, or refuses it.
+    pub async fn countersign(
+        &self,
+        caller: Caller,
+        id: CaseId,
+        (approve, note): (bool, &str),
+        key: &Key,
+    ) -> Result<CountersignatureRow, ServicingError> {
+        let note = checked_text(note)?;
+        let permit = authorise(caller, UseCase::Serve, None, self.now())?;
+        let by = staff(caller.actor)?;
+        let request = ("countersign", id, approve, note);
+        let mut work = match self.begin(permit, key, &request).await? {
+            Begun::Before(answer) => return Ok(answer),
+            Begun::Now(work) => work,
+        };
+        let unheld = countersignatures::find(work.conn(), id).await?;
+        let unheld = unheld.ok_or_else(|| Refusal::not_found("countersignature"))?;
+        if approve && unheld.asked_by == by {
+            let sentence = "Whoever asked for it cannot be the one who does it.";
+            return Err(Refusal::new(RefusalCode::NotAllowed, sentence).into());
+        }
+        let mut line = self.hold_and_load(work.conn(), unheld.credit_line_id).await?;
+        let outcome = if approve { Outcome::Done } else { Outcome::Refused };
+        let of = (outcome, note);
+        if !countersignatures::decide(work.conn(), id, of, by, self.now()).await? {
+            return Err(Refusal::new(RefusalCode::CaseClosed, "This is decided.").into());
+        }
+        let row = countersignatures::find(work.conn(), id).await?;
+        let row = row.ok_or_else(|| Refusal::not_found("countersignature"))?;
+        match row.act {
+            _ if !approve => {
+                let mut payload = payload_of(&row, permit);
+                payload = crate::work::with(payload, "note", json!(note));
+                let kind = format!("{}_refused", named(row.act).0);
+                let stream = Trail::stream(None, Some(row.credit_line_id));
+                self.trail(work.conn(), stream, kind, payload).await?;
+            }
+            Act::ReversePayment { payment_id } => {
+                self.reverse_payment(work.conn(), permit, &mut line, (&row, payment_id)).await?;
+            }
+            Act::CreditDispute { dispute_id } => {
+                self.credit_dispute(work.conn(), permit, &mut line, (&row, dispute_id)).await?;
+            }
+        }
+        work.finish(row).await
+    }
+
+    /// What waits for a second person, the oldest first.
+    pub async fn waiting_countersignatures(
+        &self,
+        caller: Caller,
+    ) -> Result<Vec<CountersignatureRow>, ServicingError> {
+        authorise(caller, UseCase::Oversee, None, self.now())?;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(countersignatures::list_waiting(&mut conn, LISTED_MAX).await?)
+    }
+
+    /// What was asked of a second person about a customer, the newest first.
+    pub async fn countersignatures_of(
+        &self,
+        caller: Caller,
+        customer_id: CustomerId,
+    ) -> Result<Vec<CountersignatureRow>, ServicingError> {
+        authorise(caller, UseCase::Oversee, None, self.now())?;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(countersignatures::list_of_customer(&mut conn, customer_id).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_person_gives_back_a_hundred_dollars_within_a_month() {
+        let rules = StaffRules::embedded().unwrap().credits;
+        assert_eq!((rules.alone_cents, rules.within_days), (Cents::new(10_000), 30));
+    }
+}

@@ -1,0 +1,120 @@
+//! What takes two people: a payment taken back as our mistake, much of a dispute given back.
+
+use servicing::{
+    Caller, RefusalCode,
+    disputes::{DisputeSubject, Finding, NewDispute},
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    house::{cents, code, key},
+    service::{pays, position, told, with_statement},
+};
+
+#[tokio::test]
+async fn a_payment_is_taken_back_as_our_mistake_by_two_people_and_once() {
+    let (house, ann) = with_statement().await;
+    pays(&house, ann, 5_000, "2026-10-12").await;
+    house.live_until("2026-10-15").await;
+    let service = &house.servicing;
+    let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
+    let payment = house.payments(ann).await[0].id;
+    let before = position(&house, ann).await;
+    let asks = async |caller, name: &str| {
+        service.ask_reversal(caller, payment, "Taken for another line.", &key(name)).await
+    };
+    for caller in [ann.caller(), Caller::assistant(ann.id), Caller::system()] {
+        assert_eq!(code(asks(caller, "ask").await), RefusalCode::NotAllowed, "{caller:?}");
+    }
+    let asked = asks(rae, "ask").await.unwrap();
+    assert_eq!(asks(rae, "ask").await.unwrap(), asked);
+    assert_eq!(code(asks(sam, "ask-2").await), RefusalCode::AlreadyClaimed);
+    assert_eq!(position(&house, ann).await, before, "asking does nothing");
+    let alone = service.countersign(rae, asked.id, (true, "Seen."), &key("alone")).await;
+    assert_eq!(code(alone), RefusalCode::NotAllowed);
+    let forged = "UPDATE countersignatures SET outcome = 'done', note = 'x', decided_by = asked_by, decided_at = now()";
+    let forged = sqlx::query(forged).execute(house.database.owner()).await;
+    assert!(forged.is_err(), "nor does the database let one person do it");
+    let mut both = JoinSet::new();
+    for n in 0..2 {
+        let service = house.servicing.clone();
+        both.spawn(async move {
+            let key = key(&format!("done-{n}"));
+            service.countersign(sam, asked.id, (true, "Seen."), &key).await.is_ok()
+        });
+    }
+    assert_eq!(both.join_all().await.into_iter().filter(|done| *done).count(), 1);
+    let after = position(&house, ann).await;
+    assert_eq!(after.minimum_due, cents(3_973), "as if it had not been paid");
+    assert_eq!(told(&house, "payment.reversed").await.len(), 1);
+    assert_eq!(code(asks(rae, "again").await), RefusalCode::CannotCancel);
+    assert!(service.waiting_countersignatures(rae).await.unwrap().is_empty());
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn more_than_a_hundred_dollars_of_disputes_is_given_back_by_two_people_however_it_is_cut() {
+    let (house, ann) = with_statement().await;
+    let service = &house.servicing;
+    let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
+    let drawn = service.list_draws(ann.caller(), ann.id).await.unwrap().remove(0).draw.id;
+    let opens = async |amount: i64| {
+        let new = NewDispute {
+            subject: DisputeSubject::Draw { draw_id: drawn },
+            amount: cents(amount),
+            words: "I asked for less.".to_owned(),
+        };
+        let name = key(&format!("dispute-{amount}"));
+        service.open_dispute(ann.caller(), ann.id, &new, &name).await.unwrap().id
+    };
+    let finds = async |caller, id, error: i64, name: &str| {
+        let found = Finding { error: cents(error), explanation: "Our error.".to_owned() };
+        service.resolve_dispute(caller, id, &found, &key(name)).await
+    };
+    // $60.00 and $40.00 are one person's to give. A cent more is not.
+    for amount in [6_000, 4_000] {
+        let found = finds(rae, opens(amount).await, amount, &format!("alone-{amount}")).await;
+        assert!(found.unwrap().resolved_at.is_some());
+    }
+    let third = opens(1).await;
+    assert_eq!(code(finds(Caller::system(), third, 1, "job").await), RefusalCode::NotAllowed);
+    let before = position(&house, ann).await;
+    let asked = finds(rae, third, 1, "asked").await.unwrap();
+    assert_eq!(finds(rae, third, 1, "asked").await.unwrap(), asked);
+    let waiting = asked.waiting.unwrap();
+    assert_eq!((asked.resolved_at, waiting.error), (None, cents(1)));
+    assert_eq!(position(&house, ann).await, before, "asking does nothing");
+    assert_eq!(told(&house, "dispute.resolved").await.len(), 2);
+    assert_eq!(service.open_disputes(rae).await.unwrap()[0].waiting, Some(waiting.clone()));
+    assert_eq!(code(finds(sam, third, 0, "other").await), RefusalCode::AlreadyClaimed);
+    for (caller, name) in [(rae, "alone"), (ann.caller(), "own"), (Caller::system(), "job-2")] {
+        let alone = service.countersign(caller, waiting.id, (true, "Seen."), &key(name)).await;
+        assert_eq!(code(alone), RefusalCode::NotAllowed, "{name}");
+    }
+    let of = (false, "Where is the receipt?");
+    service.countersign(sam, waiting.id, of, &key("no")).await.unwrap();
+    assert_eq!(told(&house, "dispute.credit_refused").await.len(), 1);
+    assert_eq!(position(&house, ann).await, before);
+
+    let waiting = finds(rae, third, 1, "anew").await.unwrap().waiting.unwrap();
+    let mut both = JoinSet::new();
+    for n in 0..2 {
+        let service = house.servicing.clone();
+        both.spawn(async move {
+            let name = key(&format!("done-{n}"));
+            service.countersign(sam, waiting.id, (true, "Seen."), &name).await.is_ok()
+        });
+    }
+    assert_eq!(both.join_all().await.into_iter().filter(|done| *done).count(), 1);
+    let after = position(&house, ann).await;
+    assert_eq!(before.principal_balance - after.principal_balance, cents(1));
+    let resolved = told(&house, "dispute.resolved").await;
+    assert_eq!(resolved.len(), 3);
+    assert!(resolved[2]["asked_by"].is_string());
+    assert!(service.open_disputes(rae).await.unwrap().is_empty());
+    // What was given in one month does not count in the next.
+    house.live_until("2026-11-09").await;
+    let found = finds(rae, opens(10_000).await, 10_000, "next-month").await.unwrap();
+    assert!(found.resolved_at.is_some());
+    house.books_agree(ann).await;
+}
