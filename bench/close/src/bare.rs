@@ -19,7 +19,7 @@ pub(crate) struct Bare {
 }
 
 /// As many lines as a chunk of the close has at full pace.
-const LINES_AT_ONCE: usize = 128;
+const LINES_AT_ONCE: usize = 256;
 
 const TABLES: &str = "
     CREATE SCHEMA bare;

@@ -30,7 +30,7 @@ const HOLDS_AT_MOST: Duration = Duration::from_millis(20);
 /// Lines of a chunk: at a gentle pace at first, and at most; at full pace always.
 const FIRST: u32 = 4;
 const GENTLE_AT_MOST: u32 = 32;
-const FULL: u32 = 128;
+const FULL: u32 = 256;
 
 const RESTS_AT_MOST: Duration = Duration::from_millis(500);
 
@@ -124,7 +124,7 @@ mod tests {
     fn at_full_pace_there_is_no_rest() {
         let mut throttle = Throttle::new(Pace::Full);
         for elapsed in [1, 1000] {
-            assert_eq!(throttle.took(128, millis(elapsed)), Duration::ZERO);
+            assert_eq!(throttle.took(256, millis(elapsed)), Duration::ZERO);
             assert_eq!(throttle.lines(), FULL);
         }
     }
