@@ -254,47 +254,6 @@ fn what_would_be_passed_over_in_silence_is_refused() {
             "every_cycles",
         ),
         (
-            "[product.fees]\nplan = { amount = \"5.00\" }\nfurther_plans = [{ amount = \"5.00\", every_cycles = 0 }]",
-            String::new(),
-            "every_cycles",
-        ),
-        (
-            "[product.fees]\nlate = { brackets = [{ up_to = \"500.00\", amount = \"25.00\" }, { up_to = \"100.00\", amount = \"15.00\" }, { amount = \"35.00\" }] }",
-            String::new(),
-            "lowest `up_to` first",
-        ),
-        (
-            "[product.fees]\nplan = { brackets = [{ amount = \"5.00\" }, { up_to = \"100.00\", amount = \"1.00\" }] }",
-            String::new(),
-            "none on the last only",
-        ),
-        (
-            "[product.fees]\nlate = { brackets = [{ up_to = \"100.00\", amount = \"15.00\" }] }",
-            String::new(),
-            "beyond the last",
-        ),
-        (
-            "[product.minimum]\narms = [{ brackets = [{ up_to = \"100.00\", amount = \"15.00\" }, { up_to = \"100.00\", amount = \"25.00\" }, { amount = \"30.00\" }] }]",
-            String::new(),
-            "lowest `up_to` first",
-        ),
-        ("[product.penalty_rate]\nafter_days_past_due = 30", String::new(), "needs its `apr`"),
-        (
-            "[product.penalty_rate]\napr = \"30%\"\ncured_after_minimums = \"sometimes\"",
-            String::new(),
-            "or \"never\"",
-        ),
-        (
-            "[product.fees]\nplan = { amount = \"5.00\", on = \"first_day\" }\n[[product.features]]\nname = \"draws\"\ninstalments = { months = 3, monthly_fee = \"1.00\" }",
-            String::new(),
-            "monthly fee of instalments",
-        ),
-        (
-            "",
-            "brought_forward = { principal = \"500.00\", minimum_unpaid = \"25.00\" }".to_owned(),
-            "`minimum_unpaid` needs `due_on`",
-        ),
-        (
             "[product.penalty_rate]\napr = \"30%\"\nfeatures = [\"bets\"]",
             String::new(),
             "no feature",

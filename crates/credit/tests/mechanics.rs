@@ -116,3 +116,60 @@ fn an_estimate_by_a_minimum_of_the_last_draw_keeps_the_payment() {
     let told = serde_json::to_value(report.statements[0].repayment.unwrap()).unwrap();
     assert_eq!((told["months"].as_u64(), told["total_cents"].as_i64()), (Some(10), Some(100_000)));
 }
+
+#[test]
+fn terms_of_which_part_would_not_count_are_refused() {
+    let refused = |product: &str, line: &str| {
+        let text = format!(
+            "as_of = 2026-12-01\n[[product]]\nname = \"T\"\n{product}\n[line]\nproduct = \"T\"\nopened_on = 2026-09-01\n{line}"
+        );
+        scenario::parse(&text, &ProductCatalog::embedded().unwrap()).unwrap_err().to_string()
+    };
+    let cases = [
+        (
+            "[product.fees]\nplan = { amount = \"5.00\" }\nfurther_plans = [{ amount = \"5.00\", every_cycles = 0 }]",
+            "",
+            "every_cycles",
+        ),
+        (
+            "[product.fees]\nlate = { brackets = [{ up_to = \"500.00\", amount = \"25.00\" }, { up_to = \"100.00\", amount = \"15.00\" }, { amount = \"35.00\" }] }",
+            "",
+            "lowest `up_to` first",
+        ),
+        (
+            "[product.fees]\nplan = { brackets = [{ amount = \"5.00\" }, { up_to = \"100.00\", amount = \"1.00\" }] }",
+            "",
+            "none on the last only",
+        ),
+        (
+            "[product.fees]\nlate = { brackets = [{ up_to = \"100.00\", amount = \"15.00\" }] }",
+            "",
+            "beyond the last",
+        ),
+        (
+            "[product.minimum]\narms = [{ brackets = [{ up_to = \"100.00\", amount = \"15.00\" }, { up_to = \"100.00\", amount = \"25.00\" }, { amount = \"30.00\" }] }]",
+            "",
+            "lowest `up_to` first",
+        ),
+        ("[product.penalty_rate]\nafter_days_past_due = 30", "", "needs its `apr`"),
+        (
+            "[product.penalty_rate]\napr = \"30%\"\ncured_after_minimums = \"sometimes\"",
+            "",
+            "or \"never\"",
+        ),
+        (
+            "[product.fees]\nplan = { amount = \"5.00\", on = \"first_day\" }\n[[product.features]]\nname = \"draws\"\ninstalments = { months = 3, monthly_fee = \"1.00\" }",
+            "",
+            "monthly fee of instalments",
+        ),
+        (
+            "",
+            "brought_forward = { principal = \"500.00\", minimum_unpaid = \"25.00\" }",
+            "`minimum_unpaid` needs `due_on`",
+        ),
+    ];
+    for (product, line, said) in cases {
+        let message = refused(product, line);
+        assert!(message.contains(said) && message.starts_with("line "), "{said}: {message}");
+    }
+}

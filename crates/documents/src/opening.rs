@@ -16,8 +16,8 @@ use crate::{
     document::{Block, Column, Fact, Row, Table},
     rights::billing_rights,
     terms::{
-        at_opening, balance_method, draw_fee, feature, grace, has_interest, late_fee, minimum,
-        over_limit_fee, plan_fee, rates, returned_fee,
+        at_opening, balance_method, draw_fee, feature, grace, has_interest, instalment_fee,
+        late_fee, minimum, over_limit_fee, plan_fee, rates, returned_fee,
     },
     words::long_date,
 };
@@ -106,6 +106,8 @@ fn fees(terms: &Terms) -> Vec<Fact> {
             [_] => "Draw fee".to_owned(),
             _ => format!("Fee for {}", one.name.replace('_', " ")),
         };
+        let monthly = one.instalments.as_ref().and_then(instalment_fee);
+        facts.extend(monthly.map(|fee| Fact::new(format!("{label}, by instalments"), fee)));
         facts.push(Fact::new(label, one.fee.as_ref().map_or_else(none, draw_fee)));
     }
     facts.push(Fact::new("Late payment", late_fee(&product.fees).unwrap_or_else(none)));

@@ -3,8 +3,8 @@
 use credit::{
     Terms,
     product::{
-        BalanceMethod, Compounding, DrawFee, Feature, FeeBracket, FeeTerms, GraceKind, LateFeeBase,
-        MinimumArm, MinimumBase, PlanFeeBase, Variable,
+        BalanceMethod, Compounding, DrawFee, Feature, FeeBracket, FeeTerms, GraceKind, Instalments,
+        LateFeeBase, MinimumArm, MinimumBase, PlanFeeBase, Variable,
     },
 };
 use money::{Apr, Cents};
@@ -201,6 +201,15 @@ pub(crate) fn draw_fee(fee: &DrawFee) -> String {
     text
 }
 
+/// What a month of instalments costs beside them, where it costs something.
+pub(crate) fn instalment_fee(rule: &Instalments) -> Option<String> {
+    let fixed = rule.monthly_fee.is_positive().then(|| rule.monthly_fee.to_string());
+    let share = rule.monthly_fee_percent;
+    let share = (share > Apr::ZERO).then(|| format!("{share} of the draw"));
+    let parts: Vec<String> = fixed.into_iter().chain(share).collect();
+    (!parts.is_empty()).then(|| format!("{} with each payment", parts.join(" plus ")))
+}
+
 fn bounded(text: &str, least: Cents, most: Option<Cents>) -> String {
     match (least.is_positive(), most) {
         (true, Some(most)) => format!("{text}, at least {least} and at most {most}"),
@@ -364,4 +373,21 @@ fn arm(arm: &MinimumArm) -> String {
 /// `Draws`, as a row names a kind of draw.
 pub(crate) fn feature(name: &str) -> String {
     title(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instalments_say_what_each_payment_costs_beside_it() {
+        let (months, monthly_fee_percent) = (12, Apr::from_ppm(5_000));
+        let rule =
+            |cents| Instalments { months, monthly_fee: Cents::new(cents), monthly_fee_percent };
+        let share = format!("{monthly_fee_percent} of the draw with each payment");
+        assert_eq!(instalment_fee(&rule(450)), Some(format!("$4.50 plus {share}")));
+        assert_eq!(instalment_fee(&rule(0)), Some(share));
+        let free = Instalments { monthly_fee_percent: Apr::ZERO, ..rule(0) };
+        assert_eq!(instalment_fee(&free), None);
+    }
 }
