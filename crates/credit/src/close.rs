@@ -259,7 +259,7 @@ impl State {
         (kept, charges)
     }
 
-    /// A credit balance pays what is billed.
+    /// A credit balance pays what is billed: interest, then fees, penalties last as in the waterfall.
     fn settle_from_credit(&mut self) {
         for billed in &mut self.interest {
             let paid = billed.unpaid.min(self.credit_balance);
@@ -267,10 +267,12 @@ impl State {
             self.credit_balance -= paid;
         }
         self.interest.retain(|billed| !billed.unpaid.is_zero());
-        for fee in &mut self.fees {
-            let paid = fee.unpaid.min(self.credit_balance);
-            fee.unpaid -= paid;
-            self.credit_balance -= paid;
+        for penalty in [false, true] {
+            for fee in self.fees.iter_mut().filter(|fee| fee.kind.penalty() == penalty) {
+                let paid = fee.unpaid.min(self.credit_balance);
+                fee.unpaid -= paid;
+                self.credit_balance -= paid;
+            }
         }
     }
 

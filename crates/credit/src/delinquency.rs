@@ -20,7 +20,7 @@ impl Obligation {
 
 impl State {
     /// Counts an amount to the oldest unpaid minimum; a surplus prepays nothing.
-    pub(crate) fn count_to_minimums(&mut self, amount: Cents) -> Vec<(u32, Cents)> {
+    pub(crate) fn count_to_minimums(&mut self, terms: &Terms, amount: Cents) -> Vec<(u32, Cents)> {
         let (mut recomputed, mut enforced) = (amount, amount);
         let mut counted = Vec::new();
         for due in &mut self.obligations {
@@ -34,16 +34,26 @@ impl State {
                 counted.push((due.cycle, part));
             }
         }
-        self.forgive_minimums_when_nothing_is_owed();
+        self.keep_minimums_to_what_is_owed(terms);
         counted
     }
 
-    fn forgive_minimums_when_nothing_is_owed(&mut self) {
-        if !self.balance().is_positive() {
-            for due in &mut self.obligations {
-                due.unpaid = Cents::ZERO;
-                due.owed = Cents::ZERO;
-            }
+    /// Nobody is late with more than is owed, by the terms of the minimum: after a waiver or a credit the newest give way first.
+    pub(crate) fn keep_minimums_to_what_is_owed(&mut self, terms: &Terms) {
+        let with_penalties = terms.product.minimum.cap_includes_penalty_fees;
+        let apart = if with_penalties { Cents::ZERO } else { self.fees(true) };
+        let owed = (self.balance() - apart).or_zero();
+        let sum = |of: fn(&Obligation) -> Cents, dues: &[Obligation]| dues.iter().map(of).sum();
+        let unpaid: Cents = sum(|due| due.unpaid, &self.obligations);
+        let enforced: Cents = sum(|due| due.owed, &self.obligations);
+        let mut excess = ((unpaid - owed).or_zero(), (enforced - owed).or_zero());
+        for due in self.obligations.iter_mut().rev() {
+            let part = due.unpaid.min(excess.0).or_zero();
+            due.unpaid -= part;
+            excess.0 -= part;
+            let part = due.owed.min(excess.1).or_zero();
+            due.owed -= part;
+            excess.1 -= part;
         }
         let counts = |due: &Obligation| due.owed.is_positive() || !due.tested;
         self.obligations.retain(|due| counts(due) || due.unpaid.is_positive());

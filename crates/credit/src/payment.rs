@@ -174,7 +174,7 @@ impl State {
         let taken: Cents = parts.iter().map(|part| part.amount).sum();
         parts.extend(self.allocate(terms, payment, amount - taken));
         let counts = payment.is_some() || terms.product.minimum.credits_count;
-        let counted = self.count_to_minimums(if counts { amount } else { Cents::ZERO });
+        let counted = self.count_to_minimums(terms, if counts { amount } else { Cents::ZERO });
         self.grace.pay(self.day, amount);
         let effective_on = self.day;
         self.allocations.push(Allocation { payment, seq, effective_on, amount, parts, counted });

@@ -316,6 +316,7 @@ impl State {
         if left.is_positive() {
             self.allocate(terms, None, left);
         }
+        self.keep_minimums_to_what_is_owed(terms);
     }
 
     fn change_rate(

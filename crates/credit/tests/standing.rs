@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::{Book, day};
-use credit::{PastDueBucket, Standing};
+use common::{Book, cents, day, product};
+use credit::{FeeKind, LineEventBody, PastDueBucket, Standing};
+use money::Cents;
 
 fn standing(bucket: PastDueBucket, frozen: bool, since: &str) -> Standing {
     Standing { bucket, frozen, since: day(since) }
@@ -79,4 +80,32 @@ fn it_is_the_same_from_a_snapshot_as_from_the_first_day() {
         let whole = credit::replay(book.line.events(), day(on)).unwrap();
         assert_eq!(incremental.standing, whole.standing, "{on}");
     }
+}
+
+/// Subscription: $10.00 from the second cycle. October's is due on November 25, twelve days before December 7.
+#[test]
+fn who_is_spared_the_fee_is_not_late_with_it() {
+    let mut book = Book::open(&product("CASHLINE-SUB-1"), 0, 31, "2026-09-01");
+    let position = book.on("2026-12-07");
+    assert_eq!((position.minimum_due, position.days_past_due), (cents("10.00"), 12));
+    let waived = LineEventBody::FeeWaived {
+        fee: FeeKind::Plan,
+        amount: cents("10.00"),
+        reason: "goodwill".to_owned(),
+    };
+    book.record(waived, "2026-12-07");
+    let position = book.on("2026-12-07");
+    assert_eq!(position.total_owed, Cents::ZERO);
+    assert_eq!((position.minimum_due, position.days_past_due), (Cents::ZERO, 0));
+}
+
+/// $5.00 of credit and two charges at a close: the subscription comes before the fee of a returned payment, which was charged first.
+#[test]
+fn a_credit_balance_pays_a_penalty_last() {
+    let mut book = Book::open(&product("CASHLINE-SUB-1"), 0, 31, "2026-09-01");
+    book.pay("5.00", "2026-10-02");
+    book.fee(FeeKind::ReturnedPayment, "8.00", "2026-10-10");
+    let position = book.on("2026-11-01");
+    assert_eq!((position.fees, position.penalty_fees), (cents("5.00"), cents("8.00")));
+    assert_eq!(position.credit_balance, Cents::ZERO);
 }

@@ -1,7 +1,5 @@
 //! The balances of a line and what a payment, a draw, a close does to them.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 
 use crate::terms::{INTEREST_DENOMINATOR, half_up};
@@ -11,7 +9,27 @@ use crate::terms::{INTEREST_DENOMINATOR, half_up};
 pub(crate) struct Minimum {
     /// Lateness counts from this day.
     pub due: NaiveDate,
+    /// What it was at first.
+    pub asked: i64,
     pub unpaid: i64,
+    /// What would be unpaid had it been asked for with all that is known.
+    pub unpaid_recomputed: i64,
+}
+
+/// Principal that was drawn at one rate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Drawn {
+    pub apr_ppm: u32,
+    /// No rate above these, through their last days.
+    pub caps: Vec<(u32, Option<NaiveDate>)>,
+    pub cents: i64,
+}
+
+impl Drawn {
+    fn rate_on(&self, day: NaiveDate) -> u32 {
+        let in_force = self.caps.iter().filter(|(_, last)| last.is_none_or(|last| day <= last));
+        in_force.map(|(cap, _)| *cap).fold(self.apr_ppm, u32::min)
+    }
 }
 
 /// Sums since the opening; what is owed is made of them.
@@ -31,8 +49,10 @@ pub(crate) struct Totals {
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Books {
-    /// Principal by the rate it bears.
-    pub principal: BTreeMap<u32, i64>,
+    /// Oldest first.
+    pub principal: Vec<Drawn>,
+    /// The day being walked.
+    pub today: NaiveDate,
     pub billed_interest: i64,
     /// Draw and plan fees of closed cycles.
     pub billed_fees: i64,
@@ -51,6 +71,8 @@ pub(crate) struct Books {
     pub charges_waived: i64,
     pub penalties_waived: i64,
     pub totals: Totals,
+    /// The waterfall goes by the recomputed minimums.
+    pub by_recomputed: bool,
 }
 
 fn take(from: &mut i64, left: &mut i64) -> i64 {
@@ -62,7 +84,7 @@ fn take(from: &mut i64, left: &mut i64) -> i64 {
 
 impl Books {
     pub(crate) fn total_principal(&self) -> i64 {
-        self.principal.values().sum()
+        self.principal.iter().map(|drawn| drawn.cents).sum()
     }
 
     /// Total owed in the sense of the minimum: no penalty fees, nothing of the open cycle.
@@ -80,8 +102,10 @@ impl Books {
         due.map(|minimum| minimum.unpaid).sum()
     }
 
+    /// Nine tenths of a minimum are all of it here, and only here (section 4.6).
     pub(crate) fn days_past_due(&self, on: NaiveDate) -> u32 {
-        let oldest = self.minimums.iter().filter(|minimum| minimum.unpaid > 0);
+        let oldest =
+            self.minimums.iter().filter(|one| one.unpaid > 0 && one.unpaid * 10 > one.asked);
         let days = oldest.map(|minimum| (on - minimum.due).num_days()).max().unwrap_or(0);
         u32::try_from(days).unwrap_or(0)
     }
@@ -97,17 +121,20 @@ impl Books {
     }
 
     fn pay_principal(&mut self, up_to: i64) -> i64 {
-        let mut left = up_to;
-        for balance in self.principal.values_mut().rev() {
-            take(balance, &mut left);
+        let (mut left, today) = (up_to, self.today);
+        let mut highest_first: Vec<&mut Drawn> = self.principal.iter_mut().collect();
+        highest_first.sort_by_key(|drawn| std::cmp::Reverse(drawn.rate_on(today)));
+        for drawn in highest_first {
+            take(&mut drawn.cents, &mut left);
         }
-        self.principal.retain(|_, balance| *balance > 0);
+        self.principal.retain(|drawn| drawn.cents > 0);
         up_to - left
     }
 
     /// The waterfall of section 1.5. Returns how much principal was paid.
     fn allocate(&mut self, cents: i64) -> i64 {
-        let asked = self.unpaid_minimum();
+        let recomputed = self.minimums.iter().map(|minimum| minimum.unpaid_recomputed).sum();
+        let asked = if self.by_recomputed { recomputed } else { self.unpaid_minimum() };
         let mut left = cents;
         // (1) billed interest, (2) billed draw and plan fees
         let mut paid = take(&mut self.billed_interest, &mut left);
@@ -135,28 +162,35 @@ impl Books {
     /// Returns how much principal was paid.
     pub(crate) fn pay(&mut self, cents: i64) -> i64 {
         let principal = self.allocate(cents);
-        let mut left = cents;
-        for minimum in &mut self.minimums {
-            take(&mut minimum.unpaid, &mut left);
-        }
-        self.trim_minimums();
+        self.count(cents);
         principal
     }
 
-    /// Money that is no payment of the customer's: it pays, but no minimum is met by it.
-    pub(crate) fn credit(&mut self, cents: i64) {
+    /// To the oldest minimum first.
+    fn count(&mut self, cents: i64) {
+        let (mut left, mut left_recomputed) = (cents, cents);
+        for minimum in &mut self.minimums {
+            take(&mut minimum.unpaid, &mut left);
+            take(&mut minimum.unpaid_recomputed, &mut left_recomputed);
+        }
+        self.trim_minimums();
+    }
+
+    /// Money that is no payment of the customer's: it pays, and whether a minimum is met by it is a reading.
+    pub(crate) fn credit(&mut self, cents: i64, counts: bool) {
         self.totals.credits += cents;
         self.allocate(cents);
-        self.trim_minimums();
+        self.count(if counts { cents } else { 0 });
     }
 
     /// Nobody is late with more than is owed: the newest minimum gives way first.
     pub(crate) fn trim_minimums(&mut self) {
-        let mut excess = self.unpaid_minimum() - self.owed();
+        let recomputed: i64 = self.minimums.iter().map(|one| one.unpaid_recomputed).sum();
+        let mut excess = (self.unpaid_minimum() - self.owed()).max(0);
+        let mut excess_recomputed = (recomputed - self.owed()).max(0);
         for minimum in self.minimums.iter_mut().rev() {
-            if excess > 0 {
-                take(&mut minimum.unpaid, &mut excess);
-            }
+            take(&mut minimum.unpaid, &mut excess);
+            take(&mut minimum.unpaid_recomputed, &mut excess_recomputed);
         }
     }
 
@@ -164,11 +198,27 @@ impl Books {
     pub(crate) fn draw(&mut self, cents: i64, apr_ppm: u32) -> i64 {
         let mut borrowed = cents;
         take(&mut self.credit, &mut borrowed);
-        if borrowed > 0 {
-            *self.principal.entry(apr_ppm).or_default() += borrowed;
-        }
         self.totals.draws += cents;
+        self.owe(borrowed, apr_ppm);
         borrowed
+    }
+
+    /// Principal of a rate joins what is there of the same rate and under no cap.
+    pub(crate) fn owe(&mut self, cents: i64, apr_ppm: u32) {
+        let same =
+            self.principal.iter_mut().find(|one| one.apr_ppm == apr_ppm && one.caps.is_empty());
+        match same {
+            Some(drawn) => drawn.cents += cents,
+            None if cents > 0 => self.principal.push(Drawn { apr_ppm, caps: Vec::new(), cents }),
+            None => {}
+        }
+    }
+
+    /// All that is owed now.
+    pub(crate) fn cap(&mut self, apr_ppm: u32, through: Option<NaiveDate>) {
+        for drawn in &mut self.principal {
+            drawn.caps.push((apr_ppm, through));
+        }
     }
 
     /// A draw or plan fee.
@@ -185,42 +235,44 @@ impl Books {
 
     /// Takes back draw or plan fees, never more than were charged; what is paid already comes back as
     /// a credit.
-    pub(crate) fn waive_charges(&mut self, cents: i64) {
+    pub(crate) fn waive_charges(&mut self, cents: i64, counts: bool) {
         let mut left = cents.min(self.totals.charges - self.charges_waived);
         self.charges_waived += left;
         self.totals.credits += left;
         take(&mut self.billed_fees, &mut left);
         take(&mut self.open_fees, &mut left);
         self.allocate(left);
-        self.trim_minimums();
+        self.count(if counts { left } else { 0 });
     }
 
     /// The same for late fees.
-    pub(crate) fn waive_penalties(&mut self, cents: i64) {
+    pub(crate) fn waive_penalties(&mut self, cents: i64, counts: bool) {
         let mut left = cents.min(self.totals.penalties - self.penalties_waived);
         self.penalties_waived += left;
         self.totals.credits += left;
         take(&mut self.penalty_fees, &mut left);
         self.allocate(left);
-        self.trim_minimums();
+        self.count(if counts { left } else { 0 });
     }
 
-    pub(crate) fn refund(&mut self, cents: i64) {
-        let paid_out = cents.min(self.credit);
-        self.credit -= paid_out;
-        self.totals.refunds += paid_out;
+    /// Money that has gone out is owed where it turns out that there was no such credit balance.
+    pub(crate) fn refund(&mut self, cents: i64, apr_ppm: u32) {
+        let mut beyond = cents;
+        take(&mut self.credit, &mut beyond);
+        self.owe(beyond, apr_ppm);
+        self.totals.refunds += cents;
     }
 
     /// All principal takes the new rate.
     pub(crate) fn reprice(&mut self, apr_ppm: u32) {
-        let all = self.total_principal();
-        self.principal = BTreeMap::from([(apr_ppm, all)]);
-        self.principal.retain(|_, balance| *balance > 0);
+        for drawn in &mut self.principal {
+            drawn.apr_ppm = apr_ppm;
+        }
     }
 
     pub(crate) fn end_day(&mut self) {
-        for (apr_ppm, balance) in &self.principal {
-            self.accrued += i128::from(*balance) * i128::from(*apr_ppm);
+        for drawn in &self.principal {
+            self.accrued += i128::from(drawn.cents) * i128::from(drawn.rate_on(self.today));
         }
     }
 
@@ -261,6 +313,11 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
+    fn at(books: &Books, apr_ppm: u32) -> i64 {
+        let same = books.principal.iter().filter(|drawn| drawn.apr_ppm == apr_ppm);
+        same.map(|drawn| drawn.cents).sum()
+    }
+
     fn cents(value: &Value) -> i64 {
         value.as_str().unwrap().replace('.', "").parse().unwrap()
     }
@@ -268,11 +325,18 @@ mod tests {
     /// 600.00 at 24 %, 400.00 at 0 %, the rest as in the vectors, 40.00 asked for.
     fn books() -> Books {
         Books {
-            principal: BTreeMap::from([(240_000, 60_000), (0, 40_000)]),
+            principal: [(240_000, 60_000), (0, 40_000)]
+                .map(|(apr_ppm, cents)| Drawn { apr_ppm, caps: Vec::new(), cents })
+                .to_vec(),
             billed_interest: 1_200,
             billed_fees: 500,
             penalty_fees: 1_500,
-            minimums: vec![Minimum { due: NaiveDate::MIN, unpaid: 4_000 }],
+            minimums: vec![Minimum {
+                due: NaiveDate::MIN,
+                asked: 4_000,
+                unpaid: 4_000,
+                unpaid_recomputed: 4_000,
+            }],
             ..Books::default()
         }
     }
@@ -290,10 +354,10 @@ mod tests {
             assert_eq!(before.billed_interest - after.billed_interest, paid("billed_interest"));
             assert_eq!(before.billed_fees - after.billed_fees, paid("billed_draw_fee"));
             assert_eq!(before.penalty_fees - after.penalty_fees, paid("late_fee"));
-            let standard = before.principal[&240_000] - after.principal[&240_000];
+            let standard = at(&before, 240_000) - at(&after, 240_000);
             let in_minimum = paid("principal_min_part@24.00");
             assert_eq!(standard, in_minimum + paid("principal_std@24.00"), "{id}");
-            assert_eq!(before.principal[&0] - after.principal[&0], paid("principal_promo@0"));
+            assert_eq!(at(&before, 0) - at(&after, 0), paid("principal_promo@0"));
             assert_eq!(after.credit, paid("unapplied_credit"));
             assert_eq!(after.unpaid_minimum(), (4_000 - payment).max(0));
         }

@@ -22,7 +22,18 @@ impl Cycle {
         closes
     }
 
-    fn in_month_after(self, date: NaiveDate) -> NaiveDate {
+    /// The first of its dates on or after `date`.
+    pub(crate) fn next_on(self, date: NaiveDate) -> NaiveDate {
+        let mut day = date;
+        while day.day() != self.day
+            && !(day.day() < self.day && later(day, 1).month() != day.month())
+        {
+            day = later(day, 1);
+        }
+        day
+    }
+
+    pub(crate) fn in_month_after(self, date: NaiveDate) -> NaiveDate {
         let (year, month) =
             if date.month() == 12 { (date.year() + 1, 1) } else { (date.year(), date.month() + 1) };
         (1..=self.day)

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::{
-    Adjustment, Corrects, Cycle, Dated, Fact, Fraction, Product, Standing, Statement,
+    Adjustment, Corrects, Cycle, Dated, Fact, Fraction, Product, Readings, Standing, Statement,
     days::{day_before, later},
-    replay::{Issued, Line, Walk, printed_due, walk},
+    replay::{Asked, Issued, Line, Walk, printed_due, walk},
     terms::INTEREST_DENOMINATOR,
 };
 
@@ -23,22 +23,67 @@ pub fn reckon(
     through: NaiveDate,
     known_on: NaiveDate,
 ) -> Standing {
-    let line = Line { product, opened_on, cycle };
-    let mut issued = Vec::new();
-    let mut statements = Vec::new();
-    for close in cycle.closes(through).into_iter().filter(|close| *close >= opened_on) {
-        let known = known_by(facts, close.min(known_on));
-        let seen = walk(line, &known, close, &issued);
-        let Some((statement, kept)) = issue(&seen, opened_on, issued.last(), statements.last())
-        else {
-            continue;
-        };
-        statements.push(statement);
-        issued.push(kept);
-    }
+    let mut reckoner = Reckoner::new(product, opened_on, cycle, Readings::default());
+    reckoner.issue_to(facts, through, known_on);
+    let Reckoner { line, issued, statements } = reckoner;
     let now = walk(line, &known_by(facts, known_on), through, &issued);
     let adjustments = adjustments(line, facts, through.min(known_on), &issued);
     standing(now, through, statements, adjustments)
+}
+
+/// Asked day after day. It keeps the statements that went out, which nothing can change, and walks all the rest anew each time.
+#[derive(Debug, Clone)]
+pub struct Reckoner {
+    line: Line,
+    issued: Vec<Issued>,
+    statements: Vec<Statement>,
+}
+
+impl Reckoner {
+    pub fn new(product: Product, opened_on: NaiveDate, cycle: Cycle, readings: Readings) -> Self {
+        let line = Line { product, opened_on, cycle, readings };
+        Self { line, issued: Vec::new(), statements: Vec::new() }
+    }
+
+    /// The line at the end of a day, with the facts recorded by then, but for the list of adjustments. Days may not go back.
+    pub fn at(&mut self, facts: &[Dated], on: NaiveDate) -> Standing {
+        self.issue_to(facts, on, on);
+        let now = walk(self.line, &known_by(facts, on), on, &self.issued);
+        standing(now, on, self.statements.clone(), Vec::new())
+    }
+
+    fn issue_to(&mut self, facts: &[Dated], through: NaiveDate, known_on: NaiveDate) {
+        let line = self.line;
+        let closes = line.closes(&known_by(facts, known_on), through);
+        for close in closes.into_iter().skip(self.issued.len()) {
+            let known = known_by(facts, close.min(known_on));
+            let seen = walk(line, &known, close, &self.issued);
+            let (before, previous) = (self.issued.last(), self.statements.last());
+            let first = brought_forward(&known);
+            let previous = previous
+                .map_or((line.opened_on, first), |one| (later(one.closed_on, 1), one.new_balance));
+            let Some((statement, kept)) = issue(&seen, previous, before) else { continue };
+            self.statements.push(statement);
+            self.issued.push(kept);
+        }
+    }
+}
+
+/// All that was owed when the line came in.
+fn brought_forward(facts: &[Dated]) -> i64 {
+    facts
+        .iter()
+        .map(|dated| match dated.fact {
+            Fact::BroughtForward {
+                principal,
+                billed_interest,
+                billed_fees,
+                penalty_fees,
+                credit_balance,
+            } => principal + billed_interest + billed_fees + penalty_fees - credit_balance,
+            _ => 0,
+        })
+        .sum()
 }
 
 fn known_by(facts: &[Dated], known_on: NaiveDate) -> Vec<Dated> {
@@ -49,12 +94,10 @@ fn known_by(facts: &[Dated], known_on: NaiveDate) -> Vec<Dated> {
 /// that earlier statements showed.
 fn issue(
     seen: &Walk,
-    line_opened_on: NaiveDate,
+    (opened_on, previous): (NaiveDate, i64),
     before: Option<&Issued>,
-    previous: Option<&Statement>,
 ) -> Option<(Statement, Issued)> {
     let closed = seen.closes.last()?;
-    let opened_on = previous.map_or(line_opened_on, |previous| later(previous.closed_on, 1));
     let shown = before.map(|issued| issued.totals).unwrap_or_default();
     let totals = closed.totals;
 
@@ -71,7 +114,7 @@ fn issue(
         closed_on: closed.on,
         due_on: printed_due(closed.on),
         enforceable_due_on: closed.due,
-        previous: previous.map_or(0, |previous| previous.new_balance),
+        previous,
         payments: totals.payments - shown.payments,
         returned: totals.returned - shown.returned,
         draws: totals.draws - shown.draws,
@@ -86,8 +129,8 @@ fn issue(
         minimum_due: closed.minimum_due,
         past_due: closed.past_due,
     };
-    let Statement { minimum_due, past_due, .. } = statement;
-    Some((statement, Issued { totals, minimum_due, past_due }))
+    let asked = Asked { minimum_due: closed.minimum_due, past_due: closed.past_due };
+    Some((statement, Issued { totals, asked }))
 }
 
 /// For each day on which something late was recorded: what the days before look like with it, less
@@ -136,6 +179,7 @@ fn is_late(dated: &Dated) -> bool {
         Fact::PaymentReturned { .. }
             | Fact::PaymentReversed { .. }
             | Fact::DrawRefused { .. }
+            | Fact::DrawCorrected { .. }
             | Fact::StatementSent { .. }
     );
     reaches_back || dated.effective_on < dated.recorded_on
@@ -157,8 +201,8 @@ fn standing(
         unbilled_fees: books.open_fees,
         credit_balance: books.credit,
         limit: walk.limit,
-        available: (walk.limit - principal - walk.held).max(0),
-        held: walk.held,
+        available: (walk.limit - principal - walk.held - walk.held_for_draws).max(0),
+        held: walk.held + walk.held_for_draws,
         days_past_due: books.days_past_due(through),
         unpaid_minimum: books.unpaid_minimum(),
         accrued_interest: Fraction { numerator: books.accrued, denominator: INTEREST_DENOMINATOR },

@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 
 pub use crate::{
     days::{Cycle, banking_day_on_or_after, is_banking_day},
-    issue::reckon,
+    issue::{Reckoner, reckon},
     terms::{INTEREST_DENOMINATOR, draw_fee, half_up, late_fee, minimum_due},
 };
 
@@ -104,12 +104,70 @@ pub enum Fact {
     FlagCleared {
         flag: Flag,
     },
+    /// What the draw is said to have cost when it was made. Without it the fee is worked out anew, which a late fact can change.
+    FeeQuoted {
+        draw_id: u64,
+        cents: i64,
+    },
+    /// The draw was recorded wrongly, or part of it was a billing error: it was of this amount, from its own effective date. The
+    /// last such fact counts.
+    DrawCorrected {
+        draw_id: u64,
+        cents: i64,
+    },
+    /// Credit set aside for a draw that is not yet made available, through the last day of the hold.
+    DrawHeld {
+        draw_id: u64,
+        cents: i64,
+        expires_on: Option<NaiveDate>,
+    },
+    /// A fee as a fact.
+    FeeCharged {
+        kind: FeeKind,
+        cents: i64,
+    },
+    /// No rate above this on what was owed before this date, through a last day (section 1.9).
+    RateCapped {
+        apr_ppm: u32,
+        through: Option<NaiveDate>,
+    },
+    /// From this date cycles close on this day of the month, the running one included.
+    CloseDayChanged {
+        day: u32,
+    },
+    /// What an existing line owes when it comes in, on the day it is opened.
+    BroughtForward {
+        principal: i64,
+        billed_interest: i64,
+        billed_fees: i64,
+        penalty_fees: i64,
+        credit_balance: i64,
+    },
     /// When the statement of the cycle that closed on `closed_on` was sent, if not on that day. It
     /// moves the enforceable due date.
     StatementSent {
         closed_on: NaiveDate,
         sent_on: NaiveDate,
     },
+}
+
+/// What the rule book leaves open, where a product or a house says how it is to be (`README.md` has the numbers). The default is the
+/// reading given there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Readings {
+    /// (1) A printed minimum counts at most for what it would be with all that is known, as late fees, days past due and the
+    /// waterfall go.
+    pub lower_minimum: bool,
+    /// (9) The fee of a draw that was recorded after its cycle had closed is in no minimum.
+    pub late_charges_not_asked: bool,
+    /// (20) All that is unpaid of earlier minimums is in the next one as past due, whether or not its date has come.
+    pub past_due_is_all_unpaid: bool,
+    /// (22) So many days from its opening a line is new, and its payments are held for five banking days.
+    pub new_line_days: u64,
+    /// (14) A credit granted, and what a waiver gives back, count to the minimum as a payment does.
+    pub credits_count: bool,
+    /// (28) Whether the subscription fee stops is judged after the payments of the closing date, and so is the fee itself.
+    pub plan_fee_after_payments: bool,
 }
 
 /// A fact with its two dates. Facts of one date and kind take the order of the slice.

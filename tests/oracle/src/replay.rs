@@ -1,13 +1,13 @@
 //! One walk over the days with a given set of facts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use crate::{
-    Cycle, Dated, Fact, FeeKind, Flag, Product,
+    Cycle, Dated, Fact, FeeKind, Flag, Product, Readings,
     books::{Billed, Books, Minimum, Totals},
-    days::{banking_day_on_or_after, banking_days_after, later},
+    days::{banking_day_on_or_after, banking_days_after, day_before, later},
     terms::late_fee,
 };
 
@@ -19,6 +19,7 @@ const LATE_FEE_DAY: u32 = 11;
 /// No statement for a balance up to this, either way, without a finance charge.
 const SMALL_BALANCE: i64 = 100;
 const HOLD_BANKING_DAYS: u32 = 3;
+const NEW_LINE_HOLD_BANKING_DAYS: u32 = 5;
 
 /// The line as agreed.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,38 @@ pub(crate) struct Line {
     pub product: Product,
     pub opened_on: NaiveDate,
     pub cycle: Cycle,
+    pub readings: Readings,
+}
+
+impl Line {
+    /// The closing dates up to and with `through`, as these facts have them.
+    pub(crate) fn closes(&self, facts: &[Dated], through: NaiveDate) -> Vec<NaiveDate> {
+        let mut changes: Vec<(NaiveDate, u32)> = facts
+            .iter()
+            .filter_map(|dated| match dated.fact {
+                Fact::CloseDayChanged { day } => Some((dated.effective_on, day)),
+                _ => None,
+            })
+            .collect();
+        changes.sort_by_key(|(date, _)| *date);
+        let mut cycle = self.cycle;
+        let mut close = cycle.first_close;
+        let mut closes = Vec::new();
+        let mut changes = changes.into_iter().peekable();
+        loop {
+            while let Some((date, day)) = changes.next_if(|(date, _)| *date <= close) {
+                cycle.day = day;
+                close = cycle.next_on(date);
+            }
+            if close > through {
+                return closes;
+            }
+            if close >= self.opened_on {
+                closes.push(close);
+            }
+            close = cycle.in_month_after(close);
+        }
+    }
 }
 
 /// One closed cycle of a walk.
@@ -47,8 +80,20 @@ pub(crate) struct Closed {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Issued {
     pub totals: Totals,
+    pub asked: Asked,
+}
+
+/// What a statement asks for, and the part of it that earlier ones had asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked {
     pub minimum_due: i64,
     pub past_due: i64,
+}
+
+impl Asked {
+    fn own(self) -> i64 {
+        (self.minimum_due - self.past_due).max(0)
+    }
 }
 
 /// A walk from the opening to the end of a day.
@@ -63,6 +108,8 @@ pub(crate) struct Walk {
     pub limit: i64,
     /// Principal paid by payments that may still come back, at the end of the last day.
     pub held: i64,
+    /// Credit set aside for draws to come, at the end of the last day.
+    pub held_for_draws: i64,
     apr_ppm: u32,
     flags: BTreeSet<Flag>,
     draws_seen: u32,
@@ -75,6 +122,7 @@ const DRAWS: u8 = 1;
 const CREDITS: u8 = 2;
 const PAYMENTS: u8 = 3;
 const REFUNDS: u8 = 4;
+const TURNS: [u8; 5] = [CORRECTIONS, DRAWS, CREDITS, PAYMENTS, REFUNDS];
 
 fn turn(fact: &Fact) -> u8 {
     match fact {
@@ -85,8 +133,14 @@ fn turn(fact: &Fact) -> u8 {
         | Fact::StatementSent { .. }
         | Fact::PaymentReturned { .. }
         | Fact::PaymentReversed { .. }
-        | Fact::DrawRefused { .. } => CORRECTIONS,
-        Fact::Draw { .. } => DRAWS,
+        | Fact::DrawRefused { .. }
+        | Fact::DrawCorrected { .. }
+        | Fact::DrawHeld { .. }
+        | Fact::FeeQuoted { .. }
+        | Fact::RateCapped { .. }
+        | Fact::CloseDayChanged { .. }
+        | Fact::BroughtForward { .. } => CORRECTIONS,
+        Fact::Draw { .. } | Fact::FeeCharged { .. } => DRAWS,
         Fact::FeeWaived { .. } | Fact::CreditGranted { .. } => CREDITS,
         Fact::Payment { .. } => PAYMENTS,
         Fact::CreditRefunded { .. } => REFUNDS,
@@ -97,19 +151,24 @@ fn turn(fact: &Fact) -> u8 {
 /// them undoes its payment on every day of the walk. `issued` are the statements that went out
 /// before: what they ask for stands.
 pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Issued]) -> Walk {
-    let closes = line.cycle.closes(through);
+    let closes = line.closes(facts, through);
+    let mut by_day: BTreeMap<NaiveDate, Vec<&Dated>> = BTreeMap::new();
+    for dated in facts {
+        by_day.entry(dated.effective_on).or_default().push(dated);
+    }
+    let none = Vec::new();
+    let fee_at = if line.readings.plan_fee_after_payments { REFUNDS } else { DRAWS };
     let mut walk = Walk::new(line);
     let mut day = line.opened_on;
     while day <= through {
-        let today: Vec<&Dated> = facts.iter().filter(|f| f.effective_on == day).collect();
-        for turn_now in CORRECTIONS..=REFUNDS {
-            if turn_now == DRAWS {
-                walk.test_late_fee(line.product, day);
-            }
+        walk.books.today = day;
+        let today = by_day.get(&day).unwrap_or(&none);
+        walk.test_late_fee(line.product, day);
+        for turn_now in TURNS {
             for dated in today.iter().filter(|dated| turn(&dated.fact) == turn_now) {
-                walk.apply(line.product, dated, facts);
+                walk.apply(line, dated, facts);
             }
-            if turn_now == DRAWS && closes.contains(&day) {
+            if turn_now == fee_at && closes.contains(&day) {
                 walk.charge_plan_fee(line.product, day);
             }
         }
@@ -117,24 +176,44 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
         walk.books.end_day();
         walk.daily.push((day, walk.books.total_principal()));
         if closes.contains(&day) {
-            walk.close(line.product, day, facts, issued);
+            walk.close(line, day, facts, issued);
         }
         day = later(day, 1);
     }
     walk.held = walk.holds.iter().filter(|(until, _)| *until > through).map(|(_, c)| c).sum();
+    walk.held_for_draws = held_for_draws(facts, through);
     walk
+}
+
+/// Until the draw is made or refused, or the hold is over.
+fn held_for_draws(facts: &[Dated], on: NaiveDate) -> i64 {
+    let known = || facts.iter().filter(|dated| dated.effective_on <= on).map(|dated| dated.fact);
+    let over = |id: u64| {
+        let refused = undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id });
+        refused || known().any(|fact| matches!(fact, Fact::Draw { id: made, .. } if made == id))
+    };
+    known()
+        .filter_map(|fact| match fact {
+            Fact::DrawHeld { draw_id, cents, expires_on } => {
+                let void = expires_on.is_some_and(|last| on > last);
+                (!void && !over(draw_id)).then_some(cents)
+            }
+            _ => None,
+        })
+        .sum()
 }
 
 impl Walk {
     fn new(line: Line) -> Self {
         Self {
-            books: Books::default(),
+            books: Books { by_recomputed: line.readings.lower_minimum, ..Books::default() },
             closes: Vec::new(),
             late_fees: Vec::new(),
             daily: Vec::new(),
             payoff: 0,
             limit: line.product.limit(),
             held: 0,
+            held_for_draws: 0,
             apr_ppm: line.product.apr_ppm(),
             flags: BTreeSet::new(),
             draws_seen: 0,
@@ -142,8 +221,8 @@ impl Walk {
         }
     }
 
-    /// Once, at the start of the eleventh day after a due date, on the minimum still unpaid. Flags of
-    /// the day itself count: corrections come before fees.
+    /// Once, at the start of the eleventh day after a due date, on the minimum still unpaid at the end of the tenth: nothing of the
+    /// day itself counts.
     fn test_late_fee(&mut self, product: Product, day: NaiveDate) {
         let tested = |minimum: &&Minimum| later(minimum.due, u64::from(LATE_FEE_DAY)) == day;
         let Some(due) = self.books.minimums.iter().find(tested).map(|minimum| minimum.due) else {
@@ -161,23 +240,41 @@ impl Walk {
     /// In the place of the day's fees; none while something is past due.
     fn charge_plan_fee(&mut self, product: Product, day: NaiveDate) {
         let cycle = u32::try_from(self.closes.len() + 1).unwrap_or(u32::MAX);
-        if self.books.days_past_due(day) == 0 {
+        // Due on the day itself is not yet past due.
+        if self.books.unpaid_minimum_due_by(day_before(day)) == 0 {
             self.books.charge(product.plan_fee(cycle));
         }
     }
 
-    fn apply(&mut self, product: Product, dated: &Dated, facts: &[Dated]) {
+    fn draw(&mut self, product: Product, id: u64, drawn: i64, facts: &[Dated]) {
+        let cents = facts.iter().rev().find_map(|dated| match dated.fact {
+            Fact::DrawCorrected { draw_id, cents } if draw_id == id => Some(cents),
+            _ => None,
+        });
+        let cents = cents.unwrap_or(drawn);
+        if undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id }) {
+            self.books.totals.draws += cents;
+            self.books.totals.refused += cents;
+            return;
+        }
+        let borrowed = self.books.draw(cents, self.apr_ppm);
+        let quoted = facts.iter().find_map(|dated| match dated.fact {
+            Fact::FeeQuoted { draw_id, cents } if draw_id == id => Some(cents),
+            _ => None,
+        });
+        let anew = product.fee_of_draw(borrowed, self.draws_seen == 0);
+        self.books.charge(quoted.unwrap_or(anew));
+        self.draws_seen += 1;
+    }
+
+    fn apply(&mut self, line: Line, dated: &Dated, facts: &[Dated]) {
+        let counts = line.readings.credits_count;
         match dated.fact {
-            Fact::Draw { id, cents } => {
-                if undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id }) {
-                    self.books.totals.draws += cents;
-                    self.books.totals.refused += cents;
-                } else {
-                    let borrowed = self.books.draw(cents, self.apr_ppm);
-                    self.books.charge(product.fee_of_draw(borrowed, self.draws_seen == 0));
-                    self.draws_seen += 1;
-                }
-            }
+            Fact::Draw { id, cents } => self.draw(line.product, id, cents, facts),
+            Fact::BroughtForward { .. } => self.bring_forward(dated.fact),
+            Fact::FeeCharged { kind: FeeKind::Charge, cents } => self.books.charge(cents),
+            Fact::FeeCharged { kind: FeeKind::Penalty, cents } => self.books.penalise(cents),
+            Fact::RateCapped { apr_ppm, through } => self.books.cap(apr_ppm, through),
             Fact::Payment { id, cents } => {
                 self.books.totals.payments += cents;
                 let returned = Fact::PaymentReturned { payment_id: id };
@@ -186,7 +283,10 @@ impl Walk {
                     self.books.totals.returned += cents;
                 } else {
                     let principal = self.books.pay(cents);
-                    let until = banking_days_after(dated.effective_on, HOLD_BANKING_DAYS);
+                    let new_until = later(line.opened_on, line.readings.new_line_days);
+                    let is_new = dated.effective_on < new_until;
+                    let days = if is_new { NEW_LINE_HOLD_BANKING_DAYS } else { HOLD_BANKING_DAYS };
+                    let until = banking_days_after(dated.effective_on, days);
                     self.holds.push((until, principal));
                 }
             }
@@ -197,10 +297,14 @@ impl Walk {
                 }
             }
             Fact::LimitChanged { cents } => self.limit = cents,
-            Fact::FeeWaived { kind: FeeKind::Charge, cents } => self.books.waive_charges(cents),
-            Fact::FeeWaived { kind: FeeKind::Penalty, cents } => self.books.waive_penalties(cents),
-            Fact::CreditGranted { cents } => self.books.credit(cents),
-            Fact::CreditRefunded { cents } => self.books.refund(cents),
+            Fact::FeeWaived { kind: FeeKind::Charge, cents } => {
+                self.books.waive_charges(cents, counts)
+            }
+            Fact::FeeWaived { kind: FeeKind::Penalty, cents } => {
+                self.books.waive_penalties(cents, counts)
+            }
+            Fact::CreditGranted { cents } => self.books.credit(cents, counts),
+            Fact::CreditRefunded { cents } => self.books.refund(cents, self.apr_ppm),
             Fact::FlagRaised { flag } => {
                 self.flags.insert(flag);
             }
@@ -211,23 +315,65 @@ impl Walk {
             Fact::PaymentReturned { .. }
             | Fact::PaymentReversed { .. }
             | Fact::DrawRefused { .. }
+            | Fact::DrawCorrected { .. }
+            | Fact::DrawHeld { .. }
+            | Fact::FeeQuoted { .. }
+            | Fact::CloseDayChanged { .. }
             | Fact::StatementSent { .. } => {}
         }
     }
 
-    fn close(&mut self, product: Product, day: NaiveDate, facts: &[Dated], issued: &[Issued]) {
+    fn bring_forward(&mut self, fact: Fact) {
+        let Fact::BroughtForward {
+            principal,
+            billed_interest,
+            billed_fees,
+            penalty_fees,
+            credit_balance,
+        } = fact
+        else {
+            return;
+        };
+        self.books.owe(principal, self.apr_ppm);
+        self.books.billed_interest += billed_interest;
+        self.books.billed_fees += billed_fees;
+        self.books.penalty_fees += penalty_fees;
+        self.books.credit += credit_balance;
+    }
+
+    fn close(&mut self, line: Line, day: NaiveDate, facts: &[Dated], issued: &[Issued]) {
+        let product = line.product;
         let billed = self.books.bill();
         let new_balance = self.books.owed() + self.books.penalty_fees - self.books.credit;
         let finance_charge = billed.interest > 0 || product.draw_fees() && billed.charges > 0;
         let produced = new_balance.abs() > SMALL_BALANCE || finance_charge;
         // A statement that went out is never edited: what it asked for stands.
-        let (minimum_due, past_due) = match issued.get(self.closes.len()) {
-            Some(statement) => (statement.minimum_due, statement.past_due),
-            None if produced => self.ask(product, day, billed, issued.last()),
-            None => (0, 0),
+        let printed = issued.get(self.closes.len());
+        let before = self.closes.len().checked_sub(1).and_then(|last| issued.get(last));
+        let late_charges = match (printed, before) {
+            (Some(_), _) => 0,
+            _ if line.readings.late_charges_not_asked => 0,
+            // A draw of a closed cycle that was recorded late has its fee on this statement.
+            (None, before) => {
+                let shown_before = before.map_or(0, |issued| issued.totals.charges);
+                (self.books.totals.charges - billed.charges - shown_before).max(0)
+            }
         };
+        let anew =
+            if produced { self.ask(line, day, billed, late_charges) } else { Asked::default() };
+        let asked = printed.map_or(anew, |one| one.asked);
         let due = enforceable_due(day, facts);
-        self.books.minimums.push(Minimum { due, unpaid: (minimum_due - past_due).max(0) });
+        let mut unpaid = asked.own();
+        if line.readings.lower_minimum {
+            unpaid = unpaid.min(anew.own());
+        }
+        self.books.minimums.push(Minimum {
+            due,
+            asked: unpaid,
+            unpaid,
+            unpaid_recomputed: anew.own(),
+        });
+        let Asked { minimum_due, past_due, .. } = asked;
         self.books.trim_minimums();
         self.closes.push(Closed {
             on: day,
@@ -243,22 +389,16 @@ impl Walk {
     }
 
     /// The minimum of a new statement, and the part of it that is past due.
-    fn ask(
-        &self,
-        product: Product,
-        day: NaiveDate,
-        billed: Billed,
-        before: Option<&Issued>,
-    ) -> (i64, i64) {
-        let past_due = self.books.unpaid_minimum_due_by(day);
-        // A draw of a closed cycle that was recorded late has its fee on this statement.
-        let shown_before = before.map_or(0, |issued| issued.totals.charges);
-        let late_charges = (self.books.totals.charges - billed.charges - shown_before).max(0);
+    fn ask(&self, line: Line, day: NaiveDate, billed: Billed, late_charges: i64) -> Asked {
+        let all = line.readings.past_due_is_all_unpaid;
+        let asked_before = if all { NaiveDate::MAX } else { day };
+        let past_due = self.books.unpaid_minimum_due_by(asked_before);
         let fees = (billed.unpaid_charges + late_charges).min(self.books.billed_fees);
         let principal = self.books.total_principal();
         let owed = self.books.owed();
-        let minimum = product.minimum(principal, billed.unpaid_interest, fees, past_due, owed);
-        (minimum, past_due.min(minimum))
+        let minimum_due =
+            line.product.minimum(principal, billed.unpaid_interest, fees, past_due, owed);
+        Asked { minimum_due, past_due: past_due.min(minimum_due) }
     }
 }
 

@@ -109,3 +109,80 @@ fn a_late_draw_is_on_the_next_statement_with_its_fee_and_a_refused_one_leaves_it
     // 25.00 paid 9.86 of interest and the rest of principal.
     assert_eq!(refused.principal, 50_000 - (2_500 - 986));
 }
+
+/// 15 days at 24 % and 15 at 6 % on $1,000.00: 9.8630 + 2.4658; the draw of the 21st bears 24 % for 10 days: 0.6575. Together 12.9863.
+#[test]
+fn service_caps_what_was_owed_before_it_and_no_later_draw() {
+    let line = Story::new(240_000, "2026-09-01", "2026-09-30")
+        .draw("2026-09-01", 100_000)
+        .on("2026-09-16", Fact::RateCapped { apr_ppm: 60_000, through: None })
+        .draw("2026-09-21", 10_000);
+    assert_eq!(line.first_interest(), 1_299);
+}
+
+#[test]
+fn the_running_cycle_ends_on_another_close_day() {
+    let line = Story::new(240_000, "2026-09-01", "2026-09-30")
+        .draw("2026-09-01", 100_000)
+        .on("2026-10-05", Fact::CloseDayChanged { day: 20 })
+        .at("2026-12-01");
+    let closes: Vec<String> = line.statements.iter().map(|one| one.closed_on.to_string()).collect();
+    assert_eq!(closes, ["2026-09-30", "2026-10-20", "2026-11-20"]);
+    assert_eq!(line.statements.get(1).unwrap().opened_on, day("2026-10-01"));
+}
+
+/// V43.
+#[test]
+fn a_line_comes_in_with_what_it_owes() {
+    let owed = Fact::BroughtForward {
+        principal: 80_000,
+        billed_interest: 1_907,
+        billed_fees: 0,
+        penalty_fees: 0,
+        credit_balance: 0,
+    };
+    let line = Story::new(289_900, "2026-09-06", "2026-10-05")
+        .on("2026-09-06", owed)
+        .on("2026-09-10", Fact::FeeQuoted { draw_id: 9, cents: 600 })
+        .on("2026-09-10", Fact::Draw { id: 9, cents: 20_000 })
+        .pay("2026-09-25", 6_907)
+        .at("2026-10-05");
+    let one = line.statements.first().unwrap();
+    assert_eq!((one.previous, one.fees, one.interest), (81_907, 600, 2_276));
+    assert_eq!((one.new_balance, one.principal, one.minimum_due), (97_876, 95_000, 4_776));
+}
+
+/// $300.00 for 30 days at 24 %: 5.92; $200.00: 3.95.
+#[test]
+fn a_corrected_draw_was_of_the_right_amount_from_its_own_date() {
+    let line = Story::new(240_000, "2026-09-01", "2026-09-30")
+        .on("2026-09-01", Fact::Draw { id: 1, cents: 30_000 })
+        .on("2026-10-08", Fact::DrawCorrected { draw_id: 1, cents: 20_000 })
+        .at("2026-10-10");
+    assert_eq!(line.statements.first().unwrap().interest, 592);
+    assert_eq!(line.interest_by_cycle.first().unwrap().1, 395);
+    assert_eq!(line.principal, 20_000);
+}
+
+#[test]
+fn credit_is_held_for_a_draw_until_it_is_made_or_the_hold_is_over() {
+    let held = |on: &str| {
+        let expires_on = Some(day("2026-09-05"));
+        Story::new(240_000, "2026-09-01", "2026-09-30")
+            .on("2026-09-03", Fact::DrawHeld { draw_id: 1, cents: 30_000, expires_on })
+            .at(on)
+            .held
+    };
+    assert_eq!(["2026-09-02", "2026-09-05", "2026-09-06"].map(held), [0, 30_000, 0]);
+}
+
+/// The payment that made the credit balance came back: the $50.00 paid out are owed.
+#[test]
+fn a_refund_of_what_was_not_there_is_owed() {
+    let line = Story::new(240_000, "2026-09-01", "2026-09-30")
+        .on("2026-09-03", Fact::Payment { id: 1, cents: 5_000 })
+        .on("2026-09-04", Fact::CreditRefunded { cents: 5_000 })
+        .on("2026-09-08", Fact::PaymentReturned { payment_id: 1 })
+        .at("2026-09-10");
+    assert_eq!((line.principal, line.credit_balance), (5_000, 0));
+}

@@ -2,21 +2,29 @@
 //!
 //! A history can be lived again, cut short and thinned out: that is how a failure is made small.
 
-use chrono::NaiveDate;
-use credit::{AppliesTo, CycleSchedule, FlagKind, Product, ProductCatalog};
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+use credit::{AppliesTo, FeeKind, FlagKind, Product, ProductCatalog};
 use money::{Apr, Cents};
 use serde::Serialize;
 
-/// The products that the oracle knows.
+use crate::dice::Dice;
+
+/// The products of `products/`. The oracle knows all but the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Kind {
     Std,
     Fee3,
     Sub,
+    Card,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Std, Self::Fee3, Self::Sub];
+    pub const ALL: [Self; 4] = [Self::Std, Self::Fee3, Self::Sub, Self::Card];
+
+    /// Those of which a house has lines.
+    pub const LINES: [Self; 3] = [Self::Std, Self::Fee3, Self::Sub];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -24,6 +32,7 @@ impl Kind {
             Self::Std => "CASHLINE-STD-1",
             Self::Fee3 => "CASHLINE-STD-1-FEE3",
             Self::Sub => "CASHLINE-SUB-1",
+            Self::Card => "CARD-STD-1",
         }
     }
 
@@ -64,6 +73,8 @@ pub enum What {
         amount: Cents,
         #[serde(rename = "fee_cents")]
         fee: Cents,
+        /// Of the product's, where it is not the first.
+        feature: Option<&'static str>,
     },
     DrawRefused {
         draw: u64,
@@ -75,6 +86,8 @@ pub enum What {
     },
     PaymentReturned {
         payment: u64,
+        #[serde(rename = "fee_cents")]
+        fee: Cents,
     },
     PaymentReversed {
         payment: u64,
@@ -88,9 +101,70 @@ pub enum What {
         #[serde(rename = "credit_limit_cents")]
         credit_limit: Cents,
     },
-    LateFeeWaived {
+    /// No rate above `apr` on what is owed, for military service.
+    RateCap {
+        #[serde(rename = "apr_ppm")]
+        apr: Apr,
+        through: Option<NaiveDate>,
+    },
+    CloseDay {
+        close_day: u32,
+    },
+    Credit {
         #[serde(rename = "amount_cents")]
         amount: Cents,
+    },
+    /// Of a credit balance.
+    Refund {
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+    },
+    Fee {
+        fee: FeeKind,
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+    },
+    FeeWaived {
+        fee: FeeKind,
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+    },
+    DrawHeld {
+        draw: u64,
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+        expires_on: Option<NaiveDate>,
+    },
+    DrawCorrected {
+        draw: u64,
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+    },
+    /// A part of a draw is said to be a billing error.
+    DisputeOpened {
+        dispute: u64,
+        draw: u64,
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+    },
+    DisputeResolved {
+        dispute: u64,
+        draw: u64,
+        #[serde(rename = "error_cents")]
+        error: Cents,
+    },
+    /// The line comes in with this.
+    BroughtForward {
+        #[serde(rename = "principal_cents")]
+        principal: Cents,
+        #[serde(rename = "billed_interest_cents")]
+        billed_interest: Cents,
+        #[serde(rename = "fees_cents")]
+        fees: Cents,
+        #[serde(rename = "penalty_fees_cents")]
+        penalty_fees: Cents,
+        #[serde(rename = "credit_balance_cents")]
+        credit_balance: Cents,
     },
     FlagRaised {
         flag: FlagKind,
@@ -101,16 +175,42 @@ pub enum What {
 }
 
 impl What {
-    /// The draw or payment without which this cannot be.
+    /// The draw, payment or dispute without which this cannot be.
     #[must_use]
     pub const fn needs(&self) -> Option<Needed> {
         match self {
-            Self::DrawRefused { draw } => Some(Needed::Draw(*draw)),
-            Self::PaymentReturned { payment } | Self::PaymentReversed { payment } => {
+            Self::DrawRefused { draw }
+            | Self::DrawCorrected { draw, .. }
+            | Self::DisputeOpened { draw, .. } => Some(Needed::Draw(*draw)),
+            Self::PaymentReturned { payment, .. } | Self::PaymentReversed { payment } => {
                 Some(Needed::Payment(*payment))
             }
+            Self::DisputeResolved { dispute, .. } => Some(Needed::Dispute(*dispute)),
             _ => None,
         }
+    }
+
+    /// What staff only do because of the balance they see.
+    #[must_use]
+    pub const fn rests_on_the_balance(&self) -> bool {
+        matches!(self, Self::FeeWaived { .. } | Self::Refund { .. })
+    }
+
+    /// What cannot be entered late.
+    #[must_use]
+    pub const fn is_of_its_day(&self) -> bool {
+        matches!(
+            self,
+            Self::CloseDay { .. }
+                | Self::BroughtForward { .. }
+                | Self::DisputeOpened { .. }
+                | Self::DrawHeld { .. }
+        )
+    }
+
+    #[must_use]
+    pub const fn undoes_payment(&self) -> bool {
+        matches!(self, Self::PaymentReturned { .. } | Self::PaymentReversed { .. })
     }
 
     #[must_use]
@@ -118,6 +218,7 @@ impl What {
         match self {
             Self::Draw { draw, .. } => Some(Needed::Draw(*draw)),
             Self::Payment { payment, .. } => Some(Needed::Payment(*payment)),
+            Self::DisputeOpened { dispute, .. } => Some(Needed::Dispute(*dispute)),
             _ => None,
         }
     }
@@ -127,6 +228,7 @@ impl What {
 pub enum Needed {
     Draw(u64),
     Payment(u64),
+    Dispute(u64),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -149,29 +251,6 @@ impl Agreed {
 }
 
 impl History {
-    /// The last days of its cycles.
-    pub fn closes(&self) -> impl Iterator<Item = NaiveDate> {
-        let schedule = CycleSchedule::monthly(self.agreed.close_day);
-        let through = self.through;
-        let mut next = self.agreed.opened_on;
-        std::iter::from_fn(move || {
-            let close = schedule.close_of(next);
-            next = close.succ_opt()?;
-            (close < through).then_some(close)
-        })
-    }
-
-    /// The same, ending on a day on which no cycle closes.
-    #[must_use]
-    pub fn past_a_close(&self) -> Self {
-        let schedule = CycleSchedule::monthly(self.agreed.close_day);
-        let mut through = self.through;
-        while schedule.close_of(through) == through {
-            through = through.succ_opt().unwrap_or(NaiveDate::MAX);
-        }
-        Self { through, ..self.clone() }
-    }
-
     /// The same up to a day.
     #[must_use]
     pub fn until(&self, through: NaiveDate) -> Self {
@@ -184,11 +263,63 @@ impl History {
     #[must_use]
     pub fn without(&self, at: usize) -> Self {
         let gone = self.happenings.get(at).and_then(|one| one.what.makes());
+        let disputes: Vec<Option<Needed>> = self
+            .happenings
+            .iter()
+            .filter(|one| gone.is_some() && one.what.needs() == gone)
+            .map(|one| one.what.makes())
+            .collect();
         let stays = |(index, one): &(usize, &Happening)| {
-            *index != at && (gone.is_none() || one.what.needs() != gone)
+            let needs = one.what.needs();
+            *index != at && (needs.is_none() || needs != gone && !disputes.contains(&needs))
         };
         let happenings = self.happenings.iter().enumerate().filter(stays);
         let happenings = happenings.map(|(_, one)| one.clone()).collect();
+        Self { agreed: self.agreed, through: self.through, happenings }
+    }
+
+    /// The same, with a mark from the first day that stays late fees.
+    #[must_use]
+    pub fn with_late_fees_stayed(&self) -> Self {
+        let mut stayed = self.clone();
+        let opened_on = self.agreed.opened_on;
+        let what = What::FlagRaised { flag: FlagKind::OurError };
+        let mark = Happening { learned_on: opened_on, effective_on: opened_on, what };
+        let first =
+            usize::from(stayed.happenings.first().is_some_and(|one| !one.what.is_of_its_day()));
+        stayed.happenings.insert(1.min(stayed.happenings.len()).saturating_sub(first), mark);
+        stayed
+    }
+
+    /// What does not rest on a balance that was seen, each learned as early as it can be.
+    #[must_use]
+    pub fn in_time(&self) -> Self {
+        let stays = |one: &&Happening| !one.what.rests_on_the_balance();
+        let happenings = self.happenings.iter().filter(stays).cloned().collect();
+        Self { agreed: self.agreed, through: self.through, happenings }
+    }
+
+    /// The same facts, many of them learned much later and in another order.
+    #[must_use]
+    pub fn reordered(&self, seed: u64) -> Self {
+        let mut dice = Dice::seeded(seed).apart(9);
+        let mut learned: BTreeMap<String, NaiveDate> = BTreeMap::new();
+        let mut happenings = Vec::new();
+        for one in self.happenings.iter().filter(|one| !one.what.rests_on_the_balance()) {
+            let mut one = one.clone();
+            if !one.what.is_of_its_day() && dice.chance(500) {
+                one.learned_on = one.learned_on + Days::new(dice.below(100));
+            }
+            // Never before that which it speaks of, and after what was said of the same before.
+            for of in [one.what.makes(), one.what.needs()].into_iter().flatten() {
+                let known = learned.entry(format!("{of:?}")).or_insert(one.learned_on);
+                one.learned_on = one.learned_on.max(*known);
+                *known = one.learned_on;
+            }
+            one.learned_on = one.learned_on.min(self.through);
+            happenings.push(one);
+        }
+        happenings.sort_by_key(|one| one.learned_on);
         Self { agreed: self.agreed, through: self.through, happenings }
     }
 }

@@ -15,7 +15,7 @@ use calendar::{Clock, Hand, instant_of};
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use rails::SealingKeys;
 use serde::Serialize;
-use servicing::{Lender, Servicing, testing};
+use servicing::{Caller, Lender, Servicing, testing};
 use store::testing::TestDatabase;
 use tempfile::TempDir;
 
@@ -42,6 +42,9 @@ pub struct Report {
     pub payments: u64,
     pub draws: u64,
     pub returned: u64,
+    pub refunds: u64,
+    /// Lines all of whose figures were compared with the oracle's.
+    pub compared: u64,
     pub deaths: u64,
     /// Requests and answers that the bank lost, was late with or told twice.
     pub troubles: u64,
@@ -58,6 +61,8 @@ pub struct House {
     ledger: Arc<Mutex<Ledger>>,
     seals: String,
     people: Vec<Resident>,
+    /// Two of ours, who look at what one of them may not do alone.
+    staff: [Caller; 2],
     process: Option<Process>,
     deaths: u64,
     log: Arc<audit::Log>,
@@ -106,12 +111,14 @@ impl House {
             clock,
             seals: SealingKeys::generate("simulator")?,
             people: Vec::new(),
+            staff: [Caller::system(); 2],
             process: None,
             deaths: 0,
             log,
             database: store::testing::try_database().await?,
             _log_folder: folder,
         };
+        house.hire().await?;
         house.move_in(plan.lines).await?;
         Ok(house)
     }

@@ -2,54 +2,90 @@
 //!
 //! Both are given the same facts with the same two dates. Where they differ the rule book decides, not this file.
 
-use std::fmt::Debug;
+use std::{collections::BTreeMap, fmt::Debug};
 
 use anyhow::bail;
 use chrono::NaiveDate;
 use credit::{AppliesTo, CreditLine, CycleSchedule, FlagKind, LineEventBody, Position, Statement};
 use money::Cents;
-use oracle::{Cycle, Dated, Fact, FeeKind, Flag, Product, Standing};
+use oracle::{Cycle, Dated, Fact, FeeKind, Flag, Product, Readings, Reckoner, Standing};
 
-use crate::history::{Agreed, Happening, History, Kind, What};
+use crate::history::{Agreed, Happening, Kind, What};
 
-/// The first figure that differs, or nothing.
-pub fn agree(history: &History, line: &CreditLine) -> anyhow::Result<()> {
-    compare(&history.agreed, &facts(&history.happenings), line, history.through)
+/// Asked day after day about one line.
+pub struct Judge {
+    reckoner: Reckoner,
+    facts: Vec<Dated>,
+    compared: Compared,
 }
 
-/// Compares on `through`, or on the day after where a cycle closes on it: the engine closes a day in the morning after.
-pub fn compare(
-    agreed: &Agreed,
-    facts: &[Dated],
-    line: &CreditLine,
-    through: NaiveDate,
-) -> anyhow::Result<()> {
-    let standing =
-        oracle::reckon(product(agreed)?, agreed.opened_on, cycle(agreed), facts, through, through);
-    // A balance of up to a dollar without a finance charge needs no statement. The oracle asks for nothing then; ours is
-    // issued all the same, and asks for it.
-    if standing.statements.iter().any(|one| !one.produced && one.new_balance > 0) {
-        return Ok(());
+/// What of a life is left out of the comparison (docs/simulator.md).
+#[derive(Clone, Copy, Debug)]
+struct Compared {
+    /// Minimums, days past due and late fees: not where something is disputed.
+    minimums: bool,
+    /// The draws of a statement: not where one was corrected, which the engine shows as an adjustment.
+    draws: bool,
+    /// Whether it must be sent: not where a draw with a fee was learned late or refused, a finance charge that was imposed and never
+    /// was.
+    sent: bool,
+}
+
+impl Judge {
+    /// Of a line with all that will be known of it; nobody of a card.
+    pub fn of(agreed: &Agreed, happenings: &[Happening]) -> anyhow::Result<Option<Self>> {
+        let Some(product) = product(agreed)? else { return Ok(None) };
+        // In the places where the rule book is silent, as docs/engine.md says.
+        let readings = Readings {
+            lower_minimum: true,
+            late_charges_not_asked: true,
+            past_due_is_all_unpaid: true,
+            new_line_days: 30,
+            credits_count: true,
+            plan_fee_after_payments: true,
+        };
+        let reckoner = Reckoner::new(product, agreed.opened_on, cycle(agreed), readings);
+        let disputes = |one: &Happening| matches!(one.what, What::DisputeOpened { .. });
+        let corrects = |one: &Happening| {
+            matches!(one.what, What::DrawCorrected { .. } | What::DisputeResolved { .. })
+        };
+        let undoes = |one: &Happening| {
+            let late = one.learned_on > one.effective_on;
+            late || matches!(one.what, What::DrawRefused { .. }) || corrects(one)
+        };
+        let compared = Compared {
+            sent: agreed.kind != Kind::Fee3 || !happenings.iter().any(undoes),
+            minimums: !happenings.iter().any(disputes),
+            draws: !happenings.iter().any(corrects),
+        };
+        Ok(Some(Self { reckoner, facts: facts(happenings), compared }))
     }
-    let position = line.position(through)?;
-    let mut differing = Differing::default();
-    let minimums = !facts.iter().any(known_late);
-    compare_statements(line, &standing, minimums, &mut differing);
-    compare_cycles(&position, &standing, &mut differing);
-    compare_standing(&position, &standing, &mut differing);
-    if minimums {
-        let unpaid = Cents::new(standing.unpaid_minimum);
-        differing.look("unpaid minimum", &position.minimum_due, &unpaid);
-        // A minimum of which nine tenths are paid does not count for days past due, which the oracle has not read.
-        if position.days_past_due > 0 || unpaid.is_zero() {
-            let oracle = standing.days_past_due.min(position.days_past_due);
-            differing.look("days past due", &position.days_past_due, &oracle);
+
+    /// The first figures that differ at the end of a day, or nothing. A day on which a cycle closes is compared the day after: the
+    /// engine closes it in the morning then, and the answer is no.
+    pub fn compare(&mut self, line: &CreditLine, on: NaiveDate) -> anyhow::Result<bool> {
+        let position = line.position(on)?;
+        if position.cycle.closes_on <= on {
+            return Ok(false);
         }
+        let standing = self.reckoner.at(&self.facts, on);
+        let mut differing = Differing::default();
+        compare_statements(line, &standing, self.compared, &mut differing);
+        compare_cycles(&position, &standing, &mut differing);
+        compare_standing(&position, &standing, &mut differing);
+        if self.compared.minimums {
+            let fees: Vec<(NaiveDate, i64)> =
+                position.late_fees.iter().map(|fee| (fee.on, fee.amount.get())).collect();
+            differing.look("late fees", &fees, &standing.late_fees);
+            let unpaid = Cents::new(standing.unpaid_minimum);
+            differing.look("unpaid minimum", &position.minimum_due, &unpaid);
+            differing.look("days past due", &position.days_past_due, &standing.days_past_due);
+        }
+        if differing.0.is_empty() {
+            return Ok(true);
+        }
+        bail!("engine and oracle differ: {}; on {on}", differing.0.join("; "))
     }
-    if differing.0.is_empty() {
-        return Ok(());
-    }
-    bail!("engine and oracle differ: {}", differing.0.join("; "))
 }
 
 #[derive(Default)]
@@ -68,33 +104,24 @@ fn cycle(agreed: &Agreed) -> Cycle {
     Cycle { first_close: CycleSchedule::monthly(day).close_of(agreed.opened_on), day }
 }
 
-fn product(agreed: &Agreed) -> anyhow::Result<Product> {
+fn product(agreed: &Agreed) -> anyhow::Result<Option<Product>> {
     let (apr_ppm, limit_cents) = (agreed.apr.ppm(), agreed.credit_limit.get());
     let late = agreed.kind.product()?.fees.late;
     Ok(match agreed.kind {
-        Kind::Std => Product::CashlineStd { apr_ppm, limit_cents },
-        Kind::Fee3 => Product::CashlineFee3 { apr_ppm, limit_cents },
+        Kind::Std => Some(Product::CashlineStd { apr_ppm, limit_cents }),
+        Kind::Fee3 => Some(Product::CashlineFee3 { apr_ppm, limit_cents }),
         Kind::Sub => {
             let late_fee_cents = late.map_or(0, |late| late.amount.get());
-            Product::CashlineSub { limit_cents, late_fee_cents }
+            Some(Product::CashlineSub { limit_cents, late_fee_cents })
         }
+        Kind::Card => None,
     })
-}
-
-/// What is known after it took effect can change what a statement should have asked for. The oracle leaves the printed minimum as it
-/// is; the engine lowers it where it was too high. The rule book is silent, so minimums are compared where there is no such fact.
-fn known_late(dated: &Dated) -> bool {
-    let undoes = matches!(
-        dated.fact,
-        Fact::PaymentReturned { .. } | Fact::PaymentReversed { .. } | Fact::DrawRefused { .. }
-    );
-    undoes || dated.recorded_on > dated.effective_on
 }
 
 fn compare_statements(
     line: &CreditLine,
     standing: &Standing,
-    minimums: bool,
+    compared: Compared,
     differing: &mut Differing,
 ) {
     let issued: Vec<&Statement> = line
@@ -115,7 +142,6 @@ fn compare_statements(
         differing.look(&of("due date"), &ours.due_on, &theirs.due_on);
         let money = [
             ("previous balance", ours.previous_balance, theirs.previous),
-            ("draws", ours.draws_total, theirs.draws),
             ("interest", ours.interest_total, theirs.interest),
             ("new balance", ours.new_balance, theirs.new_balance),
             ("principal", ours.principal_balance, theirs.principal),
@@ -123,15 +149,20 @@ fn compare_statements(
         for (figure, engine, oracle) in money {
             differing.look(&of(figure), &engine, &Cents::new(oracle));
         }
-        if minimums {
+        if compared.draws {
+            differing.look(&of("draws"), &ours.draws_total, &Cents::new(theirs.draws));
+        }
+        if compared.minimums {
             differing.look(&of("minimum"), &ours.minimum_due, &Cents::new(theirs.minimum_due));
             differing.look(&of("past due"), &ours.past_due, &Cents::new(theirs.past_due));
         }
-        differing.look(&of("must be sent"), &ours.must_be_sent, &theirs.produced);
+        if compared.sent {
+            differing.look(&of("must be sent"), &ours.must_be_sent, &theirs.produced);
+        }
     }
 }
 
-/// Interest and late fees as they would be with all that is known now.
+/// Interest as it would be with all that is known now.
 fn compare_cycles(position: &Position, standing: &Standing, differing: &mut Differing) {
     let ours: Vec<(NaiveDate, i64)> = position
         .cycles
@@ -144,9 +175,7 @@ fn compare_cycles(position: &Position, standing: &Standing, differing: &mut Diff
     for (ours, theirs) in ours.iter().zip(&standing.interest_by_cycle) {
         differing.look("interest of a cycle with all that is known", ours, theirs);
     }
-    let fees: Vec<(NaiveDate, i64)> =
-        position.late_fees.iter().map(|fee| (fee.on, fee.amount.get())).collect();
-    differing.look("late fees", &fees, &standing.late_fees);
+    differing.look("closed cycles", &ours.len(), &standing.interest_by_cycle.len());
 }
 
 fn compare_standing(position: &Position, standing: &Standing, differing: &mut Differing) {
@@ -185,14 +214,40 @@ fn flag(flag: FlagKind) -> Option<Flag> {
 /// In the order in which facts of one day count: draws and payments by number, a flag raised before one is cleared.
 #[must_use]
 pub fn facts(happenings: &[Happening]) -> Vec<Dated> {
-    let mut facts: Vec<(u64, Dated)> = happenings
-        .iter()
-        .filter_map(|one| {
-            let (order, fact) = fact(&one.what)?;
+    // Where nothing comes late, the fee of a draw is worked out anew and so is compared; else it is what was quoted.
+    let late = happenings.iter().any(|one| {
+        let undoes = matches!(one.what, What::DrawRefused { .. } | What::DrawCorrected { .. });
+        undoes || one.what.undoes_payment() || one.learned_on > one.effective_on
+    });
+    let mut amounts: BTreeMap<u64, i64> = BTreeMap::new();
+    let mut facts: Vec<(u64, Dated)> = Vec::new();
+    for one in happenings {
+        let mut keep = |order: u64, fact: Fact| {
             let (effective_on, recorded_on) = (one.effective_on, one.learned_on);
-            Some((order, Dated { effective_on, recorded_on, fact }))
-        })
-        .collect();
+            facts.push((order, Dated { effective_on, recorded_on, fact }));
+        };
+        match one.what {
+            What::Draw { draw, amount, fee, .. } => {
+                amounts.insert(draw, amount.get());
+                if late {
+                    keep(0, Fact::FeeQuoted { draw_id: draw, cents: fee.get() });
+                }
+            }
+            What::DrawCorrected { draw, amount } => {
+                amounts.insert(draw, amount.get());
+            }
+            What::DisputeResolved { draw, error, .. } => {
+                // What was an error never was part of the draw.
+                let Some(left) = amounts.get_mut(&draw) else { continue };
+                *left -= error.get();
+                keep(0, Fact::DrawCorrected { draw_id: draw, cents: *left });
+            }
+            _ => {}
+        }
+        if let Some((order, fact)) = fact(&one.what) {
+            keep(order, fact);
+        }
+    }
     facts.sort_by_key(|(order, _)| *order);
     facts.into_iter().map(|(_, dated)| dated).collect()
 }
@@ -200,9 +255,15 @@ pub fn facts(happenings: &[Happening]) -> Vec<Dated> {
 fn fact(what: &What) -> Option<(u64, Fact)> {
     Some(match *what {
         What::Draw { draw: id, amount, .. } => (id, Fact::Draw { id, cents: amount.get() }),
+        What::DrawHeld { draw, amount, expires_on } => {
+            (0, Fact::DrawHeld { draw_id: draw, cents: amount.get(), expires_on })
+        }
         What::DrawRefused { draw: draw_id } => (draw_id, Fact::DrawRefused { draw_id }),
+        What::DrawCorrected { draw: draw_id, amount } => {
+            (0, Fact::DrawCorrected { draw_id, cents: amount.get() })
+        }
         What::Payment { payment: id, amount } => (id, Fact::Payment { id, cents: amount.get() }),
-        What::PaymentReturned { payment: payment_id } => {
+        What::PaymentReturned { payment: payment_id, .. } => {
             (payment_id, Fact::PaymentReturned { payment_id })
         }
         What::PaymentReversed { payment: payment_id } => {
@@ -212,11 +273,33 @@ fn fact(what: &What) -> Option<(u64, Fact)> {
             let applies_to_all = applies_to == AppliesTo::AllBalances;
             (0, Fact::RateChanged { apr_ppm: apr.ppm(), applies_to_all })
         }
+        What::RateCap { apr, through } => (1, Fact::RateCapped { apr_ppm: apr.ppm(), through }),
+        What::CloseDay { close_day: day } => (0, Fact::CloseDayChanged { day }),
         What::Limit { credit_limit } => (0, Fact::LimitChanged { cents: credit_limit.get() }),
-        What::LateFeeWaived { amount } => {
-            (0, Fact::FeeWaived { kind: FeeKind::Penalty, cents: amount.get() })
+        What::Credit { amount } => (0, Fact::CreditGranted { cents: amount.get() }),
+        What::Refund { amount } => (0, Fact::CreditRefunded { cents: amount.get() }),
+        What::Fee { fee, amount } => (0, Fact::FeeCharged { kind: kind(fee), cents: amount.get() }),
+        What::FeeWaived { fee, amount } => {
+            (0, Fact::FeeWaived { kind: kind(fee), cents: amount.get() })
         }
         What::FlagRaised { flag: raised } => (0, Fact::FlagRaised { flag: flag(raised)? }),
         What::FlagCleared { flag: cleared } => (1, Fact::FlagCleared { flag: flag(cleared)? }),
+        What::BroughtForward { principal, billed_interest, fees, penalty_fees, credit_balance } => {
+            let [principal, billed_interest, billed_fees, penalty_fees, credit_balance] =
+                [principal, billed_interest, fees, penalty_fees, credit_balance].map(Cents::get);
+            let fact = Fact::BroughtForward {
+                principal,
+                billed_interest,
+                billed_fees,
+                penalty_fees,
+                credit_balance,
+            };
+            (0, fact)
+        }
+        What::DisputeOpened { .. } | What::DisputeResolved { .. } => return None,
     })
+}
+
+const fn kind(fee: credit::FeeKind) -> FeeKind {
+    if fee.penalty() { FeeKind::Penalty } else { FeeKind::Charge }
 }

@@ -6,6 +6,7 @@
 
 pub mod dice;
 pub mod history;
+#[cfg(feature = "house")]
 pub mod house;
 pub mod judge;
 pub mod life;

@@ -3,10 +3,12 @@
 //! Days are lived one after another, and what is thrown on a day does not depend on how many days follow: a life cut short is
 //! the beginning of the longer one.
 
+mod staff;
+
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use credit::{AppliesTo, CycleSchedule, FlagKind, Position, quote_draw};
+use credit::{FlagKind, Position, quote_draw};
 use money::{Apr, Cents};
 
 use crate::{
@@ -29,10 +31,13 @@ enum Habit {
 enum News {
     /// Nothing.
     InTime,
-    /// Anything. What it does to late fees is left open by the rule book where it changes a printed minimum: a mark stays them.
+    /// Anything.
     Late,
-    /// Returned payments, which raise what should have been asked for and never lower it.
+    /// Payments that come back.
     Returns,
+    /// Anything, and parts of draws are said to be billing errors. A mark stays late fees from the first day: what is disputed is
+    /// held out of the minimum, and minimums are not compared then.
+    Disputed,
 }
 
 struct Life {
@@ -43,44 +48,39 @@ struct Life {
     history: History,
     /// What has happened or will, by the day on which we learn of it.
     to_come: BTreeMap<NaiveDate, Vec<(NaiveDate, What)>>,
-    draws: u64,
     payments: u64,
+    draws: Vec<staff::Drawn>,
+    disputes: u64,
     standing: Vec<FlagKind>,
+    /// Fees are waived, or fees for payments that came back are charged as facts: which of the penalty fees a waiver meets is not
+    /// in the rule book.
+    waives: bool,
 }
 
 /// Those that stay the late fee, and do nothing else.
 const FLAGS: [FlagKind; 3] = [FlagKind::Hardship, FlagKind::Disaster, FlagKind::Dispute];
 
-/// The life of a seed, and the line as it was lived.
-pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Living)> {
+/// The life of a seed, and what the engine did not take of it.
+pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Option<anyhow::Error>)> {
     let mut dice = Dice::seeded(seed);
     let agreed = agree(&mut dice);
     let habits = [Habit::InFull, Habit::Minimum, Habit::Minimum, Habit::Erratic, Habit::Slow];
-    let news = [News::InTime, News::InTime, News::Late, News::Late, News::Returns];
-    let news = dice.pick(&news).unwrap_or(News::Late);
+    let news = [News::InTime, News::InTime, News::Late, News::Late, News::Returns, News::Disputed];
     let mut life = Life {
-        news,
+        news: dice.pick(&news).unwrap_or(News::Late),
         habit: dice.pick(&habits).unwrap_or(Habit::Erratic),
+        waives: dice.chance(500),
         dice,
         living: Living::open(&agreed)?,
         history: History { agreed, through: agreed.opened_on, happenings: Vec::new() },
         to_come: BTreeMap::new(),
-        draws: 0,
         payments: 0,
+        draws: Vec::new(),
+        disputes: 0,
         standing: Vec::new(),
     };
-    if news == News::Late {
-        let what = What::FlagRaised { flag: FlagKind::OurError };
-        life.learn(agreed.opened_on, agreed.opened_on, what)?;
-    }
-    for offset in 0..days {
-        let today = after(agreed.opened_on, offset);
-        life.day(today)?;
-        life.history.through = today;
-    }
-    let Life { mut living, history, .. } = life;
-    living.settle_to(history.through)?;
-    Ok((history, living))
+    let lived = life.all(days);
+    Ok((life.history, lived.err()))
 }
 
 fn after(day: NaiveDate, days: u64) -> NaiveDate {
@@ -102,17 +102,36 @@ fn agree(dice: &mut Dice) -> Agreed {
 }
 
 impl Life {
+    fn all(&mut self, days: u64) -> anyhow::Result<()> {
+        let opened_on = self.history.agreed.opened_on;
+        self.bring_forward()?;
+        if self.news == News::Disputed {
+            self.learn(opened_on, opened_on, What::FlagRaised { flag: FlagKind::OurError })?;
+        }
+        for offset in 0..days {
+            let today = after(opened_on, offset);
+            self.day(today)?;
+            self.history.through = today;
+        }
+        Ok(())
+    }
+
+    /// Whether anything may be learned late.
+    fn is_late(&self) -> bool {
+        matches!(self.news, News::Late | News::Disputed)
+    }
+
     fn day(&mut self, today: NaiveDate) -> anyhow::Result<()> {
         for (effective_on, what) in self.to_come.remove(&today).unwrap_or_default() {
             self.learn(today, effective_on, what)?;
         }
-        let draws = if self.draws == 0 { 300 } else { 45 };
+        let draws = if self.draws.is_empty() { 300 } else { 45 };
         if self.dice.chance(draws) {
             self.draw(today)?;
         }
         self.pay_some(today)?;
-        if self.dice.chance(4) {
-            self.terms(today)?;
+        if self.dice.chance(30) {
+            self.staff(today)?;
         }
         if self.dice.chance(6) {
             self.flag(today)?;
@@ -147,33 +166,57 @@ impl Life {
         let most = position.available_credit + position.credit_balance;
         let all = self.dice.chance(120);
         let amount = if all { most.get() } else { self.dice.between(2_000, most.get()) };
-        let Ok(quote) = quote_draw(&position, None, Cents::new(amount)) else { return Ok(()) };
-        self.draws += 1;
-        let what = What::Draw { draw: self.draws, amount: quote.amount, fee: quote.fee };
-        let draw = self.draws;
-        self.learn(today, today, what)?;
-        if self.dice.chance(60) && self.news == News::Late && !self.fees_are_facts() {
-            let later = after(today, self.dice.below(6));
-            let what = What::DrawRefused { draw };
-            if later == today {
-                self.learn(today, today, what)?;
+        let feature = self.feature();
+        let amount = Cents::new(amount);
+        let Ok(quote) = quote_draw(&position, feature, amount) else { return Ok(()) };
+        let draw = self.draws.last().map_or(1, |last| last.draw + 1);
+        let (amount, fee) = (quote.amount, quote.fee);
+        self.draws.push(staff::Drawn { draw, amount, gone: false });
+        let made = What::Draw { draw, amount, fee, feature };
+        // A fee that a hold has quoted is worked out anew on the day of the draw: there is none then.
+        if fee.is_zero() && self.dice.chance(150) && self.history.agreed.kind != Kind::Fee3 {
+            let holds = self.dice.below(5);
+            let forever = self.dice.chance(300);
+            let expires_on = (!forever).then(|| after(today, holds));
+            self.learn(today, today, What::DrawHeld { draw, amount, expires_on })?;
+            let made_on = after(today, self.dice.below(5));
+            if self.dice.chance(800) && made_on > today {
+                self.comes(made_on, made_on, made);
             } else {
-                self.comes(later, later, what);
+                self.left_out(draw);
+            }
+            return Ok(());
+        }
+        let late = self.is_late() && self.dice.chance(60);
+        let late = if late { self.dice.below(20) } else { 0 };
+        self.learn(today, self.before(today, late), made)?;
+        if self.dice.chance(60) && self.is_late() {
+            self.left_out(draw);
+            let later = after(today, self.dice.below(6));
+            let times = if self.dice.chance(200) { 2 } else { 1 };
+            for more in 0..times {
+                let later = after(later, more);
+                if later == today {
+                    self.learn(today, today, What::DrawRefused { draw })?;
+                } else {
+                    self.comes(later, later, What::DrawRefused { draw });
+                }
             }
         }
         Ok(())
     }
 
-    /// The fee of a draw is what was quoted and charged, to the engine. The oracle works it out anew with all that is known later
-    /// (a credit balance, which draw was the first), and the rule book is silent: such a line has nothing that could change it.
-    fn fees_are_facts(&self) -> bool {
-        self.history.agreed.kind == Kind::Fee3
+    /// What a card is used for.
+    fn feature(&mut self) -> Option<&'static str> {
+        let further = [None, None, Some("cash_advances"), Some("balance_transfers")];
+        let card = self.history.agreed.kind == Kind::Card;
+        self.dice.pick(&further).flatten().filter(|_| card)
     }
 
-    /// Whether a plan fee stops is judged before the payments of a closing date, or after: the rule book is silent.
-    fn plan_fee_today(&self, today: NaiveDate) -> bool {
-        let Agreed { kind, close_day, .. } = self.history.agreed;
-        kind == Kind::Sub && CycleSchedule::monthly(close_day).close_of(today) == today
+    /// So many days earlier, and not before the line was opened.
+    fn before(&self, day: NaiveDate, days: u64) -> NaiveDate {
+        let earlier = day.checked_sub_days(Days::new(days)).unwrap_or(day);
+        earlier.max(self.history.agreed.opened_on)
     }
 
     fn pay_some(&mut self, today: NaiveDate) -> anyhow::Result<()> {
@@ -186,16 +229,13 @@ impl Life {
             return Ok(());
         }
         let position = self.position(today)?;
-        let mut amount = self.amount(&position);
-        if self.fees_are_facts() {
-            amount = amount.min(position.current_balance);
-        }
-        if !amount.is_positive() || self.plan_fee_today(today) {
+        let amount = self.amount(&position);
+        if !amount.is_positive() {
             return Ok(());
         }
         self.payments += 1;
         let payment = self.payments;
-        let late = self.dice.chance(150) && self.news == News::Late && !self.fees_are_facts();
+        let late = self.dice.chance(150) && self.is_late();
         let late = if late { self.dice.below(45) } else { 0 };
         let learned_on = after(today, late);
         let what = What::Payment { payment, amount };
@@ -208,8 +248,14 @@ impl Life {
             return Ok(());
         }
         if self.dice.chance(160) {
-            let back = after(learned_on, 1 + self.dice.below(60));
-            self.comes(back, back, What::PaymentReturned { payment });
+            let fee = credit::returned_payment_fee(&position);
+            let mut back = after(learned_on, 1 + self.dice.below(60));
+            self.comes(back, back, What::PaymentReturned { payment, fee });
+            // The bank tells of it twice.
+            if self.dice.chance(150) {
+                back = after(back, self.dice.below(9));
+                self.comes(back, back, What::PaymentReturned { payment, fee });
+            }
         } else if self.dice.chance(25) {
             let back = after(learned_on, 1 + self.dice.below(30));
             self.comes(back, back, What::PaymentReversed { payment });
@@ -246,41 +292,7 @@ impl Life {
         any
     }
 
-    fn terms(&mut self, today: NaiveDate) -> anyhow::Result<()> {
-        let kind = self.history.agreed.kind;
-        let late = self.dice.chance(250) && self.news == News::Late;
-        let late = if late { self.dice.below(40) } else { 0 };
-        let effective_on = today.checked_sub_days(Days::new(late)).unwrap_or(today);
-        let effective_on = effective_on.max(self.history.agreed.opened_on);
-        let what = match self.dice.below(3) {
-            0 if kind != Kind::Sub => {
-                let apr = u32::try_from(self.dice.between(999, 3_499) * 100).unwrap_or_default();
-                // For new draws only there would be two balances side by side, of which the rule book can be read as being
-                // rounded together or each by itself (docs/simulator.md).
-                What::Rate { apr: Apr::from_ppm(apr), applies_to: AppliesTo::AllBalances }
-            }
-            1 => {
-                // What was never charged cannot be waived: the rule book does not say what such a waiver would be.
-                let charged = self.position(today)?.penalty_fees;
-                if charged.is_zero() {
-                    return Ok(());
-                }
-                return self.learn(today, today, What::LateFeeWaived { amount: charged });
-            }
-            _ => {
-                let most = if kind == Kind::Sub { 10 } else { 100 };
-                What::Limit { credit_limit: Cents::new(self.dice.between(4, most) * 5_000) }
-            }
-        };
-        self.learn(today, effective_on, what)
-    }
-
     fn flag(&mut self, today: NaiveDate) -> anyhow::Result<()> {
-        // On the morning on which a late fee is decided: before the marks of the day, or after them? The rule book is silent.
-        let yesterday = today.pred_opt().unwrap_or(today).max(self.history.agreed.opened_on);
-        if self.position(yesterday)?.settles_next_on <= today {
-            return Ok(());
-        }
         let standing = self.dice.pick(&self.standing);
         let what = match standing {
             Some(flag) if self.dice.chance(700) => {

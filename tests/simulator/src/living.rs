@@ -3,8 +3,11 @@
 use anyhow::{Context as _, ensure};
 use calendar::{Tz, instant_of};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use credit::{CreditLine, LineEventBody, Position, Recorded, Statement, Terms};
-use identity::{CreditLineId, DrawId, PaymentId};
+use credit::{
+    BroughtForward, CreditLine, CycleSchedule, Disputed, FeatureAmount, LineEventBody, Position,
+    Recorded, Statement, Terms,
+};
+use identity::{CaseId, CreditLineId, DrawId, PaymentId};
 use ledger::TrialBalance;
 use money::Cents;
 use uuid::Uuid;
@@ -75,7 +78,15 @@ impl Living {
             .record(body_of(what), *effective_on, noon(*learned_on))
             .with_context(|| format!("recording {happening:?}"))?;
         self.keep(&recorded);
-        self.settle(*learned_on)
+        self.settle(*learned_on)?;
+        if matches!(what, What::Draw { .. } | What::Payment { .. }) {
+            // Delivered twice: the second one is refused, and changes nothing.
+            let known = self.line.events().len();
+            let again = self.line.record(body_of(what), *effective_on, noon(*learned_on));
+            ensure!(again.is_err(), "{what:?} was recorded twice");
+            ensure!(self.line.events().len() == known, "what was refused was kept");
+        }
+        Ok(())
     }
 
     pub fn position(&self, on: NaiveDate) -> anyhow::Result<Position> {
@@ -87,6 +98,18 @@ impl Living {
             LineEventBody::StatementIssued { statement } => Some(&**statement),
             _ => None,
         })
+    }
+
+    fn brought_forward(&self) -> Cents {
+        let owed = self.line.events().iter().map(|event| match &event.body {
+            LineEventBody::BalanceBroughtForward { balances } => {
+                let principal: Cents = balances.principal.iter().map(|one| one.amount).sum();
+                let charges = balances.billed_interest + balances.fees + balances.penalty_fees;
+                principal + charges - balances.credit_balance
+            }
+            _ => Cents::ZERO,
+        });
+        owed.sum()
     }
 
     /// What must hold of every line, whatever the oracle says.
@@ -102,7 +125,7 @@ impl Living {
             "no statement of {:?}",
             position.statements_due
         );
-        let mut previous = Cents::ZERO;
+        let mut previous = self.brought_forward();
         for statement in self.statements() {
             let number = statement.number;
             ensure!(statement.off_by().is_zero(), "statement {number} does not add up");
@@ -150,10 +173,15 @@ fn payment_id(number: u64) -> PaymentId {
     PaymentId::from_uuid(Uuid::from_u128((2 << 80) | u128::from(number)))
 }
 
+fn dispute_id(number: u64) -> CaseId {
+    CaseId::from_uuid(Uuid::from_u128((3 << 80) | u128::from(number)))
+}
+
 fn body_of(what: &What) -> LineEventBody {
     match *what {
-        What::Draw { draw, amount, fee } => {
-            LineEventBody::Drew { draw: draw_id(draw), feature: None, amount, fee }
+        What::Draw { draw, amount, fee, feature } => {
+            let feature = feature.map(str::to_owned);
+            LineEventBody::Drew { draw: draw_id(draw), feature, amount, fee }
         }
         What::DrawRefused { draw } => {
             LineEventBody::DrawRefused { draw: draw_id(draw), reason: "R23".to_owned() }
@@ -161,10 +189,10 @@ fn body_of(what: &What) -> LineEventBody {
         What::Payment { payment, amount } => {
             LineEventBody::PaymentReceived { payment: payment_id(payment), amount }
         }
-        What::PaymentReturned { payment } => LineEventBody::PaymentReturned {
+        What::PaymentReturned { payment, fee } => LineEventBody::PaymentReturned {
             payment: payment_id(payment),
             code: "R01".to_owned(),
-            fee: Cents::ZERO,
+            fee,
         },
         What::PaymentReversed { payment } => LineEventBody::PaymentReversed {
             payment: payment_id(payment),
@@ -176,12 +204,56 @@ fn body_of(what: &What) -> LineEventBody {
         What::Limit { credit_limit } => {
             LineEventBody::LimitChanged { credit_limit, reason: String::new() }
         }
-        What::LateFeeWaived { amount } => LineEventBody::FeeWaived {
-            fee: credit::FeeKind::Late,
+        What::RateCap { apr, through } => {
+            LineEventBody::RateCapped { apr, through, reason: "service".to_owned() }
+        }
+        What::CloseDay { close_day } => {
+            LineEventBody::CyclesChanged { cycles: CycleSchedule::monthly(close_day) }
+        }
+        What::Credit { amount } => {
+            LineEventBody::CreditGranted { amount, reason: "goodwill".to_owned(), feature: None }
+        }
+        What::Refund { amount } => LineEventBody::CreditBalanceRefunded { amount },
+        What::Fee { fee, amount } => LineEventBody::FeeAssessed { fee, cycle: None, amount },
+        What::FeeWaived { fee, amount } => {
+            LineEventBody::FeeWaived { fee, amount, reason: "goodwill".to_owned() }
+        }
+        What::DrawHeld { draw, amount, expires_on } => {
+            LineEventBody::DrawHeld { draw: draw_id(draw), amount, expires_on }
+        }
+        What::DrawCorrected { draw, amount } => {
+            LineEventBody::DrawCorrected { draw: draw_id(draw), amount }
+        }
+        What::DisputeOpened { dispute, draw, amount } => LineEventBody::DisputeOpened {
+            dispute: dispute_id(dispute),
+            subject: Disputed::Draw { draw: draw_id(draw) },
             amount,
-            reason: "goodwill".to_owned(),
         },
+        What::DisputeResolved { dispute, error, .. } => LineEventBody::DisputeResolved {
+            dispute: dispute_id(dispute),
+            error,
+            reason: "looked into".to_owned(),
+        },
+        What::BroughtForward { .. } => {
+            LineEventBody::BalanceBroughtForward { balances: brought_forward(what) }
+        }
         What::FlagRaised { flag } => LineEventBody::FlagRaised { flag, note: String::new() },
         What::FlagCleared { flag } => LineEventBody::FlagCleared { flag, note: String::new() },
+    }
+}
+
+fn brought_forward(what: &What) -> BroughtForward {
+    let What::BroughtForward { principal, billed_interest, fees, penalty_fees, credit_balance } =
+        *what
+    else {
+        return BroughtForward::default();
+    };
+    BroughtForward {
+        principal: vec![FeatureAmount { feature: String::new(), amount: principal }],
+        billed_interest,
+        fees,
+        penalty_fees,
+        credit_balance,
+        ..BroughtForward::default()
     }
 }

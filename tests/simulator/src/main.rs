@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use simulator::{
-    house::{self, Plan},
-    pure,
-};
+#[cfg(feature = "house")]
+use simulator::house::{self, Plan};
+use simulator::pure;
+#[cfg(feature = "house")]
 use tokio::runtime::Runtime;
 
 /// Lives random credit lines and compares every figure with the oracle's.
@@ -30,6 +30,7 @@ struct Args {
     #[arg(long, default_value_t = 3)]
     years: u64,
     /// Credit lines in a house.
+    #[cfg(feature = "house")]
     #[arg(long, default_value_t = 3)]
     lines: u64,
     /// In place of years.
@@ -38,6 +39,9 @@ struct Args {
     /// Stop after so many failing seeds.
     #[arg(long, default_value_t = 3)]
     failures: usize,
+    /// Pure lives are compared every so many days.
+    #[arg(long, default_value_t = 1)]
+    every: u64,
     #[arg(long)]
     json: bool,
 }
@@ -45,6 +49,7 @@ struct Args {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Level {
     Pure,
+    #[cfg(feature = "house")]
     House,
 }
 
@@ -57,6 +62,10 @@ struct Total {
     /// Deaths of the process, and requests and answers that the bank lost, was late with or told twice.
     deaths: u64,
     troubles: u64,
+    /// Payments of houses that came back.
+    returned: u64,
+    /// Lines of houses that were compared with the oracle.
+    compared: u64,
     failures: Vec<Failed>,
 }
 
@@ -68,8 +77,8 @@ struct Failed {
 }
 
 impl Total {
-    fn pure(&mut self, seed: u64, days: u64) {
-        match pure::run(seed, days) {
+    fn pure(&mut self, seed: u64, days: u64, every: u64) {
+        match pure::run(seed, days, every) {
             Ok(lived) => {
                 self.line_days += lived.days;
                 self.facts += lived.happenings;
@@ -81,10 +90,13 @@ impl Total {
         }
     }
 
+    #[cfg(feature = "house")]
     fn house(&mut self, runtime: &Runtime, plan: Plan) {
         match runtime.block_on(house::run(plan)) {
             Ok(report) => {
                 self.line_days += report.days * report.lines;
+                self.compared += report.compared;
+                self.returned += report.returned;
                 self.facts += report.events;
                 self.deaths += report.deaths;
                 self.troubles += report.troubles;
@@ -100,6 +112,7 @@ impl Total {
     }
 }
 
+#[cfg(feature = "house")]
 /// The fewest days, as far as halving finds them, at which a house still fails.
 fn shorter(runtime: &Runtime, plan: Plan) -> Plan {
     let (mut short, mut long) = (0, plan.days);
@@ -118,6 +131,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Some(seed) => seed..seed + 1,
         None => args.first..args.first + args.seeds,
     };
+    #[cfg(feature = "house")]
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let bar = ProgressBar::new(seeds.end - seeds.start);
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} to go {msg}")?);
@@ -125,7 +139,8 @@ fn main() -> anyhow::Result<ExitCode> {
     for seed in seeds {
         let before = total.failures.len();
         match args.level {
-            Level::Pure => total.pure(seed, days),
+            Level::Pure => total.pure(seed, days, args.every),
+            #[cfg(feature = "house")]
             Level::House => total.house(&runtime, Plan { seed, days, lines: args.lines }),
         }
         if let Some(Failed { seed, why, again }) = total.failures.get(before)
@@ -142,7 +157,7 @@ fn main() -> anyhow::Result<ExitCode> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&total)?);
     } else {
-        let Total { line_days, facts, deaths, troubles, failures } = &total;
+        let Total { line_days, facts, deaths, troubles, failures, .. } = &total;
         println!(
             "{} line-years, {facts} facts, {deaths} deaths, {troubles} troubles with the bank; {} seeds failed",
             line_days / 365,

@@ -1,10 +1,9 @@
 //! A handful of seeds at each level, always the same ones.
 #![expect(clippy::panic, reason = "a test may panic")]
 
-use simulator::{
-    house::{self, Plan, Report},
-    pure,
-};
+#[cfg(feature = "house")]
+use simulator::house::{self, Plan, Report};
+use simulator::pure;
 
 /// Seeds of pure lives, and their days.
 const LIVES: std::ops::Range<u64> = 1..41;
@@ -13,12 +12,13 @@ const LIFE_DAYS: u64 = 500;
 #[test]
 fn the_engine_comes_to_what_the_oracle_says_to_the_cent() {
     for seed in LIVES {
-        if let Err(failure) = pure::run(seed, LIFE_DAYS) {
+        if let Err(failure) = pure::run(seed, LIFE_DAYS, 7) {
             panic!("seed {seed}: {failure}");
         }
     }
 }
 
+#[cfg(feature = "house")]
 fn lived(seed: u64, days: u64) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { panic!("no runtime") };
@@ -30,6 +30,7 @@ fn lived(seed: u64, days: u64) -> Report {
     }
 }
 
+#[cfg(feature = "house")]
 #[test]
 fn a_house_whose_process_dies_between_any_two_statements_keeps_its_books() {
     let reports = [lived(1, 70), lived(2, 70), lived(3, 70)];
@@ -39,6 +40,7 @@ fn a_house_whose_process_dies_between_any_two_statements_keeps_its_books() {
     assert!(reports.iter().map(|report| report.returned).sum::<u64>() > 0, "{reports:?}");
 }
 
+#[cfg(feature = "house")]
 #[test]
 fn a_seed_is_a_run() {
     assert_eq!(lived(4, 40), lived(4, 40));

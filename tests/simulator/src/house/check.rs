@@ -17,8 +17,8 @@ use super::{
     bank::{Moved, lock},
 };
 use crate::{
-    history::{Happening, Kind, What},
-    judge,
+    history::{Happening, What},
+    judge::Judge,
     living::{ZONE, available},
 };
 
@@ -26,6 +26,8 @@ impl House {
     pub(super) async fn check(&mut self, plan: Plan) -> anyhow::Result<Report> {
         let mut report = Report { days: plan.days, lines: plan.lines, ..Report::default() };
         self.books_add_up().await?;
+        let books = servicing::books::check(self.database.store()).await?;
+        ensure!(books.ok, "the ledger check: {books:?}");
         let found = audit::check(self.database.store().audit(), &self.log).await?;
         ensure!(found.ok && found.unsequenced == 0, "the log is not whole: {found:?}");
         let moved = lock(&self.ledger).moved();
@@ -96,14 +98,24 @@ impl House {
         available(&position)?;
         self.money_moved(resident, told, report).await?;
         let happenings = happenings(line.events());
-        // The fee of a draw is a fact to the engine; the oracle has another draw be the first, or finds a credit balance that was
-        // not there when the fee was quoted.
-        let refused = |one: &Happening| matches!(one.what, What::DrawRefused { .. });
-        if resident.agreed.kind == Kind::Fee3 && happenings.iter().any(refused) {
+        // Another due day brings dates of its own with it, one by one, which the oracle does not know; nor does it know that during
+        // service no fee at all is charged.
+        let unknown = |event: &LineEvent| {
+            matches!(
+                event.body,
+                LineEventBody::CyclesChanged { .. }
+                    | LineEventBody::TermsChanged { .. }
+                    | LineEventBody::RateCapped { .. }
+            )
+        };
+        if line.events().iter().any(unknown) {
             return Ok(());
         }
-        let facts = judge::facts(&happenings);
-        judge::compare(&resident.agreed, &facts, &line, self.today)
+        let judge = Judge::of(&resident.agreed, &happenings)?;
+        let Some(mut judge) = judge else { return Ok(()) };
+        report.compared += 1;
+        ensure!(judge.compare(&line, self.today)?, "a cycle closes today");
+        Ok(())
     }
 
     /// What we say of each payment and draw is what the bank did, and each was done once.
@@ -147,6 +159,16 @@ impl House {
             let same = moved.as_ref().is_none_or(|one| !one.debit && one.amount == draw.amount);
             ensure!(right && same, "we say {draw:?} and the bank {moved:?}");
         }
+        for refund in servicing.list_refunds(caller, resident.id).await? {
+            let moved = told.remove(&refund.reference);
+            report.refunds += 1;
+            let same = moved.as_ref().is_none_or(|one| !one.debit && one.amount == refund.amount);
+            let charged = refund.event_seq.is_some();
+            ensure!(
+                same && (charged || moved.is_none()),
+                "we say {refund:?} and the bank {moved:?}"
+            );
+        }
         Ok(())
     }
 
@@ -187,7 +209,8 @@ fn happenings(events: &[LineEvent]) -> Vec<Happening> {
         }
         let what = match &event.body {
             LineEventBody::Drew { draw, amount, fee, .. } => {
-                of_draw(draw).map(|draw| What::Draw { draw, amount: *amount, fee: *fee })
+                let (amount, fee, feature) = (*amount, *fee, None);
+                of_draw(draw).map(|draw| What::Draw { draw, amount, fee, feature })
             }
             LineEventBody::DrawRefused { draw, .. } => {
                 of_draw(draw).map(|draw| What::DrawRefused { draw })
@@ -195,11 +218,21 @@ fn happenings(events: &[LineEvent]) -> Vec<Happening> {
             LineEventBody::PaymentReceived { payment, amount } => {
                 of_payment(payment).map(|payment| What::Payment { payment, amount: *amount })
             }
-            LineEventBody::PaymentReturned { payment, .. } => {
-                of_payment(payment).map(|payment| What::PaymentReturned { payment })
+            LineEventBody::PaymentReturned { payment, fee, .. } => {
+                of_payment(payment).map(|payment| What::PaymentReturned { payment, fee: *fee })
             }
             LineEventBody::PaymentReversed { payment, .. } => {
                 of_payment(payment).map(|payment| What::PaymentReversed { payment })
+            }
+            LineEventBody::LimitChanged { credit_limit, .. } => {
+                Some(What::Limit { credit_limit: *credit_limit })
+            }
+            LineEventBody::CreditBalanceRefunded { amount } => {
+                Some(What::Refund { amount: *amount })
+            }
+            LineEventBody::CreditGranted { amount, .. } => Some(What::Credit { amount: *amount }),
+            LineEventBody::RateCapped { apr, through, .. } => {
+                Some(What::RateCap { apr: *apr, through: *through })
             }
             LineEventBody::FlagRaised { flag, .. } => Some(What::FlagRaised { flag: *flag }),
             LineEventBody::FlagCleared { flag, .. } => Some(What::FlagCleared { flag: *flag }),

@@ -3,11 +3,12 @@
 use anyhow::{Context as _, ensure};
 use chrono::Days;
 use credit::{FlagKind, Terms};
-use identity::{BankAccountId, CreditLineId, CustomerId, DrawId, PaymentId};
+use identity::{BankAccountId, CreditLineId, CustomerId, DrawId, PaymentId, RepresentativeId};
 use money::{Apr, Cents};
 use servicing::{
-    AmountAsk, BankAccountAsk, Caller, DrawAsk, Key, PaymentAsk, Servicing, ServicingError,
+    AmountAsk, BankAccountAsk, Caller, DrawAsk, Key, Level, PaymentAsk, Servicing, ServicingError,
     originate::{NewBankAccount, Opening},
+    staff_changes::ServicePeriod,
     testing,
 };
 use store::{
@@ -15,6 +16,7 @@ use store::{
     draws::{DrawRail, DrawStatus},
     intents::ReceiptRow,
     payments::PaymentStatus,
+    representatives::StaffRole,
 };
 
 use super::House;
@@ -40,15 +42,29 @@ pub(super) enum Ask {
     CancelDraw(DrawId),
     Raise(FlagKind),
     Clear(FlagKind),
+    DueDay(u32),
+    LowerLimit(Cents),
+    /// Of a credit balance.
+    Refund(BankAccountId),
+    /// Two people take back a payment that was keyed wrongly.
+    Reverse(PaymentId),
+    /// Military service, from a day that may have passed.
+    Service(ServicePeriod),
 }
 
 const FLAGS: [FlagKind; 4] =
     [FlagKind::Hardship, FlagKind::Disaster, FlagKind::Dispute, FlagKind::Attorney];
 
+impl Resident {
+    fn keys_said(&self) -> String {
+        format!("{}-{}", self.id, self.keys)
+    }
+}
+
 impl House {
     pub(super) async fn move_in(&mut self, lines: u64) -> anyhow::Result<()> {
         for number in 0..lines {
-            let kind = self.dice.pick(&Kind::ALL).unwrap_or(Kind::Std);
+            let kind = self.dice.pick(&Kind::LINES).unwrap_or(Kind::Std);
             let sub = kind == Kind::Sub;
             let apr = if sub { 0 } else { self.dice.between(1_199, 3_599) * 100 };
             let most = if sub { 10 } else { 60 };
@@ -125,8 +141,54 @@ impl House {
                 self.renews_account(who, &servicing).await?;
                 None
             }
+            200..210 => self.staff_wish(&resident, &servicing).await?,
             _ => None,
         })
+    }
+
+    /// What is rarer, and what staff enter.
+    async fn staff_wish(
+        &mut self,
+        resident: &Resident,
+        servicing: &Servicing,
+    ) -> anyhow::Result<Option<Ask>> {
+        let caller = Caller::customer(resident.id);
+        Ok(match self.dice.below(10) {
+            0 => Some(Ask::DueDay(u32::try_from(self.dice.between(1, 28))?)),
+            1 | 2 => {
+                let limit = resident.agreed.credit_limit.get();
+                Some(Ask::LowerLimit(Cents::new(self.dice.between(4, limit / 5_000) * 5_000)))
+            }
+            3 | 4 => Some(Ask::Refund(resident.account)),
+            5..9 => {
+                let payments = servicing.list_payments(caller, resident.id).await?;
+                let settled = |one: &PaymentStatus| *one == PaymentStatus::Settled;
+                let last = payments.iter().find(|one| settled(&one.payment.status));
+                last.map(|one| Ask::Reverse(one.payment.id))
+            }
+            _ => {
+                let days = Days::new(self.dice.below(40));
+                let from = self.today.checked_sub_days(days).unwrap_or(self.today);
+                let from = from.max(resident.agreed.opened_on);
+                let through = from.checked_add_days(Days::new(100 + self.dice.below(200)));
+                let note = "orders seen".to_owned();
+                Some(Ask::Service(ServicePeriod { from, through, note }))
+            }
+        })
+    }
+
+    /// Those who look after the lines.
+    pub(super) async fn hire(&mut self) -> anyhow::Result<()> {
+        let servicing = self.process().await?.servicing.clone();
+        for (at, name) in ["First", "Second"].into_iter().enumerate() {
+            let id = RepresentativeId::mint(servicing.now());
+            let role = StaffRole::Representative;
+            servicing.add_representative(Caller::system(), id, name, role).await?;
+            if let Some(place) = self.staff.get_mut(at) {
+                *place = Caller::representative(id);
+            }
+        }
+        Ok(())
     }
 
     /// A bank account that can no longer be used is followed by another.
@@ -150,17 +212,22 @@ impl House {
         let resident = self.people.get_mut(who).context("nobody lives there")?;
         resident.keys += 1;
         let resident = *resident;
-        let key = Key::parse(&format!("{}-{}", resident.id, resident.keys))?;
+        let key = Key::parse(&resident.keys_said())?;
+        let staff = self.staff;
         let death = self.death(80, 30);
         let first = self
-            .attempt(death, async |servicing| asked(&servicing, &resident, ask, &key).await)
+            .attempt(death, async |servicing| {
+                asked(&servicing, &resident, ask, (&key, staff)).await
+            })
             .await?;
         let again = self.dice.chance(60);
         let answer = match first {
             Some(answer) if !again => answer?,
             before => {
                 let second = self
-                    .attempt(None, async |servicing| asked(&servicing, &resident, ask, &key).await)
+                    .attempt(None, async |servicing| {
+                        asked(&servicing, &resident, ask, (&key, staff)).await
+                    })
                     .await?
                     .context("the process died of itself")??;
                 if let Some(before) = before {
@@ -211,7 +278,7 @@ async fn asked(
     servicing: &Servicing,
     resident: &Resident,
     ask: &Ask,
-    key: &Key,
+    (key, [first, second]): (&Key, [Caller; 2]),
 ) -> anyhow::Result<Option<ReceiptRow>> {
     let (caller, id) = (Caller::customer(resident.id), resident.id);
     let answer = match ask {
@@ -228,6 +295,30 @@ async fn asked(
             let cleared =
                 servicing.clear_flag(Caller::system(), id, *flag, "looked into", key).await;
             cleared.map(|_| None)
+        }
+        Ask::DueDay(day) => servicing.change_due_day(caller, id, *day, key).await.map(Some),
+        Ask::LowerLimit(to) => {
+            servicing.lower_limit(caller.at(Level::L3), id, *to, key).await.map(Some)
+        }
+        Ask::Refund(account) => servicing.request_refund(caller, id, *account, key).await.map(Some),
+        Ask::Reverse(payment) => {
+            let decided = Key::parse(&format!("{}-decided", resident.keys_said()))?;
+            match servicing.ask_reversal(first, *payment, "keyed wrongly", key).await {
+                Ok(asked) => {
+                    let decision = (true, "seen");
+                    let done = servicing.decide_reversal(second, asked.id, decision, &decided);
+                    done.await.map(|_| None)
+                }
+                Err(error) => Err(error),
+            }
+        }
+        Ask::Service(period) => {
+            // One period: the engine's figures of two that overlap are not what is looked at here.
+            let flags = servicing.standing_flags(Caller::system(), id).await?;
+            if flags.iter().any(|flag| flag.kind == FlagKind::Scra) {
+                return Ok(None);
+            }
+            servicing.record_service(first, id, period, key).await.map(|_| None)
         }
     };
     match answer {
