@@ -1,6 +1,6 @@
 //! What takes two people on the desk: one asks, another does it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::{Json, extract::State};
 use identity::{CaseId, CustomerId, PaymentId};
@@ -24,11 +24,10 @@ pub(crate) async fn people(
     caller: Caller,
     ids: impl Iterator<Item = CustomerId>,
 ) -> Result<HashMap<CustomerId, Value>, ApiError> {
-    let mut people = HashMap::new();
+    let ids: HashSet<CustomerId> = ids.collect();
+    let mut people = HashMap::with_capacity(ids.len());
     for id in ids {
-        if !people.contains_key(&id) {
-            people.insert(id, person(&app.servicing.customer(caller, id).await?));
-        }
+        people.insert(id, person(&app.servicing.customer(caller, id).await?));
     }
     Ok(people)
 }
