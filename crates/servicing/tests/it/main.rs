@@ -12,6 +12,7 @@ mod board;
 mod cases;
 mod close;
 mod contacts;
+mod counted;
 mod decisions;
 mod draws;
 mod faults;
