@@ -38,7 +38,7 @@ FUZZ_SECONDS = 60
 fuzz: ## cargo fuzz on each parser of files from outside, for a minute each (FUZZ_SECONDS).
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	cargo run --quiet --package inputs -- fuzz/corpus
-	for target in nacha scenario; do \
+	for target in boarding nacha scenario; do \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir fuzz $$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=20000 -timeout=20 || exit 1; \
 	done
 

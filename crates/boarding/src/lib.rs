@@ -1,6 +1,7 @@
 //! Portfolios of other lenders: a file's bytes in, rows that can be boarded and the faults of those that cannot out.
 //!
-//! Invariants: pure; a row is judged by itself, and every fault of it is told; an amount is read digit by digit, never through a
+//! Invariants: memory is bounded whatever the file (`limits`): it is read a piece at a time, and what would take more is refused with
+//! the limit it breaks; a row is judged by itself, and every fault of it is told; an amount is read digit by digit, never through a
 //! floating-point number; a good row is one of which the engine, asked for the file's day, gives back the row's own figures.
 //! An account number is in no fault, no digest and no debug output. What is absent: the database (`servicing::board`).
 
@@ -8,12 +9,18 @@ mod cells;
 mod columns;
 mod dues;
 mod engine;
+mod file;
 mod judge;
+mod limits;
+mod pages;
 mod parquet;
 mod row;
+mod source;
 mod table;
+mod thrift;
+mod twins;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use credit::ProductCatalog;
@@ -21,13 +28,12 @@ use money::Cents;
 use serde::Serialize;
 
 pub use columns::{REFUSED_BECAUSE, column_names};
+pub use file::{Depth, JudgedRows, PortfolioFile, Survey, open};
+pub use limits::ROWS_AT_ONCE;
 pub use row::{Bank, BankKind, Cells, Fault, Row};
+pub use source::Pieces;
 
-use crate::{
-    columns::Header,
-    judge::judge,
-    table::{Record, Table},
-};
+use crate::table::Record;
 
 /// What rows are held against.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +121,7 @@ pub struct Refused {
     pub faults: Vec<Fault>,
 }
 
-/// A file that could be read, row by row.
+/// A file that could be read, with all of its rows.
 #[derive(Clone, Debug)]
 pub struct Portfolio {
     /// The names of its columns.
@@ -133,23 +139,18 @@ impl Portfolio {
     }
 }
 
-/// Reads and judges a file: Parquet where it begins as one, else CSV.
+/// Reads and judges a file that is at hand, and holds all of its rows.
 ///
 /// # Errors
 /// What is wrong with the file as a whole, all of it: then no row was looked at.
 pub fn read(bytes: &[u8], rules: Rules<'_>) -> Result<Portfolio, Vec<Fault>> {
-    let table = if bytes.starts_with(parquet::MAGIC) {
-        parquet::read(bytes)?
-    } else {
-        table::read_csv(bytes)?
-    };
-    let Table { names, kinds, records, trailer } = table;
-    let header = Header::read(&names, &kinds, rules.catalog)?;
-    let mut rows: Vec<Judged> =
-        records.into_iter().map(|record| judge(&header, record, rules)).collect();
-    refuse_twins(&header, &mut rows);
-    let trailer = trailer.as_deref().map(ControlTotals::read).transpose()?;
-    Ok(Portfolio { columns: names, rows, trailer })
+    let file = open(Arc::new(bytes.to_vec()), rules)?;
+    let survey = file.survey(Depth::Sums, |_| {})?;
+    let (mut judged, mut rows) = (file.judged(&survey)?, Vec::new());
+    while let Some(batch) = judged.next_batch()? {
+        rows.extend(batch);
+    }
+    Ok(Portfolio { columns: file.columns().to_vec(), rows, trailer: survey.trailer })
 }
 
 /// The rows of a file alone, for whoever wants no more.
@@ -162,43 +163,6 @@ pub fn read_rows(
 ) -> Result<Vec<Result<Row, Vec<Fault>>>, Vec<Fault>> {
     let rows = read(bytes, rules)?.rows;
     Ok(rows.into_iter().map(|row| row.verdict.map_err(|refused| refused.faults)).collect())
-}
-
-/// Which of two rows with one reference is right cannot be told from here: neither is boarded.
-fn refuse_twins(header: &Header, rows: &mut [Judged]) {
-    let mut seen: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, row) in rows.iter().enumerate() {
-        let reference = match &row.verdict {
-            Ok(row) => row.reference.clone(),
-            Err(refused) => header.reference(refused.cells.as_slice()).to_owned(),
-        };
-        if !reference.is_empty() {
-            seen.entry(reference).or_default().push(at);
-        }
-    }
-    for (reference, places) in seen.into_iter().filter(|(_, places)| places.len() > 1) {
-        let numbers: Vec<String> =
-            places.iter().filter_map(|at| Some(rows.get(*at)?.number.to_string())).collect();
-        for at in places {
-            let Some(row) = rows.get_mut(at) else { continue };
-            let (cells, line, mut faults) = match &row.verdict {
-                Ok(good) => (good.cells.clone(), good.line, Vec::new()),
-                Err(bad) => {
-                    let line = bad.faults.first().and_then(|fault| fault.line);
-                    (bad.cells.clone(), line, bad.faults.clone())
-                }
-            };
-            faults.push(Fault {
-                row: Some(row.number),
-                line,
-                column: Some("reference".to_owned()),
-                value: Some(row::shown(&reference)),
-                wrong: format!("rows {} have the same reference", numbers.join(", ")),
-                to_do: "keep the one that is right".to_owned(),
-            });
-            row.verdict = Err(Refused { cells, faults });
-        }
-    }
 }
 
 impl ControlTotals {

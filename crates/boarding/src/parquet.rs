@@ -1,47 +1,98 @@
-//! Parquet: plain columns of text, decimals, dates and whole numbers, uncompressed or with Snappy.
+//! Parquet: plain columns of text, decimals, dates and whole numbers, uncompressed or with Snappy; read row by row.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ::parquet::{
     basic::{ConvertedType, Type as Physical},
     errors::ParquetError,
-    file::reader::{FileReader, SerializedFileReader},
-    record::Field,
+    file::{
+        metadata::ParquetMetaData,
+        reader::{FileReader as _, SerializedFileReader},
+    },
+    record::{Field, reader::RowIter},
     schema::types::ColumnDescriptor,
 };
 
 use crate::{
+    limits::ROW_MAX,
+    pages::{VALUES_AT_ONCE, damaged, look_at_footer, look_at_pages, too_many_rows},
     row::{Fault, shown},
-    table::{CellKind, Record, Table},
+    source::Source,
+    table::{CellKind, Entry, Names, Record, too_long},
 };
 
 /// The first bytes of such a file.
 pub(crate) const MAGIC: &[u8] = b"PAR1";
 
-/// Rows of one file at most: a few bytes can announce more than any memory holds.
-const ROWS_MAX: i64 = 5_000_000;
+/// Digits of a decimal at most, and bytes: what is longer is no amount.
+const DIGITS_MAX: i32 = 38;
+const DECIMAL_MAX: usize = 16;
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Table, Vec<Fault>> {
-    let refuse = |why: &str| {
-        vec![Fault::of_file(
-            &format!("the Parquet file cannot be read: {}", shown(why)),
-            "write it anew, uncompressed or with Snappy, or send CSV",
-        )]
-    };
-    // The library panics on some files that are none.
-    let read = catch_unwind(AssertUnwindSafe(|| table(bytes)));
-    match read {
-        Ok(Ok(table)) => table,
-        Ok(Err(error)) => Err(refuse(&error.to_string())),
-        Err(_) => Err(refuse("it contradicts itself")),
+/// A file whose announcements were looked at.
+pub(crate) struct ParquetFile {
+    source: Source,
+    pub(crate) names: Names,
+}
+
+/// Its rows, from the first on.
+pub(crate) struct ParquetRows {
+    rows: RowIter<'static>,
+    number: u64,
+}
+
+/// The library panics on some files that are none.
+fn guarded<T>(read: impl FnOnce() -> Result<T, Vec<Fault>>) -> Result<T, Vec<Fault>> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(vec![damaged("it contradicts itself")]))
+}
+
+fn refuse(error: &ParquetError) -> Vec<Fault> {
+    vec![damaged(&error.to_string())]
+}
+
+impl ParquetFile {
+    pub(crate) fn open(source: Source) -> Result<Self, Vec<Fault>> {
+        look_at_footer(&source).map_err(|fault| vec![fault])?;
+        let names = guarded(|| {
+            let reader = SerializedFileReader::new(source.clone()).map_err(|e| refuse(&e))?;
+            let names = names_of(reader.metadata())?;
+            look_at_pages(&source, reader.metadata()).map_err(|fault| vec![fault])?;
+            Ok(names)
+        })?;
+        Ok(Self { source, names })
+    }
+
+    pub(crate) fn rows(&self) -> Result<ParquetRows, Vec<Fault>> {
+        guarded(|| {
+            let reader = SerializedFileReader::new(self.source.clone()).map_err(|e| refuse(&e))?;
+            let rows = RowIter::from_file_into(Box::new(reader)).with_batch_size(VALUES_AT_ONCE);
+            Ok(ParquetRows { rows, number: 0 })
+        })
     }
 }
 
-fn table(bytes: &[u8]) -> Result<Result<Table, Vec<Fault>>, ParquetError> {
-    let reader = SerializedFileReader::new(bytes::Bytes::copy_from_slice(bytes))?;
-    let metadata = reader.metadata().file_metadata();
-    if metadata.num_rows() > ROWS_MAX {
-        return Ok(Err(vec![Fault::of_file("the file has more than 5,000,000 rows", "part it")]));
+impl ParquetRows {
+    pub(crate) fn next(&mut self) -> Result<Option<Entry>, Vec<Fault>> {
+        let Self { rows, number } = self;
+        let mut garbled = false;
+        let cells: Option<Vec<String>> = guarded(|| {
+            let row = rows.next().transpose().map_err(|error| refuse(&error))?;
+            let texts = |(_, field)| text_of(field, &mut garbled);
+            Ok(row.map(|row| row.into_columns().into_iter().map(texts).collect()))
+        })?;
+        let Some(cells) = cells else { return Ok(None) };
+        *number += 1;
+        if cells.iter().map(String::len).sum::<usize>() > ROW_MAX {
+            return Err(vec![too_long(*number, None)]);
+        }
+        Ok(Some(Entry::Row(Record { number: *number, line: None, cells, garbled })))
+    }
+}
+
+fn names_of(metadata: &ParquetMetaData) -> Result<Names, Vec<Fault>> {
+    let metadata = metadata.file_metadata();
+    if u64::try_from(metadata.num_rows()).map_or(true, |rows| rows > crate::limits::ROWS_MAX) {
+        return Err(vec![too_many_rows()]);
     }
     let columns = metadata.schema_descr().columns();
     let nested: Vec<&str> = columns
@@ -51,21 +102,23 @@ fn table(bytes: &[u8]) -> Result<Result<Table, Vec<Fault>>, ParquetError> {
         .collect();
     if !nested.is_empty() {
         let wrong = format!("these columns are nested: {}", shown(&nested.join(", ")));
-        return Ok(Err(vec![Fault::of_file(&wrong, "make a plain column of each")]));
+        return Err(vec![Fault::of_file(&wrong, "make a plain column of each")]);
     }
-    let names: Vec<String> = columns.iter().map(|column| column.name().to_owned()).collect();
-    let kinds = columns.iter().map(|column| kind_of(column)).collect();
-    let mut records = Vec::new();
-    for (number, row) in (1..).zip(reader.get_row_iter(None)?) {
-        let mut garbled = false;
-        let cells = row?
-            .into_columns()
-            .into_iter()
-            .map(|(_, field)| text_of(field, &mut garbled))
-            .collect();
-        records.push(Record { number, line: None, cells, garbled });
+    let mut decimals =
+        columns.iter().filter(|column| column.converted_type() == ConvertedType::DECIMAL);
+    let endless =
+        decimals.find(|column| column.type_precision().max(column.type_scale()) > DIGITS_MAX);
+    if let Some(column) = endless {
+        let wrong = format!("column `{}` has more than {DIGITS_MAX} digits", shown(column.name()));
+        return Err(vec![Fault::of_file(
+            &wrong,
+            "store it as a decimal of 18 digits, 2 of them cents",
+        )]);
     }
-    Ok(Ok(Table { names, kinds, records, trailer: None }))
+    Ok(Names {
+        names: columns.iter().map(|column| column.name().to_owned()).collect(),
+        kinds: columns.iter().map(|column| kind_of(column)).collect(),
+    })
 }
 
 fn kind_of(column: &ColumnDescriptor) -> CellKind {
@@ -88,6 +141,9 @@ fn text_of(field: Field, garbled: &mut bool) -> String {
             text.into_owned()
         }
         Field::Bool(yes) => if yes { "yes" } else { "no" }.to_owned(),
+        Field::Decimal(decimal) if decimal.data().len() > DECIMAL_MAX => {
+            format!("a number of {} bytes", decimal.data().len())
+        }
         Field::Decimal(_) => field.to_string().trim_end_matches('.').to_owned(),
         other => other.to_string(),
     }

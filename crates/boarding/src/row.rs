@@ -11,6 +11,9 @@ use serde::Serialize;
 /// Characters of a value that a fault repeats at most.
 const SHOWN_MAX: usize = 40;
 
+/// Characters of what is said of a file at most.
+const SAID_MAX: usize = 200;
+
 /// A customer and a line of another lender. As JSON it is what tells one boarding of it from another: without the account
 /// number, and without its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -146,9 +149,18 @@ impl fmt::Display for Fault {
 
 /// A value as it may stand in a message: short, and without what moves a terminal's cursor.
 pub(crate) fn shown(value: &str) -> String {
+    cut(value, SHOWN_MAX)
+}
+
+/// What a library says of a file, in which the file's own words may stand.
+pub(crate) fn said(sentence: &str) -> String {
+    cut(sentence, SAID_MAX)
+}
+
+fn cut(text: &str, most: usize) -> String {
     let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let short: String = value.chars().take(SHOWN_MAX).map(plain).collect();
-    if value.chars().nth(SHOWN_MAX).is_some() { format!("{short}...") } else { short }
+    let short: String = text.chars().take(most).map(plain).collect();
+    if text.chars().nth(most).is_some() { format!("{short}...") } else { short }
 }
 
 /// Digits of an account, hidden.

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
+    fmt::Write as _,
     fs,
+    io::{BufRead as _, BufReader},
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -66,8 +68,10 @@ impl Sandbox {
     }
 }
 
+const SAMPLE: &str = include_str!("../../../docs/boarding-sample.csv");
+
 fn sample() -> String {
-    fs::read_to_string(Path::new(PROJECT).join("docs/boarding-sample.csv")).unwrap()
+    SAMPLE.to_owned()
 }
 
 #[tokio::test]
@@ -149,4 +153,79 @@ async fn sums_that_are_not_those_announced_board_nothing() {
     sandbox.file("cut.csv", &sample().replacen("HL-10002", "TOTAL", 1));
     let (code, report) = sandbox.board("cut.csv", &[]);
     assert_eq!((code, &report["stopped"]), (Some(10), &true.into()), "{report}");
+}
+
+#[tokio::test]
+async fn two_lines_of_one_person_become_two_customers_and_one_reference_twice_becomes_none() {
+    let sandbox = Sandbox::new().await;
+    let (names, rest) = SAMPLE.split_once('\n').unwrap();
+    let row = rest.lines().next().unwrap();
+    let other = row.replacen("HL-10001", "HL-10001-B", 1);
+    let twin = row.replacen("HL-10001", "HL-7", 1);
+    sandbox.file("harbor.csv", &format!("{names}\n{row}\n{twin}\n{other}\n{twin}\n"));
+    let (code, report) = sandbox.board("harbor.csv", &[]);
+    assert_eq!((code, &report["boarded"]["rows"]), (Some(10), &2.into()), "{report}");
+    assert_eq!(report["refused"]["rows"], 2);
+    assert_eq!(report["faults"][0]["wrong"], "rows 2, 4 have the same reference");
+    let customers = "SELECT count(*) FROM customers WHERE name = 'Rosa Delgado'";
+    let people: i64 =
+        sqlx::query_scalar(customers).fetch_one(sandbox.database.owner()).await.unwrap();
+    assert_eq!(people, 2);
+}
+
+#[tokio::test]
+async fn of_a_hundred_thousand_bad_rows_a_few_are_shown_and_all_are_written_down() {
+    const ROWS: usize = 100_000;
+    let folder = tempfile::tempdir().unwrap();
+    let (names, rest) = SAMPLE.split_once('\n').unwrap();
+    let row = rest.lines().next().unwrap().replacen("24.00%", "0.24", 1);
+    let write = |name: &str, rows: usize| {
+        let mut text = format!("{names}\n");
+        for n in 1..=rows {
+            writeln!(text, "{}", row.replacen("HL-10001", &format!("B-{n}"), 1)).unwrap();
+        }
+        fs::write(folder.path().join(name), text).unwrap();
+    };
+    let run = |file: &str, more: &[&str]| {
+        let args = [&["board", file, "--check"][..], more].concat();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
+        command.args(args).current_dir(folder.path()).env("PLUMBLINE_STATE", folder.path());
+        command.output().unwrap()
+    };
+    write("bad.csv", ROWS);
+    let output = run("bad.csv", &["--faults", "faults.jsonl", "--json"]);
+    assert_eq!(output.status.code(), Some(10), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.len() < 1_000_000, "{} bytes", output.stdout.len());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["refused"]["rows"], ROWS);
+    assert_eq!(report["faults"].as_array().unwrap().len(), 1_000);
+    let lines = fs::File::open(folder.path().join("faults.jsonl")).unwrap();
+    let mut found = 0;
+    let mut rows = std::collections::BTreeSet::new();
+    for line in BufReader::new(lines).lines() {
+        let fault: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        rows.insert(fault["row"].as_u64().unwrap());
+        found += 1;
+    }
+    assert_eq!((rows.len(), &report["faults_found"]), (ROWS, &found.into()));
+    let refused = fs::read_to_string(folder.path().join("bad.csv.refused.csv")).unwrap();
+    assert_eq!(refused.lines().count(), ROWS + 1);
+    let mode = fs::metadata(folder.path().join("faults.jsonl")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    write("few.csv", 60);
+    let shown = run("few.csv", &[]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.lines().count() < 70 && shown.contains("... and 10 more faults"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_pipe_is_refused_since_a_file_is_read_twice() {
+    let output = Command::new(env!("CARGO_BIN_EXE_plumbline"))
+        .args(["board", "/dev/stdin", "--check"])
+        .current_dir(std::env::temp_dir())
+        .stdin(std::process::Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("it is read twice"));
 }

@@ -17,7 +17,7 @@ use identity::{BankAccountId, CreditLineId, CustomerId, PostingId};
 use rails::{BankDetails, Sealed};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use store::{
     accruals,
     bank_accounts::{BankAccount, BankAccountKind, BankAccountStatus, SealedNumber},
@@ -34,9 +34,6 @@ use crate::{
     numbers::{ending_of, rail_kind},
 };
 
-/// Rows of one transaction.
-pub const AT_ONCE: usize = 500;
-
 /// How the leaf and the event of a boarded line are called: as those of any line that opens.
 const OPENED: &str = "line.opened";
 
@@ -46,7 +43,6 @@ pub struct Order<'a> {
     /// The lender's name for the portfolio: with it a reference is unique.
     pub portfolio: &'a str,
     pub catalog: &'a ProductCatalog,
-    pub rows: &'a [&'a Row],
     /// All of it in one transaction, or nothing.
     pub whole: bool,
 }
@@ -59,6 +55,16 @@ pub struct Boarded {
     pub before: Vec<u64>,
     /// Its reference was boarded before, with other figures: nothing was done.
     pub changed: Vec<u64>,
+}
+
+/// A portfolio on its way in. What was committed stays when it is dropped; whoever comes again goes on there.
+pub struct Boarding<'a> {
+    servicing: &'a Servicing,
+    order: Order<'a>,
+    permit: Authorised,
+    /// Of a portfolio that is boarded whole: the one transaction.
+    whole: Option<Transaction<'static, Postgres>>,
+    changed: bool,
 }
 
 /// A row on its way in.
@@ -75,40 +81,23 @@ struct Coming<'a> {
 }
 
 impl Servicing {
-    /// Boards rows that were found good, a batch at a time; `progress` is told how many are through.
+    /// Begins to board a portfolio.
     ///
     /// # Errors
-    /// What was committed before stays; the same order goes on there.
-    pub async fn board(
-        &self,
+    /// Where the caller may not, or the portfolio has no name.
+    pub async fn board<'a>(
+        &'a self,
         caller: Caller,
-        order: Order<'_>,
-        mut progress: impl FnMut(usize) + Send,
-    ) -> Result<Boarded, ServicingError> {
+        order: Order<'a>,
+    ) -> Result<Boarding<'a>, ServicingError> {
         let permit = authorise(caller, UseCase::Originate, None, self.now())?;
         let named = !order.portfolio.trim().is_empty() && order.portfolio.len() <= 100;
         if !named || order.portfolio.chars().any(char::is_control) {
             let sentence = "A portfolio has a name of 1 to 100 characters.";
             return Err(Refusal::new(RefusalCode::TextInvalid, sentence).into());
         }
-        let (mut done, mut through) = (Boarded::default(), 0);
-        let mut tx = self.store.app().begin().await?;
-        for batch in order.rows.chunks(AT_ONCE) {
-            self.board_batch(&mut tx, permit, order, batch, &mut done).await?;
-            if !order.whole {
-                tx.commit().await?;
-                tx = self.store.app().begin().await?;
-            }
-            through += batch.len();
-            progress(through);
-        }
-        if order.whole && !done.changed.is_empty() {
-            done.boarded.clear();
-            tx.rollback().await?;
-        } else {
-            tx.commit().await?;
-        }
-        Ok(done)
+        let whole = if order.whole { Some(self.store.app().begin().await?) } else { None };
+        Ok(Boarding { servicing: self, order, permit, whole, changed: false })
     }
 
     async fn board_batch(
@@ -117,9 +106,8 @@ impl Servicing {
         permit: Authorised,
         order: Order<'_>,
         batch: &[&Row],
-        done: &mut Boarded,
-    ) -> Result<(), ServicingError> {
-        let now = self.now();
+    ) -> Result<Boarded, ServicingError> {
+        let (now, mut done) = (self.now(), Boarded::default());
         let ids: Vec<CreditLineId> = batch.iter().map(|_| CreditLineId::mint(now)).collect();
         let claims = batch.iter().zip(&ids).map(|(row, id)| claim_of(row, *id));
         let claims = claims.collect::<Result<Vec<Claim>, ServicingError>>()?;
@@ -142,11 +130,11 @@ impl Servicing {
                 done.changed.push(row.number);
             }
         }
-        if coming.is_empty() {
-            return Ok(());
+        if !coming.is_empty() {
+            self.write_boarded(conn, &coming).await?;
+            self.tell_boarded(conn, permit, order.portfolio, &coming).await?;
         }
-        self.write_boarded(conn, &coming).await?;
-        self.tell_boarded(conn, permit, order.portfolio, &coming).await
+        Ok(done)
     }
 
     /// Everything of a row that is to be written, made before anything is.
@@ -301,6 +289,40 @@ impl Servicing {
             "billed_interest_cents": totals[1], "authorised": permit,
         });
         self.trail(conn, Stream::System, "portfolio.boarded", payload).await
+    }
+}
+
+impl Boarding<'_> {
+    /// Boards rows that were found good: all of them or, where it fails, none. They are committed before it answers, unless the
+    /// portfolio is boarded whole.
+    ///
+    /// # Errors
+    /// What was committed before stays; the same rows again go on there.
+    pub async fn rows(&mut self, batch: &[&Row]) -> Result<Boarded, ServicingError> {
+        let Self { servicing, order, permit, .. } = *self;
+        let done = if let Some(tx) = &mut self.whole {
+            servicing.board_batch(tx, permit, order, batch).await?
+        } else {
+            let mut tx = servicing.store.app().begin().await?;
+            let done = servicing.board_batch(&mut tx, permit, order, batch).await?;
+            tx.commit().await?;
+            done
+        };
+        self.changed |= !done.changed.is_empty();
+        Ok(done)
+    }
+
+    /// Ends it; answers whether what was boarded stays: all or nothing is nothing where one row was boarded with other figures.
+    ///
+    /// # Errors
+    /// Where the one transaction cannot be committed.
+    pub async fn end(self) -> Result<bool, ServicingError> {
+        match self.whole {
+            Some(tx) if self.changed => tx.rollback().await?,
+            Some(tx) => tx.commit().await?,
+            None => return Ok(true),
+        }
+        Ok(!self.changed)
     }
 }
 

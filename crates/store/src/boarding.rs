@@ -52,6 +52,9 @@ pub async fn claim(
     claims: &[Claim],
     at: DateTime<Utc>,
 ) -> Result<BTreeSet<CreditLineId>, StoreError> {
+    // In one order whoever asks: of two who wait for each other the database would end one.
+    let mut claims: Vec<&Claim> = claims.iter().collect();
+    claims.sort_by(|one, other| one.reference.cmp(&other.reference));
     let references: Vec<String> = claims.iter().map(|one| one.reference.clone()).collect();
     let digests: Vec<Vec<u8>> = claims.iter().map(|one| one.row_digest.clone()).collect();
     let lines: Vec<Uuid> = claims.iter().map(|one| one.credit_line_id.as_uuid()).collect();

@@ -1,8 +1,16 @@
 //! The files from which mutation starts.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use money::Cents;
 use nacha::{Addenda, Batch, Entry, File, Header, ReturnCode, Sec, TraceNumber, TransactionCode};
+use parquet::{
+    basic::Compression,
+    data_type::{ByteArray, ByteArrayType},
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
+    schema::parser::parse_message_type,
+};
 
 /// Scenario files of the documentation.
 #[must_use]
@@ -14,6 +22,57 @@ pub fn scenario_seeds() -> Vec<Vec<u8>> {
         include_str!("../../../docs/scenarios/returned-payment.toml"),
     ];
     texts.into_iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// The sample of the documentation; its first row with a trailer; a row by feature; the same in whole cents, with another mark and other
+/// line ends; and Parquet, uncompressed and with Snappy, by dictionary and without.
+#[must_use]
+pub fn boarding_seeds() -> Vec<Vec<u8>> {
+    let sample = include_str!("../../../docs/boarding-sample.csv");
+    let lines: Vec<&str> = sample.lines().take(3).collect();
+    let [names, first, second] = lines[..] else { return Vec::new() };
+    let cents = names.replace(",principal,", ",principal_cents,");
+    let in_cents = first.replacen(",800.00,", ",80000,", 1);
+    let table: Vec<Vec<&str>> =
+        [names, first, second].iter().map(|line| line.split(',').collect()).collect();
+    let parquet = [(false, false), (true, false), (false, true), (true, true)]
+        .into_iter()
+        .filter_map(|(snappy, dictionary)| parquet(&table, snappy, dictionary));
+    let texts = [
+        sample.to_owned(),
+        format!("{names}\n{first}\nTOTAL,rows=1,principal=800.00,interest=16.31,fees=0.00\n"),
+        format!("\u{feff}{cents}\r\n{in_cents}\r\n"),
+        format!("{names},refused_because\n{first},\"a reason, of old\"\n{second},\"\"\n"),
+    ];
+    texts.into_iter().map(String::into_bytes).chain(parquet).collect()
+}
+
+/// Names and rows as a Parquet file of text.
+fn parquet(table: &[Vec<&str>], snappy: bool, dictionary: bool) -> Option<Vec<u8>> {
+    let (names, rows) = table.split_first()?;
+    let columns: Vec<String> =
+        names.iter().map(|name| format!("optional binary {name} (UTF8);")).collect();
+    let schema = parse_message_type(&format!("message rows {{ {} }}", columns.join(" "))).ok()?;
+    let properties = WriterProperties::builder()
+        .set_compression(if snappy { Compression::SNAPPY } else { Compression::UNCOMPRESSED })
+        .set_dictionary_enabled(dictionary)
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer =
+        SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::new(properties)).ok()?;
+    let mut group = writer.next_row_group().ok()?;
+    for at in 0..names.len() {
+        let cells: Vec<&str> = rows.iter().filter_map(|row| row.get(at).copied()).collect();
+        let there: Vec<i16> = cells.iter().map(|cell| i16::from(!cell.is_empty())).collect();
+        let cells: Vec<ByteArray> =
+            cells.into_iter().filter(|cell| !cell.is_empty()).map(ByteArray::from).collect();
+        let mut column = group.next_column().ok()??;
+        column.typed::<ByteArrayType>().write_batch(&cells, Some(&there), None).ok()?;
+        column.close().ok()?;
+    }
+    group.close().ok()?;
+    writer.close().ok()?;
+    Some(bytes)
 }
 
 /// Files of payments, of draws, of returns, of changes, and one of many batches.

@@ -26,3 +26,9 @@ fn a_nacha_file_is_refused_or_reads_back_as_it_was_written() {
 fn a_scenario_file_is_refused_or_its_statements_add_up() {
     all(&inputs::scenario_seeds(), inputs::scenario, 150);
 }
+
+#[test]
+fn a_portfolio_is_refused_or_each_row_is_a_line_or_has_its_faults() {
+    assert_eq!(inputs::boarding_seeds().len(), 8);
+    all(&inputs::boarding_seeds(), inputs::boarding, 60);
+}

@@ -4,22 +4,23 @@ mod refused;
 mod report;
 
 use std::{
-    collections::HashSet,
-    fs,
+    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
 
 use anyhow::Context as _;
-use boarding::{ControlTotals, Judged, Portfolio, Refused, Row, Rules};
+use boarding::{
+    ControlTotals, Depth, Fault, Judged, PortfolioFile, Refused, Row, Rules, Survey, Totals,
+};
 use calendar::{Clock, Tz, local_date};
 use chrono::NaiveDate;
 use credit::ProductCatalog;
 use money::Cents;
 use servicing::{
     Caller, Servicing,
-    board::{Boarded, Order},
+    board::{Boarded, Boarding, Order},
     ports::NoBank,
 };
 use store::Store;
@@ -32,7 +33,8 @@ use crate::{
     lender::Lender,
     output::{self, Meter},
 };
-use report::Report;
+use refused::{FaultLines, RefusedFile};
+use report::{Became, Report};
 
 /// Where a file is judged that no installation stands behind.
 const ZONE: Tz = Tz::America__Los_Angeles;
@@ -62,6 +64,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     expect_principal: Option<Cents>,
 
+    /// Write every fault into this file, a line of JSON for each; the report names the first thousand.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+
     /// Board into the sandbox.
     #[arg(long)]
     sandbox: bool,
@@ -81,9 +87,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
             return Err(UsageError(sentence.to_owned()).into());
         }
     };
-    let bytes = fs::read(&args.file).map_err(|error| {
-        UsageError(format!("could not read {}: {error}", whole(&args.file).display()))
-    })?;
+    let file = Arc::new(opened(&args.file)?);
     let catalog = ProductCatalog::embedded()?;
     let books = if args.check && !args.sandbox {
         None
@@ -94,14 +98,25 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
         Some(servicing) => servicing.today(),
         None => local_date(Clock::system().now(), ZONE),
     };
-    let read = boarding::read(&bytes, Rules { catalog: &catalog, today });
-    drop(bytes);
-    let outcome = match read {
-        Ok(portfolio) => {
+    let rules = Rules { catalog: &catalog, today };
+    let depth = if args.all_or_nothing { Depth::Verdicts } else { Depth::Sums };
+    let surveyed = boarding::open(file, rules).and_then(|file| {
+        output::progress(format_args!("reading {}", args.file.display()));
+        let mut said = 0;
+        let survey = file.survey(depth, |rows| {
+            if rows >= said + READ_SAID {
+                said = rows;
+                output::progress(format_args!("{rows} rows read"));
+            }
+        })?;
+        Ok((file, survey))
+    });
+    let outcome = match surveyed {
+        Ok((file, survey)) => {
             let job = Job { args, name: portfolio_name, catalog: &catalog, today };
-            job.run(portfolio, books.as_ref()).await
+            Box::pin(job.run(&file, &survey, books.as_ref())).await
         }
-        Err(faults) => Ok(Report::of_unreadable(&args.file, faults)),
+        Err(faults) => unreadable(args, &faults),
     };
     if let Some(servicing) = books {
         servicing.store().close().await;
@@ -109,6 +124,30 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
     let report = outcome?;
     context.output.answer(&report)?;
     Ok(if report.clean() { Exit::Done } else { Exit::NotRight })
+}
+
+/// Between two words on how far the first reading has come.
+const READ_SAID: u64 = 100_000;
+
+/// The file, which is read twice: it has to stay where it is.
+fn opened(path: &Path) -> anyhow::Result<File> {
+    let unread = |error: std::io::Error| {
+        UsageError(format!("could not read {}: {error}", whole(path).display()))
+    };
+    let file = File::open(path).map_err(unread)?;
+    if !file.metadata().map_err(unread)?.is_file() {
+        let sentence =
+            format!("{} is no plain file: it is read twice, so write it to one", path.display());
+        return Err(UsageError(sentence).into());
+    }
+    Ok(file)
+}
+
+fn unreadable(args: &Args, faults: &[Fault]) -> anyhow::Result<Report> {
+    let mut lines = FaultLines::of(args.faults.as_deref()).context("could not write the faults")?;
+    faults.iter().try_for_each(|fault| lines.add(fault))?;
+    lines.end()?;
+    Ok(Report::of_unreadable(&args.file, faults))
 }
 
 /// `acme.csv` and what was refused of it, `acme.csv.refused.csv`, are one portfolio.
@@ -150,41 +189,84 @@ struct Job<'a> {
 impl Job<'_> {
     async fn run(
         &self,
-        mut portfolio: Portfolio,
+        file: &PortfolioFile<'_>,
+        survey: &Survey,
         books: Option<&Servicing>,
     ) -> anyhow::Result<Report> {
-        let announced = self.announced(&portfolio);
         let control =
-            announced.map_or_else(Vec::new, |totals| totals.differences(&portfolio.totals()));
-        let judged_bad = portfolio.rows.iter().any(|row| row.verdict.is_err());
-        let stopped = !control.is_empty() || (self.args.all_or_nothing && judged_bad);
-        let boarded = match books {
-            Some(servicing) if !self.args.check && !stopped => {
-                self.board(servicing, &mut portfolio).await?
-            }
-            _ => Boarded::default(),
+            self.announced(survey).map_or_else(Vec::new, |said| said.differences(&survey.totals));
+        let stopped = !control.is_empty() || (self.args.all_or_nothing && !survey.all_good);
+        let mut boarding = match books {
+            Some(servicing) if !self.args.check && !stopped => Some(self.begin(servicing).await?),
+            _ => None,
         };
-        let refused_file = refused::write(&self.args.file, &portfolio, self.args.check)
-            .context("could not write the refused rows beside the file")?;
-        Ok(Report::of(
-            report::Header {
-                file: self.args.file.clone(),
-                portfolio: self.name.clone(),
-                today: self.today,
-                checked_only: self.args.check,
-                stopped,
-                refused_file,
-                control,
-            },
-            &portfolio,
-            &boarded,
-        ))
+        let header = report::Header {
+            file: self.args.file.clone(),
+            portfolio: self.name.clone(),
+            today: self.today,
+            checked_only: self.args.check,
+            stopped,
+            refused_file: None,
+            control,
+        };
+        let mut out = Out {
+            report: Report::under(header, survey.totals),
+            refused: RefusedFile::beside(&self.args.file, file.columns(), self.args.check),
+            lines: FaultLines::of(self.args.faults.as_deref())
+                .context("could not write the faults")?,
+        };
+        self.go_through(file, survey, boarding.as_mut(), &mut out).await?;
+        if let Some(boarding) = boarding
+            && !boarding.end().await?
+        {
+            out.report.rolled_back();
+        }
+        out.end().context("could not write the refused rows beside the file")
+    }
+
+    async fn begin<'s>(&'s self, servicing: &'s Servicing) -> anyhow::Result<Boarding<'s>> {
+        let whole = self.args.all_or_nothing;
+        let order = Order { portfolio: &self.name, catalog: self.catalog, whole };
+        Ok(Box::pin(servicing.board(Caller::system(), order)).await?)
+    }
+
+    /// Judges the rows a batch at a time, boards those that are good, and writes down what became of each.
+    async fn go_through(
+        &self,
+        file: &PortfolioFile<'_>,
+        survey: &Survey,
+        mut boarding: Option<&mut Boarding<'_>>,
+        out: &mut Out,
+    ) -> anyhow::Result<()> {
+        let Totals { rows, .. } = survey.totals;
+        let (meter, started) = (Meter::new(usize::try_from(rows)?), Instant::now());
+        let doing = if boarding.is_some() { "boarding" } else { "judging" };
+        output::progress(format_args!("{doing} {rows} rows of {}", self.name));
+        let mut judged = file.judged(survey).map_err(|faults| changed(&faults))?;
+        let mut done = 0;
+        while let Some(mut batch) = judged.next_batch().map_err(|faults| changed(&faults))? {
+            let boarded = match boarding.as_mut() {
+                Some(boarding) => {
+                    let good: Vec<&Row> =
+                        batch.iter().filter_map(|row| row.verdict.as_ref().ok()).collect();
+                    Box::pin(boarding.rows(&good)).await?
+                }
+                None => Boarded::default(),
+            };
+            done += batch.len();
+            out.add(&mut batch, &boarded)
+                .context("could not write the refused rows beside the file")?;
+            let elapsed = started.elapsed().as_millis().max(1);
+            let rate = u128::try_from(done).unwrap_or_default() * 1_000 / elapsed;
+            meter.show(done, &format!("{rate} rows/s"));
+        }
+        Ok(())
     }
 
     /// What the last row of the file says, and what the command line says over it.
-    fn announced(&self, portfolio: &Portfolio) -> Option<ControlTotals> {
+    fn announced(&self, survey: &Survey) -> Option<ControlTotals> {
         let Args { expect_rows, expect_principal, .. } = self.args;
-        let trailer = portfolio.trailer;
+        let trailer = survey.trailer;
         if trailer.is_none() && expect_rows.is_none() && expect_principal.is_none() {
             return None;
         }
@@ -195,38 +277,49 @@ impl Job<'_> {
             ..said
         })
     }
+}
 
-    /// Boards the good rows; one whose reference was boarded with other figures becomes a refused one.
-    async fn board(
-        &self,
-        servicing: &Servicing,
-        portfolio: &mut Portfolio,
-    ) -> anyhow::Result<Boarded> {
-        let boarded = {
-            let rows: Vec<&Row> =
-                portfolio.rows.iter().filter_map(|row| row.verdict.as_ref().ok()).collect();
-            let order = Order {
-                portfolio: &self.name,
-                catalog: self.catalog,
-                rows: &rows,
-                whole: self.args.all_or_nothing,
+/// The rows are no longer those that were read first.
+fn changed(faults: &[Fault]) -> anyhow::Error {
+    let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    UsageError(said.join("; ")).into()
+}
+
+/// What is told of the rows, and where.
+struct Out {
+    report: Report,
+    refused: RefusedFile,
+    lines: FaultLines,
+}
+
+impl Out {
+    /// Rows in the order of the file. One whose reference was boarded with other figures becomes a refused one.
+    fn add(&mut self, batch: &mut [Judged], boarded: &Boarded) -> std::io::Result<()> {
+        for row in batch {
+            // By number, as the rows are.
+            let became = if boarded.boarded.binary_search(&row.number).is_ok() {
+                Became::Boarded
+            } else if boarded.before.binary_search(&row.number).is_ok() {
+                Became::BoardedBefore
+            } else {
+                Became::Nothing
             };
-            let (meter, started) = (Meter::new(rows.len()), Instant::now());
-            let progress = |done: usize| {
-                let elapsed = started.elapsed().as_millis().max(1);
-                let rate = u128::try_from(done).unwrap_or_default() * 1_000 / elapsed;
-                meter.show(done, &format!("{rate} rows/s"));
-            };
-            output::progress(format_args!("boarding {} rows of {}", rows.len(), self.name));
-            Box::pin(servicing.board(Caller::system(), order, progress)).await?
-        };
-        let changed: HashSet<_> = boarded.changed.iter().copied().collect();
-        portfolio
-            .rows
-            .iter_mut()
-            .filter(|row| changed.contains(&row.number))
-            .for_each(refuse_changed);
-        Ok(boarded)
+            if boarded.changed.binary_search(&row.number).is_ok() {
+                refuse_changed(row);
+            }
+            if let Err(refused) = &row.verdict {
+                self.refused.add(refused)?;
+                refused.faults.iter().try_for_each(|fault| self.lines.add(fault))?;
+            }
+            self.report.add(row, became);
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> std::io::Result<Report> {
+        self.lines.end()?;
+        self.report.refused_into(self.refused.end()?);
+        Ok(self.report)
     }
 }
 

@@ -1,13 +1,14 @@
 //! A portfolio of another lender comes in: once, whole where that is asked for, and with the books agreeing.
 
-use boarding::{Row, Rules};
+use boarding::{ROWS_AT_ONCE, Row, Rules};
 use credit::ProductCatalog;
 use servicing::{
     Caller, RefusalCode, ServicingError,
-    board::{AT_ONCE, Boarded, Order},
+    board::{Boarded, Order},
     testing::at_once,
 };
 
+use crate::counted::Statements;
 use crate::house::{House, Person, day, key};
 
 const SAMPLE: &str = include_str!("../../../../docs/boarding-sample.csv");
@@ -29,9 +30,20 @@ fn many(count: usize) -> Vec<Row> {
 
 async fn board(house: &House, rows: &[Row], whole: bool) -> Result<Boarded, ServicingError> {
     let catalog = ProductCatalog::embedded().unwrap();
-    let rows: Vec<&Row> = rows.iter().collect();
-    let order = Order { portfolio: "harbor", catalog: &catalog, rows: &rows, whole };
-    Box::pin(house.servicing.board(Caller::system(), order, |_| {})).await
+    let order = Order { portfolio: "harbor", catalog: &catalog, whole };
+    let mut boarding = Box::pin(house.servicing.board(Caller::system(), order)).await?;
+    let mut all = Boarded::default();
+    for batch in rows.chunks(ROWS_AT_ONCE) {
+        let batch: Vec<&Row> = batch.iter().collect();
+        let done = Box::pin(boarding.rows(&batch)).await?;
+        all.boarded.extend(done.boarded);
+        all.before.extend(done.before);
+        all.changed.extend(done.changed);
+    }
+    if !boarding.end().await? {
+        all.boarded.clear();
+    }
+    Ok(all)
 }
 
 /// The customer of that name, with their line.
@@ -103,9 +115,9 @@ async fn whoever_boards_all_or_nothing_boards_nothing_where_one_row_is_another()
 #[tokio::test]
 async fn a_run_that_died_between_two_batches_goes_on() {
     let house = House::on("2026-11-23").await;
-    let rows = many(AT_ONCE + 20);
+    let rows = many(ROWS_AT_ONCE + 20);
     // It died after its first batch was committed, and two come back at once.
-    board(&house, &rows[..AT_ONCE], false).await.unwrap();
+    board(&house, &rows[..ROWS_AT_ONCE], false).await.unwrap();
     let (one, other) = tokio::join!(board(&house, &rows, false), board(&house, &rows, false));
     let (one, other) = (one.unwrap(), other.unwrap());
     assert_eq!(one.boarded.len() + other.boarded.len(), 20);
@@ -118,6 +130,41 @@ async fn a_run_that_died_between_two_batches_goes_on() {
         house.count("SELECT count(*) FROM boarded_lines").await,
         i64::try_from(rows.len()).unwrap()
     );
+}
+
+#[tokio::test]
+async fn a_batch_takes_as_many_statements_whatever_its_size() {
+    let house = House::on("2026-11-23").await;
+    let rows = many(ROWS_AT_ONCE + 12);
+    let mut counted = Vec::new();
+    // The first is not counted: connections are opened, and a place that speaks is heard only once it is known.
+    for range in [0..1, 1..2, 2..12, 12..ROWS_AT_ONCE + 12] {
+        let (statements, count) = (Statements::listen(), range.len());
+        let done = board(&house, &rows[range], false).await.unwrap();
+        counted.push(statements.count());
+        assert_eq!(done.boarded.len(), count);
+    }
+    let [_, one, ten, most] = counted[..] else { panic!("{counted:?}") };
+    // A connection that is opened meanwhile says a statement or two of its own.
+    let apart = one.max(ten).max(most) - one.min(ten).min(most);
+    assert!(apart <= 4, "{one}, {ten} and {most} for 1, 10 and {ROWS_AT_ONCE} rows");
+    assert!((12..=30).contains(&one), "{counted:?}: nothing was counted, or too much");
+}
+
+/// Runs the other way round by another file meet in the middle; neither waits for the other without end.
+#[tokio::test]
+async fn two_runs_in_opposite_order_board_each_row_once() {
+    let house = House::on("2026-11-23").await;
+    let rows = many(40);
+    let mut reversed = rows.clone();
+    reversed.reverse();
+    for from in (0..40).step_by(10) {
+        let (one, other) = (&rows[from..from + 10], &reversed[30 - from..40 - from]);
+        let (one, other) = tokio::join!(board(&house, one, false), board(&house, other, false));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert_eq!(one.boarded.len() + other.boarded.len(), 10);
+    }
+    assert_eq!(house.count("SELECT count(*) FROM boarded_lines").await, 40);
 }
 
 #[tokio::test]
@@ -143,12 +190,10 @@ async fn a_draw_waits_for_the_opening_record_unless_the_other_lender_gave_it() {
 async fn a_customer_or_a_model_boards_nothing() {
     let house = House::on("2026-11-23").await;
     let catalog = ProductCatalog::embedded().unwrap();
-    let rows = rows(SAMPLE);
-    let rows: Vec<&Row> = rows.iter().collect();
-    let order = Order { portfolio: "harbor", catalog: &catalog, rows: &rows, whole: false };
+    let order = Order { portfolio: "harbor", catalog: &catalog, whole: false };
     let id = identity::CustomerId::mint(house.servicing.now());
     for caller in [Caller::customer(id), Caller::assistant(id)] {
-        let refused = Box::pin(house.servicing.board(caller, order, |_| {})).await.unwrap_err();
+        let refused = Box::pin(house.servicing.board(caller, order)).await.err().unwrap();
         assert_eq!(refused.refusal().unwrap().code, RefusalCode::NotAllowed);
     }
 }

@@ -1,12 +1,6 @@
 //! The day close: every line-day exactly once, whoever works, whoever dies, whoever pays meanwhile.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::collections::BTreeMap;
 
 use credit::{CreditLine, LineEventBody};
 use identity::CreditLineId;
@@ -18,7 +12,10 @@ use servicing::{
 use store::{credit_lines, line_events};
 use tokio::task::JoinSet;
 
-use crate::house::{House, cents, code, day, key, noon};
+use crate::{
+    counted::Statements,
+    house::{House, cents, code, day, key, noon},
+};
 
 /// Lines whose cycle ended on November 22.
 const DUE_ON: &str = "2026-11-23";
@@ -328,44 +325,16 @@ async fn a_chunk_posts_what_each_line_by_itself_comes_to() {
     }
 }
 
-/// Counts what this thread hands to the database.
-struct Statements(Arc<AtomicUsize>);
-
-impl tracing::Subscriber for Statements {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, _: &tracing::Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[tokio::test]
 async fn the_number_of_statements_does_not_depend_on_the_size_of_the_chunk() {
     let mut counted = Vec::new();
     // The first is not counted: a place that speaks is heard only once it is known.
     for lines in [1, 1, 10, 120] {
         let house = with_due(lines).await;
-        let statements = Arc::new(AtomicUsize::new(0));
-        let counting = tracing::subscriber::set_default(Statements(Arc::clone(&statements)));
-        tracing::callsite::rebuild_interest_cache();
+        let statements = Statements::listen();
         let report = close(&house.servicing, ask(1)).await;
-        drop(counting);
         assert_eq!(report.lines.lines, lines);
-        counted.push(statements.load(Ordering::Relaxed));
+        counted.push(statements.count());
     }
     let [_, one, ten, many] = counted[..] else { panic!("{counted:?}") };
     // A connection that is opened meanwhile says a statement or two of its own.

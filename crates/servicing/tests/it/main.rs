@@ -13,6 +13,7 @@ mod cases;
 mod close;
 mod contacts;
 mod countersign;
+mod counted;
 mod decisions;
 mod draws;
 mod faults;

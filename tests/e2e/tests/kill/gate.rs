@@ -142,6 +142,14 @@ impl Gate {
         }
     }
 
+    /// Whether the process has ended: with which status, or none where it was killed.
+    pub(crate) fn ended(&self) -> Option<Option<i32>> {
+        match &mut self.inner().server {
+            None => Some(None),
+            Some(server) => server.ended().map(|status| status.code()),
+        }
+    }
+
     /// Whether the server was killed at the cut.
     pub(crate) fn fired(&self) -> bool {
         self.inner().fired

@@ -1,10 +1,10 @@
 //! Programs that end with the tests, however those end.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io::Write as _,
     os::unix::process::CommandExt as _,
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -131,6 +131,33 @@ impl Process {
             panic!("{:?} did not start:\n{}", program.args, said());
         };
         Self { child, pid, address, log, _reader: reader }
+    }
+
+    /// Starts a program that ends by itself, and does not wait for a word of it.
+    pub(crate) fn spawn(args: &[OsString], env: &[(&str, OsString)]) -> Self {
+        let mut command = command();
+        command.args(args).envs(env.iter().map(|(name, value)| (*name, value)));
+        command.current_dir(e2e::project()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it can be run");
+        let pid = child.id().unwrap();
+        tell("+", &pid.to_string());
+        let log = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&log);
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut reader = JoinSet::new();
+        reader.spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        Self { child, pid, address: String::new(), log, _reader: reader }
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// What it has said so far.

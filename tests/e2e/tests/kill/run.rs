@@ -1,4 +1,4 @@
-//! One run of "pay $50" on a copy of the prepared database, with a cut or without one.
+//! One run of "pay $50", or of a draw, on a copy of the prepared database, with a cut or without one.
 //!
 //! The customer does what a page does: a request that was not answered is sent again once the server is back, with the
 //! same key; an answer that was cut short is read from the conversation.
@@ -24,6 +24,9 @@ pub(crate) const ASK: &str = "pay $50 next Friday from my checking account";
 /// That Friday, and the next banking day, by which it has settled.
 const DUE: &str = "2026-12-04";
 pub(crate) const SETTLED: &str = "2026-12-07";
+
+/// The banking day on which the file of a draw leaves.
+const DRAWN: &str = "2026-11-30";
 
 pub(crate) struct Run<'s> {
     stage: &'s Stage,
@@ -255,6 +258,26 @@ impl<'s> Run<'s> {
         let mut seen = vec![("seen sheet", sheet), ("seen receipt", receipt)];
         let who = self.sign_in().await;
         for path in ["/v1/payments", "/v1/transactions", "/v1/position", &conversation] {
+            seen.push(("seen", self.get(&who, path).await));
+        }
+        self.end(seen).await
+    }
+
+    /// Draws $50 by file, from the request to the money.
+    pub(crate) async fn draw(mut self) -> Left {
+        let who = self.sign_in().await;
+        let accounts = self.get(&who, "/v1/bank-accounts").await;
+        let account = &accounts["items"][0]["id"];
+        let ask = json!({ "amount_cents": 5_000, "bank_account_id": account });
+        let receipt = self.post(&who, "/v1/draws", "key-draw", &ask).await.ok();
+        self.step().await;
+        self.move_clock(DRAWN).await;
+        self.step().await;
+        self.move_clock(SETTLED).await;
+        self.sequenced().await;
+        let mut seen = vec![("seen receipt", receipt)];
+        let who = self.sign_in().await;
+        for path in ["/v1/draws", "/v1/transactions", "/v1/position"] {
             seen.push(("seen", self.get(&who, path).await));
         }
         self.end(seen).await

@@ -1,18 +1,19 @@
 //! What became of a portfolio, for a person and for a program.
 
 use std::{
-    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
 };
 
-use boarding::{Fault, Portfolio, Totals};
+use boarding::{Fault, Judged, Totals};
 use chrono::NaiveDate;
 use serde::Serialize;
-use servicing::board::Boarded;
 
-/// Faults that a person is shown at most; all of them stand beside their rows in the file of refused rows.
+/// Faults that a person is shown at most.
 const SHOWN_MAX: usize = 50;
+
+/// Faults of a report at most. All of them stand beside their rows in the file of refused rows, and in the one that --faults names.
+const FAULTS_MAX: usize = 1_000;
 
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Header {
@@ -42,39 +43,66 @@ pub(super) struct Report {
     refused: Totals,
     /// The days of the good rows' figures, the first and the last.
     as_of: Option<(NaiveDate, NaiveDate)>,
+    /// All of them, those that are left out below too.
+    faults_found: usize,
+    /// The first of them.
     faults: Vec<Fault>,
 }
 
+/// What became of a good row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Became {
+    Boarded,
+    BoardedBefore,
+    Nothing,
+}
+
 impl Report {
-    pub(super) fn of(header: Header, portfolio: &Portfolio, boarded: &Boarded) -> Self {
-        let (now, before): (BTreeSet<u64>, BTreeSet<u64>) =
-            (boarded.boarded.iter().copied().collect(), boarded.before.iter().copied().collect());
-        let mut report = Self { header, read: portfolio.totals(), ..Self::default() };
-        for row in &portfolio.rows {
-            match &row.verdict {
-                Ok(good) => {
-                    report.good = report.good.and(row.totals);
-                    let (first, last) = report.as_of.unwrap_or((good.as_of, good.as_of));
-                    report.as_of = Some((first.min(good.as_of), last.max(good.as_of)));
-                }
-                Err(refused) => {
-                    report.refused = report.refused.and(row.totals);
-                    report.faults.extend(refused.faults.iter().cloned());
-                }
+    pub(super) fn under(header: Header, read: Totals) -> Self {
+        Self { header, read, ..Self::default() }
+    }
+
+    pub(super) fn add(&mut self, row: &Judged, became: Became) {
+        match &row.verdict {
+            Ok(good) => {
+                self.good = self.good.and(row.totals);
+                let (first, last) = self.as_of.unwrap_or((good.as_of, good.as_of));
+                self.as_of = Some((first.min(good.as_of), last.max(good.as_of)));
             }
-            if now.contains(&row.number) {
-                report.boarded = report.boarded.and(row.totals);
-            } else if before.contains(&row.number) {
-                report.boarded_before = report.boarded_before.and(row.totals);
+            Err(refused) => {
+                self.refused = self.refused.and(row.totals);
+                self.fault(&refused.faults);
             }
         }
-        report
+        match became {
+            Became::Boarded => self.boarded = self.boarded.and(row.totals),
+            Became::BoardedBefore => self.boarded_before = self.boarded_before.and(row.totals),
+            Became::Nothing => {}
+        }
+    }
+
+    fn fault(&mut self, faults: &[Fault]) {
+        self.faults_found += faults.len();
+        let room = FAULTS_MAX.saturating_sub(self.faults.len());
+        self.faults.extend(faults.iter().take(room).cloned());
+    }
+
+    /// All or nothing came to nothing.
+    pub(super) fn rolled_back(&mut self) {
+        self.boarded = Totals::default();
+        self.header.stopped = true;
+    }
+
+    pub(super) fn refused_into(&mut self, file: Option<PathBuf>) {
+        self.header.refused_file = file;
     }
 
     /// A file of which no row was looked at.
-    pub(super) fn of_unreadable(file: &Path, faults: Vec<Fault>) -> Self {
+    pub(super) fn of_unreadable(file: &Path, faults: &[Fault]) -> Self {
         let header = Header { file: file.to_owned(), stopped: true, ..Header::default() };
-        Self { header, faults, ..Self::default() }
+        let mut report = Self::under(header, Totals::default());
+        report.fault(faults);
+        report
     }
 
     /// Nothing was refused, and the sums are those that were announced.
@@ -88,8 +116,8 @@ impl fmt::Display for Report {
         for fault in self.faults.iter().take(SHOWN_MAX) {
             writeln!(f, "{fault}")?;
         }
-        if self.faults.len() > SHOWN_MAX {
-            writeln!(f, "... and {} more faults", self.faults.len() - SHOWN_MAX)?;
+        if self.faults_found > SHOWN_MAX {
+            writeln!(f, "... and {} more faults", self.faults_found - SHOWN_MAX)?;
         }
         if self.read.rows == 0 && !self.faults.is_empty() {
             return write!(f, "{}: no row was looked at", self.header.file.display());
