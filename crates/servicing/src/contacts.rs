@@ -6,6 +6,7 @@
 //! show that it is theirs.
 
 use audit::Stream;
+use calendar::Tz;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use credit::FlagKind;
 use identity::{ConsentId, ContactChangeId, CustomerId};
@@ -24,6 +25,7 @@ use crate::{
     Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     disclosures::refuse_model,
     flags,
+    words::date_text,
     work::{Begun, Trail},
 };
 
@@ -121,6 +123,7 @@ impl Servicing {
         self.hold_line_of(work.conn(), customer_id).await?;
         let customer = find(work.conn(), customer_id).await?;
         self.may_change(work.conn(), customer_id, now).await?;
+        let former_postal = contacts::find_postal_address(work.conn(), customer_id).await?;
         let change = ContactChange {
             id: ContactChangeId::mint(now),
             customer_id,
@@ -130,22 +133,23 @@ impl Servicing {
             former_email: customer.email,
             phone: new.phone.clone().unwrap_or_else(|| customer.phone.clone()),
             former_phone: customer.phone,
-            postal: new.postal.is_some(),
+            postal: new.postal.clone().filter(|lines| Some(lines) != former_postal.as_ref()),
+            former_postal,
         };
         if change.email == change.former_email
             && change.phone == change.former_phone
-            && !change.postal
+            && change.postal.is_none()
         {
             return Err(invalid("Nothing would change.").into());
         }
         contacts::change(work.conn(), &change).await?;
-        if let Some(lines) = &new.postal {
+        if let Some(lines) = &change.postal {
             contacts::insert_postal_address(work.conn(), customer_id, lines, now).await?;
         }
         let payload = json!({
             "contact_change_id": change.id, "customer_id": customer_id,
             "email": change.email != change.former_email, "phone": change.phone != change.former_phone,
-            "postal": change.postal, "authorised": permit,
+            "postal": change.postal.is_some(), "authorised": permit,
         });
         let stream = stream_of(work.conn(), customer_id).await?;
         self.trail(work.conn(), stream, "contact.changed", payload).await?;
@@ -168,7 +172,7 @@ impl Servicing {
             return Err(Refusal::new(RefusalCode::NotAllowed, sentence).into());
         }
         let last = contacts::last_change(conn, customer_id).await?;
-        if last.is_some_and(|at| at > now - STANDS_FOR) {
+        if stands_until(last, now).is_some() {
             let sentence = "This was changed less than three days ago.";
             return Err(Refusal::new(RefusalCode::ContactChangedLately, sentence).into());
         }
@@ -278,6 +282,30 @@ impl Servicing {
         let mut conn = self.store.app().acquire().await?;
         Ok(contacts::insert_postal_address(&mut conn, customer_id, lines, self.now()).await?)
     }
+}
+
+/// Until when nothing follows on a change that was made last at `changed_at`; nothing where that is over.
+fn stands_until(changed_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    changed_at.map(|at| at + STANDS_FOR).filter(|until| *until > now)
+}
+
+/// Refuses to send money while a change of how the customer is reached is young: whoever took a line over changes the address
+/// first, and the customer is to have time to answer the warning (16 CFR 681.1). Nobody of ours can shorten it.
+pub(crate) async fn draws_allowed(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> Result<(), ServicingError> {
+    let changed_at = contacts::last_change(conn, customer_id).await?;
+    let Some(until) = stands_until(changed_at, now) else { return Ok(()) };
+    let until = until.with_timezone(&zone);
+    let sentence = format!(
+        "How we reach you was changed less than three days ago. You can draw again from {} at {}.",
+        date_text(until.date_naive()),
+        until.format("%H:%M")
+    );
+    Err(Refusal::new(RefusalCode::ContactChangedLately, sentence).into())
 }
 
 async fn find(
