@@ -10,6 +10,7 @@ mod dues;
 mod engine;
 mod judge;
 mod parquet;
+mod reach;
 mod row;
 mod table;
 

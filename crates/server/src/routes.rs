@@ -104,6 +104,7 @@ fn customer() -> OpenApiRouter<App> {
         .routes(routes!(messages::letter))
         .routes(routes!(messages::contact, messages::change_contact))
         .routes(routes!(messages::agree))
+        .routes(routes!(messages::limit))
         .routes(routes!(decisions::decision))
         .routes(routes!(decisions::notice))
         .routes(routes!(conversations::list, conversations::start))
@@ -127,6 +128,7 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(service::disputes_of))
         .routes(routes!(service::reversals))
         .routes(routes!(messages::desk_messages))
+        .routes(routes!(messages::desk_contact))
 }
 
 fn desk() -> OpenApiRouter<App> {
@@ -138,6 +140,8 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(desk::close_case))
         .routes(routes!(desk::clear_flag))
         .routes(routes!(autopay::desk_cancel))
+        .routes(routes!(messages::desk_limit))
+        .routes(routes!(messages::desk_paper))
         .routes(routes!(service::resolve))
         .routes(routes!(service::change_terms))
         .routes(routes!(service::record_service))

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, NaiveTime, Utc};
 use identity::{Actor, ContactChangeId, CustomerId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -36,7 +37,7 @@ pub struct ContactChange {
 }
 
 /// What a customer said about being asked for money.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactLimits {
     /// Not between these hours of their wall clock.
     pub hours: Vec<(NaiveTime, NaiveTime)>,

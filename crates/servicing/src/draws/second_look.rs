@@ -4,13 +4,13 @@
 //! Invariants: what waits for it does not leave, on either rail, and can be given up by its customer all the while; what a
 //! person lets go is sent as any other, with flags and the line looked at again; what nobody looks at in time is given up.
 
-use identity::DrawId;
+use identity::{CustomerId, DrawId};
 use rails::DrawRails;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     bank_accounts::BankAccount,
-    contacts,
+    contacts, credit_lines,
     draws::{self, DrawReview, DrawRow, DrawStatus},
 };
 
@@ -62,6 +62,26 @@ impl Servicing {
             draw.reference, draw.amount
         );
         self.open_desk_case(conn, draw, "draw_review", words).await
+    }
+
+    /// Has a person look at what was to leave when the address was changed: no change of address and draw on one day. The caller
+    /// holds the line.
+    pub(crate) async fn look_at_held(
+        &self,
+        conn: &mut PgConnection,
+        customer_id: CustomerId,
+    ) -> Result<(), ServicingError> {
+        let Some(line) = credit_lines::find_of_customer(conn, customer_id).await? else {
+            return Ok(());
+        };
+        for mut draw in draws::list_of_line(conn, line.id).await? {
+            if draw.status == DrawStatus::Held && draw.review.is_none() {
+                (draw.review, draw.changed_at) = (Some(DrawReview::Waiting), self.now());
+                draws::update(conn, &draw).await?;
+                self.ask_for_second_look(conn, &draw).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The draws that wait for a person, oldest first.

@@ -3,11 +3,15 @@
 use chrono::TimeDelta;
 use credit::FlagKind;
 use identity::CustomerId;
-use servicing::{Caller, Level, RefusalCode, contacts::NewContact, testing::at_once};
-use store::customers::Language;
+use servicing::{
+    Caller, DrawAsk, Level, RefusalCode,
+    contacts::{ContactLimit, NewContact},
+    testing::at_once,
+};
+use store::{customers::Language, draws::DrawRail};
 
 use crate::{
-    house::{House, code, day, key, noon, refusal},
+    house::{House, cents, code, day, key, noon, refusal},
     messages::Written,
 };
 
@@ -152,6 +156,20 @@ async fn nothing_is_drawn_for_three_days_after_a_change_and_much_for_thirty_only
 }
 
 #[tokio::test]
+async fn what_was_to_leave_on_the_day_of_a_change_waits_for_a_person() {
+    let (house, ann) = House::with_ann().await;
+    let ask = DrawAsk { rail: DrawRail::Standard, ..at_once(5_000, ann.checking) };
+    house.servicing.draw(ann.caller(), ann.id, ask, &key("before")).await.unwrap();
+    let caller = ann.caller().at(Level::L3);
+    let new = elsewhere("ann@elsewhere.example");
+    house.servicing.change_contact(caller, ann.id, &new, &key("new")).await.unwrap();
+    let waiting = house.servicing.draws_to_look_at(Caller::system()).await.unwrap();
+    assert_eq!(waiting.iter().map(|draw| draw.amount).collect::<Vec<_>>(), [cents(5_000)]);
+    let open = "SELECT count(*) FROM cases WHERE kind = 'draw_review' AND status = 'open'";
+    assert_eq!(house.count(open).await, 1);
+}
+
+#[tokio::test]
 async fn whose_identity_is_in_doubt_does_not_change_how_they_are_reached() {
     let written = Written::on("2026-11-20").await;
     let ann = written.person("ann@example.com", Language::English).await;
@@ -192,6 +210,34 @@ async fn consent_taken_back_is_paper_from_then_on_and_given_again_is_mail() {
     assert!(view.agreed_at.is_some());
     written.house.pays(ann, 6_000, "2026-11-24").await.unwrap();
     assert_eq!(written.run().await.messages_sent, 1);
+}
+
+#[tokio::test]
+async fn hours_and_an_employers_address_are_kept_once_said_by_the_customer_or_by_staff() {
+    let (house, ann) = House::with_ann().await;
+    let service = &house.servicing;
+    let hour = |text: &str| text.parse::<chrono::NaiveTime>().unwrap();
+    let noon = ContactLimit::NotBetween { from: hour("12:00:00"), until: hour("13:30:00") };
+    let known = ann.caller().at(Level::L1);
+    let limits = service.limit_contact(known, ann.id, noon, &key("noon")).await.unwrap();
+    assert_eq!(limits.hours, [(hour("12:00:00"), hour("13:30:00"))]);
+    assert_eq!(service.limit_contact(known, ann.id, noon, &key("noon")).await.unwrap(), limits);
+    let staff = house.representative("Rae").await;
+    service.limit_contact(staff, ann.id, ContactLimit::AtWork, &key("work")).await.unwrap();
+    let view = service.contact(staff, ann.id).await.unwrap();
+    assert_eq!((view.limits.hours.len(), view.limits.at_work), (1, true), "kept once");
+
+    let backwards = ContactLimit::NotBetween { from: hour("13:30:00"), until: hour("12:00:00") };
+    let refused = service.limit_contact(known, ann.id, backwards, &key("back")).await;
+    assert_eq!(code(refused), RefusalCode::TextInvalid);
+    for caller in [staff.reading_only(), Caller::assistant(ann.id)] {
+        let refused = service.limit_contact(caller, ann.id, noon, &key("who")).await;
+        assert_eq!(code(refused), RefusalCode::NotAllowed);
+    }
+    // Whoever is known by a channel only takes consent back and learns no address by it.
+    let view = service.withdraw_consent(known, ann.id, &key("paper")).await.unwrap();
+    assert_eq!((view.email.as_str(), view.phone.as_str()), ("a•••@example.com", "•••00"));
+    assert_eq!((view.postal, view.agreed_at), (None, None));
 }
 
 static KEY_OF_WITHDRAWAL: std::sync::LazyLock<servicing::Key> =

@@ -122,3 +122,33 @@ async fn who_speaks_spanish_is_told_in_spanish_and_chooses_paper() {
     let mail = app.post(&customer, "/v1/contact/electronic-records", &json!({"agree": true})).await;
     assert!(mail.ok()["agreed_at"].is_string());
 }
+
+#[tokio::test]
+async fn staff_keep_what_a_customer_told_them_and_only_the_customer_agrees_to_mail() {
+    let app = shared();
+    let customer = app.customer("revolving").await;
+    let (staff, compliance) = (app.staff("representative").await, app.staff("compliance").await);
+    let base = format!("/v1/desk/customers/{}/contact", customer.id);
+    let limits = format!("{base}/limits");
+    let noon = json!({ "not_from": "12:00", "not_until": "13:30" });
+    let kept = app.post(&staff, &limits, &noon).await.ok();
+    assert_eq!(kept["not_between"], json!([{ "from": "12:00:00", "until": "13:30:00" }]));
+    let known = app.at_level(&customer, "customer", "L1").await;
+    app.post(&known, "/v1/contact/limits", &json!({ "at_work": true })).await.ok();
+    for wrong in [
+        json!({}),
+        json!({ "not_from": "12:00" }),
+        json!({ "not_from": "noon", "not_until": "13:30" }),
+        json!({ "not_from": "13:30", "not_until": "12:00" }),
+        json!({ "not_from": "12:00", "not_until": "13:30", "at_work": true }),
+    ] {
+        let refused = app.post(&staff, &limits, &wrong).await;
+        assert_eq!(refused.problem(), (400, "text_invalid".to_owned()), "{wrong}");
+    }
+    let seen = app.get(&compliance, &base).await.ok();
+    assert_eq!((&seen["limits"]["at_work"], &seen["ended"]), (&true.into(), &Value::Null));
+    let paper = format!("{base}/paper");
+    let refused = app.post(&compliance, &paper, &json!({})).await;
+    assert_eq!(refused.problem(), (403, "not_allowed".to_owned()));
+    assert_eq!(app.post(&staff, &paper, &json!({})).await.ok()["ended"], "withdrawn");
+}
