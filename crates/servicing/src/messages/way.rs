@@ -112,11 +112,10 @@ async fn agreement(
     // Of a change both addresses are told, each as long as that one takes mail: who gives a new address at which nobody lives
     // must not so keep the warning from the old one.
     if message.recipient != Recipient::Customer {
-        let came_back = outbound::came_back(conn, id, &message.address).await?;
-        return Ok(match came_back {
-            true => Agreement::Ended(ConsentEnd::Bounced),
-            false => Agreement::NeverGiven,
-        });
+        if outbound::came_back(conn, id, &message.address).await? {
+            return Ok(Agreement::Ended(ConsentEnd::Bounced));
+        }
+        return Ok(Agreement::NeverGiven);
     }
     if kept::find_consent(conn, id).await?.is_some() {
         return Ok(Agreement::Given);
