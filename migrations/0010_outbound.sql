@@ -23,8 +23,9 @@ CREATE TABLE contact_changes (
     email           text        NOT NULL,
     former_phone    text        NOT NULL,
     phone           text        NOT NULL,
-    -- Whether another mailing address came with it.
-    postal          boolean     NOT NULL
+    -- The mailing address before it, where one was known; another one, where one came with it.
+    former_postal   text[],
+    postal          text[]
 );
 CREATE INDEX contact_changes_by_customer ON contact_changes (customer_id, changed_at DESC);
 
@@ -55,9 +56,13 @@ CREATE TABLE outbound_messages (
     customer_id     uuid        NOT NULL REFERENCES customers,
     credit_line_id  uuid        REFERENCES credit_lines,
     cause           bigint      NOT NULL REFERENCES outbox (position),
-    -- The customer as we reach them; of a change of address the one before and the one after.
-    recipient       text        NOT NULL CHECK (recipient IN ('customer', 'former_address', 'new_address')),
+    -- The customer as we reach them; of a change of address the one before and the one after, by e-mail and by letter.
+    recipient       text        NOT NULL
+        CHECK (recipient IN ('customer', 'former_address', 'new_address', 'former_street', 'new_street')),
+    -- Where it was sent last, or is to be sent to.
     address         text        NOT NULL,
+    -- Where paper of it goes: nowhere where there are no lines, and to the newest street where this is null.
+    street          text[],
     kind            text        NOT NULL CHECK (kind <> ''),
     class           text        NOT NULL CHECK (class IN ('legal', 'alert', 'servicing', 'collection')),
     language        text        NOT NULL CHECK (language IN ('en', 'es')),
@@ -118,8 +123,10 @@ GRANT SELECT, INSERT ON consent_ends, contact_changes, postal_addresses, contact
     mail_cursors TO plumbline_app;
 GRANT SELECT ON consent_ends, contact_changes, postal_addresses, contact_limits, outbound_messages, letters
     TO plumbline_audit;
+-- A draw waits after such a change; to what it was changed is none of a model's business.
+GRANT SELECT (customer_id, changed_at) ON contact_changes TO plumbline_turn;
 GRANT UPDATE (email, phone) ON customers TO plumbline_app;
-GRANT UPDATE (state, why, code, next_at, attempts, changed_at, sent_at) ON outbound_messages TO plumbline_app;
+GRANT UPDATE (state, why, code, next_at, attempts, changed_at, sent_at, address) ON outbound_messages TO plumbline_app;
 GRANT UPDATE (printed_at) ON letters TO plumbline_app;
 GRANT UPDATE (sequence) ON mail_cursors TO plumbline_app;
 

@@ -22,13 +22,15 @@ enum Holds {
 }
 
 /// Name, what it holds, whether the column must be there.
-const COLUMNS: [(&str, Holds, bool); 34] = [
+const COLUMNS: [(&str, Holds, bool); 36] = [
     ("reference", Holds::Words, true),
     ("name", Holds::Words, true),
     ("email", Holds::Words, true),
     ("phone", Holds::Words, true),
     ("state", Holds::Words, true),
     ("language", Holds::Words, false),
+    ("postal_address", Holds::Words, false),
+    ("flags", Holds::Words, false),
     ("product", Holds::Words, true),
     ("credit_limit", Holds::Money, true),
     ("apr", Holds::Rate, true),

@@ -11,6 +11,7 @@ use crate::{
     columns::Header,
     dues::Dues,
     engine::hold_against_the_engine,
+    reach::Reach,
     row::{self, Bank, BankKind, Row, shown},
     table::Record,
 };
@@ -24,12 +25,14 @@ pub(crate) fn judge(header: &Header, record: Record, rules: Rules<'_>) -> Judged
     cells.look_at_shape();
     let mut totals = Totals { rows: 1, ..Totals::default() };
     let row = row_of(&mut cells, rules, &mut totals);
+    let Reach { postal, flags } = Reach::read(&mut cells);
     let mut faults = std::mem::take(&mut cells.faults);
     let number = record.number;
     let verdict = match row.filter(|_| faults.is_empty()) {
         Some(mut row) => {
             row.number = number;
             row.line = record.line;
+            (row.postal, row.flags) = (postal, flags);
             faults = hold_against_the_engine(&row, rules.catalog);
             let cells = row::Cells(record.cells);
             if faults.is_empty() {
@@ -87,14 +90,7 @@ fn row_of(cells: &mut Cells<'_>, rules: Rules<'_>, totals: &mut Totals) -> Optio
             "correct it, or leave it empty",
         );
     }
-    if cells.yes("autopay") {
-        let to_do = "write no; the customer can set it up with us, and has to sign for it anew";
-        cells.wrong(
-            "autopay",
-            "leave to debit that was given to another lender is not taken over",
-            to_do,
-        );
-    }
+    no_autopay(cells);
     let bank = bank(cells);
     let (name, email, phone, state, language) = person?;
     let days = days?;
@@ -107,6 +103,8 @@ fn row_of(cells: &mut Cells<'_>, rules: Rules<'_>, totals: &mut Totals) -> Optio
         phone,
         state,
         language,
+        postal: Vec::new(),
+        flags: Vec::new(),
         product: product?.name.clone(),
         credit_limit: credit_limit?,
         apr: apr?,
@@ -120,6 +118,17 @@ fn row_of(cells: &mut Cells<'_>, rules: Rules<'_>, totals: &mut Totals) -> Optio
         bank: bank?,
         cells: row::Cells::default(),
     })
+}
+
+fn no_autopay(cells: &mut Cells<'_>) {
+    if cells.yes("autopay") {
+        let to_do = "write no; the customer can set it up with us, and has to sign for it anew";
+        cells.wrong(
+            "autopay",
+            "leave to debit that was given to another lender is not taken over",
+            to_do,
+        );
+    }
 }
 
 type Person = (String, String, String, String, String);

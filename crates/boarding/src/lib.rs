@@ -14,6 +14,7 @@ mod judge;
 mod limits;
 mod pages;
 mod parquet;
+mod reach;
 mod row;
 mod source;
 mod table;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::NaiveDate;
-use credit::{BroughtForward, ProductCatalog, Terms};
+use credit::{BroughtForward, FlagKind, ProductCatalog, Terms};
 use money::{Apr, Cents};
 use nacha::RoutingNumber;
 use serde::Serialize;
@@ -33,6 +33,12 @@ pub struct Row {
     pub state: String,
     /// `en` or `es`.
     pub language: String,
+    /// Where paper goes, line by line; empty where that is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub postal: Vec<String>,
+    /// What stands against writing to them or asking them for money.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<FlagKind>,
     pub product: String,
     pub credit_limit: Cents,
     pub apr: Apr,

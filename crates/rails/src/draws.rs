@@ -39,6 +39,7 @@ pub struct InstantRail {
 pub struct SecondLook {
     account_days: i64,
     amount_cents: i64,
+    contact_days: i64,
 }
 
 impl DrawRails {
@@ -89,6 +90,17 @@ impl SecondLook {
     pub fn wanted(&self, total: Cents, added_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         total.get() >= self.amount_cents && now - added_at < TimeDelta::days(self.account_days)
     }
+
+    /// Whether draws that come to `total` since the customer's address was changed wait for a person.
+    #[must_use]
+    pub fn wanted_after_change(
+        &self,
+        total: Cents,
+        changed_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        total.get() >= self.amount_cents && now - changed_at < TimeDelta::days(self.contact_days)
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +116,12 @@ mod tests {
         assert!(wanted(150_000, "2026-11-27T19:59:59Z"));
         assert!(!wanted(150_000, "2026-11-27T20:00:00Z"));
         assert!(!wanted(149_999, "2026-11-20T20:00:00Z"));
+        let moved = |cents, now: &str| {
+            look.wanted_after_change(Cents::new(cents), added, now.parse().unwrap())
+        };
+        assert!(moved(150_000, "2026-12-20T19:59:59Z"));
+        assert!(!moved(150_000, "2026-12-20T20:00:00Z"));
+        assert!(!moved(149_999, "2026-11-24T20:00:00Z"));
     }
 
     #[test]

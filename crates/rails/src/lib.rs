@@ -24,6 +24,6 @@ pub use draws::{DrawRails, InstantRail, SecondLook, StandardRail};
 pub use error::RailError;
 pub use instant::{InstantTransfer, TransferState, TransferStatus};
 pub use mail::{Enclosed, Mail, MailClient, MailConfig, MailError, MailUrl, is_mail_address};
-pub use post::{Bounce, PostClient};
+pub use post::{Bounce, PostClient, Printing};
 pub use returns::{Alarms, ReturnClass, ReturnFlag, ReturnRule, ReturnRules};
 pub use seal::{BankDetails, Sealed, SealingKeys};

@@ -3,20 +3,51 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::RailError;
 
-/// A message that was taken and came back later.
+/// What stands before the id of a letter that came back.
+const OF_A_LETTER: &str = "letter/";
+
+/// A message that was taken, or a letter that was printed, and came back later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounce {
     /// Grows by one with each.
     pub sequence: u64,
-    /// As it was sent: `<id@domain>`.
+    /// As it was sent: `<id@domain>`; of a letter `letter/id`.
     pub message_id: String,
     /// An enhanced status code.
     pub code: String,
+}
+
+impl Bounce {
+    /// The id under which the letter was printed, where it is one.
+    #[must_use]
+    pub fn letter(&self) -> Option<&str> {
+        self.message_id.strip_prefix(OF_A_LETTER)
+    }
+}
+
+/// A letter to be printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Printing<'a> {
+    /// An id of ours.
+    pub id: &'a str,
+    /// What goes on the envelope, line by line, the name first.
+    pub to: &'a [String],
+    pub media_type: &'a str,
+    pub bytes: &'a [u8],
+}
+
+/// A letter as it crosses the wire.
+#[derive(Serialize)]
+struct PrintBody<'a> {
+    to: &'a [String],
+    media_type: &'a str,
+    contents: String,
 }
 
 #[derive(Deserialize)]
@@ -70,15 +101,14 @@ impl PostClient {
     }
 
     /// Hands a letter to the printer under an id of ours: handed over twice, it is printed once.
-    pub async fn print(&self, id: &str, media_type: &str, bytes: &[u8]) -> Result<(), RailError> {
-        let answer = self
-            .client
-            .put(format!("{}/letters/{id}", self.base_url))
-            .header("content-type", media_type)
-            .body(bytes.to_vec())
-            .send()
-            .await
-            .map_err(unknown)?;
+    pub async fn print(&self, letter: &Printing<'_>) -> Result<(), RailError> {
+        let body = PrintBody {
+            to: letter.to,
+            media_type: letter.media_type,
+            contents: BASE64_STANDARD.encode(letter.bytes),
+        };
+        let url = format!("{}/letters/{}", self.base_url, letter.id);
+        let answer = self.client.put(url).json(&body).send().await.map_err(unknown)?;
         match answer.status() {
             StatusCode::OK | StatusCode::CREATED => Ok(()),
             status => Err(RailError::Unknown { reason: format!("it answered {status}") }),

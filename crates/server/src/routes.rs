@@ -106,6 +106,7 @@ fn customer() -> OpenApiRouter<App> {
         .routes(routes!(messages::letter))
         .routes(routes!(messages::contact, messages::change_contact))
         .routes(routes!(messages::agree))
+        .routes(routes!(messages::limit))
         .routes(routes!(decisions::decision))
         .routes(routes!(decisions::notice))
         .routes(routes!(conversations::list, conversations::start))
@@ -131,6 +132,7 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(countersign::payments_of))
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(messages::desk_messages))
+        .routes(routes!(messages::desk_contact))
 }
 
 fn desk() -> OpenApiRouter<App> {
@@ -142,6 +144,8 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(desk::close_case))
         .routes(routes!(desk::clear_flag))
         .routes(routes!(autopay::desk_cancel))
+        .routes(routes!(messages::desk_limit))
+        .routes(routes!(messages::desk_paper))
         .routes(routes!(service::resolve))
         .routes(routes!(service::change_terms))
         .routes(routes!(service::record_service))

@@ -22,6 +22,7 @@ use store::{
     accruals,
     bank_accounts::{BankAccount, BankAccountKind, BankAccountStatus, SealedNumber},
     boarding::{self, BoardedLine, Claim},
+    credit_lines,
     customers::{Customer, Language},
     documents as kept,
     outbox::{self, NewEvent},
@@ -236,6 +237,14 @@ impl Servicing {
         let accounts: Vec<_> = coming.iter().filter_map(|one| one.account.clone()).collect();
         let records: Vec<_> = coming.iter().filter_map(|one| one.record.clone()).collect();
         boarding::insert_customers(conn, &customers).await?;
+        let reached: Vec<(CustomerId, &[String])> = coming
+            .iter()
+            .filter(|one| !one.row.postal.is_empty())
+            .map(|one| (one.customer.id, one.row.postal.as_slice()))
+            .collect();
+        if !reached.is_empty() {
+            boarding::insert_postal_addresses(conn, &reached, self.now()).await?;
+        }
         boarding::insert_lines(conn, &heads).await?;
         boarding::insert_first_events(conn, &events).await?;
         boarding::insert_bank_accounts(conn, &accounts).await?;
@@ -247,6 +256,23 @@ impl Servicing {
             .flat_map(|one| one.unbilled.iter().map(|delta| (one.line.id(), delta.clone())))
             .collect();
         Ok(accruals::tell(conn, &unbilled, self.now()).await?)
+    }
+
+    /// What stood against a customer with the other lender stands with us, from their first day.
+    async fn flag_boarded(
+        &self,
+        conn: &mut PgConnection,
+        permit: Authorised,
+        coming: &[Coming<'_>],
+    ) -> Result<(), ServicingError> {
+        for one in coming {
+            for flag in &one.row.flags {
+                let line = credit_lines::find_of_customer(conn, one.customer.id).await?;
+                let of = (*flag, "boarded");
+                self.raise_in(conn, permit, one.customer.id, line.as_ref(), of).await?;
+            }
+        }
+        Ok(())
     }
 
     /// One leaf and one event for each line, and one leaf for the batch.
@@ -279,6 +305,7 @@ impl Servicing {
             })
             .collect();
         outbox::append_all(conn, &events).await?;
+        self.flag_boarded(conn, permit, coming).await?;
         let totals = coming.iter().fold([0_i64; 2], |[principal, interest], one| {
             let given = &one.row.balances;
             let drawn: i64 = given.principal.iter().map(|part| part.amount.get()).sum();

@@ -1,12 +1,15 @@
-//! How a customer is reached: e-mail, telephone and mailing address, electronic records agreed to and taken back, and hours at
-//! which they must not be asked for money.
+//! How a customer is reached: e-mail, telephone and mailing address, electronic records agreed to and taken back, and (`limits`)
+//! hours at which they must not be asked for money.
 //!
 //! Rules: 15 USC 7001(c); 16 CFR 681.1. A change needs a step-up (L3), waits three days after the one before, and is told to
 //! the address before and to the one after it (`crate::messages`). What is absent: a code sent to the new address, which would
 //! show that it is theirs.
 
+mod limits;
+
 use audit::Stream;
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use calendar::Tz;
+use chrono::{DateTime, TimeDelta, Utc};
 use credit::FlagKind;
 use identity::{ConsentId, ContactChangeId, CustomerId};
 use rails::is_mail_address;
@@ -14,16 +17,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
-    contacts::{self, ConsentEnd, ContactChange},
+    contacts::{self, ConsentEnd, ContactChange, ContactLimits},
     credit_lines,
     customers::{self, Customer},
     documents::{self as kept, Consent},
 };
 
+pub use limits::ContactLimit;
+
 use crate::{
-    Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    Caller, Key, Level, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     disclosures::refuse_model,
     flags,
+    words::date_text,
     work::{Begun, Trail},
 };
 
@@ -54,6 +60,23 @@ pub struct ContactView {
     pub agreed_at: Option<DateTime<Utc>>,
     /// Why they no longer do.
     pub ended: Option<ConsentEnd>,
+    /// When and by which way they must not be asked for money.
+    pub limits: ContactLimits,
+}
+
+impl ContactView {
+    /// As somebody sees it of whom we know no more than a channel: enough to know it again, and not enough to learn it.
+    fn masked(self) -> Self {
+        let domain = self.email.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let digits: String = self.phone.chars().filter(char::is_ascii_digit).collect();
+        let last = digits.get(digits.len().saturating_sub(2)..).unwrap_or_default();
+        Self {
+            email: format!("{}•••@{domain}", self.email.chars().take(1).collect::<String>()),
+            phone: format!("•••{last}"),
+            postal: None,
+            ..self
+        }
+    }
 }
 
 fn invalid(sentence: &str) -> Refusal {
@@ -121,6 +144,7 @@ impl Servicing {
         self.hold_line_of(work.conn(), customer_id).await?;
         let customer = find(work.conn(), customer_id).await?;
         self.may_change(work.conn(), customer_id, now).await?;
+        let former_postal = contacts::find_postal_address(work.conn(), customer_id).await?;
         let change = ContactChange {
             id: ContactChangeId::mint(now),
             customer_id,
@@ -130,22 +154,24 @@ impl Servicing {
             former_email: customer.email,
             phone: new.phone.clone().unwrap_or_else(|| customer.phone.clone()),
             former_phone: customer.phone,
-            postal: new.postal.is_some(),
+            postal: new.postal.clone().filter(|lines| Some(lines) != former_postal.as_ref()),
+            former_postal,
         };
         if change.email == change.former_email
             && change.phone == change.former_phone
-            && !change.postal
+            && change.postal.is_none()
         {
             return Err(invalid("Nothing would change.").into());
         }
         contacts::change(work.conn(), &change).await?;
-        if let Some(lines) = &new.postal {
+        if let Some(lines) = &change.postal {
             contacts::insert_postal_address(work.conn(), customer_id, lines, now).await?;
         }
+        self.look_at_held(work.conn(), customer_id).await?;
         let payload = json!({
             "contact_change_id": change.id, "customer_id": customer_id,
             "email": change.email != change.former_email, "phone": change.phone != change.former_phone,
-            "postal": change.postal, "authorised": permit,
+            "postal": change.postal.is_some(), "authorised": permit,
         });
         let stream = stream_of(work.conn(), customer_id).await?;
         self.trail(work.conn(), stream, "contact.changed", payload).await?;
@@ -168,7 +194,7 @@ impl Servicing {
             return Err(Refusal::new(RefusalCode::NotAllowed, sentence).into());
         }
         let last = contacts::last_change(conn, customer_id).await?;
-        if last.is_some_and(|at| at > now - STANDS_FOR) {
+        if stands_until(last, now).is_some() {
             let sentence = "This was changed less than three days ago.";
             return Err(Refusal::new(RefusalCode::ContactChangedLately, sentence).into());
         }
@@ -184,7 +210,10 @@ impl Servicing {
     ) -> Result<ContactView, ServicingError> {
         let permit = authorise(caller, UseCase::Protect, Some(customer_id), self.now())?;
         refuse_model(caller)?;
-        let mut work = match self.begin(permit, key, &("withdraw_consent", customer_id)).await? {
+        let mut work = match self
+            .begin(permit, key, &("withdraw_consent", customer_id, caller.level))
+            .await?
+        {
             Begun::Before(answer) => return Ok(answer),
             Begun::Now(work) => work,
         };
@@ -193,6 +222,7 @@ impl Servicing {
             self.consent_ends(work.conn(), customer_id, ConsentEnd::Withdrawn).await?;
         }
         let view = view(work.conn(), customer_id).await?;
+        let view = if caller.level < Level::L2 { view.masked() } else { view };
         work.finish(view).await
     }
 
@@ -244,28 +274,6 @@ impl Servicing {
         work.finish(view).await
     }
 
-    /// Records hours at which the customer must not be asked for money; without hours, that their address is an employer's.
-    pub async fn limit_contact(
-        &self,
-        caller: Caller,
-        customer_id: CustomerId,
-        hours: Option<(NaiveTime, NaiveTime)>,
-    ) -> Result<(), ServicingError> {
-        let permit = authorise(caller, UseCase::Protect, Some(customer_id), self.now())?;
-        refuse_model(caller)?;
-        if hours.is_some_and(|(from, until)| from >= until) {
-            return Err(invalid("Name the earlier hour first.").into());
-        }
-        let mut tx = self.store.app().begin().await?;
-        find(&mut tx, customer_id).await?;
-        contacts::insert_limit(&mut tx, customer_id, hours, self.now()).await?;
-        let stream = stream_of(&mut tx, customer_id).await?;
-        let payload = json!({"customer_id": customer_id, "hours": hours, "authorised": permit});
-        self.trail(&mut tx, stream, "contact.limited", payload).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
     /// Keeps where paper goes to, at a customer's beginning.
     pub async fn keep_postal_address(
         &self,
@@ -278,6 +286,30 @@ impl Servicing {
         let mut conn = self.store.app().acquire().await?;
         Ok(contacts::insert_postal_address(&mut conn, customer_id, lines, self.now()).await?)
     }
+}
+
+/// Until when nothing follows on a change that was made last at `changed_at`; nothing where that is over.
+fn stands_until(changed_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    changed_at.map(|at| at + STANDS_FOR).filter(|until| *until > now)
+}
+
+/// Refuses to send money while a change of how the customer is reached is young: whoever took a line over changes the address
+/// first, and the customer is to have time to answer the warning (16 CFR 681.1). Nobody of ours can shorten it.
+pub(crate) async fn draws_allowed(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> Result<(), ServicingError> {
+    let changed_at = contacts::last_change(conn, customer_id).await?;
+    let Some(until) = stands_until(changed_at, now) else { return Ok(()) };
+    let until = until.with_timezone(&zone);
+    let sentence = format!(
+        "How we reach you was changed less than three days ago. You can draw again from {} at {}.",
+        date_text(until.date_naive()),
+        until.format("%H:%M")
+    );
+    Err(Refusal::new(RefusalCode::ContactChangedLately, sentence).into())
 }
 
 async fn find(
@@ -312,5 +344,6 @@ async fn view(
         postal: contacts::find_postal_address(conn, customer_id).await?,
         agreed_at: consent.map(|consent| consent.given_at),
         ended,
+        limits: contacts::limits(conn, customer_id).await?,
     })
 }

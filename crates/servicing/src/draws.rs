@@ -3,7 +3,8 @@
 //! A draw is decided and *held* in one transaction, under the line's lock: credit is set aside, and nothing is owed yet. It is
 //! charged to the line when the bank has made the money available, which is the day interest begins (12 CFR 1026.14).
 //!
-//! Rules: `credit::quote_draw` (available credit, daily limits, past due), flags ([`crate::flags::stops_draws`]), nothing before
+//! Rules: `credit::quote_draw` (available credit, daily limits, past due), flags ([`crate::flags::stops_draws`]), nothing within
+//! three days of a change of how the customer is reached ([`crate::contacts`]), nothing before
 //! the account-opening record was given (12 CFR 1026.5(b)(1)(i)), and `rails/draws.toml` (when the money leaves and from when
 //! it is there).
 
@@ -23,6 +24,7 @@ use store::{
 
 use crate::{
     Authorised, Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    contacts::draws_allowed,
     flags::{self, stops_draws},
     lines::Line,
     payments::own_bank_account,
@@ -184,6 +186,7 @@ impl Servicing {
             )
             .into());
         }
+        draws_allowed(conn, customer_id, self.now(), self.zone).await?;
         let account = own_bank_account(conn, customer_id, ask.bank_account_id).await?;
         // What is on its way is not owed yet, and is a draw all the same.
         if line.terms.product.limits.one_open_draw && draws::any_underway(conn, line.row.id).await?

@@ -80,13 +80,15 @@ pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub struct Servicing {
     store: Store,
     clock: Clock,
-    /// By which sessions begin and end.
+    /// By which sessions begin and end, and by which a wire that was away is tried again.
     session_clock: Clock,
     zone: Tz,
     bank: Arc<dyn ports::Bank>,
     /// Without one, nothing is written to anybody.
     post: Option<Arc<dyn ports::Post>>,
     lender: Arc<Lender>,
+    /// What is not tried again for a moment.
+    patience: Arc<messages::Patience>,
 }
 
 /// Who lends.
@@ -110,7 +112,8 @@ impl Servicing {
         lender: Lender,
     ) -> Self {
         let (session_clock, lender) = (clock.clone(), Arc::new(lender));
-        Self { store, clock, session_clock, zone, bank, post: None, lender }
+        let patience = Arc::default();
+        Self { store, clock, session_clock, zone, bank, post: None, lender, patience }
     }
 
     /// Writes to customers by this post.
@@ -119,7 +122,7 @@ impl Servicing {
         Self { post: Some(post), ..self }
     }
 
-    /// Measures sessions by another clock than business: a sandbox's clock is moved by hand, and nobody is to be signed
+    /// Measures sessions and the waits for wires by another clock than business: a sandbox's clock is moved by hand, and nobody is to be signed
     /// out by that.
     #[must_use]
     pub fn with_session_clock(self, session_clock: Clock) -> Self {

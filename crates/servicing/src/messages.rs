@@ -10,6 +10,9 @@
 mod contact;
 mod deliver;
 mod paper;
+mod patience;
+mod undelivered;
+mod way;
 mod write;
 mod zones;
 
@@ -19,6 +22,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::outbound::{self, LetterRow, OutboundRow};
+
+pub(crate) use patience::Patience;
+pub(crate) use write::can_be_told;
 
 pub use contact::{Agreement, Contact, Way, Why, may_contact};
 pub use zones::zones_of;

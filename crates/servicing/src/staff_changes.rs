@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     conversations::checked_text,
+    messages::can_be_told,
     words::date_text,
     work::{Begun, Trail},
 };
@@ -86,6 +87,7 @@ impl Servicing {
             let sentence = format!("{} has passed.", date_text(new.effective_on));
             return Err(Refusal::new(RefusalCode::DateInPast, sentence).into());
         }
+        can_be_told(&new.changes)?;
         let notice_on = new.exception.is_none().then_some(today);
         let notice = ChangeNotice { given_on: notice_on, exception: new.exception };
         let body = LineEventBody::TermsChanged { changes: new.changes.clone(), notice };

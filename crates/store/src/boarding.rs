@@ -1,8 +1,8 @@
 //! Lines of another lender's portfolio: claimed under their reference, then written a batch at a time.
 //!
-//! A batch of any size is claimed by two statements and written by eight: boarded lines and, of those that were there, their
-//! digests; customers, lines, heads with events, bank accounts, sealed numbers, account-opening records; the outbox's is
-//! `outbox::append_all`'s, the postings' two are `postings::post`'s.
+//! A batch of any size is claimed by two statements and written by nine: boarded lines and, of those that were there, their
+//! digests; customers, mailing addresses, lines, heads with events, bank accounts, sealed numbers, account-opening records; the
+//! outbox's is `outbox::append_all`'s, the postings' two are `postings::post`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,6 +129,27 @@ pub async fn insert_customers(
         &text(|one| &one.state),
         &text(|one| one.language.as_str()),
         &created,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Where paper goes to customers of whom it is known, line by line.
+pub async fn insert_postal_addresses(
+    conn: &mut PgConnection,
+    addresses: &[(CustomerId, &[String])],
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let owners: Vec<Uuid> = addresses.iter().map(|(id, _)| id.as_uuid()).collect();
+    // No line has a line feed in it.
+    let lines: Vec<String> = addresses.iter().map(|(_, lines)| lines.join("\n")).collect();
+    sqlx::query!(
+        r"INSERT INTO postal_addresses (customer_id, recorded_at, lines)
+          SELECT id, $3, string_to_array(lines, E'\n') FROM unnest($1::uuid[], $2::text[]) AS new (id, lines)",
+        &owners,
+        &lines,
+        at,
     )
     .execute(conn)
     .await?;

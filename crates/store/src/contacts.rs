@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, NaiveTime, Utc};
 use identity::{Actor, ContactChangeId, CustomerId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -29,12 +30,14 @@ pub struct ContactChange {
     pub email: String,
     pub former_phone: String,
     pub phone: String,
-    /// Whether another mailing address came with it.
-    pub postal: bool,
+    /// The mailing address before it, where one was known.
+    pub former_postal: Option<Vec<String>>,
+    /// Another mailing address, where one came with it.
+    pub postal: Option<Vec<String>>,
 }
 
 /// What a customer said about being asked for money.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactLimits {
     /// Not between these hours of their wall clock.
     pub hours: Vec<(NaiveTime, NaiveTime)>,
@@ -81,8 +84,8 @@ pub async fn change(conn: &mut PgConnection, change: &ContactChange) -> Result<(
         .map_err(|source| StoreError::Stored { what: "actor", source })?;
     sqlx::query!(
         "INSERT INTO contact_changes (id, customer_id, changed_at, changed_by, former_email, email, former_phone, phone,
-                                      postal)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                                      former_postal, postal)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         change.id.as_uuid(),
         change.customer_id.as_uuid(),
         change.changed_at,
@@ -91,7 +94,8 @@ pub async fn change(conn: &mut PgConnection, change: &ContactChange) -> Result<(
         change.email,
         change.former_phone,
         change.phone,
-        change.postal,
+        change.former_postal.as_deref(),
+        change.postal.as_deref(),
     )
     .execute(&mut *conn)
     .await?;
@@ -124,7 +128,8 @@ pub async fn find_change(
     id: ContactChangeId,
 ) -> Result<Option<ContactChange>, StoreError> {
     let found = sqlx::query!(
-        r#"SELECT customer_id, changed_at, changed_by AS "changed_by: Value", former_email, email, former_phone, phone, postal
+        r#"SELECT customer_id, changed_at, changed_by AS "changed_by: Value", former_email, email, former_phone, phone,
+                  former_postal, postal
            FROM contact_changes WHERE id = $1"#,
         id.as_uuid(),
     )
@@ -142,6 +147,7 @@ pub async fn find_change(
                 email: row.email,
                 former_phone: row.former_phone,
                 phone: row.phone,
+                former_postal: row.former_postal,
                 postal: row.postal,
             })
         })

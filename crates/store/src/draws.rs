@@ -312,6 +312,23 @@ pub async fn total_to_account(
     Ok(Cents::new(total))
 }
 
+/// What was drawn on a line or is to be, of what was asked for since an instant.
+pub async fn total_since(
+    conn: &mut PgConnection,
+    credit_line_id: CreditLineId,
+    since: DateTime<Utc>,
+) -> Result<Cents, StoreError> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(amount_cents), 0)::bigint AS "total!" FROM draws
+           WHERE credit_line_id = $1 AND held_at >= $2 AND status NOT IN ('refused', 'voided')"#,
+        credit_line_id.as_uuid(),
+        since,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Cents::new(total))
+}
+
 /// Draws that wait for a person's second look, oldest first.
 pub async fn list_waiting(conn: &mut PgConnection) -> Result<Vec<DrawRow>, StoreError> {
     Ok(select_draws!(

@@ -5,6 +5,7 @@ use identity::{CreditLineId, CustomerId, DecisionId, OutboundId};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::{
     StoreError,
@@ -34,6 +35,9 @@ text_enum! {
         Customer = "customer",
         FormerAddress = "former_address",
         NewAddress = "new_address",
+        /// By letter, whatever becomes of the e-mail.
+        FormerStreet = "former_street",
+        NewStreet = "new_street",
     }
 }
 
@@ -47,6 +51,8 @@ pub struct OutboundRow {
     pub cause: u64,
     pub recipient: Recipient,
     pub address: String,
+    /// Where paper of it goes, line by line: nowhere where there are no lines, and to the newest street where this is nothing.
+    pub street: Option<Vec<String>>,
     pub kind: String,
     pub class: String,
     pub language: String,
@@ -82,7 +88,7 @@ pub struct LetterRow {
 macro_rules! select_messages {
     ($tail:literal $(, $arg:expr)* $(,)?) => {
         sqlx::query!(
-            r#"SELECT id, customer_id, credit_line_id, cause, recipient AS "recipient: Recipient", address, kind, class,
+            r#"SELECT id, customer_id, credit_line_id, cause, recipient AS "recipient: Recipient", address, street, kind, class,
                       language, template, subject, body, html, digest, statement, decision_id, said,
                       state AS "state: OutboundState", why, code, next_at, attempts, written_at, changed_at, sent_at
                FROM outbound_messages "# + $tail
@@ -95,6 +101,7 @@ macro_rules! select_messages {
             cause: row.cause.unsigned_abs(),
             recipient: row.recipient,
             address: row.address,
+            street: row.street,
             kind: row.kind,
             class: row.class,
             language: row.language,
@@ -130,8 +137,8 @@ pub async fn insert(conn: &mut PgConnection, message: &OutboundRow) -> Result<bo
     let done = sqlx::query!(
         "INSERT INTO outbound_messages (id, customer_id, credit_line_id, cause, recipient, address, kind, class, language,
                                         template, subject, body, html, digest, statement, decision_id, said, state, why,
-                                        next_at, attempts, written_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0, $21, $21)
+                                        next_at, attempts, written_at, changed_at, street)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0, $21, $21, $22)
          ON CONFLICT ON CONSTRAINT outbound_messages_once DO NOTHING",
         message.id.as_uuid(),
         message.customer_id.as_uuid(),
@@ -154,6 +161,7 @@ pub async fn insert(conn: &mut PgConnection, message: &OutboundRow) -> Result<bo
         message.why,
         message.next_at,
         message.written_at,
+        message.street.as_deref(),
     )
     .execute(conn)
     .await?;
@@ -164,7 +172,7 @@ pub async fn insert(conn: &mut PgConnection, message: &OutboundRow) -> Result<bo
 pub async fn update(conn: &mut PgConnection, message: &OutboundRow) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE outbound_messages SET state = $2, why = $3, code = $4, next_at = $5, attempts = $6, changed_at = $7,
-                                      sent_at = $8
+                                      sent_at = $8, address = $9
          WHERE id = $1",
         message.id.as_uuid(),
         message.state.as_str(),
@@ -174,21 +182,27 @@ pub async fn update(conn: &mut PgConnection, message: &OutboundRow) -> Result<()
         message.attempts,
         message.changed_at,
         message.sent_at,
+        message.address,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// The ids of what is to be looked at by now, the longest waiting first.
+/// The ids of what is to be looked at by now, the longest waiting first and in the order in which it came about, without
+/// those of `but`.
 pub async fn list_due(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
+    but: &[OutboundId],
     limit: i64,
 ) -> Result<Vec<OutboundId>, StoreError> {
+    let but: Vec<Uuid> = but.iter().map(|id| id.as_uuid()).collect();
     let found = sqlx::query_scalar!(
-        "SELECT id FROM outbound_messages WHERE next_at <= $1 ORDER BY next_at, id LIMIT $2",
+        "SELECT id FROM outbound_messages WHERE next_at <= $1 AND id <> ALL($2)
+         ORDER BY next_at, cause, recipient, id LIMIT $3",
         now,
+        &but,
         limit,
     )
     .fetch_all(conn)
@@ -244,6 +258,22 @@ pub async fn sent_since(
         since,
     )
     .fetch_all(conn)
+    .await?)
+}
+
+/// Whether mail to this very address of theirs came back.
+pub async fn came_back(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+    address: &str,
+) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM outbound_messages WHERE customer_id = $1 AND address = $2
+                          AND why = 'mail_came_back' AND code IS NOT NULL) AS "came_back!""#,
+        customer_id.as_uuid(),
+        address,
+    )
+    .fetch_one(conn)
     .await?)
 }
 

@@ -110,6 +110,16 @@ pub async fn read_after(
         .collect()
 }
 
+/// The event at a position.
+pub async fn find(
+    conn: &mut PgConnection,
+    position: u64,
+) -> Result<Option<OutboxEvent>, StoreError> {
+    let before = position.saturating_sub(1);
+    let next = read_after(conn, before, 1).await?.pop();
+    Ok(next.filter(|event| event.position == position))
+}
+
 /// How far the consumer has come, held for it until the transaction ends; 0 for a new one.
 pub async fn cursor(conn: &mut PgConnection, consumer: &str) -> Result<u64, StoreError> {
     let position = sqlx::query_scalar!(

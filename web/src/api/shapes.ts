@@ -486,6 +486,13 @@ export interface Contact {
   postal: string[] | null;
   agreed_at: string | null;
   ended: "withdrawn" | "bounced" | null;
+  limits: ContactLimits;
+}
+
+/** When and by which way a customer must not be asked for money. */
+export interface ContactLimits {
+  not_between: { from: string; until: string }[];
+  at_work: boolean;
 }
 
 export interface PageOf<T> {

@@ -4,9 +4,8 @@ use std::future::Future;
 
 use axum::{
     Json, Router,
-    body::Bytes,
     extract::{DefaultBodyLimit, Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, put},
 };
@@ -17,8 +16,8 @@ use tokio::net::TcpListener;
 
 use super::{Letter, SharedMailbox};
 
-/// The longest letter.
-const LETTER_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// The longest letter, packed.
+const LETTER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Serves the desk until `shutdown` completes.
 pub async fn serve_desk(
@@ -85,23 +84,31 @@ async fn letters(State(mailbox): State<SharedMailbox>) -> Json<Value> {
     let listed: Vec<_> = mailbox
         .letters
         .iter()
-        .map(|letter| json!({ "id": letter.id, "media_type": letter.media_type }))
+        .map(|letter| json!({ "id": letter.id, "to": letter.to, "media_type": letter.media_type }))
         .collect();
     Json(json!({ "letters": listed }))
+}
+
+/// A letter to be printed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Printing {
+    to: Vec<String>,
+    media_type: String,
+    /// In base64.
+    contents: String,
 }
 
 async fn print(
     State(mailbox): State<SharedMailbox>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    bytes: Bytes,
+    Json(Printing { to, media_type, contents }): Json<Printing>,
 ) -> StatusCode {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let letter = Letter {
-        id,
-        media_type: media_type.unwrap_or("application/octet-stream").to_owned(),
-        contents: BASE64_STANDARD.encode(&bytes),
-    };
+    // Without an envelope it could go to nobody.
+    if to.len() < 2 || BASE64_STANDARD.decode(&contents).is_err() {
+        return StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    let letter = Letter { id, to, media_type, contents };
     match mailbox.lock().print(letter) {
         Ok(true) => StatusCode::CREATED,
         Ok(false) => StatusCode::OK,

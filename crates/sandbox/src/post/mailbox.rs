@@ -14,6 +14,9 @@ use super::mime;
 /// The enhanced code of a mailbox that does not exist.
 const NO_SUCH_MAILBOX: &str = "5.1.1";
 
+/// With a line that begins so on its envelope, a letter comes back.
+const NO_SUCH_STREET: &str = "No Such Street";
+
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
     #[error("the sandbox mailbox {path} could not be read")]
@@ -93,12 +96,15 @@ pub struct ReceivedMail {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letter {
     pub id: String,
+    /// What stands on its envelope, line by line.
+    #[serde(default)]
+    pub to: Vec<String>,
     pub media_type: String,
     /// In base64.
     pub contents: String,
 }
 
-/// A message that was taken and came back.
+/// A message that was taken, or a letter that was printed (`letter/id`), and came back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounce {
     pub sequence: u64,
@@ -211,7 +217,14 @@ impl Mailbox {
         if self.letters.iter().any(|printed| printed.id == letter.id) {
             return Ok(false);
         }
+        let comes_back = letter.to.iter().any(|line| line.starts_with(NO_SUCH_STREET));
+        let message_id = format!("letter/{}", letter.id);
         self.keep(Line::Letter(letter))?;
+        if comes_back {
+            let sequence = self.bounces.len() as u64 + 1;
+            let code = "returned_to_sender".to_owned();
+            self.keep(Line::Bounce(Bounce { sequence, message_id, code }))?;
+        }
         Ok(true)
     }
 }

@@ -1,14 +1,14 @@
 //! What a customer was told outside the conversations, and how they are reached.
 
 use axum::{Json, extract::State, response::Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use identity::{CustomerId, OutboundId};
 use serde::{Deserialize, Serialize};
 use servicing::{
-    Caller,
-    contacts::{ContactView, NewContact},
+    Caller, Refusal, RefusalCode,
+    contacts::{ContactLimit, ContactView, NewContact},
 };
-use store::outbound::OutboundRow;
+use store::{contacts::ContactLimits, outbound::OutboundRow};
 use utoipa::ToSchema;
 
 use crate::{
@@ -32,7 +32,7 @@ pub(crate) struct MessageLine {
     state: String,
     /// Why it waits, went by letter or was not sent, as a stable word.
     why: Option<String>,
-    /// `customer`; of a change of address `former_address` and `new_address`.
+    /// `customer`; of a change of address `former_address`, `new_address`, `former_street` and `new_street`.
     recipient: String,
     written_at: DateTime<Utc>,
     sent_at: Option<DateTime<Utc>>,
@@ -90,6 +90,32 @@ pub(crate) struct ContactShape {
     agreed_at: Option<DateTime<Utc>>,
     /// Why they no longer agree: `withdrawn`, or `bounced` where mail came back.
     ended: Option<String>,
+    limits: LimitsShape,
+}
+
+/// When and by which way the customer must not be asked for money.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LimitsShape {
+    not_between: Vec<HoursShape>,
+    /// The e-mail address is an employer's.
+    at_work: bool,
+}
+
+/// Hours of the customer's wall clock, `12:00:00`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HoursShape {
+    #[schema(value_type = String)]
+    from: NaiveTime,
+    #[schema(value_type = String)]
+    until: NaiveTime,
+}
+
+impl From<ContactLimits> for LimitsShape {
+    fn from(limits: ContactLimits) -> Self {
+        let hours = limits.hours.into_iter();
+        let not_between = hours.map(|(from, until)| HoursShape { from, until }).collect();
+        Self { not_between, at_work: limits.at_work }
+    }
 }
 
 impl From<ContactView> for ContactShape {
@@ -100,6 +126,7 @@ impl From<ContactView> for ContactShape {
             postal: view.postal,
             agreed_at: view.agreed_at,
             ended: view.ended.map(|end| end.as_str().to_owned()),
+            limits: view.limits.into(),
         }
     }
 }
@@ -118,6 +145,33 @@ pub(crate) struct ChangedContact {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Agreement {
     agree: bool,
+}
+
+/// Hours of the customer's wall clock (`12:00`), or that the e-mail address is an employer's.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewLimit {
+    not_from: Option<String>,
+    not_until: Option<String>,
+    #[serde(default)]
+    at_work: bool,
+}
+
+impl NewLimit {
+    fn read(&self) -> Result<ContactLimit, ApiError> {
+        let invalid = || {
+            let sentence = "Name `not_from` and `not_until` as hours of the day, or `at_work`.";
+            ApiError::from(&Refusal::new(RefusalCode::TextInvalid, sentence))
+        };
+        let hour = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| invalid());
+        match (&self.not_from, &self.not_until, self.at_work) {
+            (Some(from), Some(until), false) => {
+                Ok(ContactLimit::NotBetween { from: hour(from)?, until: hour(until)? })
+            }
+            (None, None, true) => Ok(ContactLimit::AtWork),
+            _ => Err(invalid()),
+        }
+    }
 }
 
 async fn list(
@@ -209,4 +263,49 @@ pub(crate) async fn agree(
         app.servicing.withdraw_consent(caller, id, &key).await?
     };
     Ok(Json(view.into()))
+}
+
+/// Says when the customer must not be asked for money, or that their e-mail address is an employer's. One mention is enough.
+#[utoipa::path(post, path = "/v1/contact/limits", request_body = NewLimit, responses((status = 200, body = LimitsShape)), tag = "messages")]
+pub(crate) async fn limit(
+    State(app): State<App>,
+    CustomerOf { id, caller }: CustomerOf,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(limit): Body<NewLimit>,
+) -> Result<Json<LimitsShape>, ApiError> {
+    Ok(Json(app.servicing.limit_contact(caller, id, limit.read()?, &key).await?.into()))
+}
+
+/// How a customer is reached, and whether they agree to electronic records.
+#[utoipa::path(get, path = "/v1/desk/customers/{id}/contact", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = ContactShape)), tag = "desk")]
+pub(crate) async fn desk_contact(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<CustomerId>,
+) -> Result<Json<ContactShape>, ApiError> {
+    Ok(Json(app.servicing.contact(session.caller(), id).await?.into()))
+}
+
+/// Records what a customer told us by telephone or letter of being asked for money.
+#[utoipa::path(post, path = "/v1/desk/customers/{id}/contact/limits", params(("id" = uuid::Uuid, Path)), request_body = NewLimit, responses((status = 200, body = LimitsShape)), tag = "desk")]
+pub(crate) async fn desk_limit(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<CustomerId>,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(limit): Body<NewLimit>,
+) -> Result<Json<LimitsShape>, ApiError> {
+    let limits = app.servicing.limit_contact(session.caller(), id, limit.read()?, &key).await?;
+    Ok(Json(limits.into()))
+}
+
+/// Takes a customer's agreement to electronic records back, as they asked by telephone or letter. Only the customer can give it.
+#[utoipa::path(post, path = "/v1/desk/customers/{id}/contact/paper", params(("id" = uuid::Uuid, Path)), responses((status = 200, body = ContactShape)), tag = "desk")]
+pub(crate) async fn desk_paper(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<CustomerId>,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Json<ContactShape>, ApiError> {
+    Ok(Json(app.servicing.withdraw_consent(session.caller(), id, &key).await?.into()))
 }

@@ -1,14 +1,16 @@
-//! A second look at draws that could be a thief's: much money to a bank account that is new (rule book 3.8).
+//! A second look at draws that could be a thief's: much money to a bank account that is new, or after the
+//! customer's address was changed (rule book 3.8 and C59).
 //!
 //! Invariants: what waits for it does not leave, on either rail, and can be given up by its customer all the while; what a
 //! person lets go is sent as any other, with flags and the line looked at again; what nobody looks at in time is given up.
 
-use identity::DrawId;
+use identity::{CustomerId, DrawId};
 use rails::DrawRails;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     bank_accounts::{self, BankAccount},
+    contacts, credit_lines,
     draws::{self, DrawReview, DrawRow, DrawStatus},
 };
 
@@ -39,9 +41,15 @@ impl Servicing {
         draw: &ResolvedDraw,
         to: &BankAccount,
     ) -> Result<Option<DrawReview>, ServicingError> {
+        let (look, now) = (DrawRails::embedded()?.second_look, self.now());
         let total = draws::total_to_account(conn, to.id).await? + draw.amount;
-        let look = DrawRails::embedded()?.second_look;
-        Ok(look.wanted(total, to.added_at, self.now()).then_some(DrawReview::Waiting))
+        let mut wanted = look.wanted(total, to.added_at, now);
+        let changed_at = contacts::last_change(conn, to.customer_id).await?;
+        if let Some(changed_at) = changed_at.filter(|_| !wanted) {
+            let since = draws::total_since(conn, draw.credit_line_id, changed_at).await?;
+            wanted = look.wanted_after_change(since + draw.amount, changed_at, now);
+        }
+        Ok(wanted.then_some(DrawReview::Waiting))
     }
 
     pub(super) async fn ask_for_second_look(
@@ -50,10 +58,30 @@ impl Servicing {
         draw: &DrawRow,
     ) -> Result<(), ServicingError> {
         let words = format!(
-            "Draw {} of {} goes to a bank account that was added lately: see that it is the customer who asks.",
+            "Draw {} of {} goes to a bank account that was added lately, or follows on a change of address: see that it is the customer who asks.",
             draw.reference, draw.amount
         );
         self.open_desk_case(conn, draw, "draw_review", words).await
+    }
+
+    /// Has a person look at what was to leave when the address was changed: no change of address and draw on one day. The caller
+    /// holds the line.
+    pub(crate) async fn look_at_held(
+        &self,
+        conn: &mut PgConnection,
+        customer_id: CustomerId,
+    ) -> Result<(), ServicingError> {
+        let Some(line) = credit_lines::find_of_customer(conn, customer_id).await? else {
+            return Ok(());
+        };
+        for mut draw in draws::list_of_line(conn, line.id).await? {
+            if draw.status == DrawStatus::Held && draw.review.is_none() {
+                (draw.review, draw.changed_at) = (Some(DrawReview::Waiting), self.now());
+                draws::update(conn, &draw).await?;
+                self.ask_for_second_look(conn, &draw).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The draws that wait for a person, oldest first, each with the bank account it goes to.

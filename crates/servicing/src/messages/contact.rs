@@ -62,6 +62,12 @@ pub enum Why {
     EmployersAddress,
     /// It happened long ago.
     Stale,
+    /// What it announces was given up.
+    Overtaken,
+    /// The address is theirs no more.
+    AddressGivenUp,
+    /// It is a warning to a street.
+    ByLetter,
 }
 
 impl Why {
@@ -77,6 +83,9 @@ impl Why {
             Self::TooOften => "too_often".to_owned(),
             Self::EmployersAddress => "employers_address".to_owned(),
             Self::Stale => "stale".to_owned(),
+            Self::Overtaken => "overtaken".to_owned(),
+            Self::AddressGivenUp => "address_given_up".to_owned(),
+            Self::ByLetter => "by_letter".to_owned(),
         }
     }
 }

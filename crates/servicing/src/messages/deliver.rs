@@ -4,30 +4,31 @@
 //! leaves behind that it may have left; what may have left is asked about, and goes out again only where the server never had
 //! it, under the same id.
 
-use std::collections::HashSet;
-
 use chrono::TimeDelta;
-use credit::FlagKind;
-use documents::{MessageClass, MessageKind};
 use identity::{OutboundId, chain};
-use rails::{Enclosed, Mail, MailError};
+use rails::{Bounce, Enclosed, Mail, MailError};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
-    contacts::{self, ConsentEnd},
-    customers, decisions, documents as kept, outbound,
-    outbound::{OutboundRow, OutboundState, Recipient},
+    contacts::ConsentEnd,
+    customers, decisions, outbound,
+    outbound::{OutboundRow, OutboundState},
 };
 
-use super::{Agreement, Contact, MessageReport, Way, Why, may_contact, zones::zones_of};
-use crate::{Refusal, Servicing, ServicingError, flags, ports::Post};
+use super::{MessageReport, Way};
+use crate::{Refusal, Servicing, ServicingError, ports::Post};
 
 /// Messages looked at in one go.
 const MESSAGES_AT_ONCE: i64 = 200;
 /// How long until the next attempt, after each that was put off; then it goes on paper.
 const AGAIN_AFTER_MINUTES: [i64; 4] = [15, 60, 240, 720];
+/// How long until it is asked about, after each answer that was lost; then it goes on paper.
+const ASKED_AFTER_MINUTES: [i64; 5] = [0, 15, 60, 240, 720];
 /// A server that cannot be reached is tried so long, and no longer.
 const UNREACHED_FOR_DAYS: i64 = 3;
+/// How long a message is left alone that could not be worked off, and one of which the post office could not tell.
+const BROKEN_RESTS: TimeDelta = TimeDelta::minutes(1);
+const UNTOLD_RESTS: TimeDelta = TimeDelta::minutes(15);
 
 /// What is ready to be handed over.
 struct Ready {
@@ -56,27 +57,26 @@ impl Servicing {
         if !outbound::try_deliver(&mut alone).await? {
             return Ok(());
         }
-        let mut seen = HashSet::new();
+        if !self.patience.wire_may_be_tried(self.session_clock.now()) {
+            return Ok(());
+        }
+        let mut seen = self.patience.left(self.session_clock.now());
         loop {
-            let due = outbound::list_due(&mut alone, self.now(), MESSAGES_AT_ONCE).await?;
-            let mut fresh = false;
+            let due = outbound::list_due(&mut alone, self.now(), &seen, MESSAGES_AT_ONCE).await?;
+            if due.is_empty() {
+                return Ok(());
+            }
             for id in due {
-                if !seen.insert(id) {
-                    continue;
-                }
-                fresh = true;
+                seen.push(id);
                 match self.deliver_one(post, id, report).await {
                     Ok(Wire::Up) => {}
                     Ok(Wire::Down) => return Ok(()),
                     Err(error) => {
                         tracing::error!(message.id = %id, error = %chain(&error), "message {id} could not be worked off");
                         report.messages_failed += 1;
-                        self.look_again_later(id).await?;
+                        self.leave(id, BROKEN_RESTS);
                     }
                 }
-            }
-            if !fresh {
-                return Ok(());
             }
         }
     }
@@ -103,15 +103,15 @@ impl Servicing {
                 Err(error) => {
                     tracing::warn!(message.id = %id, error = %chain(&error), "whether message {id} was taken is not known");
                     report.messages_unknown += 1;
-                    self.look_again_later(id).await?;
+                    self.leave(id, UNTOLD_RESTS);
                     return Ok(Wire::Up);
                 }
             }
         }
-        let Some(message) = outbound::find_for_update(&mut tx, id).await? else {
+        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
             return Ok(Wire::Up);
         };
-        let way = self.way(&mut tx, &message).await?;
+        let way = self.way(&mut tx, &mut message).await?;
         let ready = self.take(&mut tx, message, way, report).await?;
         tx.commit().await?;
         match ready {
@@ -169,44 +169,6 @@ impl Servicing {
         }
     }
 
-    /// What may be done with a message, as things stand.
-    async fn way(
-        &self,
-        conn: &mut PgConnection,
-        message: &OutboundRow,
-    ) -> Result<Way, ServicingError> {
-        let now = self.now();
-        let id = message.customer_id;
-        let kind = MessageKind::parse(&message.kind)
-            .ok_or(ServicingError::Stored { what: "message", source: None })?;
-        let customer =
-            customers::find(conn, id).await?.ok_or_else(|| Refusal::not_found("customer"))?;
-        let standing: Vec<FlagKind> =
-            flags::standing(conn, id).await?.into_iter().map(|flag| flag.kind).collect();
-        let limits = contacts::limits(conn, id).await?;
-        let week = now - TimeDelta::days(7);
-        let asked_at =
-            outbound::sent_since(conn, id, MessageClass::Collection.as_str(), week).await?;
-        let mut zones = zones_of(&customer.state, &customer.phone);
-        if zones.is_empty() {
-            zones.push(self.zone);
-        }
-        let contact = Contact {
-            kind,
-            class: kind.class(),
-            agreement: agreement(conn, message).await?,
-            flags: &standing,
-            zones: &zones,
-            limits: &limits,
-            asked_at: &asked_at,
-        };
-        let stale = message.why == Some(Why::Stale.word());
-        Ok(match may_contact(&contact, now) {
-            Way::Now if stale => Way::Paper(Why::Stale),
-            way => way,
-        })
-    }
-
     async fn send_ready(
         &self,
         post: &dyn Post,
@@ -239,6 +201,7 @@ impl Servicing {
             }
             Err(error @ (MailError::NotSent { .. } | MailError::Address { .. })) => {
                 tracing::error!(error = %chain(&error), "mail cannot be sent: {error}");
+                self.patience.leave_wire(self.session_clock.now());
                 self.defer(id, None, report).await?;
                 return Ok(Wire::Down);
             }
@@ -316,9 +279,10 @@ impl Servicing {
         let again = if code.is_some() {
             AGAIN_AFTER_MINUTES.get(attempt).copied()
         } else {
+            // It is due all the while; the wire rests.
             message.attempts -= 1;
             let waited = now - message.written_at;
-            (waited < TimeDelta::days(UNREACHED_FOR_DAYS)).then_some(AGAIN_AFTER_MINUTES[0])
+            (waited < TimeDelta::days(UNREACHED_FOR_DAYS)).then_some(0)
         };
         message.code = code.map(str::to_owned);
         message.changed_at = now;
@@ -339,7 +303,8 @@ impl Servicing {
         Ok(())
     }
 
-    /// It stays `sending` and is asked about later, each time after a longer wait; after the last time it goes on paper.
+    /// It stays `sending` and is asked about by the next run, and from the second time on after longer and longer waits; after
+    /// the last time it goes on paper.
     async fn answer_lost(
         &self,
         id: OutboundId,
@@ -353,7 +318,7 @@ impl Servicing {
         self.trail_message(&mut tx, &message, "mail.unknown", json!({})).await?;
         report.messages_unknown += 1;
         let attempt = usize::try_from(message.attempts - 1).unwrap_or_default();
-        if let Some(minutes) = AGAIN_AFTER_MINUTES.get(attempt) {
+        if let Some(minutes) = ASKED_AFTER_MINUTES.get(attempt) {
             message.next_at = Some(now + TimeDelta::minutes(*minutes));
             message.changed_at = now;
             outbound::update(&mut tx, &message).await?;
@@ -364,17 +329,9 @@ impl Servicing {
         Ok(())
     }
 
-    async fn look_again_later(&self, id: OutboundId) -> Result<(), ServicingError> {
-        let mut tx = self.store.app().begin().await?;
-        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
-            return Ok(());
-        };
-        if message.next_at.is_some() {
-            message.next_at = Some(self.now() + TimeDelta::minutes(AGAIN_AFTER_MINUTES[0]));
-            outbound::update(&mut tx, &message).await?;
-        }
-        tx.commit().await?;
-        Ok(())
+    /// Looks at a message again after a moment: by the clock that no hand holds.
+    fn leave(&self, id: OutboundId, rests: TimeDelta) {
+        self.patience.leave(id, self.session_clock.now() + rests);
     }
 
     /// Reads which messages came back after they were taken.
@@ -394,14 +351,17 @@ impl Servicing {
         };
         let Some(last) = bounces.last().map(|bounce| bounce.sequence) else { return Ok(()) };
         for bounce in bounces {
-            let id = bounce.message_id.trim_start_matches('<').split('@').next();
-            // What we did not send is none of ours.
-            let Some(id) = id.and_then(|id| id.parse::<OutboundId>().ok()) else { continue };
+            let worked_off = match (bounce.letter(), sent_as(&bounce)) {
+                (Some(id), _) => self.letter_came_back(id, &bounce.code, report).await,
+                (None, Some(id)) => self.bounced(id, &bounce.code, report).await,
+                // What we did not send is none of ours.
+                (None, None) => Ok(()),
+            };
             // One that cannot be worked off must not keep the others, and all that is to be sent, from going on.
-            if let Err(error) = self.bounced(id, &bounce.code, report).await {
+            if let Err(error) = worked_off {
                 tracing::error!(
-                    message.id = %id, bounce.sequence = bounce.sequence, error = %chain(&error),
-                    "that message {id} came back could not be worked off"
+                    bounce.sequence = bounce.sequence, error = %chain(&error),
+                    "that {} came back could not be worked off", bounce.message_id
                 );
                 report.messages_failed += 1;
             }
@@ -412,21 +372,7 @@ impl Servicing {
     }
 }
 
-/// Whether the customer agreed to get this at this address.
-async fn agreement(
-    conn: &mut PgConnection,
-    message: &OutboundRow,
-) -> Result<Agreement, ServicingError> {
-    if kept::find_consent(conn, message.customer_id).await?.is_some() {
-        return Ok(Agreement::Given);
-    }
-    let ended = contacts::last_consent_end(conn, message.customer_id).await?;
-    Ok(match ended {
-        None => Agreement::NeverGiven,
-        // Mail came back from the address before this one.
-        Some((_, ConsentEnd::Bounced)) if message.recipient == Recipient::NewAddress => {
-            Agreement::NeverGiven
-        }
-        Some((_, why)) => Agreement::Ended(why),
-    })
+/// The id of ours under which it was sent: `<id@domain>`.
+fn sent_as(bounce: &Bounce) -> Option<OutboundId> {
+    bounce.message_id.trim_start_matches('<').split('@').next()?.parse().ok()
 }

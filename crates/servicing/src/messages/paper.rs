@@ -2,7 +2,7 @@
 
 use documents::{MessageKind, MessageRecord, Party, Tongue, letter_document};
 use identity::chain;
-use rails::RailError;
+use rails::{Printing, RailError};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
@@ -33,12 +33,13 @@ impl Servicing {
         message.why = Some(why.to_owned());
         message.next_at = None;
         message.changed_at = now;
-        let Some(lines) = contacts::find_postal_address(conn, message.customer_id).await? else {
-            message.state = OutboundState::NotSent;
-            outbound::update(conn, &message).await?;
-            report.messages_not_sent += 1;
-            let more = json!({"paper": "no_postal_address"});
-            return self.trail_message(conn, &message, "mail.not_sent", more).await;
+        // What is for a former address must not follow whoever changed it to the new one.
+        let lines = match &message.street {
+            Some(street) => Some(street.clone()).filter(|lines| !lines.is_empty()),
+            None => contacts::find_postal_address(conn, message.customer_id).await?,
+        };
+        let Some(lines) = lines else {
+            return self.nowhere_to_send(conn, message, report).await;
         };
         let customer = customers::find(conn, message.customer_id)
             .await?
@@ -107,7 +108,13 @@ impl Servicing {
         for letter in letters {
             let id = letter.message_id;
             let kept = &letter.kept;
-            if let Err(error) = post.print(&id.to_string(), &kept.media_type, &kept.bytes).await {
+            let printing = Printing {
+                id: &id.to_string(),
+                to: &letter.address,
+                media_type: &kept.media_type,
+                bytes: &kept.bytes,
+            };
+            if let Err(error) = post.print(&printing).await {
                 tracing::warn!(message.id = %id, error = %chain(&error), "letter {id} could not be printed yet");
                 report.messages_failed += 1;
                 // Without a printer there is nothing to be tried; one letter that is refused holds up no other.

@@ -1,6 +1,9 @@
 //! From what happened to the words: which events of the outbox a customer is told of, and with which figures.
 
+mod contact;
+mod event;
 mod notices;
+mod terms;
 
 use audit::Stream;
 use chrono::{NaiveDate, TimeDelta};
@@ -8,16 +11,17 @@ use documents::{
     MessageClass, MessageKind, MessageRecord, Party, Tongue, Value, Values, render_message,
 };
 use identity::{
-    BankAccountId, CaseId, ContactChangeId, CreditLineId, CustomerId, DecisionId, DrawId,
-    OutboundId, PaymentId, chain,
+    BankAccountId, CaseId, CreditLineId, CustomerId, DecisionId, DrawId, OutboundId, PaymentId,
+    chain,
 };
 use money::Cents;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use store::{
+    StoreError,
     bank_accounts::{self, BankAccountKind},
-    cases, contacts, credit_lines,
+    cases, credit_lines,
     customers::{self, Customer, Language},
     decisions::{self, Outcome},
     draws::{self, DrawRail},
@@ -26,6 +30,8 @@ use store::{
     payments,
 };
 
+use self::event::Event;
+pub(crate) use self::terms::can_be_told;
 use super::{MessageReport, Why};
 use crate::{CaseKind, Servicing, ServicingError};
 
@@ -46,7 +52,16 @@ struct Draft {
     statement: Option<i64>,
     decision_id: Option<DecisionId>,
     /// Where to; at the customer's address where it is empty.
-    to: Vec<(Recipient, String)>,
+    to: Vec<To>,
+}
+
+/// Somebody who is told.
+#[derive(Clone, Debug)]
+struct To {
+    recipient: Recipient,
+    address: String,
+    /// Where paper of it goes, if not to the customer's newest street.
+    street: Option<Vec<String>>,
 }
 
 /// What goes with it.
@@ -54,7 +69,7 @@ struct Draft {
 struct With {
     statement: Option<i64>,
     decision_id: Option<DecisionId>,
-    to: Vec<(Recipient, String)>,
+    to: Vec<To>,
 }
 
 /// An event, read.
@@ -106,29 +121,42 @@ impl Servicing {
             let from = outbox::cursor(&mut tx, CONSUMER).await?;
             let events = outbox::read_after(&mut tx, from, EVENTS_AT_ONCE).await?;
             let Some(last) = events.last() else { return Ok(()) };
+            let mut unwritten = Vec::new();
             for event in &events {
-                self.write_of(&mut tx, event, report).await?;
+                if !self.write_of(&mut tx, event, report).await? {
+                    unwritten.push(event);
+                }
+            }
+            // On the stream of nobody at the end: whoever holds a line and then it is never waited for.
+            for event in unwritten {
+                let payload = json!({"cause": event.position, "of": event.kind});
+                self.trail(&mut tx, Stream::System, "mail.not_written", payload).await?;
             }
             outbox::advance(&mut tx, CONSUMER, last.position).await?;
             tx.commit().await?;
         }
     }
 
-    /// One event that cannot be told of must not keep the others from being told of: it is recorded and passed over.
+    /// One event that cannot be told of must not keep the others from being told of: it is passed over (`false`).
     async fn write_of(
         &self,
         conn: &mut PgConnection,
         event: &OutboxEvent,
         report: &mut MessageReport,
-    ) -> Result<(), ServicingError> {
+    ) -> Result<bool, ServicingError> {
         let mut within = conn.begin().await?;
         match self.try_to_write(&mut within, event).await {
             Ok(written) => {
                 within.commit().await?;
                 report.messages_written += written;
-                Ok(())
+                Ok(true)
             }
-            Err(broken @ ServicingError::Store(_)) => Err(broken),
+            // The database is away or another was faster: all of it again. What it will never take is passed over.
+            Err(ServicingError::Store(broken @ StoreError::Sql(_)))
+                if broken.constraint().is_none() =>
+            {
+                Err(broken.into())
+            }
             Err(error) => {
                 within.rollback().await?;
                 let cause = chain(&error);
@@ -138,8 +166,7 @@ impl Servicing {
                     "no message could be written of event {} ({}): {cause}", event.position, event.kind
                 );
                 report.messages_failed += 1;
-                let payload = json!({"cause": event.position, "of": event.kind});
-                self.trail(conn, Stream::System, "mail.not_written", payload).await
+                Ok(false)
             }
         }
     }
@@ -152,13 +179,16 @@ impl Servicing {
         let Some(draft) = self.draft(conn, event).await? else { return Ok(0) };
         let Some(customer) = customers::find(conn, draft.customer_id).await? else { return Ok(0) };
         let to = match draft.to.as_slice() {
-            [] => vec![(Recipient::Customer, customer.email.clone())],
+            [] => {
+                let address = customer.email.clone();
+                vec![To { recipient: Recipient::Customer, address, street: None }]
+            }
             to => to.to_vec(),
         };
         let stale = self.now() - event.recorded_at > TimeDelta::days(NEWS_FOR_DAYS);
         let mut written = 0;
-        for (recipient, address) in to {
-            let mut row = self.written(&draft, &customer, event.position, (recipient, address))?;
+        for to in to {
+            let mut row = self.written(&draft, &customer, event.position, to)?;
             if stale {
                 row.why = Some(Why::Stale.word());
             }
@@ -181,7 +211,7 @@ impl Servicing {
         draft: &Draft,
         customer: &Customer,
         cause: u64,
-        (recipient, address): (Recipient, String),
+        at: To,
     ) -> Result<OutboundRow, ServicingError> {
         let now = self.now();
         let to = Party { name: customer.name.clone(), address: Vec::new() };
@@ -201,8 +231,9 @@ impl Servicing {
             customer_id: customer.id,
             credit_line_id: draft.credit_line_id,
             cause,
-            recipient,
-            address,
+            recipient: at.recipient,
+            address: at.address,
+            street: at.street,
             kind: draft.kind.as_str().to_owned(),
             class: draft.kind.class().as_str().to_owned(),
             language: customer.language.as_str().to_owned(),
@@ -236,37 +267,41 @@ impl Servicing {
             _ => None,
         };
         let told = Told { event, line };
-        let (kind, values, with) = match event.kind.as_str() {
-            "statement.issued" => statement(&told)?,
-            "payment.scheduled" | "payment.credited" | "payment.returned" => {
+        let Some(of) = Event::parse(&event.kind) else { return Ok(None) };
+        let drafted = match of {
+            Event::StatementIssued => statement(&told)?,
+            Event::PaymentScheduled | Event::PaymentCredited | Event::PaymentReturned => {
                 return payment(conn, &told).await;
             }
-            "draw.released" | "draw.made" | "draw.refused" | "draw.voided" => {
+            Event::DrawReleased | Event::DrawMade | Event::DrawRefused | Event::DrawVoided => {
                 return draw(conn, &told).await;
             }
-            "autopay.enrolled" => autopay(conn, MessageKind::AutopayEnrolled, &told).await?,
-            "autopay.changed" => autopay(conn, MessageKind::AutopayChanged, &told).await?,
-            "autopay.cancelled" => autopay(conn, MessageKind::AutopayCancelled, &told).await?,
-            "autopay.notice" => autopay(conn, MessageKind::AutopayNotice, &told).await?,
-            "autopay.not_made" => autopay(conn, MessageKind::PaymentNotMade, &told).await?,
-            "terms.changed" => notices::terms(&told)?,
-            "dispute.resolved" => notices::dispute(conn, &told).await?,
-            "refund.sent" => refund(conn, &told, self.today()).await?,
-            "contact.changed" => contact(conn, &told, self.today()).await?,
-            "consent.withdrawn" => {
+            Event::AutopayEnrolled => autopay(conn, MessageKind::AutopayEnrolled, &told).await?,
+            Event::AutopayChanged => autopay(conn, MessageKind::AutopayChanged, &told).await?,
+            Event::AutopayCancelled => autopay(conn, MessageKind::AutopayCancelled, &told).await?,
+            Event::AutopayNotice => autopay(conn, MessageKind::AutopayNotice, &told).await?,
+            Event::AutopayNotMade => autopay(conn, MessageKind::PaymentNotMade, &told).await?,
+            Event::TermsChanged => self.terms(conn, &told).await?,
+            Event::DisputeResolved => notices::dispute(conn, &told).await?,
+            Event::RefundSent => refund(conn, &told, self.today()).await?,
+            Event::ContactChanged => contact::changed(conn, &told, self.today()).await?,
+            Event::ConsentWithdrawn => {
                 let said = values([("on", Value::Date(self.today()))]);
                 (MessageKind::ConsentWithdrawn, said, With::default())
             }
-            "decision.recorded" => match decision(conn, &told).await? {
+            Event::DecisionRecorded => match decision(conn, &told).await? {
                 Some(adverse) => adverse,
                 None => return Ok(None),
             },
-            "case.opened" => match case(conn, &told).await? {
+            Event::CaseOpened => match case(conn, &told).await? {
                 Some(acknowledged) => acknowledged,
                 None => return Ok(None),
             },
-            _ => return Ok(None),
         };
+        let (kind, values, with) = drafted;
+        if !of.messages().contains(&kind) {
+            return Err(ServicingError::Stored { what: "event of the outbox", source: None });
+        }
         let Some(customer_id) = customer_of(conn, &told).await? else { return Ok(None) };
         let With { statement, decision_id, to } = with;
         let credit_line_id = told.get("credit_line_id").or(line);
@@ -409,29 +444,6 @@ async fn refund(
         ("on", Value::Date(told.get("on").unwrap_or(today))),
     ]);
     Ok((MessageKind::CreditRefund, said, With::default()))
-}
-
-async fn contact(
-    conn: &mut PgConnection,
-    told: &Told<'_>,
-    today: NaiveDate,
-) -> Result<Drafted, ServicingError> {
-    let id: ContactChangeId = told.need("contact_change_id")?;
-    let change = contacts::find_change(conn, id)
-        .await?
-        .ok_or(ServicingError::Stored { what: "change of contact data", source: None })?;
-    let moved = change.former_email != change.email;
-    let said = values([
-        ("on", Value::Date(today)),
-        ("new_email", Value::Flag(moved)),
-        ("new_phone", Value::Flag(change.former_phone != change.phone)),
-        ("new_postal", Value::Flag(change.postal)),
-    ]);
-    let mut to = vec![(Recipient::NewAddress, change.email)];
-    if moved {
-        to.push((Recipient::FormerAddress, change.former_email));
-    }
-    Ok((MessageKind::ContactChanged, said, With { to, ..With::default() }))
 }
 
 async fn decision(

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use rails::{Bounce, Mail, MailClient, MailError, PostClient, RailError};
+use rails::{Bounce, Mail, MailClient, MailError, PostClient, Printing, RailError};
 
 pub type PostFuture<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
@@ -17,13 +17,8 @@ pub trait Post: Send + Sync {
     /// What came back after it was taken, after the one numbered `sequence`; all of it after 0.
     fn bounces_after(&self, sequence: u64) -> PostFuture<'_, Vec<Bounce>, RailError>;
 
-    /// Hands a letter to the printer; twice under one id, it is printed once.
-    fn print<'a>(
-        &'a self,
-        id: &'a str,
-        media_type: &'a str,
-        bytes: &'a [u8],
-    ) -> PostFuture<'a, (), RailError>;
+    /// Hands a letter to the printer; with what stands on its envelope; twice under one id, it is printed once.
+    fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError>;
 }
 
 /// A mail server, and the desk that knows what became of mail and prints letters.
@@ -59,15 +54,10 @@ impl Post for PostOffice {
         })
     }
 
-    fn print<'a>(
-        &'a self,
-        id: &'a str,
-        media_type: &'a str,
-        bytes: &'a [u8],
-    ) -> PostFuture<'a, (), RailError> {
+    fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
         Box::pin(async move {
             let desk = self.desk.as_ref().ok_or_else(no_desk)?;
-            desk.print(id, media_type, bytes).await
+            desk.print(letter).await
         })
     }
 }

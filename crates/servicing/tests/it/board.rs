@@ -1,7 +1,7 @@
 //! A portfolio of another lender comes in: once, whole where that is asked for, and with the books agreeing.
 
 use boarding::{ROWS_AT_ONCE, Row, Rules};
-use credit::ProductCatalog;
+use credit::{FlagKind, ProductCatalog};
 use servicing::{
     Caller, RefusalCode, ServicingError,
     board::{Boarded, Order},
@@ -195,5 +195,36 @@ async fn a_customer_or_a_model_boards_nothing() {
     for caller in [Caller::customer(id), Caller::assistant(id)] {
         let refused = Box::pin(house.servicing.board(caller, order)).await.err().unwrap();
         assert_eq!(refused.refusal().unwrap().code, RefusalCode::NotAllowed);
+    }
+}
+
+#[tokio::test]
+async fn where_paper_goes_and_what_stands_against_writing_come_with_the_row() {
+    let house = House::on("2026-11-23").await;
+    let mut lines = SAMPLE.lines();
+    let names = format!("{},postal_address,flags", lines.next().unwrap());
+    let first = lines.next().unwrap();
+    let file = |reach: &str| format!("{names}\n{first},{reach}\n");
+    let rows = rows(&file("\"1 Elm Street; Sacramento, CA 95814\",Do not contact; hardship"));
+    board(&house, &rows, false).await.unwrap();
+    let rosa = person(&house, "Rosa Delgado").await;
+    let view = house.servicing.contact(Caller::system(), rosa.id).await.unwrap();
+    assert_eq!(view.postal.unwrap(), ["1 Elm Street", "Sacramento, CA 95814"]);
+    let standing = house.servicing.standing_flags(Caller::system(), rosa.id).await.unwrap();
+    let kinds: Vec<FlagKind> = standing.iter().map(|flag| flag.kind).collect();
+    assert_eq!(kinds, [FlagKind::DoNotContact, FlagKind::Hardship]);
+    assert!(standing.iter().all(|flag| flag.source == "boarded"));
+    house.books_agree(rosa).await;
+
+    let catalog = ProductCatalog::embedded().unwrap();
+    let rules = Rules { catalog: &catalog, today: day("2026-11-23") };
+    for (reach, column) in [
+        ("1 Elm Street,", "postal_address"),
+        (",nonsense", "flags"),
+        ("a;b;c;d;e;f,", "postal_address"),
+    ] {
+        let judged = boarding::read_rows(file(reach).as_bytes(), rules).unwrap().remove(0);
+        let faults = judged.unwrap_err();
+        assert_eq!(faults[0].column.as_deref(), Some(column), "{reach}");
     }
 }

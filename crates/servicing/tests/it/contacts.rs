@@ -1,12 +1,17 @@
 //! How a customer is reached: changed under guard and told to both addresses, agreed to and taken back.
 
+use chrono::TimeDelta;
 use credit::FlagKind;
 use identity::CustomerId;
-use servicing::{Caller, Level, RefusalCode, contacts::NewContact};
-use store::customers::Language;
+use servicing::{
+    Caller, DrawAsk, Level, RefusalCode,
+    contacts::{ContactLimit, NewContact},
+    testing::at_once,
+};
+use store::{customers::Language, draws::DrawRail};
 
 use crate::{
-    house::{code, day, key, noon},
+    house::{House, cents, code, day, key, noon, refusal},
     messages::Written,
 };
 
@@ -64,6 +69,106 @@ async fn a_change_of_address_is_told_to_the_old_one_and_to_the_new_one() {
     assert_eq!(written.house.count(told).await, 0, "no address leaves with the events");
 }
 
+/// The first thing that a thief does with a line.
+#[tokio::test]
+async fn who_changes_e_mail_and_street_at_once_leaves_the_warning_at_both_old_ones() {
+    let written = Written::on("2026-11-20").await;
+    // Put off the first time, so that the new address has come back before.
+    let ann = written.person("defer-once@example.com", Language::English).await;
+    let service = written.servicing();
+    let thiefs = ["9 Other Road".to_owned(), "Reno, NV 89501".to_owned()];
+    let new = NewContact { postal: Some(thiefs.to_vec()), ..elsewhere("bounce@example.com") };
+    let caller = ann.caller().at(Level::L3);
+    service.change_contact(caller, ann.id, &new, &key("both")).await.unwrap();
+    for _ in 0..2 {
+        written.run().await;
+        written.house.hand.advance(TimeDelta::minutes(20));
+    }
+    let warned = written.mail("contact details changed");
+    let to: Vec<&str> = warned.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(to, ["defer-once@example.com"], "the old address, whatever the new one does");
+    let mut streets: Vec<String> = Vec::new();
+    for letter in written.letters() {
+        streets.push(letter.to[1].clone());
+    }
+    streets.sort();
+    // To the new street twice: as such, and for the e-mail that came back.
+    assert_eq!(streets[..2], ["1 Elm Street", "9 Other Road"], "{streets:?}");
+    assert_eq!(streets.iter().filter(|street| *street == "1 Elm Street").count(), 1);
+}
+
+#[tokio::test]
+async fn a_warning_to_a_former_address_that_takes_no_mail_goes_to_the_former_street() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("bounce@example.com", Language::English).await;
+    let street = vec!["9 Other Road".to_owned(), "Reno, NV 89501".to_owned()];
+    let new = NewContact { postal: Some(street), ..elsewhere("eve@example.com") };
+    let caller = ann.caller().at(Level::L3);
+    written.servicing().change_contact(caller, ann.id, &new, &key("both")).await.unwrap();
+    written.run().await;
+    let mut warned: Vec<(String, String)> = Vec::new();
+    for message in written.messages(ann).await {
+        if message.kind == "contact_changed" {
+            let street = message.street.unwrap_or_default();
+            let recipient = message.recipient.as_str().to_owned();
+            warned.push((recipient, street.first().cloned().unwrap_or_default()));
+        }
+    }
+    warned.sort();
+    let expected = [
+        ("former_address", "1 Elm Street"),
+        ("former_street", "1 Elm Street"),
+        ("new_address", "9 Other Road"),
+        ("new_street", "9 Other Road"),
+    ];
+    assert_eq!(warned, expected.map(|(who, street)| (who.to_owned(), street.to_owned())));
+}
+
+#[tokio::test]
+async fn nothing_is_drawn_for_three_days_after_a_change_and_much_for_thirty_only_after_a_look() {
+    let house = House::on("2026-11-02").await;
+    let ann = house.person("Ann").await;
+    house.live_until("2026-11-20").await;
+    let caller = ann.caller().at(Level::L3);
+    let new = elsewhere("ann@elsewhere.example");
+    house.servicing.change_contact(caller, ann.id, &new, &key("new")).await.unwrap();
+    let draw = async |amount: i64, name: &str| {
+        let ask = at_once(amount, ann.checking);
+        house.servicing.draw(ann.caller(), ann.id, ask, &key(name)).await
+    };
+    house.hand.advance(TimeDelta::hours(71));
+    let refused = refusal(draw(5_000, "early").await);
+    assert_eq!(refused.code, RefusalCode::ContactChangedLately);
+    assert!(refused.sentence.contains("from November 23, 2026 at "), "{}", refused.sentence);
+    let ask = at_once(5_000, ann.checking);
+    for reads in [ann.caller(), Caller::assistant(ann.id)] {
+        let preview = house.servicing.preview_draw(reads, ann.id, ask).await;
+        assert_eq!(code(preview), RefusalCode::ContactChangedLately);
+    }
+    house.hand.advance(TimeDelta::hours(1));
+    draw(5_000, "late").await.unwrap();
+    let waiting = "SELECT count(*) FROM draws WHERE review = 'waiting'";
+    assert_eq!(house.count(waiting).await, 0);
+    // Not to a new account: it is the change of address for which a person looks.
+    house.live_until("2026-12-04").await;
+    draw(145_000, "much").await.unwrap();
+    assert_eq!(house.count(waiting).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_to_leave_on_the_day_of_a_change_waits_for_a_person() {
+    let (house, ann) = House::with_ann().await;
+    let ask = DrawAsk { rail: DrawRail::Standard, ..at_once(5_000, ann.checking) };
+    house.servicing.draw(ann.caller(), ann.id, ask, &key("before")).await.unwrap();
+    let caller = ann.caller().at(Level::L3);
+    let new = elsewhere("ann@elsewhere.example");
+    house.servicing.change_contact(caller, ann.id, &new, &key("new")).await.unwrap();
+    let waiting = house.servicing.draws_to_look_at(Caller::system()).await.unwrap();
+    assert_eq!(waiting.iter().map(|draw| draw.amount).collect::<Vec<_>>(), [cents(5_000)]);
+    let open = "SELECT count(*) FROM cases WHERE kind = 'draw_review' AND status = 'open'";
+    assert_eq!(house.count(open).await, 1);
+}
+
 #[tokio::test]
 async fn whose_identity_is_in_doubt_does_not_change_how_they_are_reached() {
     let written = Written::on("2026-11-20").await;
@@ -105,6 +210,34 @@ async fn consent_taken_back_is_paper_from_then_on_and_given_again_is_mail() {
     assert!(view.agreed_at.is_some());
     written.house.pays(ann, 6_000, "2026-11-24").await.unwrap();
     assert_eq!(written.run().await.messages_sent, 1);
+}
+
+#[tokio::test]
+async fn hours_and_an_employers_address_are_kept_once_said_by_the_customer_or_by_staff() {
+    let (house, ann) = House::with_ann().await;
+    let service = &house.servicing;
+    let hour = |text: &str| text.parse::<chrono::NaiveTime>().unwrap();
+    let noon = ContactLimit::NotBetween { from: hour("12:00:00"), until: hour("13:30:00") };
+    let known = ann.caller().at(Level::L1);
+    let limits = service.limit_contact(known, ann.id, noon, &key("noon")).await.unwrap();
+    assert_eq!(limits.hours, [(hour("12:00:00"), hour("13:30:00"))]);
+    assert_eq!(service.limit_contact(known, ann.id, noon, &key("noon")).await.unwrap(), limits);
+    let staff = house.representative("Rae").await;
+    service.limit_contact(staff, ann.id, ContactLimit::AtWork, &key("work")).await.unwrap();
+    let view = service.contact(staff, ann.id).await.unwrap();
+    assert_eq!((view.limits.hours.len(), view.limits.at_work), (1, true), "kept once");
+
+    let backwards = ContactLimit::NotBetween { from: hour("13:30:00"), until: hour("12:00:00") };
+    let refused = service.limit_contact(known, ann.id, backwards, &key("back")).await;
+    assert_eq!(code(refused), RefusalCode::TextInvalid);
+    for caller in [staff.reading_only(), Caller::assistant(ann.id)] {
+        let refused = service.limit_contact(caller, ann.id, noon, &key("who")).await;
+        assert_eq!(code(refused), RefusalCode::NotAllowed);
+    }
+    // Whoever is known by a channel only takes consent back and learns no address by it.
+    let view = service.withdraw_consent(known, ann.id, &key("paper")).await.unwrap();
+    assert_eq!((view.email.as_str(), view.phone.as_str()), ("a•••@example.com", "•••00"));
+    assert_eq!((view.postal, view.agreed_at), (None, None));
 }
 
 static KEY_OF_WITHDRAWAL: std::sync::LazyLock<servicing::Key> =

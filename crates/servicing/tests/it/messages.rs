@@ -2,13 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use calendar::Clock;
+use chrono::TimeDelta;
 use credit::FlagKind;
 use identity::CustomerId;
-use rails::{Bounce, Mail, MailClient, MailConfig, MailError, PostClient, RailError};
-use sandbox::post::{Mailbox, ReceivedMail, SharedMailbox, serve_desk, serve_smtp};
+use rails::{Bounce, Mail, MailClient, MailConfig, MailError, PostClient, Printing, RailError};
+use sandbox::post::{Letter, Mailbox, ReceivedMail, SharedMailbox, serve_desk, serve_smtp};
 use serde_json::json;
 use servicing::{
-    Caller, CaseKind, NewCase, RefusalCode, Servicing,
+    Caller, CaseKind, Level, NewCase, RefusalCode, Servicing,
+    contacts::NewContact,
     decisions::{NewDecision, Reason},
     disputes::Finding,
     messages::MessageReport,
@@ -82,7 +85,7 @@ impl Written {
         self.servicing().run_messages(Caller::system()).await.unwrap()
     }
 
-    async fn messages(&self, person: Person) -> Vec<OutboundRow> {
+    pub(crate) async fn messages(&self, person: Person) -> Vec<OutboundRow> {
         let page = self.servicing().list_messages(person.caller(), person.id, None, 50).await;
         page.unwrap().items
     }
@@ -96,6 +99,10 @@ impl Written {
     pub(crate) fn mail(&self, about: &str) -> Vec<ReceivedMail> {
         let mailbox = self.mailbox.lock();
         mailbox.mail.iter().filter(|mail| mail.subject.contains(about)).cloned().collect()
+    }
+
+    pub(crate) fn letters(&self) -> Vec<Letter> {
+        self.mailbox.lock().letters.clone()
     }
 
     async fn leaves(&self, kind: &str) -> i64 {
@@ -205,6 +212,69 @@ async fn where_no_address_for_paper_is_known_it_is_not_sent_and_that_is_on_recor
     assert_eq!((report.messages_bounced, report.messages_not_sent), (1, 1));
     assert_eq!(written.messages(ann).await[0].state, OutboundState::NotSent);
     assert_eq!(written.leaves("mail.not_sent").await, 1);
+    let open = "SELECT count(*) FROM cases WHERE kind = 'undeliverable' AND status = 'open'";
+    assert_eq!(written.house.count(open).await, 1, "a person is to find them");
+    assert_eq!(written.run().await.messages_written, 0, "and nobody is told of that case");
+}
+
+#[tokio::test]
+async fn a_letter_that_comes_back_is_not_delivered_and_a_person_is_to_see_to_it() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("bounce@example.com", Language::English).await;
+    let nowhere = ["No Such Street 5".to_owned(), "Sacramento, CA 95814".to_owned()];
+    let system = Caller::system();
+    written.servicing().keep_postal_address(system, ann.id, &nowhere).await.unwrap();
+    assert_eq!(written.run().await.letters_printed, 1);
+    let [letter]: [Letter; 1] = written.letters().try_into().unwrap();
+    assert_eq!(letter.to, ["Ann", "No Such Street 5", "Sacramento, CA 95814"]);
+    assert_eq!(written.messages(ann).await[0].state, OutboundState::OnPaper);
+    written.run().await;
+    let back = written.messages(ann).await.pop().unwrap();
+    let why = (back.why.as_deref(), back.code.as_deref());
+    assert_eq!(back.state, OutboundState::NotSent);
+    assert_eq!(why, (Some("letter_came_back"), Some("returned_to_sender")));
+    assert_eq!(written.leaves("mail.letter_returned").await, 1);
+    let open = "SELECT count(*) FROM cases WHERE kind = 'undeliverable' AND status = 'open'";
+    assert_eq!(written.house.count(open).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_given_up_before_the_mail_left_is_not_announced() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    written.run().await;
+    // At ten at night it waits for the morning.
+    written.house.hand.advance(TimeDelta::hours(10));
+    written.house.pays(ann, 5_000, "2026-11-24").await.unwrap();
+    written.run().await;
+    let waiting = written.message(ann, "payment_scheduled").await;
+    assert_eq!((waiting.state, waiting.why.as_deref()), (OutboundState::Waiting, Some("hours")));
+    let payment = written.house.payments(ann).await.remove(0);
+    let service = written.servicing();
+    service.cancel_payment(ann.caller(), ann.id, payment.id, &key("cancel")).await.unwrap();
+    written.house.hand.advance(TimeDelta::hours(11));
+    written.run().await;
+    let told = written.message(ann, "payment_scheduled").await;
+    assert_eq!((told.state, told.why.as_deref()), (OutboundState::NotSent, Some("overtaken")));
+    assert!(written.mail("scheduled").is_empty());
+}
+
+#[tokio::test]
+async fn what_waited_goes_to_the_address_that_counts_when_it_leaves() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    written.run().await;
+    written.house.hand.advance(TimeDelta::hours(10));
+    written.house.pays(ann, 5_000, "2026-11-24").await.unwrap();
+    written.run().await;
+    let new = NewContact { email: Some("ann@new.example".to_owned()), ..NewContact::default() };
+    let sure = ann.caller().at(Level::L3);
+    written.servicing().change_contact(sure, ann.id, &new, &key("new")).await.unwrap();
+    written.house.hand.advance(TimeDelta::hours(11));
+    written.run().await;
+    let [mail]: [ReceivedMail; 1] = written.mail("scheduled").try_into().unwrap();
+    assert_eq!(mail.to, "ann@new.example");
+    assert_eq!(written.message(ann, "payment_scheduled").await.address, "ann@new.example");
 }
 
 #[tokio::test]
@@ -213,19 +283,54 @@ async fn an_answer_that_was_lost_is_asked_about_and_what_was_taken_goes_out_once
     let ann = written.person("answer-lost@example.com", Language::English).await;
     assert_eq!(written.run().await.messages_unknown, 1);
     assert_eq!(written.messages(ann).await[0].state, OutboundState::Sending);
-    assert_eq!(written.run().await, MessageReport::default(), "not before its time");
-    written.house.live_until("2026-11-21").await;
-    assert_eq!(written.messages(ann).await.last().unwrap().state, OutboundState::Sent);
+    assert_eq!(written.run().await.messages_sent, 1, "asked about, on a clock that stands still");
+    assert_eq!(written.messages(ann).await[0].state, OutboundState::Sent);
     assert!(written.mail("").iter().all(|mail| !mail.duplicate), "sent once");
 
     let bob = written.person("request-lost-once@example.com", Language::English).await;
     assert_eq!(written.run().await.messages_unknown, 1);
     assert!(written.mail("").iter().all(|mail| !mail.to.starts_with("request")));
-    assert_eq!(written.run().await, MessageReport::default(), "not before its time");
-    written.house.live_until("2026-11-22").await;
+    assert_eq!(written.run().await.messages_sent, 1);
     let first = written.messages(bob).await.pop().unwrap();
     assert_eq!((first.state, first.attempts), (OutboundState::Sent, 2));
     assert!(written.mail("").iter().all(|mail| !mail.duplicate));
+
+    let cleo = written.person("request-lost@example.com", Language::English).await;
+    for _ in 0..2 {
+        assert_eq!(written.run().await.messages_unknown, 1);
+    }
+    assert_eq!(written.run().await, MessageReport::default(), "not before its time");
+    assert_eq!(written.messages(cleo).await[0].attempts, 2);
+}
+
+/// A server that was away for a moment must not be away for as long as a hand leaves the clock of business alone.
+#[tokio::test]
+async fn a_mail_server_that_was_away_is_tried_again_though_the_clock_of_business_stands_still() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = MailConfig {
+        url: format!("smtp://{}", nobody.local_addr().unwrap()).parse().unwrap(),
+        from: "Lender <service@lender.example>".to_owned(),
+        timeout: Duration::from_secs(10),
+    };
+    drop(nobody);
+    let (session_clock, hand) = Clock::manual(written.servicing().now());
+    let lost = PostOffice { mail: MailClient::new(&config).unwrap(), ..written.office.clone() };
+    let service = written.servicing().clone().with_session_clock(session_clock);
+    let run = async |post: PostOffice| {
+        let service = service.clone().with_post(Arc::new(post));
+        service.run_messages(Caller::system()).await.unwrap()
+    };
+    assert_eq!(run(lost).await.messages_put_off, 1);
+    let waiting = written.messages(ann).await.pop().unwrap();
+    assert_eq!(
+        (waiting.state, waiting.why.as_deref(), waiting.attempts),
+        (OutboundState::Deferred, Some("not_reached"), 0)
+    );
+    assert_eq!(run(written.office.clone()).await, MessageReport::default(), "it is left alone");
+    hand.advance(TimeDelta::seconds(30));
+    assert_eq!(run(written.office.clone()).await.messages_sent, 1);
 }
 
 #[tokio::test]
@@ -291,13 +396,8 @@ impl Post for Dies {
         self.office.bounces_after(sequence)
     }
 
-    fn print<'a>(
-        &'a self,
-        id: &'a str,
-        media_type: &'a str,
-        bytes: &'a [u8],
-    ) -> PostFuture<'a, (), RailError> {
-        self.office.print(id, media_type, bytes)
+    fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
+        self.office.print(letter)
     }
 }
 
@@ -376,7 +476,7 @@ async fn a_change_in_terms_and_what_was_found_of_a_dispute_are_told_in_writing()
     written.run().await;
     let told = written.message(ann, "terms_changed").await;
     assert_eq!((told.state, told.class.as_str()), (OutboundState::Sent, "legal"));
-    for said in ["January 8, 2027", "fees, late, amount: 20.00"] {
+    for said in ["January 8, 2027", "late fee: $20.00"] {
         assert!(told.body.contains(said), "{}", told.body);
     }
 

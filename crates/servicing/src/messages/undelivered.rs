@@ -1,0 +1,105 @@
+//! What reached nobody by any way: it is on record, and a person is to see to it.
+
+use identity::{CaseId, CustomerId, OutboundId};
+use serde_json::json;
+use sqlx::PgConnection;
+use store::{
+    cases::{self, CaseRow, CaseStatus},
+    outbound::{self, OutboundRow, OutboundState},
+};
+
+use super::MessageReport;
+use crate::{
+    Caller, Servicing, ServicingError, UseCase, authorise, reference::reference, work::Trail,
+};
+
+/// One of these is open for a customer at a time.
+const KIND: &str = "undeliverable";
+
+impl Servicing {
+    /// Paper is owed and there is no street to send it to.
+    pub(super) async fn nowhere_to_send(
+        &self,
+        conn: &mut PgConnection,
+        mut message: OutboundRow,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        message.state = OutboundState::NotSent;
+        outbound::update(conn, &message).await?;
+        report.messages_not_sent += 1;
+        let more = json!({"paper": "no_postal_address"});
+        self.trail_message(conn, &message, "mail.not_sent", more).await?;
+        let words = format!(
+            "The message `{}` of {} could not be sent: e-mail does not do, and no mailing address is known.",
+            message.kind,
+            message.written_at.date_naive()
+        );
+        self.open_undeliverable(conn, &message, words).await
+    }
+
+    /// The post brought a letter back: what it said is not delivered.
+    pub(super) async fn letter_came_back(
+        &self,
+        id: &str,
+        code: &str,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        // What we did not print is none of ours.
+        let Ok(id) = id.parse::<OutboundId>() else { return Ok(()) };
+        let mut tx = self.store.app().begin().await?;
+        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
+            return Ok(());
+        };
+        if message.state != OutboundState::OnPaper {
+            return Ok(());
+        }
+        message.state = OutboundState::NotSent;
+        message.why = Some("letter_came_back".to_owned());
+        message.code = Some(code.to_owned());
+        message.changed_at = self.now();
+        outbound::update(&mut tx, &message).await?;
+        report.messages_bounced += 1;
+        report.messages_not_sent += 1;
+        self.trail_message(&mut tx, &message, "mail.letter_returned", json!({})).await?;
+        let words = format!("The letter of the message `{}` came back.", message.kind);
+        self.open_undeliverable(&mut tx, &message, words).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Gives the desk a customer to be found; also one who has no line.
+    async fn open_undeliverable(
+        &self,
+        conn: &mut PgConnection,
+        message: &OutboundRow,
+        words: String,
+    ) -> Result<(), ServicingError> {
+        let (now, customer_id): (_, CustomerId) = (self.now(), message.customer_id);
+        let permit = authorise(Caller::system(), UseCase::Protect, Some(customer_id), now)?;
+        let id = CaseId::mint(now);
+        let row = CaseRow {
+            id,
+            reference: reference("CAS", id.as_uuid()),
+            customer_id,
+            credit_line_id: message.credit_line_id,
+            conversation_id: None,
+            kind: KIND.to_owned(),
+            words,
+            status: CaseStatus::Open,
+            opened_by: Caller::system().actor,
+            opened_at: now,
+            due_on: calendar::add_banking_days(self.today(), 1),
+            note: None,
+            closed_by: None,
+            closed_at: None,
+        };
+        let fresh = cases::insert(conn, &row).await?;
+        let payload = json!({
+            "case_id": fresh.then_some(id), "kind": KIND, "customer_id": customer_id,
+            "credit_line_id": message.credit_line_id, "message_id": message.id, "words": row.words,
+            "due_on": row.due_on, "authorised": permit,
+        });
+        let leaf = if fresh { "case.opened" } else { "case.repeated" };
+        self.trail(conn, Trail::stream(None, message.credit_line_id), leaf, payload).await
+    }
+}
