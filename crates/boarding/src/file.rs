@@ -50,10 +50,7 @@ pub struct Survey {
 ///
 /// # Errors
 /// What is wrong with the file as a whole, all of it: then no row was looked at.
-pub fn open<'a>(
-    pieces: Arc<dyn Pieces>,
-    rules: Rules<'a>,
-) -> Result<PortfolioFile<'a>, Vec<Fault>> {
+pub fn open(pieces: Arc<dyn Pieces>, rules: Rules<'_>) -> Result<PortfolioFile<'_>, Vec<Fault>> {
     let unread = |error: io::Error| {
         let wrong = format!("the file cannot be read: {}", said(&error.to_string()));
         vec![Fault::of_file(&wrong, "look whether it is there")]

@@ -50,10 +50,10 @@ fn too_large(what: &str, found: u64, limit: usize, to_do: &str) -> Fault {
 }
 
 /// The description at the end: its length, and that its schema is one of a table.
-pub(crate) fn look_at_footer(source: &Source) -> Result<(), Fault> {
-    let cut = || damaged("its end is missing; it may have been cut short");
+pub(crate) fn look_at_footer(source: &Source) -> Result<(), Vec<Fault>> {
+    let cut = || vec![damaged("its end is missing; it may have been cut short")];
     let tail = source.length().checked_sub(8).ok_or_else(cut)?;
-    let end = source.piece(tail, 8).map_err(|error| unread(&error))?;
+    let end = source.piece(tail, 8).map_err(|error| vec![unread(&error)])?;
     let (length, mark) = end.split_first_chunk::<4>().ok_or_else(cut)?;
     if mark != b"PAR1" {
         return Err(cut());
@@ -61,10 +61,10 @@ pub(crate) fn look_at_footer(source: &Source) -> Result<(), Fault> {
     let length = u32::from_le_bytes(*length);
     if u64::from(length) > FOOTER_MAX as u64 {
         let to_do = "write it with larger row groups";
-        return Err(too_large("its description", u64::from(length), FOOTER_MAX, to_do));
+        return Err(vec![too_large("its description", u64::from(length), FOOTER_MAX, to_do)]);
     }
     let from = tail.checked_sub(u64::from(length)).ok_or_else(cut)?;
-    let footer = source.piece(from, length as usize).map_err(|error| unread(&error))?;
+    let footer = source.piece(from, length as usize).map_err(|error| vec![unread(&error)])?;
     let (mut elements, mut children) = (0, 0);
     let whole = walk(&footer, &mut |path, seen| match (path, seen) {
         ([2], Seen::List(count)) => elements = count.max(elements),
@@ -74,16 +74,16 @@ pub(crate) fn look_at_footer(source: &Source) -> Result<(), Fault> {
         ([2, 5], _) => children = usize::MAX,
         _ => {}
     });
-    whole.ok_or_else(|| damaged("its description is damaged"))?;
+    whole.ok_or_else(|| vec![damaged("its description is damaged")])?;
     if elements > COLUMNS_MAX + 1 || children > COLUMNS_MAX {
         let wrong = format!("the file has more than {COLUMNS_MAX} columns");
-        return Err(Fault::of_file(&wrong, "leave those out that are none of ours"));
+        return Err(vec![Fault::of_file(&wrong, "leave those out that are none of ours")]);
     }
     Ok(())
 }
 
 /// Every page of the file, without reading any.
-pub(crate) fn look_at_pages(source: &Source, metadata: &ParquetMetaData) -> Result<(), Fault> {
+pub(crate) fn look_at_pages(source: &Source, metadata: &ParquetMetaData) -> Result<(), Vec<Fault>> {
     let mut rows = 0_u64;
     for group in metadata.row_groups() {
         rows = rows.saturating_add(u64::try_from(group.num_rows()).unwrap_or(u64::MAX));
@@ -93,11 +93,11 @@ pub(crate) fn look_at_pages(source: &Source, metadata: &ParquetMetaData) -> Resu
         }
         if bytes > GROUP_MAX as u64 {
             let what = "what stands in memory of one row group, of all columns the dictionaries and a few pages,";
-            return Err(too_large(what, bytes, GROUP_MAX, "write it with smaller pages"));
+            return Err(vec![too_large(what, bytes, GROUP_MAX, "write it with smaller pages")]);
         }
     }
     if rows > ROWS_MAX {
-        return Err(too_many_rows());
+        return Err(vec![too_many_rows()]);
     }
     Ok(())
 }
@@ -107,31 +107,39 @@ pub(crate) fn too_many_rows() -> Fault {
 }
 
 /// What of a column stands in memory at a time.
-fn look_at_column(source: &Source, column: &ColumnChunkMetaData) -> Result<u64, Fault> {
+fn look_at_column(source: &Source, column: &ColumnChunkMetaData) -> Result<u64, Vec<Fault>> {
     let name = shown(column.column_descr().name());
     let stored = column.compression();
     if !matches!(stored, Compression::UNCOMPRESSED | Compression::SNAPPY) {
-        return Err(damaged(&format!("column `{name}` is compressed with {stored}")));
+        return Err(vec![damaged(&format!("column `{name}` is compressed with {stored}"))]);
     }
     let (mut offset, length) = column.byte_range();
     let end = offset.checked_add(length).filter(|end| *end <= source.length());
-    let end = end.ok_or_else(|| damaged(&format!("column `{name}` lies outside of it")))?;
+    let end = end.ok_or_else(|| vec![damaged(&format!("column `{name}` lies outside of it"))])?;
     let (mut dictionaries, mut window) = (0_u64, Window::default());
     while offset < end {
-        let page = Page::read(source, offset, end).map_err(|error| unread(&error))?;
-        let page = page.ok_or_else(|| damaged(&format!("a page of `{name}` is damaged")))?;
+        let page = Page::read(source, offset, end).map_err(|error| vec![unread(&error)])?;
+        let page = page.ok_or_else(|| vec![damaged(&format!("a page of `{name}` is damaged"))])?;
         let most = page.stored.max(page.bytes);
         if most > PAGE_MAX as u64 {
             let kind = if page.kind == DICTIONARY_PAGE { "dictionary" } else { "page" };
             let to_do = "write it with smaller pages and dictionaries, of 1 MiB as most writers do";
-            return Err(too_large(&format!("a {kind} of column `{name}`"), most, PAGE_MAX, to_do));
+            return Err(vec![too_large(
+                &format!("a {kind} of column `{name}`"),
+                most,
+                PAGE_MAX,
+                to_do,
+            )]);
         }
         if page.kind == DICTIONARY_PAGE {
             dictionaries += page.bytes.saturating_add(page.values.saturating_mul(ENTRY_BYTES));
         } else if matches!(page.kind, DATA_PAGE | DATA_PAGE_V2) {
             if !ENCODINGS.contains(&page.encoding) {
                 let wrong = format!("column `{name}` is encoded neither plainly nor by dictionary");
-                return Err(Fault::of_file(&wrong, "write it without delta or split encodings"));
+                return Err(vec![Fault::of_file(
+                    &wrong,
+                    "write it without delta or split encodings",
+                )]);
             }
             window.add(page.values, page.stored.saturating_add(page.bytes));
         }

@@ -52,23 +52,26 @@ fn refuse(error: &ParquetError) -> Vec<Fault> {
 
 impl ParquetFile {
     pub(crate) fn open(source: Source) -> Result<Self, Vec<Fault>> {
-        look_at_footer(&source).map_err(|fault| vec![fault])?;
-        let names = guarded(|| {
-            let reader = SerializedFileReader::new(source.clone()).map_err(|e| refuse(&e))?;
-            let names = names_of(reader.metadata())?;
-            look_at_pages(&source, reader.metadata()).map_err(|fault| vec![fault])?;
-            Ok(names)
-        })?;
+        let (_, names) = looked_at(&source)?;
         Ok(Self { source, names })
     }
 
     pub(crate) fn rows(&self) -> Result<ParquetRows, Vec<Fault>> {
-        guarded(|| {
-            let reader = SerializedFileReader::new(self.source.clone()).map_err(|e| refuse(&e))?;
-            let rows = RowIter::from_file_into(Box::new(reader)).with_batch_size(VALUES_AT_ONCE);
-            Ok(ParquetRows { rows, number: 0 })
-        })
+        let (reader, _) = looked_at(&self.source)?;
+        let rows = RowIter::from_file_into(Box::new(reader)).with_batch_size(VALUES_AT_ONCE);
+        Ok(ParquetRows { rows, number: 0 })
     }
+}
+
+/// Whenever a file is opened, it is looked at before the library acts on it.
+fn looked_at(source: &Source) -> Result<(SerializedFileReader<Source>, Names), Vec<Fault>> {
+    look_at_footer(source)?;
+    guarded(|| {
+        let reader = SerializedFileReader::new(source.clone()).map_err(|e| refuse(&e))?;
+        let names = names_of(reader.metadata())?;
+        look_at_pages(source, reader.metadata())?;
+        Ok((reader, names))
+    })
 }
 
 impl ParquetRows {

@@ -64,10 +64,9 @@ pub(crate) enum Table {
 }
 
 /// Its rows, from the first on.
-#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(crate) enum Rows {
-    Csv(CsvRows),
-    Parquet(ParquetRows),
+    Csv(Box<CsvRows>),
+    Parquet(Box<ParquetRows>),
 }
 
 impl Table {
@@ -90,8 +89,10 @@ impl Table {
 
     pub(crate) fn rows(&self) -> Result<Rows, Vec<Fault>> {
         match self {
-            Self::Csv { source, .. } => CsvRows::open(source).map(|(rows, _)| Rows::Csv(rows)),
-            Self::Parquet(file) => file.rows().map(Rows::Parquet),
+            Self::Csv { source, .. } => {
+                CsvRows::open(source).map(|(rows, _)| Rows::Csv(Box::new(rows)))
+            }
+            Self::Parquet(file) => file.rows().map(|rows| Rows::Parquet(Box::new(rows))),
         }
     }
 }

@@ -212,6 +212,8 @@ async fn of_a_hundred_thousand_bad_rows_a_few_are_shown_and_all_are_written_down
     assert_eq!(refused.lines().count(), ROWS + 1);
     let mode = fs::metadata(folder.path().join("faults.jsonl")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    let taken = run("bad.csv", &["--faults", "bad.csv"]);
+    assert_eq!(taken.status.code(), Some(1), "the portfolio is not written over");
     write("few.csv", 60);
     let shown = run("few.csv", &[]);
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();

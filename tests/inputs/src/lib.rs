@@ -12,7 +12,9 @@ use credit::{ProductCatalog, scenario};
 use identity::CreditLineId;
 use nacha::File;
 
-pub use seeds::{boarding_seeds, nacha_seeds, scenario_seeds};
+pub use seeds::{
+    ParquetText, boarding_seeds, nacha_seeds, sample_names, sample_row, scenario_seeds,
+};
 
 /// Longer inputs find nothing that shorter ones do not.
 const LONGEST: usize = 20_000;

@@ -1,6 +1,6 @@
 //! The files from which mutation starts.
 
-use std::sync::Arc;
+use std::{io::Write, sync::Arc};
 
 use chrono::NaiveDate;
 use money::Cents;
@@ -8,6 +8,7 @@ use nacha::{Addenda, Batch, Entry, File, Header, ReturnCode, Sec, TraceNumber, T
 use parquet::{
     basic::Compression,
     data_type::{ByteArray, ByteArrayType},
+    errors::ParquetError,
     file::{properties::WriterProperties, writer::SerializedFileWriter},
     schema::parser::parse_message_type,
 };
@@ -28,8 +29,7 @@ pub fn scenario_seeds() -> Vec<Vec<u8>> {
 /// line ends; and Parquet, uncompressed and with Snappy, by dictionary and without.
 #[must_use]
 pub fn boarding_seeds() -> Vec<Vec<u8>> {
-    let sample = include_str!("../../../docs/boarding-sample.csv");
-    let lines: Vec<&str> = sample.lines().take(3).collect();
+    let lines: Vec<&str> = SAMPLE.lines().take(3).collect();
     let [names, first, second] = lines[..] else { return Vec::new() };
     let cents = names.replace(",principal,", ",principal_cents,");
     let in_cents = first.replacen(",800.00,", ",80000,", 1);
@@ -39,7 +39,7 @@ pub fn boarding_seeds() -> Vec<Vec<u8>> {
         .into_iter()
         .filter_map(|(snappy, dictionary)| parquet(&table, snappy, dictionary));
     let texts = [
-        sample.to_owned(),
+        SAMPLE.to_owned(),
         format!("{names}\n{first}\nTOTAL,rows=1,principal=800.00,interest=16.31,fees=0.00\n"),
         format!("\u{feff}{cents}\r\n{in_cents}\r\n"),
         format!("{names},refused_because\n{first},\"a reason, of old\"\n{second},\"\"\n"),
@@ -50,29 +50,84 @@ pub fn boarding_seeds() -> Vec<Vec<u8>> {
 /// Names and rows as a Parquet file of text.
 fn parquet(table: &[Vec<&str>], snappy: bool, dictionary: bool) -> Option<Vec<u8>> {
     let (names, rows) = table.split_first()?;
-    let columns: Vec<String> =
-        names.iter().map(|name| format!("optional binary {name} (UTF8);")).collect();
-    let schema = parse_message_type(&format!("message rows {{ {} }}", columns.join(" "))).ok()?;
-    let properties = WriterProperties::builder()
-        .set_compression(if snappy { Compression::SNAPPY } else { Compression::UNCOMPRESSED })
-        .set_dictionary_enabled(dictionary)
-        .build();
+    let compression = if snappy { Compression::SNAPPY } else { Compression::UNCOMPRESSED };
     let mut bytes = Vec::new();
     let mut writer =
-        SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::new(properties)).ok()?;
-    let mut group = writer.next_row_group().ok()?;
-    for at in 0..names.len() {
-        let cells: Vec<&str> = rows.iter().filter_map(|row| row.get(at).copied()).collect();
-        let there: Vec<i16> = cells.iter().map(|cell| i16::from(!cell.is_empty())).collect();
-        let cells: Vec<ByteArray> =
-            cells.into_iter().filter(|cell| !cell.is_empty()).map(ByteArray::from).collect();
-        let mut column = group.next_column().ok()??;
-        column.typed::<ByteArrayType>().write_batch(&cells, Some(&there), None).ok()?;
-        column.close().ok()?;
-    }
-    group.close().ok()?;
+        ParquetText::with(&mut bytes, &names.join(","), compression, dictionary).ok()?;
+    writer.group(rows).ok()?;
     writer.close().ok()?;
     Some(bytes)
+}
+
+/// Writes Parquet files whose columns are text.
+pub struct ParquetText<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
+    columns: usize,
+}
+
+impl<W: Write + Send> ParquetText<W> {
+    /// With Snappy; `names` are parted by commas.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn create(out: W, names: &str, dictionary: bool) -> Result<Self, ParquetError> {
+        Self::with(out, names, Compression::SNAPPY, dictionary)
+    }
+
+    fn with(
+        out: W,
+        names: &str,
+        compression: Compression,
+        dictionary: bool,
+    ) -> Result<Self, ParquetError> {
+        let columns: Vec<String> =
+            names.split(',').map(|name| format!("optional binary {name} (UTF8);")).collect();
+        let schema = parse_message_type(&format!("message rows {{ {} }}", columns.join(" ")))?;
+        let properties = WriterProperties::builder()
+            .set_compression(compression)
+            .set_dictionary_enabled(dictionary)
+            .build();
+        let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
+        Ok(Self { writer, columns: columns.len() })
+    }
+
+    /// A row group of these rows; an empty cell is none.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn group(&mut self, rows: &[Vec<&str>]) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
+        for at in 0..self.columns {
+            let cells = || rows.iter().map(|row| row.get(at).copied().unwrap_or_default());
+            let there: Vec<i16> = cells().map(|cell| i16::from(!cell.is_empty())).collect();
+            let cells: Vec<ByteArray> =
+                cells().filter(|cell| !cell.is_empty()).map(ByteArray::from).collect();
+            let Some(mut column) = group.next_column()? else { break };
+            column.typed::<ByteArrayType>().write_batch(&cells, Some(&there), None)?;
+            column.close()?;
+        }
+        group.close().map(drop)
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn close(self) -> Result<(), ParquetError> {
+        self.writer.close().map(drop)
+    }
+}
+
+const SAMPLE: &str = include_str!("../../../docs/boarding-sample.csv");
+
+/// The names of the columns of the sample in the documentation, parted by commas.
+pub fn sample_names() -> &'static str {
+    SAMPLE.lines().next().unwrap_or_default()
+}
+
+/// Its first row.
+pub fn sample_row() -> &'static str {
+    SAMPLE.lines().nth(1).unwrap_or_default()
 }
 
 /// Files of payments, of draws, of returns, of changes, and one of many batches.

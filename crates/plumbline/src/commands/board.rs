@@ -64,7 +64,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     expect_principal: Option<Cents>,
 
-    /// Write every fault into this file, a line of JSON for each; the report names the first thousand.
+    /// Write every fault into this new file, a line of JSON for each; the report names the first thousand.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
@@ -144,7 +144,7 @@ fn opened(path: &Path) -> anyhow::Result<File> {
 }
 
 fn unreadable(args: &Args, faults: &[Fault]) -> anyhow::Result<Report> {
-    let mut lines = FaultLines::of(args.faults.as_deref()).context("could not write the faults")?;
+    let mut lines = FaultLines::of(args.faults.as_deref())?;
     faults.iter().try_for_each(|fault| lines.add(fault))?;
     lines.end()?;
     Ok(Report::of_unreadable(&args.file, faults))
@@ -212,8 +212,7 @@ impl Job<'_> {
         let mut out = Out {
             report: Report::under(header, survey.totals),
             refused: RefusedFile::beside(&self.args.file, file.columns(), self.args.check),
-            lines: FaultLines::of(self.args.faults.as_deref())
-                .context("could not write the faults")?,
+            lines: FaultLines::of(self.args.faults.as_deref())?,
         };
         self.go_through(file, survey, boarding.as_mut(), &mut out).await?;
         if let Some(boarding) = boarding

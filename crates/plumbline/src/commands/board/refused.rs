@@ -9,6 +9,8 @@ use std::{
 
 use boarding::{Fault, REFUSED_BECAUSE, Refused};
 
+use crate::exit::UsageError;
+
 /// `FILE.refused.csv`, for its owner only: account numbers are in it. It is written as `FILE.refused.csv.part` and gets its name when it
 /// is whole. Where nothing was refused, there is none. One of before becomes `FILE.refused.csv.bak`: somebody may be mending it. A
 /// check touches none and writes only where there is none.
@@ -113,9 +115,14 @@ fn exclusive(path: &Path) -> io::Result<File> {
 }
 
 impl FaultLines {
-    pub(super) fn of(path: Option<&Path>) -> io::Result<Self> {
-        let open = |path| {
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    /// A file that is there already is left as it is: it might be the portfolio.
+    pub(super) fn of(path: Option<&Path>) -> Result<Self, UsageError> {
+        let open = |path: &Path| {
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            file.map_err(|error| {
+                let path = path.display();
+                UsageError(format!("could not write the faults into a new file {path}: {error}"))
+            })
         };
         Ok(Self(path.map(open).transpose()?.map(BufWriter::new)))
     }
