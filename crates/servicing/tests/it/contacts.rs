@@ -164,7 +164,7 @@ async fn what_was_to_leave_on_the_day_of_a_change_waits_for_a_person() {
     let new = elsewhere("ann@elsewhere.example");
     house.servicing.change_contact(caller, ann.id, &new, &key("new")).await.unwrap();
     let waiting = house.servicing.draws_to_look_at(Caller::system()).await.unwrap();
-    assert_eq!(waiting.iter().map(|draw| draw.amount).collect::<Vec<_>>(), [cents(5_000)]);
+    assert_eq!(waiting.iter().map(|(draw, _)| draw.amount).collect::<Vec<_>>(), [cents(5_000)]);
     let open = "SELECT count(*) FROM cases WHERE kind = 'draw_review' AND status = 'open'";
     assert_eq!(house.count(open).await, 1);
 }

@@ -306,7 +306,7 @@ async fn asked(
             match servicing.ask_reversal(first, *payment, "keyed wrongly", key).await {
                 Ok(asked) => {
                     let decision = (true, "seen");
-                    let done = servicing.decide_reversal(second, asked.id, decision, &decided);
+                    let done = servicing.countersign(second, asked.id, decision, &decided);
                     done.await.map(|_| None)
                 }
                 Err(error) => Err(error),
