@@ -22,6 +22,7 @@ mod hand_offs;
 mod house;
 mod intents;
 mod ledger;
+mod legal_notices;
 mod lines;
 mod may_contact;
 mod messages;
