@@ -255,7 +255,9 @@ mod tests {
     fn pages_that_are_read_together_are_counted_together() {
         let most = |pages: &[(u64, u64)]| {
             let mut window = Window::default();
-            pages.iter().for_each(|(values, bytes)| window.add(*values, *bytes));
+            for (values, bytes) in pages {
+                window.add(*values, *bytes);
+            }
             window.most
         };
         // Two neighbours share a reading; of pages of one value each as many as are read at a time.

@@ -140,7 +140,9 @@ impl Walker<'_, '_> {
 mod tests {
     use super::*;
 
-    fn seen(bytes: &[u8]) -> Option<(usize, Vec<(Vec<i16>, Seen)>)> {
+    type Told = (Vec<i16>, Seen);
+
+    fn seen(bytes: &[u8]) -> Option<(usize, Vec<Told>)> {
         let mut found = Vec::new();
         let length = walk(bytes, &mut |path, seen| found.push((path.to_vec(), seen)))?;
         Some((length, found))
@@ -164,6 +166,6 @@ mod tests {
         // A list of two billion, a text of as many bytes, structures without end.
         assert_eq!(seen(&[0x19, 0xf5, 0xff, 0xff, 0xff, 0xff, 7, 0]), None);
         assert_eq!(seen(&[0x18, 0xff, 0xff, 0xff, 0xff, 7, 0]), None);
-        assert_eq!(seen(&[0x1c; 100_000]), None);
+        assert_eq!(seen(&vec![0x1c; 100_000]), None);
     }
 }

@@ -137,9 +137,10 @@ fn a_quotation_mark_that_is_never_closed_ends_the_reading_there() {
 
 #[test]
 fn a_file_that_changes_between_the_readings_boards_no_row_that_was_not_read_before() {
+    type Change = fn(&str) -> String;
     let text = many(1_200);
     let catalog = catalog();
-    let changes: [(&str, fn(&str) -> String); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("another figure", |text| text.replacen("M-700,", "M-7OO,", 1)),
         ("cut short", |text| text.split_inclusive('\n').take(701).collect()),
         ("gone on", |text| format!("{text}{}", many(1).lines().nth(1).unwrap())),

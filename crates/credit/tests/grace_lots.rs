@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+use std::fmt::Write as _;
+
 use chrono::{Datelike, Days, NaiveDate};
 use credit::{ProductCatalog, scenario};
 use proptest::prelude::*;
@@ -197,11 +199,13 @@ fn by_lots(case: &Case) -> (Vec<i64>, String) {
                 ("payment", lots.pay(today, -amount))
             };
             if cents > 0 {
-                events += &format!(
+                write!(
+                    events,
                     "\n[[line.events]]\nkind = \"{kind}\"\non = {today}\namount = \"{}.{:02}\"\n",
                     cents / 100,
                     cents % 100
-                );
+                )
+                .unwrap();
             }
         }
         if today.day() == CLOSE_DAY {

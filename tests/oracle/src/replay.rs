@@ -298,10 +298,10 @@ impl Walk {
             }
             Fact::LimitChanged { cents } => self.limit = cents,
             Fact::FeeWaived { kind: FeeKind::Charge, cents } => {
-                self.books.waive_charges(cents, counts)
+                self.books.waive_charges(cents, counts);
             }
             Fact::FeeWaived { kind: FeeKind::Penalty, cents } => {
-                self.books.waive_penalties(cents, counts)
+                self.books.waive_penalties(cents, counts);
             }
             Fact::CreditGranted { cents } => self.books.credit(cents, counts),
             Fact::CreditRefunded { cents } => self.books.refund(cents, self.apr_ppm),

@@ -11,7 +11,7 @@ use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     after_each,
-    gate::{Cut, Event, Gate, Socket},
+    gate::{Cut, Ended, Event, Gate, Socket},
     postgres,
     process::{self, Process},
     run_all,
@@ -119,7 +119,7 @@ impl House {
         proxies.spawn(postgres::proxy(Arc::clone(&gate), listener, socket));
         let ended = until("the command's end", || async { gate.ended() }).await;
         let log = gate.log();
-        assert!(gate.fired() || ended == Some(self.good_end()), "{ended:?}: {log}");
+        assert!(gate.fired() || ended == Ended::With(self.good_end()), "{ended:?}: {log}");
         gate.kill().await;
         drop(proxies);
         self.left().await;

@@ -84,6 +84,13 @@ pub(crate) struct Event {
     pub(crate) what: String,
 }
 
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    With(i32),
+    Killed,
+}
+
 /// Counts what passes, and kills the server at the cut.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -142,11 +149,14 @@ impl Gate {
         }
     }
 
-    /// Whether the process has ended: with which status, or none where it was killed.
-    pub(crate) fn ended(&self) -> Option<Option<i32>> {
+    /// How the process has ended, if it has.
+    pub(crate) fn ended(&self) -> Option<Ended> {
         match &mut self.inner().server {
-            None => Some(None),
-            Some(server) => server.ended().map(|status| status.code()),
+            None => Some(Ended::Killed),
+            Some(server) => server.ended().map(|status| match status.code() {
+                Some(code) => Ended::With(code),
+                None => Ended::Killed,
+            }),
         }
     }
 

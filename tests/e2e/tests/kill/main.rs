@@ -131,8 +131,8 @@ fn check_drawn(left: &Left) {
     assert_eq!(draws.len(), 1, "{draws:?}");
     assert_eq!((&draws[0]["amount_cents"], &draws[0]["status"]), (&5000.into(), &"settled".into()));
     assert_eq!(left.rows.of("rail_files").len(), 1);
-    let drawn = left.rows.of("line_events").iter().filter(|row| row["kind"] == "drew");
-    assert_eq!(drawn.count(), 1, "{:?}", left.rows.of("line_events"));
+    let posted = left.rows.of("line_events").iter().filter(|row| row["kind"] == "drew");
+    assert_eq!(posted.count(), 1, "{:?}", left.rows.of("line_events"));
     let entries = left.bank.as_array().unwrap();
     assert_eq!(entries.len(), 1, "{entries:?}");
     assert_eq!((&entries[0]["cents"], &entries[0]["state"]), (&5000.into(), &"settled".into()));
