@@ -12,7 +12,7 @@ use crate::{
     minimum::Minimum,
     product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
     state::{BilledInterest, Fee, Obligation, OpenCycle, State},
-    timeline::Printed,
+    timeline::{Printed, Timeline},
 };
 
 /// What a closed cycle comes to, with all that is known.
@@ -69,10 +69,12 @@ pub struct RatedPrincipal {
 
 impl State {
     /// Ends the cycle that closes on the day being lived.
-    pub(crate) fn close_cycle(&mut self, terms: &Terms, printed: Option<&Printed>) {
+    pub(crate) fn close_cycle(&mut self, timeline: &Timeline<'_>) {
+        let terms = self.terms_today(timeline);
+        let printed = timeline.printed.get(&self.cycle.number);
         self.charge_plan_fee(terms, PlanFeeDay::LastDay);
         self.charge_instalment_fees(terms);
-        self.settle_late_grace(terms, self.day.succ_opt().unwrap_or(self.day));
+        self.settle_late_grace(&timeline.versions, self.day.succ_opt().unwrap_or(self.day));
         let (lines, waived, charges) = self.bill_interest(terms);
         let plan_fee = self.cycle.plan_fee.unwrap_or_default() - waived.plan;
         let over_limit_fee = self.charge_over_limit_fee(terms);
@@ -82,8 +84,6 @@ impl State {
         }
         let due_on = self.schedule.due_on(self.cycle.closes_on, &terms.product.dates);
         let minimum = self.minimum(terms, &lines);
-        self.highest_balance =
-            if self.balance().is_positive() { minimum.inputs.highest_balance } else { Cents::ZERO };
         let last_timely = self.oblige(terms, &minimum, due_on, printed);
         self.turn_grace(terms, last_timely);
         self.records.push(CycleRecord {
