@@ -9,7 +9,7 @@ use crate::{
     balance::Balance,
     interest::GraceOutcome,
     mapr::CycleCharges,
-    minimum::Minimum,
+    minimum::{Minimum, MinimumInputs},
     product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
     state::{BilledInterest, Fee, Obligation, OpenCycle, State},
     timeline::{Printed, Timeline},
@@ -289,11 +289,14 @@ impl State {
             printed.map_or((due_on, closed_on), |printed| (printed.due_on, printed.sent_on));
         let owed = printed.map_or(minimum.own, |printed| printed.own_minimum.min(minimum.own));
         let enforceable_on = terms.product.dates.enforceable_due_on(due_on, sent_on);
+        // Recomputed, less what the recomputed ones before it ask for: a late fact can set these above the printed ones.
+        let past_due = self.obligations.iter().map(|due| due.unpaid).sum();
+        let inputs = MinimumInputs { past_due, ..minimum.inputs };
         let obligation = Obligation {
             cycle: self.cycle.number,
             due_on,
             enforceable_on,
-            unpaid: minimum.own,
+            unpaid: terms.product.minimum.apply(inputs).own,
             owed,
             amount: owed,
             minimum: printed.map_or(minimum.due, |printed| printed.minimum.min(minimum.due)),

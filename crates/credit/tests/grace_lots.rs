@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+use std::fmt::Write;
+
 use chrono::{Datelike, Days, NaiveDate};
 use credit::{ProductCatalog, scenario};
 use proptest::prelude::*;
@@ -197,11 +199,12 @@ fn by_lots(case: &Case) -> (Vec<i64>, String) {
                 ("payment", lots.pay(today, -amount))
             };
             if cents > 0 {
-                events += &format!(
-                    "\n[[line.events]]\nkind = \"{kind}\"\non = {today}\namount = \"{}.{:02}\"\n",
-                    cents / 100,
-                    cents % 100
-                );
+                let (dollars, cents) = (cents / 100, cents % 100);
+                writeln!(
+                    events,
+                    "\n[[line.events]]\nkind = \"{kind}\"\non = {today}\namount = \"{dollars}.{cents:02}\""
+                )
+                .unwrap();
             }
         }
         if today.day() == CLOSE_DAY {
