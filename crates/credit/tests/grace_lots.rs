@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 
 use chrono::{Datelike, Days, NaiveDate};
 use credit::{ProductCatalog, scenario};
@@ -199,10 +199,11 @@ fn by_lots(case: &Case) -> (Vec<i64>, String) {
                 ("payment", lots.pay(today, -amount))
             };
             if cents > 0 {
-                let (dollars, cents) = (cents / 100, cents % 100);
-                writeln!(
+                write!(
                     events,
-                    "\n[[line.events]]\nkind = \"{kind}\"\non = {today}\namount = \"{dollars}.{cents:02}\""
+                    "\n[[line.events]]\nkind = \"{kind}\"\non = {today}\namount = \"{}.{:02}\"\n",
+                    cents / 100,
+                    cents % 100
                 )
                 .unwrap();
             }
