@@ -9,10 +9,10 @@ use crate::{
     balance::Balance,
     interest::GraceOutcome,
     mapr::CycleCharges,
-    minimum::Minimum,
+    minimum::{Minimum, MinimumInputs},
     product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
     state::{BilledInterest, Fee, Obligation, OpenCycle, State},
-    timeline::Printed,
+    timeline::{Printed, Timeline},
 };
 
 /// What a closed cycle comes to, with all that is known.
@@ -69,10 +69,12 @@ pub struct RatedPrincipal {
 
 impl State {
     /// Ends the cycle that closes on the day being lived.
-    pub(crate) fn close_cycle(&mut self, terms: &Terms, printed: Option<&Printed>) {
+    pub(crate) fn close_cycle(&mut self, timeline: &Timeline<'_>) {
+        let terms = self.terms_today(timeline);
+        let printed = timeline.printed.get(&self.cycle.number);
         self.charge_plan_fee(terms, PlanFeeDay::LastDay);
         self.charge_instalment_fees(terms);
-        self.settle_late_grace(terms, self.day.succ_opt().unwrap_or(self.day));
+        self.settle_late_grace(&timeline.versions, self.day.succ_opt().unwrap_or(self.day));
         let (lines, waived, charges) = self.bill_interest(terms);
         let plan_fee = self.cycle.plan_fee.unwrap_or_default() - waived.plan;
         let over_limit_fee = self.charge_over_limit_fee(terms);
@@ -82,8 +84,6 @@ impl State {
         }
         let due_on = self.schedule.due_on(self.cycle.closes_on, &terms.product.dates);
         let minimum = self.minimum(terms, &lines);
-        self.highest_balance =
-            if self.balance().is_positive() { minimum.inputs.highest_balance } else { Cents::ZERO };
         let last_timely = self.oblige(terms, &minimum, due_on, printed);
         self.turn_grace(terms, last_timely);
         self.records.push(CycleRecord {
@@ -289,11 +289,14 @@ impl State {
             printed.map_or((due_on, closed_on), |printed| (printed.due_on, printed.sent_on));
         let owed = printed.map_or(minimum.own, |printed| printed.own_minimum.min(minimum.own));
         let enforceable_on = terms.product.dates.enforceable_due_on(due_on, sent_on);
+        // Recomputed, less what the recomputed ones before it ask for: a late fact can set these above the printed ones.
+        let past_due = self.obligations.iter().map(|due| due.unpaid).sum();
+        let inputs = MinimumInputs { past_due, ..minimum.inputs };
         let obligation = Obligation {
             cycle: self.cycle.number,
             due_on,
             enforceable_on,
-            unpaid: minimum.own,
+            unpaid: terms.product.minimum.apply(inputs).own,
             owed,
             amount: owed,
             minimum: printed.map_or(minimum.due, |printed| printed.minimum.min(minimum.due)),

@@ -7,6 +7,7 @@ use crate::{
     CycleRecord, FeeKind, FlagKind, Terms,
     product::{LateFee, LateFeeBase, PlanFeeDay, Promotion},
     state::{Fee, LateFeeRecord, Obligation, State},
+    timeline::Timeline,
 };
 
 impl Obligation {
@@ -94,7 +95,8 @@ impl State {
     }
 
     /// The morning of a day: minimums missed the day before, late fees whose time has come, the plan fee of a first day.
-    pub(crate) fn begin_day(&mut self, terms: &Terms, returned: &[NaiveDate]) {
+    pub(crate) fn begin_day(&mut self, timeline: &Timeline<'_>) {
+        let terms = self.terms_today(timeline);
         for due in &mut self.obligations {
             if !due.missed && due.enforceable_on < self.day && due.owed.is_positive() {
                 due.missed = true;
@@ -104,10 +106,10 @@ impl State {
             }
         }
         self.note_lateness(terms);
-        self.settle_late_grace(terms, self.day);
+        self.settle_late_grace(&timeline.versions, self.day);
         self.lose_promotions(terms);
         self.turn_penalty(terms);
-        self.test_late_fees(terms, returned);
+        self.test_late_fees(terms, &timeline.returned_at_a_fee);
         if self.day == self.cycle.starts_on {
             self.charge_plan_fee(terms, PlanFeeDay::FirstDay);
         }

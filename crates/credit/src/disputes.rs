@@ -10,12 +10,12 @@ use money::{Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CycleSchedule, InterestLine, Terms,
+    CycleSchedule, FeeKind, InterestLine, Terms,
     balance::Balance,
     event::Disputed,
     minimum::{Minimum, MinimumInputs},
     rate,
-    state::{Obligation, State},
+    state::{Fee, Obligation, State},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,8 @@ impl DisputeClocks {
 }
 
 impl Dispute {
-    /// The minimum as it would be without what is disputed. `instalment`: what is asked for of it by level payments, if it is.
+    /// The minimum as it would be without what is disputed. `instalment`: what is asked for of it by level payments, if it is;
+    /// of a fee it may be a part.
     fn held_out(
         &self,
         inputs: MinimumInputs,
@@ -76,23 +77,46 @@ impl Dispute {
         let all = self.amount + self.interest + interest;
         inputs.total_owed = less(inputs.total_owed, all);
         inputs.disputed += all;
-        if let Some(instalment) = instalment {
-            inputs.instalments = less(inputs.instalments, instalment);
-            inputs.instalment_balances = less(inputs.instalment_balances, all);
+        let asked = instalment.unwrap_or_default();
+        inputs.instalments = less(inputs.instalments, asked);
+        let on_plans = match self.subject {
+            Disputed::Draw { .. } if instalment.is_some() => all,
+            _ => asked,
+        };
+        inputs.instalment_balances = less(inputs.instalment_balances, on_plans);
+        let beside = all - on_plans;
+        if !beside.is_positive() {
             return inputs;
         }
         match self.subject {
             Disputed::Fee { fee } if fee.penalty() => {
                 inputs.penalty_fees = less(inputs.penalty_fees, self.amount);
             }
-            Disputed::Fee { .. } => inputs.fees = less(inputs.fees, self.amount),
+            Disputed::Fee { .. } => inputs.fees = less(inputs.fees, self.amount - asked),
             Disputed::Draw { .. } | Disputed::Other => {
                 inputs.principal = less(inputs.principal, self.amount);
+                inputs.principal_after_last_draw =
+                    less(inputs.principal_after_last_draw, self.amount);
             }
         }
         inputs.interest = less(inputs.interest, interest);
-        inputs.new_balance = less(inputs.new_balance, all);
+        inputs.new_balance = less(inputs.new_balance, beside);
+        inputs.highest_balance = less(inputs.highest_balance, beside);
         inputs
+    }
+
+    /// Of a disputed fee: what the statement of a cycle asks for beside the payments of plans, where it is their monthly fee. The
+    /// latest is meant.
+    fn fee_of_plans(&self, balances: &[Balance], fees: &[Fee], cycle: u32) -> Option<Cents> {
+        let Disputed::Fee { fee: FeeKind::Plan } = self.subject else { return None };
+        let of_plan = |fee: &&Fee| {
+            let of = balances.get(fee.balance);
+            fee.kind == FeeKind::Plan && of.is_some_and(|balance| balance.plan.is_some())
+        };
+        let latest = fees.iter().filter(of_plan).filter_map(|fee| fee.billed_in).max();
+        let mine = fees.iter().filter(of_plan).filter(|fee| fee.billed_in == Some(cycle));
+        let asked = mine.map(|fee| fee.amount).sum::<Cents>().min(self.amount);
+        (latest == Some(cycle)).then_some(asked)
     }
 
     /// What the last statement asks for of a disputed draw that is repaid by level payments: its share where part is disputed.
@@ -148,6 +172,8 @@ impl State {
             let record = self.records.iter().find(|record| record.number == due.cycle);
             let Some(record) = record.filter(|record| record.closes_on >= since) else { continue };
             let interest = dispute.interest_of(terms, &record.interest);
+            let fee = dispute.fee_of_plans(&self.balances, &self.fees, record.number);
+            let instalment = instalment.or(fee);
             let without = dispute.held_out(record.minimum.inputs, (interest, instalment));
             let own = terms.product.minimum.apply(without).own;
             let (less, owed) = ((record.minimum.own - own).or_zero(), due.owed);

@@ -16,6 +16,7 @@ use crate::{
     interest::GraceOutcome,
     product::{GraceKind, GraceTerms, Regime},
     state::{OpenCycle, State},
+    versions::Versions,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -280,10 +281,13 @@ impl State {
     }
 
     /// Statements that had waited and whose due date lies before a day.
-    pub(crate) fn settle_late_grace(&mut self, terms: &Terms, before: NaiveDate) {
-        let rule = &terms.product.grace;
+    pub(crate) fn settle_late_grace(&mut self, versions: &Versions<'_>, before: NaiveDate) {
+        let rule_today = &versions.on(self.day, self.cycle.starts_on).product.grace;
         while self.grace.waiting.first().is_some_and(|one| one.due_on < before) {
             let statement = self.grace.waiting.remove(0);
+            // By the terms that it closed with: later ones are for later cycles.
+            let terms = versions.on(statement.cycle.closes_on, statement.cycle.starts_on);
+            let rule = &terms.product.grace;
             let standing = self.grace.settled;
             let paid = !statement.unpaid.is_positive();
             self.grace.settled = standing.after(paid, rule);
@@ -302,7 +306,7 @@ impl State {
                 let outcome = standing.outcome(paid, statement.lost.is_some(), rule);
                 self.owe_spared(terms, &statement, outcome);
             }
-            self.grace.stand(rule);
+            self.grace.stand(rule_today);
         }
     }
 

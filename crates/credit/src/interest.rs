@@ -221,6 +221,10 @@ impl State {
     /// that is a day without grace: the days before are no part of it.
     pub(crate) fn per_diem(&self, terms: &Terms) -> i128 {
         let tomorrow = self.day.succ_opt().unwrap_or(self.day).min(self.cycle.closes_on);
+        // Where a day of the calendar counts as none or as several, a counted day is told.
+        let basis = terms.product.interest.day_basis;
+        let mut ahead = self.day.iter_days().take(4);
+        let counted = ahead.find(|day| basis.counted(*day, *day) == 1).unwrap_or(self.day);
         let of = |at: usize| -> Option<i128> {
             let balance = self.balances.get(at)?;
             let outcome = self.grace_outcome_on(tomorrow, terms, balance);
@@ -231,7 +235,7 @@ impl State {
             // Of a day before which a payment rounds, the rounding is no part.
             let before = if today.rounds { whole() } else { before };
             let mut after = balance.clone();
-            after.accrue(terms, today, &self.cycle);
+            after.spans.push(Span { from: counted, through: counted, ..today });
             Some((after.numerator(terms, outcome, &self.cycle) - before).max(0))
         };
         (0..self.balances.len()).filter_map(of).sum()

@@ -32,7 +32,7 @@ pub struct MinimumInputs {
     pub credit_limit: Cents,
     #[serde(default, rename = "principal_after_last_draw_cents")]
     pub principal_after_last_draw: Cents,
-    /// The highest new balance since nothing was owed.
+    /// The highest new balance since nothing was owed, plans aside.
     #[serde(default, rename = "highest_balance_cents")]
     pub highest_balance: Cents,
     /// Statements since the last one whose minimum was missed.
@@ -206,16 +206,21 @@ impl State {
     pub(crate) fn minimum(&mut self, terms: &Terms, lines: &[InterestLine]) -> Minimum {
         let asked = self.ask_for_instalments();
         let whole = self.minimum_inputs(terms);
+        let on_plans = asked.principal + asked.interest + asked.fees;
+        let new_balance = (whole.new_balance - on_plans).or_zero();
         let inputs = MinimumInputs {
             instalments: asked.payments,
-            instalment_balances: asked.principal + asked.interest + asked.fees,
+            instalment_balances: on_plans,
             principal: whole.principal - asked.principal,
             interest: whole.interest - asked.interest,
             fees: whole.fees - asked.fees,
-            new_balance: (whole.new_balance - asked.principal - asked.interest - asked.fees)
-                .or_zero(),
+            new_balance,
+            highest_balance: self.highest_balance.max(new_balance),
             ..whole
         };
+        // Disputes are held out of what a minimum goes by, and not out of what was owed.
+        self.highest_balance =
+            if new_balance.is_positive() { inputs.highest_balance } else { Cents::ZERO };
         debug_assert!(inputs.interest <= lines.iter().map(|line| line.amount).sum());
         let minimum = self.without_disputes(terms, inputs, lines);
         if self.needs_a_statement(lines) {
@@ -277,7 +282,7 @@ impl State {
             total_owed: (new_balance - less).or_zero(),
             credit_limit: self.credit_limit,
             principal_after_last_draw: self.after_last_draw,
-            highest_balance: self.highest_balance.max(new_balance),
+            highest_balance: self.highest_balance,
             cycles_since_missed: self
                 .missed
                 .iter()

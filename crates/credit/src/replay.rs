@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -115,7 +115,7 @@ impl State {
     /// The day being lived with its events, without its end.
     pub(crate) fn live_but_end(&mut self, timeline: &Timeline<'_>) -> Result<(), CreditError> {
         let terms = self.terms_today(timeline);
-        self.begin_day(terms, &timeline.returned_at_a_fee);
+        self.begin_day(timeline);
         let mut accrues = terms.product.interest.balance_at == BalanceAt::StartOfDay;
         let first = timeline.actions.partition_point(|action| action.on < self.day);
         let today = self.day;
@@ -141,15 +141,15 @@ impl State {
             self.accrue_day(terms);
         }
         let closes = self.day == self.cycle.closes_on;
-        let printed = timeline.printed.get(&self.cycle.number);
+        let printed = timeline.printed.contains_key(&self.cycle.number);
         if closes {
-            self.close_cycle(terms, printed);
+            self.close_cycle(timeline);
             if self.balance().abs() > MOST_OWED {
                 return Err(CreditError::TooLarge { on: self.day, most: MOST_OWED });
             }
         }
         self.day = self.day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
-        Ok(closes && printed.is_some())
+        Ok(closes && printed)
     }
 
     pub(crate) fn terms_today<'a>(&self, timeline: &'a Timeline<'_>) -> &'a Terms {
@@ -279,7 +279,7 @@ impl State {
         }
         self.begin_plan(terms, at);
         self.charge(FeeKind::Draw, at, fee);
-        self.after_last_draw = self.principal();
+        self.after_last_draw = self.principal_beside_plans();
     }
 
     pub(crate) fn charge(&mut self, kind: FeeKind, balance: usize, amount: Cents) {

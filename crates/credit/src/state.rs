@@ -44,9 +44,9 @@ pub(crate) struct State {
     pub(crate) disputes: Vec<Dispute>,
     /// Where each draw went.
     pub(crate) drawn: Vec<Drawn>,
-    /// Principal as the last draw left it.
+    /// Principal as the last draw left it, plans aside.
     pub(crate) after_last_draw: Cents,
-    /// The highest new balance since a statement owed nothing.
+    /// The highest new balance since a statement owed nothing, plans aside both times.
     #[serde(default)]
     pub(crate) highest_balance: Cents,
     /// Draws of the open cycle that bore a fee.
@@ -222,6 +222,11 @@ impl State {
 
     pub(crate) fn principal(&self) -> Cents {
         self.balances.iter().map(Balance::principal).sum()
+    }
+
+    pub(crate) fn principal_beside_plans(&self) -> Cents {
+        let beside = self.balances.iter().filter(|balance| balance.plan.is_none());
+        beside.map(Balance::principal).sum()
     }
 
     pub(crate) fn billed_interest(&self) -> Cents {

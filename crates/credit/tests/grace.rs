@@ -133,6 +133,22 @@ fn a_statement_that_falls_due_on_the_day_of_the_next_close_is_late_at_that_close
 }
 
 #[test]
+fn a_cycle_that_waits_for_its_due_date_has_the_price_of_its_own_terms() {
+    let changed = |terms: &str| {
+        let notice = "exception = \"agreed\"";
+        event("terms_change", "2026-10-21", &format!("{notice}\nterms = {{ {terms} }}"))
+    };
+    // 1,000.00 for the 30 days to October 20 at 24 % / 365, known on November 1, and for the 31 after them.
+    assert_eq!(owing_1000("", "")[2], cents("40.11"));
+    // At 24 % / 360 from October 21: 19.73 and 20.67.
+    let basis = changed("interest = { day_basis = \"360\" }");
+    assert_eq!(owing_1000("", &basis)[2], cents("40.39"));
+    // Without grace from October 21 the cycle before it is owed all the same.
+    let without = changed("grace = { kind = \"none\" }");
+    assert_eq!(owing_1000("", &without)[2], cents("40.11"));
+}
+
+#[test]
 fn several_statements_can_wait_at_once() {
     let product = "[product.dates]\ndue_days_after_close = 45\ndue_moves_to_banking_day = false\nstatement_window_days = 21\n[product.grace]\nkind = \"paid_in_full\"\n";
     let events = |second: &str| {

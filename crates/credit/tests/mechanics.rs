@@ -108,6 +108,61 @@ fn a_minimum_can_go_by_the_highest_balance_since_nothing_was_owed() {
 }
 
 #[test]
+fn a_minimum_by_the_past_leaves_plans_out_and_holds_out_what_is_disputed() {
+    let minimums = |of: &str, events: &str| {
+        let product = format!(
+            "[[product.features]]\nname = \"purchases\"\n[[product.features]]\nname = \"plans\"\ninstalments = {{ months = 6 }}\n[product.minimum]\narms = [{{ percent = \"5%\", of = \"{of}\" }}]\nadd_past_due = false\n"
+        );
+        all(&lived(&product, "2026-03-01", &format!("apr = \"0%\"\n{events}")), |one| {
+            one.minimum_due
+        })
+    };
+    let of = |feature: &str, amount: &str| {
+        format!("{}feature = \"{feature}\"\nid = \"{feature}\"\n", draw("2026-01-05", amount))
+    };
+    let disputed = format!("{}draw = \"purchases\"\n", event("dispute", "2026-01-20", "400.00"));
+    for base in ["highest_balance", "principal_after_last_draw"] {
+        // 5 % of 200.00 beside the plan's 100.00; the first payment pays 100.00 of either, and the 200.00 remain what it goes by.
+        let plan = [of("purchases", "200.00"), of("plans", "600.00"), pay("2026-02-10", "110.00")];
+        assert_eq!(minimums(base, &plan.concat()), ["110.00"; 2].map(cents), "{base}");
+        // 5 % of 800.00, of which 400.00 are disputed.
+        let events = [of("purchases", "800.00"), disputed.clone()].concat();
+        assert_eq!(minimums(base, &events), ["20.00"; 2].map(cents), "{base}");
+        // A notice after the close: for the standing minimum at once.
+        let later = events.replace("2026-01-20", "2026-02-05");
+        assert_eq!(minimums(base, &later), ["40.00", "20.00"].map(cents), "{base}");
+    }
+    // What was found to be no error counts again: the highest balance was 800.00.
+    let settled = event("dispute_resolved", "2026-02-20", "400.00")
+        .replace("amount = \"400.00\"", "dispute = \"d\"");
+    let noticed = disputed.replace("draw =", "id = \"d\"\ndraw =");
+    let events = [of("purchases", "800.00"), noticed, settled].concat();
+    assert_eq!(minimums("highest_balance", &events), ["20.00", "40.00"].map(cents));
+}
+
+#[test]
+fn a_disputed_fee_of_instalments_is_not_asked_for() {
+    let product = "[[product.features]]\nname = \"purchases\"\n[[product.features]]\nname = \"plans\"\napr = \"0%\"\ninstalments = { months = 3, monthly_fee = \"4.00\" }\n";
+    let noticed = format!("{}fee = \"plan\"\n", event("dispute", "2026-02-05", "4.00"));
+    let drawn = format!("{}feature = \"plans\"\n", draw("2026-01-05", "300.00"));
+    let unpaid = |events: &str| {
+        let report = lived(product, "2026-02-10", &format!("apr = \"0%\"\n{events}"));
+        report.position.minimum_due
+    };
+    assert_eq!(unpaid(&drawn), cents("104.00"));
+    assert_eq!(unpaid(&format!("{drawn}{noticed}")), cents("100.00"));
+}
+
+#[test]
+fn a_further_day_is_a_counted_day_where_every_month_has_thirty() {
+    let product = "[product.interest]\nday_basis = \"30/360\"\n";
+    let line = format!("apr = \"36%\"\n{}", draw("2026-01-05", "1000.00"));
+    for on in ["2026-01-29", "2026-01-30", "2026-01-31", "2026-02-27", "2026-02-28", "2026-03-01"] {
+        assert_eq!(lived(product, on, &line).position.per_diem(), "1.0000", "{on}");
+    }
+}
+
+#[test]
 fn an_estimate_by_a_minimum_of_the_last_draw_keeps_the_payment() {
     let product = "regime = \"card\"\n[product.minimum]\narms = [{ percent = \"10%\", of = \"principal_after_last_draw\" }]\n";
     let report =

@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 use common::{Book, day, noon, product};
 use credit::{
     AppliesTo, ChangeNotice, CreditError, Disputed, FeeKind, FlagKind, LineEvent, LineEventBody,
-    NoticeException, Product, ProductCatalog, Terms, replay, replay_from,
+    NoticeException, Product, ProductCatalog, Terms, rate::DENOMINATOR, replay, replay_from,
 };
 use identity::{CaseId, DrawId, PaymentId};
 use money::{Apr, Cents};
@@ -377,6 +377,12 @@ proptest! {
             let once = (2 * ppm_days + 365_000_000) / (2 * 365_000_000);
             let billed: Cents = record.interest.iter().map(|line| line.amount).sum();
             prop_assert_eq!(i128::from(billed.get()), once);
+            for line in &record.interest {
+                let own = (2 * line.numerator + DENOMINATOR) / (2 * DENOMINATOR);
+                let beyond = i128::from(line.amount.get()) - own;
+                prop_assert_eq!(i128::from(line.shared.get()), beyond);
+                prop_assert!(beyond.abs() <= 1, "{} beside {own}", line.amount);
+            }
         }
     }
 }

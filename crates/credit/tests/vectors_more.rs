@@ -6,8 +6,9 @@ mod common;
 
 use calendar::{add_banking_days, federal_holidays};
 use chrono::NaiveTime;
-use common::{Book, cents, day, product};
-use credit::{AppliesTo, Buckets, NoReAge, may_re_age, participate};
+use common::{Book, cents, day, noon, product};
+use credit::{AppliesTo, Buckets, FeeKind, LineEventBody, NoReAge, may_re_age, participate};
+use identity::DrawId;
 use money::{Apr, Cents};
 
 #[test]
@@ -47,6 +48,27 @@ fn v25_an_unpaid_late_fee_makes_no_payment_late() {
     // 2 % of 960.00 and the interest of November: the late fee is no part of it.
     let third = book.statement(3);
     assert_eq!(third.minimum_due, third.interest_total + cents("19.20"));
+}
+
+#[test]
+fn v25_what_a_late_draw_asks_for_twice_over_comes_once_before_a_penalty_fee() {
+    let mut book = Book::open(&product("CASHLINE-SUB-1"), 0, 31, "2026-01-01");
+    let draw = |amount: &str| LineEventBody::Drew {
+        draw: DrawId::mint(noon(day("2026-01-15"))),
+        feature: None,
+        amount: cents(amount),
+        fee: Cents::ZERO,
+    };
+    book.fee(FeeKind::ReturnedPayment, "19.92", "2026-03-02");
+    book.record_late(draw("83.03"), day("2026-03-10"), day("2026-03-10"));
+    // January's statement should have asked for 51.82, and February's for 10.00 more: neither was printed so.
+    book.record_late(draw("51.82"), day("2026-01-15"), day("2026-03-20"));
+    book.pay("75.00", "2026-03-25");
+    let position = book.on("2026-03-26");
+    // 10.00 and 51.82, then 13.18 of the penalty fee; the draw of March is in no minimum yet.
+    assert_eq!(position.principal_balance, cents("83.03"));
+    assert_eq!(position.penalty_fees, cents("6.74"));
+    assert_eq!(position.fees, Cents::ZERO);
 }
 
 #[test]

@@ -154,7 +154,8 @@ pub struct Authorised {
 
 /// Decides whether `caller` may do `use_case` to what belongs to `customer`, where it belongs to one.
 ///
-/// A staff action that moves money is refused: it needs a maker and a checker, and there is no such pair here.
+/// A staff action that moves a customer's money is refused. What two of our people do together is not decided here: it is `Serve`, and
+/// [`crate::countersign`] sees to the pair.
 pub fn authorise(
     caller: Caller,
     use_case: UseCase,

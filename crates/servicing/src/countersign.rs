@@ -191,14 +191,3 @@ impl Servicing {
         Ok(countersignatures::list_of_customer(&mut conn, customer_id).await?)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_person_gives_back_a_hundred_dollars_within_a_month() {
-        let rules = StaffRules::embedded().unwrap().credits;
-        assert_eq!((rules.alone_cents, rules.within_days), (Cents::new(10_000), 30));
-    }
-}

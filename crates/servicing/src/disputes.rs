@@ -8,7 +8,7 @@ mod settle;
 
 use calendar::local_date;
 use chrono::NaiveDate;
-use credit::{DisputeClocks, Disputed, FeeKind, LineEventBody, Statement};
+use credit::{DisputeClocks, Disputed, FeeKind, LineEvent, LineEventBody, Statement};
 use identity::{CaseId, CustomerId, DrawId};
 use money::Cents;
 use serde::{Deserialize, Serialize};
@@ -181,8 +181,28 @@ impl Servicing {
     }
 }
 
-/// Whether what is disputed is on the line at all, and not in dispute already; answers the first statement that shows it. A fee
-/// is named by its kind: the newest one is meant.
+/// The charge that a notice of a draw or a fee is about, with how much was charged. A fee is named by its kind: the newest one.
+pub(crate) fn newest_charge(
+    events: &[LineEvent],
+    subject: DisputeSubject,
+) -> Option<(&LineEvent, Cents)> {
+    let charged = events.iter().filter_map(|event| match (subject, &event.body) {
+        (DisputeSubject::Draw { draw_id }, LineEventBody::Drew { draw, amount, fee, .. })
+            if *draw == draw_id =>
+        {
+            Some((event, *amount + *fee))
+        }
+        (DisputeSubject::Fee { fee }, LineEventBody::FeeAssessed { fee: of, amount, .. })
+            if *of == fee =>
+        {
+            Some((event, *amount))
+        }
+        _ => None,
+    });
+    charged.max_by_key(|(event, _)| event.effective_on)
+}
+
+/// Whether what is disputed is on the line at all, and not in dispute already; answers the first statement that shows it.
 fn check_subject(
     line: &Line,
     new: &NewDispute,
@@ -192,20 +212,6 @@ fn check_subject(
     if !new.amount.is_positive() {
         return refused(RefusalCode::AmountNotPositive, format!("{} is no amount.", new.amount));
     }
-    let charged = line.events().iter().filter_map(|event| match (&new.subject, &event.body) {
-        (DisputeSubject::Draw { draw_id }, LineEventBody::Drew { draw, amount, fee, .. })
-            if draw == draw_id =>
-        {
-            Some((event.effective_on, *amount + *fee))
-        }
-        (DisputeSubject::Fee { fee }, LineEventBody::FeeAssessed { fee: of, amount, .. })
-            if of == fee =>
-        {
-            Some((event.effective_on, *amount))
-        }
-        _ => None,
-    });
-    let newest_charge = charged.max_by_key(|(on, _)| *on);
     let statements = line.events().iter().filter_map(|event| match &event.body {
         LineEventBody::StatementIssued { statement } => Some(statement.as_ref()),
         _ => None,
@@ -222,9 +228,10 @@ fn check_subject(
             Ok(newest.cloned())
         };
     }
-    let Some((charged_on, amount)) = newest_charge else {
+    let Some((charge, amount)) = newest_charge(line.events(), new.subject) else {
         return Err(Refusal::not_found("draw or fee").into());
     };
+    let charged_on = charge.effective_on;
     let most = (amount - in_dispute(charged_on)).or_zero();
     if new.amount > most {
         return refused(RefusalCode::AmountTooLarge, format!("No more than {most} was charged."));

@@ -10,7 +10,7 @@ use store::credit_lines;
 
 use crate::{
     Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
-    disputes::DisputeSubject,
+    disputes::{self, DisputeSubject},
     flags::{self, StandingFlag},
     lines::statement_balance_left,
     words::date_text,
@@ -40,7 +40,8 @@ pub struct Transaction {
     /// As it changes what is owed.
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
-    /// As what it is disputed, where it can be by itself.
+    /// As what it is disputed, where it can be by itself: of the fees of a kind only the newest. The fee of a draw cannot, what is
+    /// found wrong with a draw takes principal back.
     pub subject: Option<DisputeSubject>,
 }
 
@@ -120,6 +121,7 @@ impl Servicing {
             items.extend(transactions_of(event));
         }
         with_referred_amounts(&mut items, line.events());
+        without_older_subjects(&mut items, line.events());
         // A draw that was given up before it was ever owed is no transaction.
         items.retain(|item| item.kind != "draw_refused" || !item.amount.is_zero());
         Ok(Transactions { items, next_cursor })
@@ -236,7 +238,7 @@ fn transactions_of(event: &LineEvent) -> Vec<Transaction> {
         recorded_at: event.recorded_at,
         description,
         amount,
-        subject: subject_of(event),
+        subject: if place.is_empty() { subject_of(event) } else { None },
     };
     match &event.body {
         LineEventBody::Drew { amount, fee, .. } => {
@@ -325,9 +327,20 @@ fn with_referred_amounts(items: &mut [Transaction], events: &[LineEvent]) {
     }
 }
 
+/// A notice that names the kind of a fee is about the newest one: an older one is not offered as if it were.
+fn without_older_subjects(items: &mut [Transaction], events: &[LineEvent]) {
+    for item in items {
+        let newest = item.subject.and_then(|subject| disputes::newest_charge(events, subject));
+        if newest.is_none_or(|(event, _)| event.seq.to_string() != item.id) {
+            item.subject = None;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use identity::PaymentId;
+    use credit::FeeKind;
+    use identity::{DrawId, PaymentId};
 
     use super::*;
 
@@ -348,5 +361,45 @@ mod tests {
         assert_eq!(amounts(Cents::ZERO), [returned()]);
         let fee = ("7.fee".to_owned(), "fee", Cents::new(3_000));
         assert_eq!(amounts(Cents::new(3_000)), [returned(), fee]);
+    }
+
+    #[test]
+    fn a_draw_is_disputed_by_itself_and_its_fee_is_not_taken_for_it() {
+        let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let draw = DrawId::mint(at);
+        let (amount, fee) = (Cents::new(100_000), Cents::new(750));
+        let body = LineEventBody::Drew { draw, feature: None, amount, fee };
+        let event = LineEvent { seq: 3, effective_on: at.date_naive(), recorded_at: at, body };
+        let items = transactions_of(&event);
+        let subjects: Vec<_> = items.into_iter().map(|item| (item.id, item.subject)).collect();
+        let of_draw = Some(DisputeSubject::Draw { draw_id: draw });
+        assert_eq!(subjects, [("3".to_owned(), of_draw), ("3.fee".to_owned(), None)]);
+    }
+
+    #[test]
+    fn of_the_fees_of_a_kind_only_the_newest_is_offered_for_a_dispute() {
+        let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let charged = |seq, days, fee| LineEvent {
+            seq,
+            effective_on: at.date_naive() + chrono::Days::new(days),
+            recorded_at: at,
+            body: LineEventBody::FeeAssessed { fee, cycle: None, amount: Cents::new(1_500) },
+        };
+        let events = [
+            charged(1, 0, FeeKind::Late),
+            charged(2, 40, FeeKind::Late),
+            charged(3, 41, FeeKind::Plan),
+            // Booked later and dated earlier: not the newest.
+            charged(4, 30, FeeKind::Late),
+        ];
+        // The page holds what is older: the newest of all counts, not the newest of the page.
+        let mut items: Vec<_> = events.iter().take(1).flat_map(transactions_of).collect();
+        without_older_subjects(&mut items, &events);
+        assert_eq!(items.first().unwrap().subject, None);
+        let mut items: Vec<_> = events.iter().flat_map(transactions_of).collect();
+        without_older_subjects(&mut items, &events);
+        let fee = |fee| Some(DisputeSubject::Fee { fee });
+        let subjects: Vec<_> = items.into_iter().map(|item| item.subject).collect();
+        assert_eq!(subjects, [None, fee(FeeKind::Late), fee(FeeKind::Plan), None]);
     }
 }

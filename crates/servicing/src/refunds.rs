@@ -3,7 +3,7 @@
 //! Invariants: one is underway on a line at a time; the line is charged when the bank has sent the money, and by what was asked for;
 //! what is to be sent is marked before the bank is asked, under an id of its own, so that asking twice sends once. A payment that
 //! may still come back is waited for, as long as the seven banking days allow. What goes back unasked is found by the day that stands
-//! with its line, tried a few times, and then left to a person.
+//! with its line, tried a few times, and then left to a person; while that person's case is open nobody asks for it as well.
 
 use calendar::add_banking_days;
 use chrono::{Days, Duration, NaiveDate};
@@ -15,6 +15,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     bank_accounts::{self, BankAccountStatus},
+    cases,
     intents::ReceiptRow,
     payments::{self, PaymentStatus},
     refunds::{self, RefundCause, RefundRow, RefundStatus},
@@ -87,6 +88,11 @@ impl Servicing {
         if underway.iter().any(|one| underway_still(one.status)) {
             let sentence = "A refund of the credit balance is underway already.";
             return Err(Refusal::new(RefusalCode::NoCreditBalance, sentence).into());
+        }
+        if cases::find_open(work.conn(), customer_id, DESK_CASE).await?.is_some() {
+            // What goes by cheque does not go to the bank as well.
+            let sentence = "A person is sending this credit balance back by cheque.";
+            return Err(Refusal::new(RefusalCode::NotAllowed, sentence).into());
         }
         let of = (line.row.id, customer_id, account.id);
         let row = self.ask_refund(work.conn(), permit, of, (amount, RefundCause::Asked)).await?;
@@ -393,12 +399,11 @@ impl Servicing {
                 self.ask_refund(conn, permit, of, (amount, RefundCause::SixMonths)).await?;
             }
             Some(_) => {
-                let why = format!("the bank refused it {TRIES_MAX} times");
-                self.leave_refund_to_a_person(conn, &line, (amount, &why)).await?;
+                self.leave_refund_to_a_person(conn, &line, "it could not be sent").await?;
             }
             None => {
                 let why = "there is no bank account for it to go to";
-                self.leave_refund_to_a_person(conn, &line, (amount, why)).await?;
+                self.leave_refund_to_a_person(conn, &line, why).await?;
             }
         }
         Ok(tx.commit().await?)
@@ -408,14 +413,15 @@ impl Servicing {
         &self,
         conn: &mut PgConnection,
         line: &Line,
-        (amount, why): (Cents, &str),
+        why: &str,
     ) -> Result<(), ServicingError> {
         refunds::leave_to_a_person(conn, line.row.id).await?;
         let (id, customer) = (line.row.id, line.row.customer_id);
         tracing::error!(credit_line.id = %id, "the credit balance of line {id} is left to a person: {why}");
         let permit = authorise(Caller::system(), UseCase::Protect, Some(customer), self.now())?;
+        // How much it is by then, the line says.
         let words =
-            format!("The credit balance of {amount} is to go back, and {why}: send a cheque.");
+            format!("The credit balance of the line is to go back, and {why}: send a cheque.");
         let of = (DESK_CASE, add_banking_days(self.today(), 1), words.as_str());
         self.open_line_case(conn, permit, &line.row, of).await?;
         Ok(())

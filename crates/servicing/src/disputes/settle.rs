@@ -1,7 +1,8 @@
 //! What is found of a dispute: one person settles it, or asks a second one to where much is given back.
 //!
-//! Invariants: a dispute is settled once; what one person gives back to a customer alone stays below a limit, all of it together
-//! (`countersign`); while a finding waits there is no other.
+//! Invariants: a dispute is settled once; the errors that one person finds for a customer alone stay within a limit, all of them
+//! together (`countersign`); while a finding waits there is no other. The limit counts the errors found, not the interest and the part
+//! of a draw's fee that go back with them.
 
 use credit::LineEventBody;
 use identity::CaseId;

@@ -33,8 +33,9 @@ async fn a_payment_is_taken_back_as_our_mistake_by_two_people_and_once() {
     let alone = service.countersign(rae, asked.id, (true, "Seen."), &key("alone")).await;
     assert_eq!(code(alone), RefusalCode::NotAllowed);
     let forged = "UPDATE countersignatures SET outcome = 'done', note = 'x', decided_by = asked_by, decided_at = now()";
-    let forged = sqlx::query(forged).execute(house.database.owner()).await;
-    assert!(forged.is_err(), "nor does the database let one person do it");
+    let forged = sqlx::query(forged).execute(house.database.owner()).await.unwrap_err();
+    let held_by = forged.as_database_error().and_then(|error| error.constraint());
+    assert_eq!(held_by, Some("countersignatures_two_people"), "nor does the database");
     let mut both = JoinSet::new();
     for n in 0..2 {
         let service = house.servicing.clone();

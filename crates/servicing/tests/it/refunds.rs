@@ -3,7 +3,7 @@
 use chrono::Days;
 use credit::FlagKind;
 use money::Cents;
-use servicing::{Caller, testing::at_once};
+use servicing::{Caller, Closing, Level, RefusalCode, testing::at_once};
 use store::{
     bank_accounts::BankAccountKind,
     payments::PaymentStatus,
@@ -11,7 +11,7 @@ use store::{
 };
 
 use crate::{
-    house::{House, Person, Wire, day, key, noon},
+    house::{House, Person, Wire, code, day, key, noon},
     service::{position, told, with_credit, with_credit_banking_at},
 };
 
@@ -116,20 +116,29 @@ async fn what_goes_back_unasked_and_is_refused_is_tried_three_times_and_then_lef
     let told_of = cheques(&house, ann).await;
     assert_eq!(
         told_of,
-        [
-            "The credit balance of $300.00 is to go back, and the bank refused it 3 times: send a cheque."
-        ]
+        ["The credit balance of the line is to go back, and it could not be sent: send a cheque."]
     );
+    // What goes by cheque does not go to the bank as well.
+    let other = house.bank_account(ann.id, BankAccountKind::Savings, "000111227777").await;
+    let l3 = ann.caller().at(Level::L3);
+    let asked = house.servicing.request_refund(l3, ann.id, other, &key("by-bank")).await;
+    assert_eq!(code(asked), RefusalCode::NotAllowed);
     assert!(told(&house, "case.repeated").await.is_empty(), "told once");
     let looked_for = "SELECT count(*) FROM credit_lines WHERE refund_on IS NOT NULL";
     assert_eq!(house.count(looked_for).await, 0);
     // Once it moves, it is another balance.
-    let other = house.bank_account(ann.id, BankAccountKind::Savings, "000111227777").await;
     let ask = at_once(10_000, other);
     house.servicing.draw(ann.caller(), ann.id, ask, &key("another")).await.unwrap();
     let again =
         "SELECT count(*) FROM credit_lines WHERE refund_on >= '2027-10-30' AND refund_tries = 0";
     assert_eq!(house.count(again).await, 1);
+    // Once the case is closed nothing is in the way.
+    let rae = house.representative("Rae").await;
+    let queue = house.servicing.queue(rae).await.unwrap();
+    let case = queue.cases.iter().find(|(case, _)| case.kind == "refund_by_cheque").unwrap().0.id;
+    let closing = Closing { note: "Not sent.", clear_flag: false };
+    house.servicing.close_case(rae, case, closing, &key("close")).await.unwrap();
+    house.servicing.request_refund(l3, ann.id, other, &key("by-bank-now")).await.unwrap();
     house.books_agree(ann).await;
 }
 
