@@ -60,17 +60,25 @@ fn staff(actor: Actor) -> Result<RepresentativeId, Refusal> {
     }
 }
 
-/// What the record calls it, and its id there.
-fn named(act: Act) -> (&'static str, &'static str, Value) {
+/// What the record calls it when it is asked for and when it is refused.
+const fn words_of(act: Act) -> (&'static str, &'static str) {
     match act {
-        Act::ReversePayment { payment_id } => ("payment.reversal", "payment_id", json!(payment_id)),
-        Act::CreditDispute { dispute_id } => ("dispute.credit", "dispute_id", json!(dispute_id)),
+        Act::ReversePayment { .. } => ("payment.reversal_asked", "payment.reversal_refused"),
+        Act::CreditDispute { .. } => ("dispute.credit_asked", "dispute.credit_refused"),
+    }
+}
+
+/// What it is about, and its id.
+fn about(act: Act) -> (&'static str, Value) {
+    match act {
+        Act::ReversePayment { payment_id } => ("payment_id", json!(payment_id)),
+        Act::CreditDispute { dispute_id } => ("dispute_id", json!(dispute_id)),
     }
 }
 
 /// What the record keeps of it.
 pub(crate) fn payload_of(row: &CountersignatureRow, permit: Authorised) -> Value {
-    let (_, about, id) = named(row.act);
+    let (about, id) = about(row.act);
     json!({
         "countersignature_id": row.id, about: id, "customer_id": row.customer_id, "credit_line_id": row.credit_line_id,
         "amount_cents": row.amount, "reason": row.reason, "asked_by": row.asked_by, "authorised": permit,
@@ -117,7 +125,7 @@ impl Servicing {
             return Err(Refusal::new(RefusalCode::AlreadyClaimed, sentence).into());
         }
         let stream = Trail::stream(None, Some(row.credit_line_id));
-        let kind = format!("{}_asked", named(row.act).0);
+        let (kind, _) = words_of(row.act);
         self.trail(conn, stream, kind, payload_of(&row, permit)).await?;
         Ok(row)
     }
@@ -156,7 +164,7 @@ impl Servicing {
             _ if !approve => {
                 let mut payload = payload_of(&row, permit);
                 payload = crate::work::with(payload, "note", json!(note));
-                let kind = format!("{}_refused", named(row.act).0);
+                let (_, kind) = words_of(row.act);
                 let stream = Trail::stream(None, Some(row.credit_line_id));
                 self.trail(work.conn(), stream, kind, payload).await?;
             }

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     /// What is recorded and told to nobody by a message of its own.
-    const SILENT: [&str; 41] = [
+    const SILENT: [&str; 43] = [
         "autopay.nothing_due",
         "autopay.skipped",
         "bank_account.added",
@@ -92,6 +92,8 @@ mod tests {
         "draw.handed_over",
         "draw.held",
         "draw.looked_at",
+        "dispute.credit_asked",
+        "dispute.credit_refused",
         "draw.set_aside",
         "draw.settled",
         "fee.assessed",
