@@ -68,9 +68,11 @@ async fn without_a_session_every_door_but_the_open_ones_is_closed() {
 fn opens(role: &str, method: &str, path: &str) -> bool {
     let group = path.split('/').nth(2).unwrap_or_default();
     match (role, group) {
-        (_, "session") | ("representative", "desk") | ("engineer", "evals" | "prompts") => true,
-        ("customer", group) => !["desk", "audit", "evals", "prompts"].contains(&group),
-        ("compliance", "desk" | "evals" | "prompts" | "audit") => method == "GET",
+        (_, "session")
+        | ("representative", "desk" | "ledger")
+        | ("engineer", "evals" | "prompts") => true,
+        ("customer", group) => !["desk", "ledger", "audit", "evals", "prompts"].contains(&group),
+        ("compliance", "desk" | "ledger" | "evals" | "prompts" | "audit") => method == "GET",
         _ => false,
     }
 }

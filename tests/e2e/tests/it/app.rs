@@ -101,7 +101,7 @@ impl App {
         let state = tempfile::Builder::new().prefix("plumbline-e2e-").tempdir().unwrap().keep();
         let root = state.join("project");
         let copies = |name: &str| match name {
-            "revolving.toml" => 24,
+            "revolving.toml" => 26,
             "declined.toml" | "paid-off.toml" | "past-due.toml" | "returned-payment.toml" => 2,
             _ => 1,
         };
