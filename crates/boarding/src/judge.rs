@@ -3,6 +3,7 @@
 use calendar::last_day_of_month;
 use chrono::{Datelike, NaiveDate};
 use credit::{BroughtForward, CycleSchedule, FeatureAmount, Product};
+use identity::is_mail_address;
 use money::Cents;
 
 use crate::{
@@ -137,7 +138,7 @@ fn person(cells: &mut Cells<'_>) -> Option<Person> {
     let name = cells.needed("name");
     let email = cells.needed("email");
     if let Some(email) = &email
-        && !is_email(email)
+        && !is_mail_address(email)
     {
         cells.wrong("email", "this is no e-mail address", "correct it");
     }
@@ -165,15 +166,6 @@ fn person(cells: &mut Cells<'_>) -> Option<Person> {
         cells.wrong("language", "we write in English and Spanish only", "write en or es");
     }
     Some((name?, email?, phone?, state?, language))
-}
-
-fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
-    let word = |text: &str| !text.is_empty() && !text.contains(['@', ' ', ',', ';', '<', '>']);
-    word(local)
-        && word(domain)
-        && domain.split('.').count() > 1
-        && domain.split('.').all(|part| !part.is_empty())
 }
 
 fn product<'a>(cells: &mut Cells<'_>, rules: Rules<'a>) -> Option<&'a Product> {

@@ -7,6 +7,7 @@
 mod actor;
 mod causes;
 mod id;
+mod mail_address;
 #[cfg(feature = "seeded")]
 mod seeded;
 
@@ -17,5 +18,6 @@ pub use id::{
     CreditLineId, CustomerId, DecisionId, DrawId, GrantId, HandOffId, IntentId, JobId, LeafId,
     MessageId, OutboundId, PaymentId, PostingId, ReceiptId, RefundId, RepresentativeId, TurnId,
 };
+pub use mail_address::is_mail_address;
 #[cfg(feature = "seeded")]
 pub use seeded::seed_ids;

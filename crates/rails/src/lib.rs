@@ -23,7 +23,7 @@ pub use change::Change;
 pub use draws::{DrawRails, InstantRail, SecondLook, StandardRail};
 pub use error::RailError;
 pub use instant::{InstantTransfer, TransferState, TransferStatus};
-pub use mail::{Enclosed, Mail, MailClient, MailConfig, MailError, MailUrl, is_mail_address};
+pub use mail::{Enclosed, Mail, MailClient, MailConfig, MailError, MailUrl};
 pub use post::{Bounce, PostClient, Printing};
 pub use returns::{Alarms, ReturnClass, ReturnFlag, ReturnRule, ReturnRules};
 pub use seal::{BankDetails, Sealed, SealingKeys};

@@ -119,12 +119,6 @@ pub enum MailError {
     Address { reason: String },
 }
 
-/// Whether this is an address that a message can be sent to.
-#[must_use]
-pub fn is_mail_address(text: &str) -> bool {
-    text.len() <= 254 && text.parse::<lettre::Address>().is_ok()
-}
-
 /// Speaks to the mail server. Holds no state.
 #[derive(Clone, Debug)]
 pub struct MailClient {
