@@ -73,13 +73,12 @@ CREATE INDEX decisions_by_customer ON decisions (customer_id, decided_at DESC);
 
 -- The line ----------------------------------------------------------------------------------------------------------
 
--- The line's head. Its history is in line_events; `terms` were copied from the product when it opened.
+-- The line's head. Its history is in line_events, and its terms, copied from the product when it opened, in the first of them.
 CREATE TABLE credit_lines (
     id              uuid        NOT NULL CONSTRAINT credit_lines_pkey PRIMARY KEY,
     customer_id     uuid        NOT NULL REFERENCES customers,
     decision_id     uuid        REFERENCES decisions,
     product         text        NOT NULL,
-    terms           jsonb       NOT NULL,
     opened_on       date        NOT NULL,
     -- What the jobs look for: the next morning on which something may have to be posted.
     settles_next_on date        NOT NULL,

@@ -38,6 +38,8 @@ impl Portfolio {
         let began = Instant::now();
         let mut owner = owner_of(&cluster).await?;
         boarded::board(&mut owner, &boarded::models(due_on()), lines).await?;
+        // As lines lie that have been there for a while.
+        sqlx::query("VACUUM (ANALYZE)").execute(&mut owner).await?;
         sqlx::query("CHECKPOINT").execute(&mut owner).await?;
         let loaded_ms = began.elapsed().as_millis();
         let (clock, hand) = Clock::manual(noon(due_on()));

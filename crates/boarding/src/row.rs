@@ -80,7 +80,7 @@ impl fmt::Debug for Cells {
 impl Row {
     /// The line's terms, copied from its product.
     #[must_use]
-    pub fn terms(&self, catalog: &ProductCatalog) -> Option<Terms> {
+    pub(crate) fn terms(&self, catalog: &ProductCatalog) -> Option<Terms> {
         let product = catalog.get(&self.product)?;
         let terms = Terms::open(product, self.credit_limit, self.apr, self.close_day);
         Some(terms.in_state(&self.state, self.opened_on))

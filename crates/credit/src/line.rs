@@ -84,6 +84,14 @@ impl CreditLine {
         }
     }
 
+    /// The terms as they were copied from the product when the line opened.
+    pub fn opened_with(&self) -> Result<&Terms, CreditError> {
+        match self.events.first().map(|event| &event.body) {
+            Some(LineEventBody::Opened { terms }) => Ok(terms),
+            _ => Err(CreditError::NotOpened),
+        }
+    }
+
     #[must_use]
     pub const fn id(&self) -> CreditLineId {
         self.id

@@ -148,9 +148,7 @@ impl Servicing {
     ) -> Result<Coming<'a>, ServicingError> {
         let (line, recorded) = row.open(catalog, id, now).map_err(ServicingError::engine)?;
         let position = line.position(row.as_of).map_err(ServicingError::engine)?;
-        let terms = row.terms(catalog).ok_or_else(|| Refusal::not_found("product"))?;
-        let copied = serde_json::to_value(&terms)
-            .map_err(|source| ServicingError::Stored { what: "terms", source: Some(source) })?;
+        let terms = line.opened_with().map_err(ServicingError::engine)?;
         let customer = Customer {
             id: CustomerId::mint(now),
             name: row.name.clone(),
@@ -169,10 +167,10 @@ impl Servicing {
                 &OpeningRecord {
                     customer: &addressee(&customer),
                     line_reference: &line_reference(id),
-                    terms: &terms,
+                    terms,
                     opened_on: row.opened_on,
                 },
-                (id, &copied),
+                id,
                 now,
             )?),
         };
@@ -180,7 +178,6 @@ impl Servicing {
             id,
             customer_id: customer.id,
             product: row.product.clone(),
-            terms: copied,
             opened_on: row.begins_on,
             settles_next_on: position.settles_next_on,
             created_at: now,

@@ -172,7 +172,7 @@ impl Servicing {
                 terms: &line.terms,
                 opened_on: row.opened_on,
             },
-            (row.id, &row.terms),
+            row.id,
             opened_at,
         )?;
         kept::insert_opening_record(conn, &record).await?;
@@ -195,17 +195,19 @@ impl Servicing {
     pub(crate) fn opening_record_of(
         &self,
         record: &OpeningRecord<'_>,
-        (credit_line_id, copied): (CreditLineId, &serde_json::Value),
+        credit_line_id: CreditLineId,
         at: DateTime<Utc>,
     ) -> Result<kept::OpeningRecord, ServicingError> {
         let rendered = opening_document(record, &self.lender.creditor)
             .html()
             .map_err(ServicingError::engine)?;
         let product = &record.terms.product;
+        let copied = serde_json::to_value(record.terms)
+            .map_err(|source| ServicingError::Stored { what: "terms", source: Some(source) })?;
         Ok(kept::OpeningRecord {
             credit_line_id,
             config: format!("{} {}", product.name, product.version),
-            terms_digest: Sha256::digest(audit::canonical_json(copied).as_bytes()).to_vec(),
+            terms_digest: Sha256::digest(audit::canonical_json(&copied).as_bytes()).to_vec(),
             kept: to_keep(rendered, at),
         })
     }

@@ -14,7 +14,6 @@ use credit::{
 };
 use identity::{CreditLineId, CustomerId, PostingId};
 use money::Cents;
-use serde::Deserialize as _;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
@@ -54,14 +53,13 @@ struct Told {
 impl Line {
     fn of(whole: WholeLine<Snapshot>) -> Result<Self, ServicingError> {
         let WholeLine { row, events, snapshot } = whole;
-        let terms = Terms::deserialize(&row.terms)
-            .map_err(|source| ServicingError::Stored { what: "terms", source: Some(source) })?;
         let snapshots: Vec<_> = snapshot.into_iter().map(|stored| stored.body).collect();
         let stored_snapshots = snapshots.len();
         let stored_seq = events.last().map_or(0, |event| event.seq);
         let told = Told { seq: stored_seq, since: first_unbilled(&events, row.opened_on) };
         let history =
             CreditLine::from_history(row.id, events, snapshots).map_err(ServicingError::engine)?;
+        let terms = history.opened_with().map_err(ServicingError::engine)?.clone();
         Ok(Self { row, terms, history, stored_seq, stored_snapshots, told })
     }
 

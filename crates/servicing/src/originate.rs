@@ -299,14 +299,11 @@ impl Servicing {
         opening: Opening,
         opened_on: NaiveDate,
     ) -> Result<crate::lines::Line, ServicingError> {
-        let terms = serde_json::to_value(&opening.terms)
-            .map_err(|source| ServicingError::Stored { what: "terms", source: Some(source) })?;
         let row = CreditLineRow {
             id,
             customer_id: opening.customer_id,
             decision_id: opening.decision_id,
             product: opening.terms.product.name.clone(),
-            terms,
             opened_on,
             settles_next_on: opened_on,
             standing: None,

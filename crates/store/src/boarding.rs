@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use credit::LineEvent;
 use identity::{CreditLineId, CustomerId};
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -18,6 +17,7 @@ use crate::{
     bank_accounts::{BankAccount, SealedNumber},
     customers::Customer,
     documents::OpeningRecord,
+    line_events::{Columns, Continuation, Text},
     number::to_column,
 };
 
@@ -39,7 +39,6 @@ pub struct BoardedLine {
     pub id: CreditLineId,
     pub customer_id: CustomerId,
     pub product: String,
-    pub terms: Value,
     pub opened_on: NaiveDate,
     pub settles_next_on: NaiveDate,
     pub created_at: DateTime<Utc>,
@@ -163,17 +162,15 @@ pub async fn insert_lines(
     let ids: Vec<Uuid> = lines.iter().map(|one| one.id.as_uuid()).collect();
     let owners: Vec<Uuid> = lines.iter().map(|one| one.customer_id.as_uuid()).collect();
     let products: Vec<String> = lines.iter().map(|one| one.product.clone()).collect();
-    let terms: Vec<Value> = lines.iter().map(|one| one.terms.clone()).collect();
     let opened: Vec<NaiveDate> = lines.iter().map(|one| one.opened_on).collect();
     let settles: Vec<NaiveDate> = lines.iter().map(|one| one.settles_next_on).collect();
     let created: Vec<_> = lines.iter().map(|one| one.created_at).collect();
     sqlx::query!(
-        "INSERT INTO credit_lines (id, customer_id, product, terms, opened_on, settles_next_on, created_at)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::date[], $6::date[], $7::timestamptz[])",
+        "INSERT INTO credit_lines (id, customer_id, product, opened_on, settles_next_on, created_at)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::date[], $6::timestamptz[])",
         &ids,
         &owners,
         &products,
-        &terms,
         &opened,
         &settles,
         &created,
@@ -189,25 +186,12 @@ pub async fn insert_first_events(
     events: &[(CreditLineId, Vec<LineEvent>)],
 ) -> Result<(), StoreError> {
     let mut heads = (Vec::new(), Vec::new());
-    let mut lines = Vec::new();
-    let mut seqs = Vec::new();
-    let mut dates = Vec::new();
-    let mut instants = Vec::new();
-    let mut bodies = Vec::new();
+    let mut columns = Columns::default();
     for (line, events) in events {
         let Some(newest) = events.last() else { continue };
         heads.0.push(line.as_uuid());
         heads.1.push(to_column(newest.seq, "event seq")?);
-        for event in events {
-            lines.push(line.as_uuid());
-            seqs.push(to_column(event.seq, "event seq")?);
-            dates.push(event.effective_on);
-            instants.push(event.recorded_at);
-            bodies.push(
-                serde_json::to_value(&event.body)
-                    .map_err(|source| StoreError::Stored { what: "line event", source })?,
-            );
-        }
+        columns.add(&Continuation { credit_line: *line, expected_seq: 0, events })?;
     }
     sqlx::query!(
         "INSERT INTO line_heads (credit_line_id, seq) SELECT * FROM unnest($1::uuid[], $2::bigint[])",
@@ -219,11 +203,11 @@ pub async fn insert_first_events(
     sqlx::query!(
         "INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
          SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::date[], $4::timestamptz[], $5::jsonb[])",
-        &lines,
-        &seqs,
-        &dates,
-        &instants,
-        &bodies,
+        &columns.lines,
+        &columns.seqs,
+        &columns.effective_on,
+        &columns.recorded_at,
+        &columns.bodies as &[Text],
     )
     .execute(conn)
     .await?;

@@ -1,12 +1,11 @@
-//! The head of each credit line: whose it is, its terms as copied at opening, and what the jobs look for. Its history
-//! is in `line_events`.
+//! The head of each credit line: whose it is, and what the jobs look for. Its history is in `line_events`, its terms in the first
+//! of them.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use credit::{LineEvent, Standing};
 use identity::{CreditLineId, CustomerId, DecisionId};
 use money::Cents;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -21,7 +20,6 @@ pub struct CreditLineRow {
     pub customer_id: CustomerId,
     pub decision_id: Option<DecisionId>,
     pub product: String,
-    pub terms: Value,
     pub opened_on: NaiveDate,
     /// The next morning on which something may have to be posted.
     pub settles_next_on: NaiveDate,
@@ -45,7 +43,7 @@ pub struct WholeLine<S> {
 macro_rules! select_credit_lines {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
-            r#"SELECT id, customer_id, decision_id, product, terms, opened_on, settles_next_on,
+            r#"SELECT id, customer_id, decision_id, product, opened_on, settles_next_on,
                       standing AS "standing: Json<Standing>", credit_cents, created_at
                FROM credit_lines "# + $tail
             $(, $arg)*
@@ -55,7 +53,6 @@ macro_rules! select_credit_lines {
             customer_id: CustomerId::from_uuid(row.customer_id),
             decision_id: row.decision_id.map(DecisionId::from_uuid),
             product: row.product,
-            terms: row.terms,
             opened_on: row.opened_on,
             settles_next_on: row.settles_next_on,
             standing: row.standing.map(|standing| standing.0),
@@ -67,14 +64,12 @@ macro_rules! select_credit_lines {
 
 pub async fn insert(conn: &mut PgConnection, line: &CreditLineRow) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO credit_lines (id, customer_id, decision_id, product, terms, opened_on, settles_next_on,
-                                   created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO credit_lines (id, customer_id, decision_id, product, opened_on, settles_next_on, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         line.id.as_uuid(),
         line.customer_id.as_uuid(),
         line.decision_id.map(DecisionId::as_uuid),
         line.product,
-        line.terms,
         line.opened_on,
         line.settles_next_on,
         line.created_at,
@@ -102,7 +97,7 @@ macro_rules! select_whole_line {
     ($chosen:literal, $id:expr, $through:expr) => {
         sqlx::query!(
             r#"SELECT l.id AS "id!", l.customer_id AS "customer_id!", l.decision_id, l.product AS "product!",
-                      l.terms AS "terms!", l.opened_on AS "opened_on!", l.settles_next_on AS "settles_next_on!",
+                      l.opened_on AS "opened_on!", l.settles_next_on AS "settles_next_on!",
                       l.standing AS "standing: Json<Standing>", l.credit_cents AS "credit_cents!",
                       l.created_at AS "created_at!",
                       e.seqs AS "seqs: Vec<i64>", e.effective_on AS "effective_on: Vec<NaiveDate>",
@@ -128,7 +123,6 @@ macro_rules! select_whole_line {
                 customer_id: CustomerId::from_uuid(row.customer_id),
                 decision_id: row.decision_id.map(DecisionId::from_uuid),
                 product: row.product,
-                terms: row.terms,
                 opened_on: row.opened_on,
                 settles_next_on: row.settles_next_on,
                 standing: row.standing.map(|standing| standing.0),

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use credit::LineEvent;
 use identity::CreditLineId;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -91,7 +91,7 @@ pub async fn append_all(
         &columns.seqs,
         &columns.effective_on,
         &columns.recorded_at,
-        &columns.bodies,
+        &columns.bodies as &[Text],
     )
     .execute(conn)
     .await?;
@@ -106,17 +106,18 @@ struct Heads {
     newest: Vec<i64>,
 }
 
+/// Events of any number of lines, column by column.
 #[derive(Default)]
-struct Columns {
-    lines: Vec<Uuid>,
-    seqs: Vec<i64>,
-    effective_on: Vec<NaiveDate>,
-    recorded_at: Vec<DateTime<Utc>>,
-    bodies: Vec<Value>,
+pub(crate) struct Columns {
+    pub(crate) lines: Vec<Uuid>,
+    pub(crate) seqs: Vec<i64>,
+    pub(crate) effective_on: Vec<NaiveDate>,
+    pub(crate) recorded_at: Vec<DateTime<Utc>>,
+    pub(crate) bodies: Vec<Text>,
 }
 
 impl Columns {
-    fn add(&mut self, line: &Continuation<'_>) -> Result<(), StoreError> {
+    pub(crate) fn add(&mut self, line: &Continuation<'_>) -> Result<(), StoreError> {
         for event in line.events {
             self.lines.push(line.credit_line.as_uuid());
             self.seqs.push(to_column(event.seq, "event seq")?);
@@ -232,7 +233,7 @@ pub async fn save_snapshots<S: Serialize + Sync>(
         &lines,
         &closes,
         &seqs,
-        &bodies,
+        &bodies as &[Text],
     )
     .execute(conn)
     .await?;
@@ -260,8 +261,11 @@ pub(crate) fn snapshot_of<S: DeserializeOwned>(
     Ok(StoredSnapshot { closed_on, seq, body: from_json(body, "snapshot")? })
 }
 
-fn to_json(value: &impl Serialize, what: &'static str) -> Result<Value, StoreError> {
-    serde_json::to_value(value).map_err(|source| StoreError::Stored { what, source })
+/// Written as text at once, as it is read.
+fn to_json(value: &impl Serialize, what: &'static str) -> Result<Text, StoreError> {
+    serde_json::value::to_raw_value(value)
+        .map(Json)
+        .map_err(|source| StoreError::Stored { what, source })
 }
 
 /// Read as what it holds at once: a history is long, and a tree of values in between is twice the work.

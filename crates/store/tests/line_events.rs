@@ -61,7 +61,6 @@ async fn opened(conn: &mut PgConnection) -> CreditLineId {
         customer_id: customer.id,
         decision_id: None,
         product: "cashline-std-1".to_owned(),
-        terms: serde_json::json!({}),
         opened_on: on(1),
         settles_next_on: on(1),
         standing: None,

@@ -42,7 +42,6 @@ fn model(closed_on: NaiveDate, closing_day: u32) -> Model {
     let brought = line.record(body, boarded_on, at).unwrap();
     Model {
         product: terms.product.name.clone(),
-        terms: serde_json::to_value(&terms).unwrap(),
         opened_on: boarded_on,
         settles_next_on: line.position(boarded_on).unwrap().settles_next_on,
         opened_at: at,

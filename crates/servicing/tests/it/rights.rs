@@ -19,7 +19,7 @@ const FORBIDDEN: &[&str] = &[
     "DELETE FROM revocations",
     "UPDATE flags SET cleared_on = raised_on",
     "UPDATE cases SET status = 'closed'",
-    "UPDATE credit_lines SET terms = '{}'",
+    "UPDATE credit_lines SET product = ''",
     "UPDATE messages SET text = ''",
     "DELETE FROM steps",
     "SELECT sealed FROM bank_account_numbers",

@@ -110,7 +110,9 @@ fn configure(folder: &Folder, durability: Durability) -> Result<(), ClusterError
          shared_buffers = 128MB\n"
     );
     let particular = match durability {
-        Durability::Synced => "max_connections = 100\nfsync = on\nsynchronous_commit = on\n",
+        Durability::Synced => {
+            "max_connections = 100\nfsync = on\nsynchronous_commit = on\nmax_wal_size = 4GB\n"
+        }
         Durability::ThrowAway => {
             "max_connections = 500\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n\
              wal_level = minimal\nmax_wal_senders = 0\nautovacuum = off\ndynamic_shared_memory_type = mmap\n"

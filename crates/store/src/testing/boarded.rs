@@ -6,7 +6,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use credit::LineEvent;
 use identity::{BankAccountId, CreditLineId, CustomerId};
 use ledger::{Posting, Side};
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -16,7 +15,6 @@ use crate::StoreError;
 #[derive(Clone, Debug)]
 pub struct Model {
     pub product: String,
-    pub terms: Value,
     pub opened_on: NaiveDate,
     pub settles_next_on: NaiveDate,
     pub opened_at: DateTime<Utc>,
@@ -64,7 +62,7 @@ pub async fn board(
         ("customers (id, name, email, phone, state, created_at)", customer_row as RowOf),
         ("bank_accounts (id, customer_id, kind, bank_name, ending, status, added_at)", bank_row),
         (
-            "credit_lines (id, customer_id, product, terms, opened_on, settles_next_on, created_at)",
+            "credit_lines (id, customer_id, product, opened_on, settles_next_on, created_at)",
             line_row,
         ),
         ("line_heads (credit_line_id, seq)", head_row),
@@ -122,9 +120,8 @@ fn bank_row(out: &mut String, n: u64, model: &Model) {
 
 fn line_row(out: &mut String, n: u64, model: &Model) {
     let ids = Ids::of(n);
-    let terms = escaped(&model.terms.to_string());
     let (opened_on, next) = (model.opened_on, model.settles_next_on);
-    row!(out, ids.line, ids.customer, model.product, terms, opened_on, next, model.opened_at);
+    row!(out, ids.line, ids.customer, model.product, opened_on, next, model.opened_at);
 }
 
 fn head_row(out: &mut String, n: u64, model: &Model) {
