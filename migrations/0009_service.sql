@@ -72,10 +72,12 @@ CREATE TABLE disputes (
     -- How much of it was our error, and what the customer is told.
     error_cents      bigint      CHECK (error_cents >= 0),
     explanation      text,
+    -- What the customer owed less by it, interest and fees that went back with the error included.
+    given_back_cents bigint      CHECK (given_back_cents >= 0),
     CONSTRAINT disputes_error_within CHECK (error_cents <= amount_cents),
     CONSTRAINT disputes_resolved_whole CHECK (
         (resolved_at IS NULL) = (error_cents IS NULL) AND (resolved_at IS NULL) = (explanation IS NULL)
-        AND (resolved_at IS NULL) = (resolved_by IS NULL))
+        AND (resolved_at IS NULL) = (resolved_by IS NULL) AND (resolved_at IS NULL) = (given_back_cents IS NULL))
 );
 CREATE INDEX disputes_by_customer ON disputes (customer_id, received_at DESC);
 CREATE INDEX disputes_open ON disputes (resolve_by) WHERE resolved_at IS NULL;
@@ -104,6 +106,34 @@ CREATE TABLE refunds (
 CREATE UNIQUE INDEX refunds_one_underway ON refunds (credit_line_id) WHERE status IN ('requested', 'pending');
 CREATE INDEX refunds_underway ON refunds (pay_by) WHERE status IN ('requested', 'pending');
 
+-- The same by cheque, where the bank will not have it. The line is charged with it on the day it is sent; one that nobody cashed is
+-- void, and the credit balance is the customer's as if it had never left.
+CREATE TABLE refund_cheques (
+    id               uuid        NOT NULL CONSTRAINT refund_cheques_pkey PRIMARY KEY,
+    case_id          uuid        NOT NULL REFERENCES cases,
+    credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
+    customer_id      uuid        NOT NULL REFERENCES customers,
+    number           text        NOT NULL CHECK (number ~ '^[0-9]{1,20}$'),
+    amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
+    -- Of one that waits for a second person: the day it was asked for.
+    sent_on          date        NOT NULL,
+    status           text        NOT NULL CHECK (status IN ('waiting', 'sent', 'refused', 'voided')),
+    recorded_by      jsonb       NOT NULL,
+    recorded_at      timestamptz NOT NULL,
+    -- The line events that charged it and gave it back.
+    event_seq        bigint,
+    void_seq         bigint,
+    void_reason      text,
+    changed_at       timestamptz NOT NULL,
+    CONSTRAINT refund_cheques_sent_whole CHECK ((status IN ('sent', 'voided')) = (event_seq IS NOT NULL)),
+    CONSTRAINT refund_cheques_void_whole CHECK (
+        (status = 'voided') = (void_seq IS NOT NULL) AND (status = 'voided') = (void_reason IS NOT NULL))
+);
+-- One cheque is recorded once, whoever does it.
+CREATE UNIQUE INDEX refund_cheques_number_once ON refund_cheques (number) WHERE status <> 'refused';
+CREATE UNIQUE INDEX refund_cheques_one_waits ON refund_cheques (credit_line_id) WHERE status = 'waiting';
+CREATE INDEX refund_cheques_by_customer ON refund_cheques (customer_id, recorded_at DESC);
+
 -- The days on which old credit balances were looked for: once a day, by whoever comes first.
 CREATE TABLE refund_days (
     looked_on        date        NOT NULL CONSTRAINT refund_days_pkey PRIMARY KEY
@@ -122,14 +152,18 @@ CREATE INDEX entries_of_credit_balances ON entries (credit_line_id, effective_on
 
 -- Two people --------------------------------------------------------------------------------------------------------
 
--- What one member of staff asks for and another does: a payment taken back as our own mistake, what was found of a dispute.
+-- What one member of staff asks for and another does: a payment taken back as our own mistake, what was found of a dispute, a credit
+-- balance sent by cheque.
 CREATE TABLE countersignatures (
     id               uuid        NOT NULL CONSTRAINT countersignatures_pkey PRIMARY KEY,
     payment_id       uuid        REFERENCES payments,
     dispute_id       uuid        REFERENCES disputes,
+    cheque_id        uuid        REFERENCES refund_cheques,
     customer_id      uuid        NOT NULL REFERENCES customers,
     credit_line_id   uuid        NOT NULL REFERENCES credit_lines,
     amount_cents     bigint      NOT NULL CHECK (amount_cents > 0),
+    -- With what goes back beside it, as it was reckoned when it was asked for.
+    in_all_cents     bigint      NOT NULL CHECK (in_all_cents >= 0),
     reason           text        NOT NULL CHECK (reason <> ''),
     asked_by         uuid        NOT NULL REFERENCES representatives,
     asked_at         timestamptz NOT NULL,
@@ -137,7 +171,7 @@ CREATE TABLE countersignatures (
     decided_at       timestamptz,
     outcome          text        CHECK (outcome IN ('done', 'refused')),
     note             text,
-    CONSTRAINT countersignatures_of_one_thing CHECK (num_nonnulls(payment_id, dispute_id) = 1),
+    CONSTRAINT countersignatures_of_one_thing CHECK (num_nonnulls(payment_id, dispute_id, cheque_id) = 1),
     CONSTRAINT countersignatures_two_people CHECK (outcome IS DISTINCT FROM 'done' OR decided_by <> asked_by),
     CONSTRAINT countersignatures_decided_whole CHECK (
         (outcome IS NULL) = (decided_by IS NULL) AND (outcome IS NULL) = (decided_at IS NULL)
@@ -145,20 +179,23 @@ CREATE TABLE countersignatures (
 );
 CREATE UNIQUE INDEX countersignatures_payment_once ON countersignatures (payment_id) WHERE outcome IS DISTINCT FROM 'refused';
 CREATE UNIQUE INDEX countersignatures_dispute_once ON countersignatures (dispute_id) WHERE outcome IS DISTINCT FROM 'refused';
+CREATE UNIQUE INDEX countersignatures_cheque_once ON countersignatures (cheque_id) WHERE outcome IS DISTINCT FROM 'refused';
 CREATE INDEX countersignatures_by_customer ON countersignatures (customer_id, asked_at DESC);
 CREATE INDEX countersignatures_waiting ON countersignatures (asked_at) WHERE outcome IS NULL;
 
 -- Rights ------------------------------------------------------------------------------------------------------------
 
-GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds, refund_days, countersignatures TO plumbline_app;
+GRANT SELECT, INSERT ON autopays, autopay_debits, disputes, refunds, refund_cheques, refund_days, countersignatures
+    TO plumbline_app;
 GRANT UPDATE (looks_next_on, ended_at, end_reason) ON autopays TO plumbline_app;
 GRANT UPDATE (autopay_id, pays_on, status, noticed_at, noticed_cents, payment_id, why, changed_at)
     ON autopay_debits TO plumbline_app;
-GRANT UPDATE (resolved_at, resolved_by, error_cents, explanation) ON disputes TO plumbline_app;
+GRANT UPDATE (resolved_at, resolved_by, error_cents, explanation, given_back_cents) ON disputes TO plumbline_app;
 GRANT UPDATE (status, handed_at, event_seq, refusal, changed_at) ON refunds TO plumbline_app;
+GRANT UPDATE (status, sent_on, event_seq, void_seq, void_reason, changed_at) ON refund_cheques TO plumbline_app;
 GRANT UPDATE (outcome, note, decided_by, decided_at) ON countersignatures TO plumbline_app;
 GRANT UPDATE (credit_cents, refund_on, refund_tries) ON credit_lines TO plumbline_app;
-GRANT SELECT ON autopays, autopay_debits, disputes, refunds, countersignatures TO plumbline_audit;
+GRANT SELECT ON autopays, autopay_debits, disputes, refunds, refund_cheques, countersignatures TO plumbline_audit;
 -- Whether a payment would be taken is asked in a turn as well.
 -- Whether a returned payment counts against the account: not where it was our mistake.
 GRANT SELECT (payment_id, outcome) ON countersignatures TO plumbline_turn;

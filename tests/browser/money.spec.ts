@@ -131,6 +131,30 @@ test("a credit balance is asked for in one step, once", async ({ asNobody }) => 
   await expect(page.getByRole("button", { name: "Ask for a refund" })).toHaveCount(0);
 });
 
+test("a credit balance is recorded as sent by cheque, and is back where nobody cashes it", async ({ asStaff }) => {
+  const { page, request } = await asStaff("representative");
+  const people = (await (await request.get("/v1/sandbox/people")).json()) as { customers: { id: string; archetype: string }[] };
+  // The first one asks for a refund in another test.
+  const customer = people.customers.filter((person) => person.archetype === "paid off")[1]!;
+  await page.goto(`/desk/customers/${customer.id}`);
+  const cheques = page.getByRole("region", { name: "Cheques" });
+  await cheques.getByRole("button", { name: "Sent by cheque" }).click();
+  const record = sheet(page).getByRole("button", { name: "Record the cheque" });
+  await expect(record).toHaveAttribute("aria-disabled", "true");
+  await sheet(page).getByRole("textbox", { name: /Number/ }).fill("700100245");
+  await record.click();
+  const sent = page.locator("[data-cheque='700100245']");
+  await expect(sent).toContainText("Sent");
+  await expect(cheques.getByRole("button", { name: "Sent by cheque" })).toHaveCount(0);
+
+  await sent.getByRole("button", { name: /never cashed/ }).click();
+  await sheet(page).getByRole("textbox", { name: /Why/ }).fill("It came back to us.");
+  await sheet(page).getByRole("button", { name: "It is void" }).click();
+  await expect(sent).toContainText("Void");
+  await expect(sent).toContainText("It came back to us.");
+  await expect(cheques.getByRole("button", { name: "Sent by cheque" })).toBeVisible();
+});
+
 const GIVEN_DRAW = {
   id: "given",
   reference: "DRW-GIVEN",

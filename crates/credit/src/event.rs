@@ -92,6 +92,12 @@ pub enum LineEventBody {
         #[serde(rename = "amount_cents")]
         amount: Cents,
     },
+    /// What was refunded never reached the customer (a cheque that nobody cashed): it is theirs again, and goes the way of a
+    /// credit. Dated on the day of the refund, it undoes it.
+    CreditBalanceRestored {
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+    },
     /// With a cycle: the posting of a fee that the terms impose for that cycle (late, plan); whether it stands is replayed.
     /// Without: a fee as a fact.
     FeeAssessed {
@@ -195,6 +201,7 @@ impl LineEventBody {
             Self::PaymentReversed { .. } => "payment_reversed",
             Self::CreditGranted { .. } => "credit_granted",
             Self::CreditBalanceRefunded { .. } => "credit_balance_refunded",
+            Self::CreditBalanceRestored { .. } => "credit_balance_restored",
             Self::FeeAssessed { .. } => "fee_assessed",
             Self::FeeWaived { .. } => "fee_waived",
             Self::RateChanged { .. } => "rate_changed",

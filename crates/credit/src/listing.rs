@@ -103,6 +103,9 @@ impl Listing {
             LineEventBody::CreditBalanceRefunded { amount } => {
                 self.adjustments.push(item("credit balance refunded", *amount));
             }
+            LineEventBody::CreditBalanceRestored { amount } => {
+                self.adjustments.push(item("refund that did not arrive", -*amount));
+            }
             LineEventBody::PaymentReturned { payment, .. } => {
                 let amount = known.payments.get(payment).map_or(Cents::ZERO, |(_, amount)| *amount);
                 self.adjustments.push(item("payment returned", amount));

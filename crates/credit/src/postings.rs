@@ -33,6 +33,7 @@ fn outer_legs(body: &LineEventBody, context: &Context) -> Vec<(&'static str, Cen
         }
         LineEventBody::CreditGranted { amount, .. } => vec![("goodwill", *amount)],
         LineEventBody::CreditBalanceRefunded { amount } => vec![("cash", -*amount)],
+        LineEventBody::CreditBalanceRestored { amount } => vec![("cash", *amount)],
         LineEventBody::FeeAssessed { fee, amount, .. } => vec![(fee_income(*fee), -*amount)],
         LineEventBody::FeeWaived { amount, .. } => vec![("fees_waived", *amount)],
         LineEventBody::StatementIssued { statement } => {

@@ -181,6 +181,9 @@ impl State {
                 let first = terms.named_feature(feature.as_deref(), seq)?;
                 self.receive(terms, (None, first), seq, amount);
             }
+            LineEventBody::CreditBalanceRestored { .. } => {
+                self.receive(terms, (None, None), seq, amount);
+            }
             LineEventBody::PaymentReturned { payment, fee, .. } => {
                 self.restore(*payment);
                 self.charge(FeeKind::ReturnedPayment, 0, *fee);

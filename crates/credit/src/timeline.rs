@@ -330,7 +330,8 @@ impl References {
             LineEventBody::PaymentReceived { payment, .. } => {
                 Some(at(3, payment.as_uuid().as_u128()))
             }
-            LineEventBody::CreditGranted { amount, .. } => {
+            LineEventBody::CreditGranted { amount, .. }
+            | LineEventBody::CreditBalanceRestored { amount } => {
                 Some(at(3, u128::try_from(amount.get()).unwrap_or_default()))
             }
             // What reverses a payment has nothing to give back, but its fee is a fact.
@@ -389,6 +390,7 @@ fn amount_of(body: &LineEventBody) -> Option<Cents> {
         | LineEventBody::PaymentReceived { amount, .. }
         | LineEventBody::CreditGranted { amount, .. }
         | LineEventBody::CreditBalanceRefunded { amount }
+        | LineEventBody::CreditBalanceRestored { amount }
         | LineEventBody::FeeAssessed { amount, .. }
         | LineEventBody::FeeWaived { amount, .. } => Some(*amount),
         _ => None,

@@ -2,6 +2,7 @@
 
 mod audit;
 mod autopay;
+mod cheques;
 mod conversations;
 mod countersign;
 mod decisions;
@@ -130,6 +131,7 @@ fn desk_readers() -> OpenApiRouter<App> {
         .routes(routes!(service::disputes_of))
         .routes(routes!(countersign::waiting))
         .routes(routes!(countersign::payments_of))
+        .routes(routes!(cheques::cheques_of))
         .routes(routes!(ledger::trial_balance))
         .routes(routes!(messages::desk_messages))
         .routes(routes!(messages::desk_contact))
@@ -151,6 +153,8 @@ fn desk() -> OpenApiRouter<App> {
         .routes(routes!(service::record_service))
         .routes(routes!(countersign::ask_reversal))
         .routes(routes!(countersign::decide))
+        .routes(routes!(cheques::send))
+        .routes(routes!(cheques::void))
         .routes(routes!(desk_draws::look))
 }
 

@@ -17,7 +17,7 @@ pub(crate) use line::{
 pub(crate) use service::{
     Autopay, AutopayOffer, DeskDispute, Dispute, DueDay, Forgiven, Refund, TermsChange,
 };
-pub(crate) use two_people::{Countersignature, DeskPayment};
+pub(crate) use two_people::{Cheque, Countersignature, DeskPayment};
 
 use serde::Serialize;
 use utoipa::ToSchema;

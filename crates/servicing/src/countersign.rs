@@ -1,7 +1,7 @@
 //! What takes two people: one member of staff asks for it, another does it.
 //!
 //! Invariants: who asked cannot be the one who does it, here and in the database; refusing needs no second person; nothing happens
-//! before, and once. What is absent: what is done (`reversals`, `disputes`).
+//! before, and once. What is absent: what is done (`reversals`, `disputes`, `cheques`).
 
 use chrono::Duration;
 use identity::{Actor, CaseId, CreditLineId, CustomerId, RepresentativeId};
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::{
+    cheques, contacts,
     countersignatures::{self, Act, CountersignatureRow, Outcome},
     disputes,
 };
@@ -29,6 +30,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) customer_id: CustomerId,
     pub(crate) credit_line_id: CreditLineId,
     pub(crate) amount: Cents,
+    /// With what goes back beside it.
+    pub(crate) in_all: Cents,
     pub(crate) reason: &'a str,
 }
 
@@ -37,6 +40,7 @@ pub(crate) struct Asked<'a> {
 #[serde(deny_unknown_fields)]
 struct StaffRules {
     credits: CreditsAlone,
+    cheques: ChequesAlone,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -44,6 +48,15 @@ struct StaffRules {
 struct CreditsAlone {
     alone_cents: Cents,
     within_days: i64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChequesAlone {
+    alone_cents: Cents,
+    within_days: i64,
+    /// So long after a change of address every cheque takes two.
+    after_change_days: i64,
 }
 
 impl StaffRules {
@@ -60,11 +73,20 @@ fn staff(actor: Actor) -> Result<RepresentativeId, Refusal> {
     }
 }
 
+/// What is said to whoever is no member of staff, such as a terminal.
+fn for_the_desk(in_all: Cents) -> Refusal {
+    let sentence = format!(
+        "It comes to {in_all} in all, which takes two members of staff: one asks for it at the desk, and another does it."
+    );
+    Refusal::new(RefusalCode::NotAllowed, sentence)
+}
+
 /// What the record calls it when it is asked for and when it is refused.
 const fn words_of(act: Act) -> (&'static str, &'static str) {
     match act {
         Act::ReversePayment { .. } => ("payment.reversal_asked", "payment.reversal_refused"),
         Act::CreditDispute { .. } => ("dispute.credit_asked", "dispute.credit_refused"),
+        Act::SendCheque { .. } => ("refund.cheque_asked", "refund.cheque_refused"),
     }
 }
 
@@ -73,6 +95,7 @@ fn about(act: Act) -> (&'static str, Value) {
     match act {
         Act::ReversePayment { payment_id } => ("payment_id", json!(payment_id)),
         Act::CreditDispute { dispute_id } => ("dispute_id", json!(dispute_id)),
+        Act::SendCheque { cheque_id } => ("cheque_id", json!(cheque_id)),
     }
 }
 
@@ -81,12 +104,12 @@ pub(crate) fn payload_of(row: &CountersignatureRow, permit: Authorised) -> Value
     let (about, id) = about(row.act);
     json!({
         "countersignature_id": row.id, about: id, "customer_id": row.customer_id, "credit_line_id": row.credit_line_id,
-        "amount_cents": row.amount, "reason": row.reason, "asked_by": row.asked_by, "authorised": permit,
+        "amount_cents": row.amount, "in_all_cents": row.in_all, "reason": row.reason, "asked_by": row.asked_by, "authorised": permit,
     })
 }
 
 impl Servicing {
-    /// Whether a credit takes two people: with what was credited alone lately it is more than one may give.
+    /// Whether a finding takes two people: what it gives back in all, with what was given back alone lately, is more than one may.
     pub(crate) async fn credit_takes_two(
         &self,
         conn: &mut PgConnection,
@@ -97,6 +120,24 @@ impl Servicing {
         let since = self.now() - Duration::days(rules.within_days);
         let alone = disputes::credited_alone(conn, customer_id, since).await?;
         Ok(amount.is_positive() && alone + amount > rules.alone_cents)
+    }
+
+    /// Whether a cheque takes two people, in the same way; after a change of address it does.
+    pub(crate) async fn cheque_takes_two(
+        &self,
+        conn: &mut PgConnection,
+        customer_id: CustomerId,
+        amount: Cents,
+    ) -> Result<bool, ServicingError> {
+        let rules = StaffRules::embedded()?.cheques;
+        let since = self.now() - Duration::days(rules.within_days);
+        let alone = cheques::sent_alone(conn, customer_id, since).await?;
+        let changed_at = contacts::last_change(conn, customer_id).await?;
+        let changed_since = self.now() - Duration::days(rules.after_change_days);
+        if changed_at.is_some_and(|at| at > changed_since) {
+            return Ok(true);
+        }
+        Ok(alone + amount > rules.alone_cents)
     }
 
     /// Asks for it. Nothing happens until a second person has looked at it.
@@ -112,8 +153,9 @@ impl Servicing {
             customer_id: asked.customer_id,
             credit_line_id: asked.credit_line_id,
             amount: asked.amount,
+            in_all: asked.in_all,
             reason: asked.reason.to_owned(),
-            asked_by: staff(permit.actor)?,
+            asked_by: staff(permit.actor).map_err(|_| for_the_desk(asked.in_all))?,
             asked_at: self.now(),
             decided_by: None,
             decided_at: None,
@@ -167,12 +209,20 @@ impl Servicing {
                 let (_, kind) = words_of(row.act);
                 let stream = Trail::stream(None, Some(row.credit_line_id));
                 self.trail(work.conn(), stream, kind, payload).await?;
+                if let Act::SendCheque { cheque_id } = row.act {
+                    let of = (&row, cheque_id, false);
+                    self.countersign_cheque(work.conn(), permit, &mut line, of).await?;
+                }
             }
             Act::ReversePayment { payment_id } => {
                 self.reverse_payment(work.conn(), permit, &mut line, (&row, payment_id)).await?;
             }
             Act::CreditDispute { dispute_id } => {
                 self.credit_dispute(work.conn(), permit, &mut line, (&row, dispute_id)).await?;
+            }
+            Act::SendCheque { cheque_id } => {
+                let of = (&row, cheque_id, true);
+                self.countersign_cheque(work.conn(), permit, &mut line, of).await?;
             }
         }
         work.finish(row).await

@@ -117,6 +117,22 @@ impl Line {
         self.history.position(on).map_err(ServicingError::engine)
     }
 
+    /// What the customer would owe less today if these were recorded, with all that is worked out anew because of them.
+    pub(crate) fn would_give_back(
+        &self,
+        bodies: &[LineEventBody],
+        on: NaiveDate,
+        at: DateTime<Utc>,
+    ) -> Result<Cents, ServicingError> {
+        let mut history = self.history.clone();
+        let (_, before) = history.settle_and_look(on, at).map_err(ServicingError::engine)?;
+        for body in bodies {
+            history.record(body.clone(), on, at).map_err(ServicingError::engine)?;
+        }
+        let (_, after) = history.settle_and_look(on, at).map_err(ServicingError::engine)?;
+        Ok((before.total_owed - after.total_owed).or_zero())
+    }
+
     pub(crate) fn quote_payoff(&self, on: NaiveDate) -> Result<PayoffQuote, ServicingError> {
         credit::quote_payoff(self.events(), on).map_err(ServicingError::engine)
     }

@@ -271,6 +271,9 @@ fn transactions_of(event: &LineEvent) -> Vec<Transaction> {
         LineEventBody::CreditBalanceRefunded { amount } => {
             vec![one("", "refund", "Refund of a credit balance".to_owned(), *amount)]
         }
+        LineEventBody::CreditBalanceRestored { amount } => {
+            vec![one("", "refund_restored", "Refund that did not arrive".to_owned(), -*amount)]
+        }
         LineEventBody::FeeAssessed { fee, amount, .. } => {
             vec![one("", "fee", capitalised(fee.label()), *amount)]
         }

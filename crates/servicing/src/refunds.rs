@@ -3,7 +3,7 @@
 //! Invariants: one is underway on a line at a time; the line is charged when the bank has sent the money, and by what was asked for;
 //! what is to be sent is marked before the bank is asked, under an id of its own, so that asking twice sends once. A payment that
 //! may still come back is waited for, as long as the seven banking days allow. What goes back unasked is found by the day that stands
-//! with its line, tried a few times, and then left to a person; while that person's case is open nobody asks for it as well.
+//! with its line, tried a few times, and then left to a person (`cheques`); while that person's case is open nobody asks for it as well.
 
 use calendar::add_banking_days;
 use chrono::{Days, Duration, NaiveDate};
@@ -51,7 +51,7 @@ const TRIES_MAX: i16 = 3;
 const TRIED_AGAIN_AFTER: Days = Days::new(7);
 
 /// The desk's case of what cannot be sent back by itself.
-const DESK_CASE: &str = "refund_by_cheque";
+pub(crate) const DESK_CASE: &str = "refund_by_cheque";
 
 fn transfer_id(id: RefundId) -> String {
     format!("refund-{id}")
@@ -146,7 +146,7 @@ impl Servicing {
     }
 
     /// Refuses where a flag that stands forbids to send money to whoever asks for it.
-    async fn sending_allowed(
+    pub(crate) async fn sending_allowed(
         &self,
         conn: &mut PgConnection,
         customer_id: CustomerId,
@@ -286,7 +286,7 @@ impl Servicing {
     }
 
     /// Whether a payment of the line is so young that it may still come back.
-    async fn may_come_back(
+    pub(crate) async fn may_come_back(
         &self,
         conn: &mut PgConnection,
         line: CreditLineId,
@@ -449,7 +449,7 @@ async fn refund_account(
     Ok(last.or(only))
 }
 
-const fn underway_still(status: RefundStatus) -> bool {
+pub(crate) const fn underway_still(status: RefundStatus) -> bool {
     matches!(status, RefundStatus::Requested | RefundStatus::Pending)
 }
 

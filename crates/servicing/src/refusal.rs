@@ -21,6 +21,7 @@ pub enum RefusalCode {
     CannotCancel,
     CaseClosed,
     ChangedLately,
+    ChequeInvalid,
     ContactChangedLately,
     ConversationClosed,
     CursorInvalid,
@@ -89,6 +90,7 @@ impl RefusalCode {
             Self::CannotCancel => "cannot_cancel",
             Self::CaseClosed => "case_closed",
             Self::ChangedLately => "changed_lately",
+            Self::ChequeInvalid => "cheque_invalid",
             Self::ContactChangedLately => "contact_changed_lately",
             Self::ConversationClosed => "conversation_closed",
             Self::CursorInvalid => "cursor_invalid",
@@ -133,6 +135,7 @@ impl RefusalCode {
             Self::AmountNotPositive
             | Self::AmountTooLarge
             | Self::BankAccountAmbiguous
+            | Self::ChequeInvalid
             | Self::CursorInvalid
             | Self::DateInPast
             | Self::DateTooFar
@@ -222,6 +225,7 @@ impl RefusalCode {
             }
             Self::OverLimit => "Ask for no more than the credit that is available.",
             Self::TextInvalid => "Send a text of 1 to 4,000 characters.",
+            Self::ChequeInvalid => "Check the number, the amount and the day of the cheque.",
             Self::ChangedLately => "Ask for a person if it has to be sooner.",
             Self::DueDayInvalid => "Choose a day from 1 to 28.",
             Self::LimitNotLower => "Name a limit below the one of today; for a higher one, apply.",

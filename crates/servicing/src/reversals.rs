@@ -74,6 +74,7 @@ impl Servicing {
             customer_id: payment.customer_id,
             credit_line_id: payment.credit_line_id,
             amount: payment.amount,
+            in_all: payment.amount,
             reason,
         };
         let row = self.ask_second(work.conn(), permit, asked).await?;

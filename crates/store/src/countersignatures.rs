@@ -1,7 +1,7 @@
 //! What takes two people: asked for by one member of staff, done or refused by another.
 
 use chrono::{DateTime, Utc};
-use identity::{CaseId, CreditLineId, CustomerId, PaymentId, RepresentativeId};
+use identity::{CaseId, CreditLineId, CustomerId, PaymentId, RefundId, RepresentativeId};
 use money::Cents;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -23,6 +23,8 @@ pub enum Act {
     ReversePayment { payment_id: PaymentId },
     /// So much of a dispute was our error.
     CreditDispute { dispute_id: CaseId },
+    /// A credit balance goes back by cheque.
+    SendCheque { cheque_id: RefundId },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,8 @@ pub struct CountersignatureRow {
     pub customer_id: CustomerId,
     pub credit_line_id: CreditLineId,
     pub amount: Cents,
+    /// With what goes back beside it: interest and fees that came of an error.
+    pub in_all: Cents,
     /// Of a dispute: what the customer is told.
     pub reason: String,
     pub asked_by: RepresentativeId,
@@ -46,20 +50,22 @@ pub struct CountersignatureRow {
 macro_rules! select_countersignatures {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
-            r#"SELECT id, payment_id, coalesce(dispute_id, payment_id) AS "about!", customer_id, credit_line_id, amount_cents,
-                      reason, asked_by, asked_at, decided_by, decided_at, outcome AS "outcome: Outcome", note
+            r#"SELECT id, payment_id, dispute_id, coalesce(cheque_id, dispute_id, payment_id) AS "about!", customer_id,
+                      credit_line_id, amount_cents, in_all_cents, reason, asked_by, asked_at, decided_by, decided_at, outcome AS "outcome: Outcome", note
                FROM countersignatures "# + $tail
             $(, $arg)*
         )
         .map(|row| CountersignatureRow {
             id: CaseId::from_uuid(row.id),
-            act: match row.payment_id {
-                Some(id) => Act::ReversePayment { payment_id: PaymentId::from_uuid(id) },
-                None => Act::CreditDispute { dispute_id: CaseId::from_uuid(row.about) },
+            act: match (row.payment_id, row.dispute_id) {
+                (Some(id), _) => Act::ReversePayment { payment_id: PaymentId::from_uuid(id) },
+                (_, Some(id)) => Act::CreditDispute { dispute_id: CaseId::from_uuid(id) },
+                (None, None) => Act::SendCheque { cheque_id: RefundId::from_uuid(row.about) },
             },
             customer_id: CustomerId::from_uuid(row.customer_id),
             credit_line_id: CreditLineId::from_uuid(row.credit_line_id),
             amount: Cents::new(row.amount_cents),
+            in_all: Cents::new(row.in_all_cents),
             reason: row.reason,
             asked_by: RepresentativeId::from_uuid(row.asked_by),
             asked_at: row.asked_at,
@@ -76,20 +82,23 @@ pub async fn insert(
     conn: &mut PgConnection,
     row: &CountersignatureRow,
 ) -> Result<bool, StoreError> {
-    let (payment, dispute) = match row.act {
-        Act::ReversePayment { payment_id } => (Some(payment_id.as_uuid()), None),
-        Act::CreditDispute { dispute_id } => (None, Some(dispute_id.as_uuid())),
+    let (payment, dispute, cheque) = match row.act {
+        Act::ReversePayment { payment_id } => (Some(payment_id.as_uuid()), None, None),
+        Act::CreditDispute { dispute_id } => (None, Some(dispute_id.as_uuid()), None),
+        Act::SendCheque { cheque_id } => (None, None, Some(cheque_id.as_uuid())),
     };
     let done = sqlx::query!(
-        "INSERT INTO countersignatures (id, payment_id, dispute_id, customer_id, credit_line_id, amount_cents, reason, asked_by,
-                                        asked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+        "INSERT INTO countersignatures (id, payment_id, dispute_id, cheque_id, customer_id, credit_line_id, amount_cents,
+                                        in_all_cents, reason, asked_by, asked_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
         row.id.as_uuid(),
         payment,
         dispute,
+        cheque,
         row.customer_id.as_uuid(),
         row.credit_line_id.as_uuid(),
         row.amount.get(),
+        row.in_all.get(),
         row.reason,
         row.asked_by.as_uuid(),
         row.asked_at,

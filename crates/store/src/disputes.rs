@@ -131,14 +131,15 @@ pub async fn list_open(conn: &mut PgConnection, limit: i64) -> Result<Vec<Disput
         .await?)
 }
 
-/// What was found to be our error since an instant, by one person each time, in all disputes of the customer.
+/// What was given back by findings since an instant, by one person each time, in all disputes of the customer: errors, and the
+/// interest and fees that went back with them.
 pub async fn credited_alone(
     conn: &mut PgConnection,
     customer_id: CustomerId,
     since: DateTime<Utc>,
 ) -> Result<Cents, StoreError> {
     let cents = sqlx::query_scalar!(
-        r#"SELECT coalesce(sum(error_cents), 0)::bigint AS "cents!" FROM disputes d
+        r#"SELECT coalesce(sum(given_back_cents), 0)::bigint AS "cents!" FROM disputes d
             WHERE customer_id = $1 AND resolved_at >= $2
               AND NOT EXISTS (SELECT FROM countersignatures c WHERE c.dispute_id = d.id AND c.outcome = 'done')"#,
         customer_id.as_uuid(),
@@ -149,22 +150,31 @@ pub async fn credited_alone(
     Ok(Cents::new(cents))
 }
 
+/// What was found, and what the customer owes less by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Resolution<'a> {
+    pub error: Cents,
+    pub given_back: Cents,
+    pub explanation: &'a str,
+}
+
 /// Settles an open dispute; `false` where it is settled.
 pub async fn resolve(
     conn: &mut PgConnection,
     id: CaseId,
-    (error, explanation): (Cents, &str),
+    of: Resolution<'_>,
     by: Actor,
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query!(
-        "UPDATE disputes SET error_cents = $2, explanation = $3, resolved_by = $4, resolved_at = $5
+        "UPDATE disputes SET error_cents = $2, explanation = $3, resolved_by = $4, resolved_at = $5, given_back_cents = $6
          WHERE id = $1 AND resolved_at IS NULL",
         id.as_uuid(),
-        error.get(),
-        explanation,
+        of.error.get(),
+        of.explanation,
         Json(by) as _,
         at,
+        of.given_back.get(),
     )
     .execute(conn)
     .await?;

@@ -17,6 +17,7 @@ pub mod autopays;
 pub mod bank_accounts;
 pub mod boarding;
 pub mod cases;
+pub mod cheques;
 pub mod contacts;
 pub mod conversations;
 pub mod countersignatures;

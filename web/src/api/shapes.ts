@@ -400,17 +400,30 @@ interface Staff {
 /** What one member of staff asked for, and another does. */
 export interface Countersignature {
   id: string;
-  act: "reverse_payment" | "credit_dispute";
+  act: "reverse_payment" | "credit_dispute" | "send_cheque";
   payment_id: string | null;
   dispute_id: string | null;
+  cheque_id: string | null;
   customer: { id: string; name: string };
   amount_cents: number;
+  /** With the interest and fees that go back beside an error. */
+  in_all_cents: number;
   reason: string;
   asked_by: Staff;
   asked_at: string;
   decided_by: Staff | null;
   outcome: "done" | "refused" | null;
   note: string | null;
+}
+
+/** A credit balance that goes back by cheque. */
+export interface Cheque {
+  id: string;
+  number: string;
+  amount_cents: number;
+  sent_on: string;
+  status: "waiting" | "sent" | "refused" | "voided";
+  void_reason: string | null;
 }
 
 /** A draw that does not leave until a person has looked at it. */

@@ -92,6 +92,8 @@ kinds! {
     /// 12 CFR 1002.9; the notice itself goes with it.
     AdverseAction = "adverse_action", Legal, false;
     CreditRefund = "credit_refund", Servicing, false;
+    RefundCheque = "refund_cheque", Servicing, false;
+    RefundChequeVoid = "refund_cheque_void", Servicing, false;
     CaseAcknowledged = "case_acknowledged", Servicing, false;
     /// A billing error: 12 CFR 1026.13(c)(1), within 30 days.
     DisputeAcknowledged = "dispute_acknowledged", Legal, false;

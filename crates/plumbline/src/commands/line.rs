@@ -5,11 +5,12 @@ use std::{fmt, path::PathBuf};
 use anyhow::Context as _;
 use chrono::NaiveDate;
 use credit::NoticeException;
-use identity::CaseId;
+use identity::{CaseId, RefundId};
 use money::Cents;
 use serde::Serialize;
 use servicing::{
-    Caller, Key, Servicing, ServicingError,
+    Caller, Key, RefusalCode, Servicing, ServicingError,
+    cheques::NewCheque,
     disputes::Finding,
     staff_changes::{NewTerms, ServicePeriod},
 };
@@ -29,8 +30,13 @@ pub(crate) enum Lines {
     Service(ServiceArgs),
     /// List the disputes that wait for a finding, the most urgent first.
     Disputes,
-    /// Settle a dispute, with what the customer is told. Errors of more than $100.00 within 30 days take two people: on the desk.
+    /// Settle a dispute, with what the customer is told. More than $100.00 given back within 30 days, interest and fees included,
+    /// takes two people: on the desk.
     Settle(SettleArgs),
+    /// Record that the credit balance was sent by cheque. More than $100.00 within 30 days takes two people: on the desk.
+    Cheque(ChequeArgs),
+    /// Record that a cheque was never cashed and is void: the credit balance is back.
+    VoidCheque(VoidArgs),
 }
 
 #[derive(clap::Args)]
@@ -99,14 +105,43 @@ pub(crate) struct SettleArgs {
     /// The dispute, by the id that `line disputes` shows.
     id: CaseId,
 
-    /// How much of it was our error, in dollars; 0 where there was none. What with the other findings of 30 days comes to more
-    /// than one person gives back alone ($100.00; products/staff.toml) is refused here: two people do it on the desk.
+    /// How much of it was our error, in dollars; 0 where there was none. What gives back more than one person may alone ($100.00
+    /// with the other findings of 30 days; products/staff.toml) is refused here: two people do it on the desk.
     #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
     error: Cents,
 
     /// What the customer is told.
     #[arg(long, value_name = "TEXT")]
     explanation: String,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ChequeArgs {
+    /// A sandbox customer: an id, or a part of the name.
+    #[arg(long = "as", value_name = "CUSTOMER")]
+    customer: String,
+
+    /// What is printed on it: up to 20 digits.
+    #[arg(long, value_name = "DIGITS")]
+    number: String,
+
+    /// The whole credit balance.
+    #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
+    amount: Cents,
+
+    /// Today, where it is not said; at most seven days ago.
+    #[arg(long, value_name = "DATE")]
+    sent_on: Option<NaiveDate>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct VoidArgs {
+    /// The cheque, by the id that recording it answered.
+    id: RefundId,
+
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
 }
 
 fn dollars(text: &str) -> Result<Cents, String> {
@@ -165,6 +200,8 @@ pub(super) async fn run(lines: &Lines, context: &Context) -> anyhow::Result<Exit
             open.and_then(|disputes| context.output.answer(&Waiting { disputes }))
         }
         Lines::Settle(args) => settle(&servicing, args, context).await,
+        Lines::Cheque(args) => cheque(&servicing, args, context).await,
+        Lines::VoidCheque(args) => void_cheque(&servicing, args, context).await,
     };
     servicing.store().close().await;
     done.map(|()| Exit::Done)
@@ -175,6 +212,16 @@ fn refused(error: ServicingError) -> anyhow::Error {
     match error.refusal() {
         Some(refusal) => UsageError(format!("{refusal} {}", refusal.what_to_do())).into(),
         None => error.into(),
+    }
+}
+
+/// As [`refused`], of what takes two members of staff, of whom nobody is known here.
+fn refused_alone(error: ServicingError) -> anyhow::Error {
+    match error.refusal() {
+        Some(refusal) if refusal.code == RefusalCode::NotAllowed => {
+            UsageError(format!("{refusal} Nothing was recorded here.")).into()
+        }
+        _ => refused(error),
     }
 }
 
@@ -228,18 +275,42 @@ async fn settle(servicing: &Servicing, args: &SettleArgs, context: &Context) -> 
     let outcome = servicing
         .resolve_dispute(Caller::system(), args.id, &finding, &key)
         .await
-        .map_err(refused)?;
-    let said = settled_in_words(args, outcome.waiting.is_some());
+        .map_err(refused_alone)?;
+    let said = format!("dispute {} is settled: {} was our error", args.id, args.error);
     context.output.answer(&Done { customer: None, outcome, said })
 }
 
-fn settled_in_words(args: &SettleArgs, waiting: bool) -> String {
-    let (id, error) = (args.id, args.error);
-    if waiting {
-        format!("dispute {id} waits for a second person: {error} is said to be our error")
-    } else {
-        format!("dispute {id} is settled: {error} was our error")
-    }
+async fn cheque(servicing: &Servicing, args: &ChequeArgs, context: &Context) -> anyhow::Result<()> {
+    let customer = find(servicing, &args.customer).await?;
+    let new = NewCheque {
+        number: args.number.clone(),
+        amount: args.amount,
+        sent_on: args.sent_on.unwrap_or_else(|| servicing.today()),
+    };
+    let key = new_key(servicing)?;
+    let outcome = servicing
+        .send_cheque(Caller::system(), customer.id, &new, &key)
+        .await
+        .map_err(refused_alone)?;
+    let said = format!(
+        "cheque {} of {} to {} is recorded as {}",
+        outcome.number, outcome.amount, customer.name, outcome.id
+    );
+    context.output.answer(&Done { customer: Some(customer.name), outcome, said })
+}
+
+async fn void_cheque(
+    servicing: &Servicing,
+    args: &VoidArgs,
+    context: &Context,
+) -> anyhow::Result<()> {
+    let key = new_key(servicing)?;
+    let outcome = servicing
+        .void_cheque(Caller::system(), args.id, &args.reason, &key)
+        .await
+        .map_err(refused)?;
+    let said = format!("cheque {} is void: {} is back", outcome.number, outcome.amount);
+    context.output.answer(&Done { customer: None, outcome, said })
 }
 
 #[cfg(test)]
@@ -247,12 +318,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_finding_that_waits_for_a_second_person_is_not_said_to_be_settled() {
-        let id = CaseId::mint(chrono::DateTime::UNIX_EPOCH);
-        let args = SettleArgs { id, error: Cents::new(10_001), explanation: String::new() };
-        let waits = settled_in_words(&args, true);
-        assert!(waits.contains("waits for a second person"), "{waits}");
-        assert!(!waits.contains("is settled"), "{waits}");
-        assert!(settled_in_words(&args, false).contains("is settled"));
+    fn what_takes_two_people_is_said_to_be_for_the_desk_and_not_for_a_person_to_look_at() {
+        let sentence = "It takes two members of staff, at the desk.";
+        let said = |code| {
+            let refusal = servicing::Refusal::new(code, sentence);
+            refused_alone(ServicingError::from(refusal)).to_string()
+        };
+        assert_eq!(said(RefusalCode::NotAllowed), format!("{sentence} Nothing was recorded here."));
+        assert!(said(RefusalCode::CaseClosed).starts_with(sentence));
     }
 }

@@ -1,18 +1,18 @@
 //! What is found of a dispute: one person settles it, or asks a second one to where much is given back.
 //!
-//! Invariants: a dispute is settled once; the errors that one person finds for a customer alone stay within a limit, all of them
-//! together (`countersign`); while a finding waits there is no other. The limit counts the errors found, not the interest and the part
-//! of a draw's fee that go back with them.
+//! Invariants: a dispute is settled once; what the findings of one person give back to a customer stays within a limit, all of them
+//! together (`countersign`): the errors, and the interest and fees that go back with them; while a finding waits there is no other.
 
 use credit::LineEventBody;
 use identity::CaseId;
+use money::Cents;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
     autopays,
     cases::{self, CaseStatus},
     countersignatures::{Act, CountersignatureRow},
-    disputes::{self, DisputeRow},
+    disputes::{self, DisputeRow, Resolution},
 };
 
 use super::{DisputeSubject, Finding};
@@ -55,14 +55,14 @@ impl Servicing {
             let sentence = "A finding of this dispute waits for a second person.";
             return Err(Refusal::new(RefusalCode::AlreadyClaimed, sentence).into());
         }
-        if dispute.resolved_at.is_none()
-            && self.credit_takes_two(work.conn(), dispute.customer_id, finding.error).await?
-        {
+        let in_all = self.gives_back(&line, &dispute, finding)?;
+        if self.credit_takes_two(work.conn(), dispute.customer_id, in_all).await? {
             let asked = Asked {
                 act: Act::CreditDispute { dispute_id: id },
                 customer_id: dispute.customer_id,
                 credit_line_id: dispute.credit_line_id,
                 amount: finding.error,
+                in_all,
                 reason: explanation,
             };
             self.ask_second(work.conn(), permit, asked).await?;
@@ -94,17 +94,20 @@ impl Servicing {
         line: &mut Line,
         (dispute, found, second): (&DisputeRow, &Finding, Option<&CountersignatureRow>),
     ) -> Result<(), ServicingError> {
-        let of = (found.error, found.explanation.as_str());
+        let given_back = self.gives_back(line, dispute, found)?;
+        let of = Resolution { error: found.error, given_back, explanation: &found.explanation };
         if !disputes::resolve(conn, dispute.id, of, permit.actor, self.now()).await? {
             let sentence = "This dispute is settled.";
             return Err(Refusal::new(RefusalCode::CaseClosed, sentence).into());
         }
-        self.post_finding(conn, line, dispute, found).await?;
+        for body in bodies_of(line, dispute, found)? {
+            self.post(conn, line, self.today(), body).await?;
+        }
         autopays::look_next_on(conn, line.row.id, self.today()).await?;
         let mut payload = json!({
             "dispute_id": dispute.id, "case_id": dispute.case_id, "customer_id": dispute.customer_id,
             "credit_line_id": dispute.credit_line_id, "amount_cents": dispute.amount, "error_cents": found.error,
-            "note": found.explanation, "authorised": permit,
+            "given_back_cents": given_back, "note": found.explanation, "authorised": permit,
         });
         if let Some(second) = second {
             payload = with(payload, "countersignature_id", json!(second.id));
@@ -116,37 +119,17 @@ impl Servicing {
         self.close_dispute_case(conn, permit, (line, dispute), &found.explanation).await
     }
 
-    /// What a finding does to the line.
-    async fn post_finding(
+    /// What a finding gives back in all; of a dispute that is settled already, nothing more.
+    fn gives_back(
         &self,
-        conn: &mut PgConnection,
-        line: &mut Line,
+        line: &Line,
         dispute: &DisputeRow,
         found: &Finding,
-    ) -> Result<(), ServicingError> {
-        let formal = opened_on_line(line, dispute.id);
-        if !formal && found.error.is_positive() {
-            // It came too late to be held out. An error is taken back all the same, and the rest was never out of what is due.
-            let subject = dispute.subject.clone();
-            let subject: DisputeSubject = serde_json::from_value(subject).map_err(|source| {
-                ServicingError::Stored { what: "dispute", source: Some(source) }
-            })?;
-            let body = LineEventBody::DisputeOpened {
-                dispute: dispute.id,
-                subject: subject.into(),
-                amount: found.error,
-            };
-            self.post(conn, line, self.today(), body).await?;
+    ) -> Result<Cents, ServicingError> {
+        if dispute.resolved_at.is_some() {
+            return Ok(Cents::ZERO);
         }
-        if formal || found.error.is_positive() {
-            let body = LineEventBody::DisputeResolved {
-                dispute: dispute.id,
-                error: found.error,
-                reason: found.explanation.clone(),
-            };
-            self.post(conn, line, self.today(), body).await?;
-        }
-        Ok(())
+        line.would_give_back(&bodies_of(line, dispute, found)?, self.today(), self.now())
     }
 
     async fn close_dispute_case(
@@ -192,4 +175,32 @@ fn opened_on_line(line: &Line, id: CaseId) -> bool {
     line.events().iter().any(
         |event| matches!(event.body, LineEventBody::DisputeOpened { dispute, .. } if dispute == id),
     )
+}
+
+/// What a finding does to the line.
+fn bodies_of(
+    line: &Line,
+    dispute: &DisputeRow,
+    found: &Finding,
+) -> Result<Vec<LineEventBody>, ServicingError> {
+    let formal = opened_on_line(line, dispute.id);
+    let mut bodies = Vec::new();
+    if !formal && found.error.is_positive() {
+        // It came too late to be held out. An error is taken back all the same, and the rest was never out of what is due.
+        let subject: DisputeSubject = serde_json::from_value(dispute.subject.clone())
+            .map_err(|source| ServicingError::Stored { what: "dispute", source: Some(source) })?;
+        bodies.push(LineEventBody::DisputeOpened {
+            dispute: dispute.id,
+            subject: subject.into(),
+            amount: found.error,
+        });
+    }
+    if formal || found.error.is_positive() {
+        bodies.push(LineEventBody::DisputeResolved {
+            dispute: dispute.id,
+            error: found.error,
+            reason: found.explanation.clone(),
+        });
+    }
+    Ok(bodies)
 }

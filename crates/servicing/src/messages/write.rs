@@ -284,6 +284,8 @@ impl Servicing {
             Event::TermsChanged => self.terms(conn, &told).await?,
             Event::DisputeResolved => notices::dispute(conn, &told).await?,
             Event::RefundSent => refund(conn, &told, self.today()).await?,
+            Event::ChequeSent => notices::cheque(MessageKind::RefundCheque, &told)?,
+            Event::ChequeVoided => notices::cheque(MessageKind::RefundChequeVoid, &told)?,
             Event::ContactChanged => contact::changed(conn, &told, self.today()).await?,
             Event::ConsentWithdrawn => {
                 let said = values([("on", Value::Date(self.today()))]);

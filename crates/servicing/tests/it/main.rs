@@ -10,6 +10,7 @@
 mod autopay;
 mod board;
 mod cases;
+mod cheques;
 mod close;
 mod contacts;
 mod counted;

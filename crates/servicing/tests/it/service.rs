@@ -150,19 +150,24 @@ pub(crate) async fn with_credit() -> (House, Person) {
 
 /// The same; what the bank does with what is sent to her goes by the account's number.
 pub(crate) async fn with_credit_banking_at(number: &str) -> (House, Person) {
+    with_credit_of(30_000, number).await
+}
+
+/// Ann is owed so much: what she drew came back after she had paid it.
+pub(crate) async fn with_credit_of(amount: i64, number: &str) -> (House, Person) {
     let house = House::on("2026-09-08").await;
     let ann = house.person_with_account("Ann", number).await;
     let savings = house.bank_account(ann.id, BankAccountKind::Savings, "000111229023").await;
-    let ask = DrawAsk { amount: cents(30_000), bank_account_id: savings, rail: DrawRail::Standard };
+    let ask = DrawAsk { amount: cents(amount), bank_account_id: savings, rail: DrawRail::Standard };
     house.servicing.draw(ann.caller(), ann.id, ask, &key("draw")).await.unwrap();
     while position(&house, ann).await.principal_balance.is_zero() {
         let tomorrow = house.servicing.today().succ_opt().unwrap();
         house.live_until(&tomorrow.to_string()).await;
     }
     let today = house.servicing.today().to_string();
-    house.pays(ann, 30_000, &today).await.unwrap();
+    house.pays(ann, amount, &today).await.unwrap();
     house.live_until("2026-09-18").await;
-    assert_eq!(position(&house, ann).await.credit_balance, cents(30_000));
+    assert_eq!(position(&house, ann).await.credit_balance, cents(amount));
     (house, ann)
 }
 

@@ -102,7 +102,8 @@ impl App {
         let root = state.join("project");
         let copies = |name: &str| match name {
             "revolving.toml" => 26,
-            "declined.toml" | "paid-off.toml" | "past-due.toml" | "returned-payment.toml" => 2,
+            "declined.toml" | "past-due.toml" | "returned-payment.toml" => 2,
+            "paid-off.toml" => 3,
             _ => 1,
         };
         e2e::small_project(&root, copies, setting.worlds);

@@ -100,6 +100,45 @@ async fn a_credit_balance_is_asked_for_once() {
 }
 
 #[tokio::test]
+async fn a_credit_balance_goes_back_by_cheque_and_is_back_where_nobody_cashes_it() {
+    let app = shared();
+    let customer = app.customer("paid off").await;
+    let staff = app.staff("representative").await;
+    let position = app.get(&customer, "/v1/position").await.ok();
+    let owed = &position["credit_balance_cents"];
+    let today = app.get(&staff, "/v1/status").await.ok()["today"].clone();
+    let cheques = format!("/v1/desk/customers/{}/cheques", customer.id);
+    let sent = json!({ "number": "900100245", "amount_cents": owed, "sent_on": today });
+    assert_eq!(app.post(&customer, &cheques, &sent).await.problem().0, 403);
+    let compliance = app.staff("compliance").await;
+    assert_eq!(app.post(&compliance, &cheques, &sent).await.problem().0, 403);
+    let less = json!({ "number": "900100245", "amount_cents": 1, "sent_on": today });
+    let wrong = app.post(&staff, &cheques, &less).await.problem();
+    assert_eq!(wrong, (400, "cheque_invalid".to_owned()));
+    let key = key();
+    let made = app.post_with(&staff, &cheques, &key, &sent).await.ok();
+    assert_eq!(app.post_with(&staff, &cheques, &key, &sent).await.ok(), made);
+    assert_eq!((&made["status"], &made["amount_cents"]), (&json!("sent"), owed));
+    let listed = app.get(&compliance, &cheques).await.ok();
+    assert_eq!(listed["items"], json!([made]));
+    let after = app.get(&customer, "/v1/position").await.ok();
+    assert_eq!(after["credit_balance_cents"], 0);
+
+    let void = format!("/v1/desk/cheques/{}/void", made["id"].as_str().unwrap());
+    let reason = json!({ "reason": "Never cashed." });
+    assert_eq!(app.post(&customer, &void, &reason).await.problem().0, 403);
+    assert_eq!(app.post(&staff, &void, &reason).await.ok()["status"], "voided");
+    assert_eq!(app.post(&staff, &void, &reason).await.problem(), (409, "case_closed".to_owned()));
+    let back = app.get(&customer, "/v1/position").await.ok();
+    assert_eq!(&back["credit_balance_cents"], owed);
+    let desk = app.get(&staff, &format!("/v1/desk/customers/{}", customer.id)).await.ok();
+    let open = desk["open_cases"].as_array().unwrap();
+    assert!(open.iter().any(|case| case["kind"] == "refund_by_cheque"), "{desk}");
+    let twice = app.post(&staff, &cheques, &sent).await.problem();
+    assert_eq!(twice, (400, "cheque_invalid".to_owned()));
+}
+
+#[tokio::test]
 async fn a_dispute_goes_from_the_customers_words_to_the_desks_finding_and_terms_wait_for_their_notice()
  {
     let app = shared();

@@ -59,6 +59,8 @@ events! {
     TermsChanged = "terms.changed", Some("12 CFR 1026.9(c)(2)"), [TermsChanged];
     DisputeResolved = "dispute.resolved", Some("12 CFR 1026.13(e), (f)"), [DisputeResolved];
     RefundSent = "refund.sent", None, [CreditRefund];
+    ChequeSent = "refund.cheque_sent", None, [RefundCheque];
+    ChequeVoided = "refund.cheque_voided", None, [RefundChequeVoid];
     ContactChanged = "contact.changed", None, [ContactChanged];
     ConsentWithdrawn = "consent.withdrawn", Some("15 USC 7001(c)"), [ConsentWithdrawn];
     DecisionRecorded = "decision.recorded", Some("12 CFR 1002.9"), [AdverseAction];
@@ -122,7 +124,8 @@ mod tests {
     ];
     /// The same of what is between us, the bank and the desk.
     const SILENT_OF: [&str; 4] = ["intent", "hand_off", "rail_file", "return"];
-    const SILENT_REFUNDS: [&str; 2] = ["refund.refused", "refund.requested"];
+    const SILENT_REFUNDS: [&str; 4] =
+        ["refund.cheque_asked", "refund.cheque_refused", "refund.refused", "refund.requested"];
     /// What goes out at all (`work`).
     const TOLD: [&str; 21] = [
         "intent",

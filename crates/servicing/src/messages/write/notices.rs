@@ -1,4 +1,4 @@
-//! The notice that the law has us give of what was found of a dispute.
+//! What stands with a dispute or a cheque: the finding, as the law has us give it, and which cheque was sent or is void.
 
 use documents::{MessageKind, Value};
 use money::Cents;
@@ -25,4 +25,14 @@ pub(super) async fn dispute(
         ("reference", Value::Text(told.need("dispute_id")?)),
     ]);
     Ok((MessageKind::DisputeResolved, said, With::default()))
+}
+
+/// Of a cheque that was sent, or is void.
+pub(super) fn cheque(kind: MessageKind, told: &Told<'_>) -> Result<Drafted, ServicingError> {
+    let said = values([
+        ("amount", Value::Money(told.need("amount_cents")?)),
+        ("cheque", Value::Text(told.need("number")?)),
+        ("on", Value::Date(told.need("on")?)),
+    ]);
+    Ok((kind, said, With::default()))
 }
