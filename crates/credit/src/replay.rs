@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 4;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -158,7 +158,7 @@ impl State {
 
     fn act(&mut self, timeline: &Timeline<'_>, action: &Action<'_>) -> Result<(), CreditError> {
         let terms = self.terms_today(timeline);
-        let (seq, amount) = (action.seq, action.amount);
+        let (seq, amount, charged) = (action.seq, action.amount, self.fees.len());
         if amount > MOST_OWED {
             return Err(CreditError::TooLarge { on: action.on, most: MOST_OWED });
         }
@@ -202,6 +202,12 @@ impl State {
                 self.resolve_dispute(terms, *dispute, *error);
             }
             _ => self.act_on_terms(timeline, action)?,
+        }
+        // No statement can have shown what was recorded after it; what comes in with a line was shown before.
+        if !matches!(action.body, LineEventBody::BalanceBroughtForward { .. }) {
+            for fee in self.fees.iter_mut().skip(charged) {
+                fee.shown_from = timeline.next_statement(seq);
+            }
         }
         Ok(())
     }
@@ -293,6 +299,7 @@ impl State {
                 amount,
                 unpaid: amount,
                 billed_in: None,
+                shown_from: 0,
             });
         }
     }

@@ -6,8 +6,8 @@ mod common;
 
 use common::{Book, cents, day, noon, product};
 use credit::{
-    AppliesTo, ChangeNotice, CreditError, Disputed, FeeKind, LineEventBody, LineStatus,
-    NoticeException, Refusal, quote_draw,
+    AppliesTo, ChangeNotice, CreditError, CycleSchedule, Disputed, FeeKind, LineEventBody,
+    LineStatus, NoticeException, Refusal, quote_draw,
 };
 use identity::{CaseId, DrawId};
 use money::{Apr, Cents};
@@ -336,4 +336,44 @@ fn a_statement_with_a_draw_fee_must_be_sent_though_nothing_is_owed() {
     assert_eq!((charged.interest_total, charged.new_balance), (cents("0.00"), cents("0.00")));
     assert!(charged.must_be_sent, "the fee is a finance charge");
     assert!(!book.statement(2).must_be_sent, "nothing happened");
+}
+
+/// 1,000.00 at 24 %, and 500.00 more from October 15 that nobody knew of until the 25th, at a fee of 15.00. Statement 2 shows the fee
+/// first: 2 % of 1,500.00, its interest and 15.00, beside what statement 1 asked for.
+#[test]
+fn the_fee_of_a_draw_recorded_late_is_in_the_minimum_of_the_statement_that_shows_it() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 20, "2026-10-01");
+    book.draw("1000.00", "2026-10-01");
+    let known = day("2026-10-25");
+    let (draw, amount, fee) = (DrawId::mint(noon(known)), cents("500.00"), cents("15.00"));
+    let late = LineEventBody::Drew { draw, feature: None, amount, fee };
+    book.record_late(late, day("2026-10-15"), known);
+    let position = book.on("2026-11-21");
+    let (first, second) = (book.statement(1), book.statement(2));
+    assert_eq!((second.fees_total, second.past_due), (fee, first.minimum_due));
+    let own = cents("30.00") + second.interest_total + fee;
+    assert_eq!(second.minimum_due, own + first.minimum_due);
+    // It goes on being asked for once the statement is out, and no further statement asks for it.
+    assert_eq!(position.minimum_due, second.minimum_due);
+    book.on("2026-12-21");
+    let third = book.statement(3);
+    assert_eq!(third.minimum_due - third.past_due, cents("30.00") + third.interest_total);
+}
+
+/// Statement 1 falls due on Monday, November 16; the next cycle closes on the 5th already.
+#[test]
+fn what_falls_due_after_the_close_is_asked_for_and_not_past_due() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 20, "2026-10-01");
+    book.draw("1000.00", "2026-10-01");
+    book.record(LineEventBody::CyclesChanged { cycles: CycleSchedule::monthly(5) }, "2026-10-25");
+    let asked = book.on("2026-11-06").minimum_due;
+    let (first, second) = (book.statement(1), book.statement(2));
+    assert_eq!((second.past_due, second.not_yet_due), (Cents::ZERO, first.minimum_due));
+    let own = cents("20.00") + second.interest_total;
+    assert_eq!(second.minimum_due, own.max(cents("25.00")) + first.minimum_due);
+    assert_eq!(asked, second.minimum_due);
+    // Both due dates have passed at the third close.
+    book.on("2026-12-06");
+    let third = book.statement(3);
+    assert_eq!((third.past_due, third.not_yet_due), (second.minimum_due, Cents::ZERO));
 }

@@ -162,10 +162,6 @@ pub struct Readings {
     /// (1) A printed minimum counts at most for what it would be with all that is known, as late fees, days past due and the
     /// waterfall go.
     pub lower_minimum: bool,
-    /// (9) The fee of a draw that was recorded after its cycle had closed is in no minimum.
-    pub late_charges_not_asked: bool,
-    /// (20) All that is unpaid of earlier minimums is in the next one as past due, whether or not its date has come.
-    pub past_due_is_all_unpaid: bool,
     /// (22) So many days from its opening a line is new, and its payments are held for five banking days.
     pub new_line_days: u64,
     /// (14) A credit granted, and what a waiver gives back, count to the minimum as a payment does.
@@ -219,8 +215,10 @@ pub struct Statement {
     pub new_balance: i64,
     pub principal: i64,
     pub minimum_due: i64,
-    /// The part of `minimum_due` that earlier statements had asked for.
+    /// The part of `minimum_due` that earlier statements had asked for and whose date has passed.
     pub past_due: i64,
+    /// The part that an earlier statement asks for by a date after this close.
+    pub not_yet_due: i64,
 }
 
 /// What an adjustment corrects.

@@ -31,6 +31,12 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// The number of the first statement that can show what was known and in effect on a day.
+    fn statement_after(&self, facts: &[Dated], day: NaiveDate) -> u32 {
+        let before = self.closes(facts, day_before(day)).len();
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
+    }
+
     /// The closing dates up to and with `through`, as these facts have them.
     pub(crate) fn closes(&self, facts: &[Dated], through: NaiveDate) -> Vec<NaiveDate> {
         let mut changes: Vec<(NaiveDate, u32)> = facts
@@ -71,8 +77,7 @@ pub(crate) struct Closed {
     pub principal: i64,
     pub new_balance: i64,
     pub produced: bool,
-    pub minimum_due: i64,
-    pub past_due: i64,
+    pub asked: Asked,
     pub due: NaiveDate,
 }
 
@@ -88,11 +93,13 @@ pub(crate) struct Issued {
 pub(crate) struct Asked {
     pub minimum_due: i64,
     pub past_due: i64,
+    /// Asked for before too, by a date that is still to come.
+    pub not_yet_due: i64,
 }
 
 impl Asked {
     fn own(self) -> i64 {
-        (self.minimum_due - self.past_due).max(0)
+        (self.minimum_due - self.past_due - self.not_yet_due).max(0)
     }
 }
 
@@ -242,11 +249,11 @@ impl Walk {
         let cycle = u32::try_from(self.closes.len() + 1).unwrap_or(u32::MAX);
         // Due on the day itself is not yet past due.
         if self.books.unpaid_minimum_due_by(day_before(day)) == 0 {
-            self.books.charge(product.plan_fee(cycle));
+            self.books.charge(product.plan_fee(cycle), cycle);
         }
     }
 
-    fn draw(&mut self, product: Product, id: u64, drawn: i64, facts: &[Dated]) {
+    fn draw(&mut self, product: Product, (id, drawn): (u64, i64), shown_on: u32, facts: &[Dated]) {
         let cents = facts.iter().rev().find_map(|dated| match dated.fact {
             Fact::DrawCorrected { draw_id, cents } if draw_id == id => Some(cents),
             _ => None,
@@ -263,16 +270,17 @@ impl Walk {
             _ => None,
         });
         let anew = product.fee_of_draw(borrowed, self.draws_seen == 0);
-        self.books.charge(quoted.unwrap_or(anew));
+        self.books.charge(quoted.unwrap_or(anew), shown_on);
         self.draws_seen += 1;
     }
 
     fn apply(&mut self, line: Line, dated: &Dated, facts: &[Dated]) {
         let counts = line.readings.credits_count;
+        let shown_on = line.statement_after(facts, dated.recorded_on.max(dated.effective_on));
         match dated.fact {
-            Fact::Draw { id, cents } => self.draw(line.product, id, cents, facts),
+            Fact::Draw { id, cents } => self.draw(line.product, (id, cents), shown_on, facts),
             Fact::BroughtForward { .. } => self.bring_forward(dated.fact),
-            Fact::FeeCharged { kind: FeeKind::Charge, cents } => self.books.charge(cents),
+            Fact::FeeCharged { kind: FeeKind::Charge, cents } => self.books.charge(cents, shown_on),
             Fact::FeeCharged { kind: FeeKind::Penalty, cents } => self.books.penalise(cents),
             Fact::RateCapped { apr_ppm, through } => self.books.cap(apr_ppm, through),
             Fact::Payment { id, cents } => {
@@ -336,31 +344,28 @@ impl Walk {
         };
         self.books.owe(principal, self.apr_ppm);
         self.books.billed_interest += billed_interest;
-        self.books.billed_fees += billed_fees;
+        self.books.bring_charges(billed_fees);
         self.books.penalty_fees += penalty_fees;
         self.books.credit += credit_balance;
     }
 
     fn close(&mut self, line: Line, day: NaiveDate, facts: &[Dated], issued: &[Issued]) {
         let product = line.product;
-        let billed = self.books.bill();
+        let number = u32::try_from(self.closes.len() + 1).unwrap_or(u32::MAX);
+        let billed = self.books.bill(number);
         let new_balance = self.books.owed() + self.books.penalty_fees - self.books.credit;
-        let finance_charge = billed.interest > 0 || product.draw_fees() && billed.charges > 0;
+        let shown = self.books.charges.iter().any(|charge| charge.shown_on == number);
+        let finance_charge = billed.interest > 0 || product.draw_fees() && shown;
         let produced = new_balance.abs() > SMALL_BALANCE || finance_charge;
         // A statement that went out is never edited: what it asked for stands.
         let printed = issued.get(self.closes.len());
-        let before = self.closes.len().checked_sub(1).and_then(|last| issued.get(last));
-        let late_charges = match (printed, before) {
-            (Some(_), _) => 0,
-            _ if line.readings.late_charges_not_asked => 0,
-            // A draw of a closed cycle that was recorded late has its fee on this statement.
-            (None, before) => {
-                let shown_before = before.map_or(0, |issued| issued.totals.charges);
-                (self.books.totals.charges - billed.charges - shown_before).max(0)
-            }
+        let ask = |fees: i64| {
+            if produced { self.ask(line, day, billed, fees) } else { Asked::default() }
         };
-        let anew =
-            if produced { self.ask(line, day, billed, late_charges) } else { Asked::default() };
+        // The fee of a draw that was recorded late is first billed on the statement that shows it. Who pays what first does not go
+        // by when it was recorded: there it is of its own cycle.
+        let anew = ask(self.books.unpaid_charges(|charge| charge.shown_on == number));
+        let of_cycle = ask(self.books.unpaid_charges(|charge| charge.billed_on == Some(number)));
         let asked = printed.map_or(anew, |one| one.asked);
         let due = enforceable_due(day, facts);
         let mut unpaid = asked.own();
@@ -371,9 +376,8 @@ impl Walk {
             due,
             asked: unpaid,
             unpaid,
-            unpaid_recomputed: anew.own(),
+            unpaid_recomputed: of_cycle.own(),
         });
-        let Asked { minimum_due, past_due, .. } = asked;
         self.books.trim_minimums();
         self.closes.push(Closed {
             on: day,
@@ -382,23 +386,21 @@ impl Walk {
             principal: self.books.total_principal(),
             new_balance,
             produced,
-            minimum_due,
-            past_due,
+            asked,
             due,
         });
     }
 
-    /// The minimum of a new statement, and the part of it that is past due.
-    fn ask(&self, line: Line, day: NaiveDate, billed: Billed, late_charges: i64) -> Asked {
-        let all = line.readings.past_due_is_all_unpaid;
-        let asked_before = if all { NaiveDate::MAX } else { day };
-        let past_due = self.books.unpaid_minimum_due_by(asked_before);
-        let fees = (billed.unpaid_charges + late_charges).min(self.books.billed_fees);
+    /// The minimum of a new statement, and the parts of it that were asked for before.
+    fn ask(&self, line: Line, day: NaiveDate, billed: Billed, fees: i64) -> Asked {
+        let before = self.books.unpaid_minimum();
+        let past_due = self.books.unpaid_minimum_due_by(day);
         let principal = self.books.total_principal();
         let owed = self.books.owed();
         let minimum_due =
-            line.product.minimum(principal, billed.unpaid_interest, fees, past_due, owed);
-        Asked { minimum_due, past_due: past_due.min(minimum_due) }
+            line.product.minimum(principal, billed.unpaid_interest, fees, before, owed);
+        let past_due = past_due.min(minimum_due);
+        Asked { minimum_due, past_due, not_yet_due: before.min(minimum_due) - past_due }
     }
 }
 

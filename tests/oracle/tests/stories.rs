@@ -101,6 +101,10 @@ fn a_late_draw_is_on_the_next_statement_with_its_fee_and_a_refused_one_leaves_it
     let october = &line.at("2026-10-31").statements[1];
     // 10 x 200.00 x 24 % / 365 = 1.315 on top of 9.863: 11.18 less the 9.86 billed.
     assert_eq!((october.draws, october.fees, october.adjustments), (20_000, 600, 132));
+    // 2 % of the principal is less than the floor, with interest and 6.00 it is more: statement 1 did not ask for the 6.00.
+    let share = (october.principal * 2 + 50) / 100;
+    let own = october.minimum_due - october.past_due;
+    assert_eq!((own, october.past_due), (2_500.max(share + october.interest + 600), 0));
     let refused = line.on("2026-11-02", Fact::DrawRefused { draw_id: 9 }).at("2026-11-30");
     let november = &refused.statements[2];
     let october_interest = october.interest - refused.interest_by_cycle[1].1;
@@ -128,6 +132,10 @@ fn the_running_cycle_ends_on_another_close_day() {
         .at("2026-12-01");
     let closes: Vec<String> = line.statements.iter().map(|one| one.closed_on.to_string()).collect();
     assert_eq!(closes, ["2026-09-30", "2026-10-20", "2026-11-20"]);
+    // Statement 1 falls due on Monday, October 26, six days after the second close.
+    let [first, second, third] = line.statements.as_slice() else { panic!("three closes") };
+    assert_eq!((second.past_due, second.not_yet_due), (0, first.minimum_due));
+    assert_eq!((third.past_due, third.not_yet_due), (second.minimum_due, 0));
     assert_eq!(line.statements.get(1).unwrap().opened_on, day("2026-10-01"));
 }
 

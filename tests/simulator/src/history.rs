@@ -311,7 +311,7 @@ impl History {
                 one.learned_on = one.learned_on + Days::new(dice.below(100));
             }
             // Never before that which it speaks of, and after what was said of the same before.
-            for of in [one.what.makes(), one.what.needs()].into_iter().flatten() {
+            for of in [one.what.needs(), one.what.makes()].into_iter().flatten() {
                 let known = learned.entry(format!("{of:?}")).or_insert(one.learned_on);
                 one.learned_on = one.learned_on.max(*known);
                 *known = one.learned_on;

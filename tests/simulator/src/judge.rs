@@ -38,8 +38,6 @@ impl Judge {
         // In the places where the rule book is silent, as docs/engine.md says.
         let readings = Readings {
             lower_minimum: true,
-            late_charges_not_asked: true,
-            past_due_is_all_unpaid: true,
             new_line_days: 30,
             credits_count: true,
             plan_fee_after_payments: true,
@@ -155,6 +153,8 @@ fn compare_statements(
         if compared.minimums {
             differing.look(&of("minimum"), &ours.minimum_due, &Cents::new(theirs.minimum_due));
             differing.look(&of("past due"), &ours.past_due, &Cents::new(theirs.past_due));
+            let not_yet_due = Cents::new(theirs.not_yet_due);
+            differing.look(&of("not yet due"), &ours.not_yet_due, &not_yet_due);
         }
         if compared.sent {
             differing.look(&of("must be sent"), &ours.must_be_sent, &theirs.produced);
