@@ -191,7 +191,12 @@ impl State {
             LineEventBody::CreditBalanceRefunded { .. } => {
                 let from_credit = amount.min(self.credit_balance);
                 self.credit_balance -= from_credit;
-                self.owe_principal(0, amount - from_credit);
+                // What turned out not to be there went out as a draw of the day does.
+                let lent = amount - from_credit;
+                if lent.is_positive() {
+                    let at = self.balance_for_draws(terms, None, seq)?;
+                    self.owe_principal(at, lent);
+                }
             }
             LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
             LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),

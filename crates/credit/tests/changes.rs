@@ -377,3 +377,21 @@ fn what_falls_due_after_the_close_is_asked_for_and_not_past_due() {
     let third = book.statement(3);
     assert_eq!((third.past_due, third.not_yet_due), (second.minimum_due, Cents::ZERO));
 }
+
+/// A payment of 150.00 on 100.00 leaves 50.00, which are paid out; then it comes back. The 100.00 are owed at 24 %, and the 50.00 that went
+/// out after the new rate at 12 %: 31 days of 100.00 from October 2 and 27 of 50.00 from the 6th.
+#[test]
+fn what_was_paid_out_and_not_there_is_owed_at_the_rate_of_a_draw_of_that_day() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 1, "2026-10-02");
+    book.draw("100.00", "2026-10-02");
+    let payment = book.pay("150.00", "2026-10-03");
+    book.change_rate(120_000, AppliesTo::NewDraws, "2026-10-05");
+    let amount = cents("50.00");
+    book.record(LineEventBody::CreditBalanceRefunded { amount }, "2026-10-06");
+    book.returned(payment, "2026-10-08");
+    let position = book.on("2026-11-02");
+    let owed: Vec<_> = position.features.iter().map(|one| (one.principal, one.apr.ppm())).collect();
+    assert_eq!(owed, [(cents("100.00"), 240_000), (amount, 120_000)]);
+    // 2.0384 + 0.4438.
+    assert_eq!(book.statement(1).interest_total, cents("2.48"));
+}
