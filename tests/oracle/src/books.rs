@@ -36,6 +36,10 @@ pub(crate) struct Drawn {
 }
 
 impl Drawn {
+    fn is_capped(&self, day: NaiveDate) -> bool {
+        self.cents > 0 && self.caps.iter().any(|(_, last)| last.is_none_or(|last| day <= last))
+    }
+
     fn rate_on(&self, day: NaiveDate) -> u32 {
         let in_force = self.caps.iter().filter(|(_, last)| last.is_none_or(|last| day <= last));
         in_force.map(|(cap, _)| *cap).fold(self.apr_ppm, u32::min)
@@ -79,6 +83,11 @@ pub(crate) struct Books {
     pub charges_waived: i64,
     pub penalties_waived: i64,
     pub totals: Totals,
+    /// The billed interest is in part on what service caps; so is that of the open cycle.
+    pub capped_interest: bool,
+    pub capped_accrual: bool,
+    /// The last days of the caps of service.
+    pub service: Vec<Option<NaiveDate>>,
     /// The waterfall goes by the recomputed minimums.
     pub by_recomputed: bool,
 }
@@ -135,6 +144,14 @@ impl Books {
     pub(crate) fn unpaid_minimum_due_by(&self, day: NaiveDate) -> i64 {
         let due = self.minimums.iter().filter(|minimum| minimum.due <= day);
         due.map(|minimum| minimum.unpaid).sum()
+    }
+
+    /// Something is owed of what service caps: no fee can come on top (section 1.9: "interest" is all fees).
+    pub(crate) fn in_service(&self) -> bool {
+        let today = self.today;
+        let on = self.service.iter().any(|last| last.is_none_or(|last| today <= last));
+        let interest = self.capped_interest && self.billed_interest > 0;
+        on && (interest || self.principal.iter().any(|drawn| drawn.is_capped(today)))
     }
 
     /// Nine tenths of a minimum are all of it here, and only here (section 4.6).
@@ -251,6 +268,9 @@ impl Books {
 
     /// All that is owed now.
     pub(crate) fn cap(&mut self, apr_ppm: u32, through: Option<NaiveDate>) {
+        self.service.push(through);
+        self.capped_interest |= self.billed_interest > 0;
+        self.capped_accrual |= self.accrued > 0;
         for drawn in &mut self.principal {
             drawn.caps.push((apr_ppm, through));
         }
@@ -308,6 +328,8 @@ impl Books {
     }
 
     pub(crate) fn end_day(&mut self) {
+        let today = self.today;
+        self.capped_accrual |= self.principal.iter().any(|drawn| drawn.is_capped(today));
         for drawn in &self.principal {
             self.accrued += i128::from(drawn.cents) * i128::from(drawn.rate_on(self.today));
         }
@@ -321,6 +343,9 @@ impl Books {
             unpaid_interest: interest - self.prepaid,
             charges: self.cycle_charges,
         };
+        self.capped_interest = self.capped_interest && self.billed_interest > 0
+            || self.capped_accrual && billed.unpaid_interest > 0;
+        self.capped_accrual = false;
         self.billed_interest += billed.unpaid_interest;
         for charge in self.charges.iter_mut().filter(|charge| charge.billed_on.is_none()) {
             charge.billed_on = Some(number);

@@ -6,6 +6,7 @@
 //! exact fraction. `README.md` lists where the rules are silent and which reading was taken.
 
 mod books;
+mod card;
 mod days;
 mod issue;
 mod replay;
@@ -14,6 +15,7 @@ mod terms;
 use chrono::NaiveDate;
 
 pub use crate::{
+    card::{BALANCE_TRANSFERS, CASH_ADVANCES, Card, PURCHASES, reckon_card},
     days::{Cycle, banking_day_on_or_after, is_banking_day},
     issue::{Reckoner, reckon},
     terms::{INTEREST_DENOMINATOR, draw_fee, half_up, late_fee, minimum_due},
@@ -83,6 +85,16 @@ pub enum Fact {
         apr_ppm: u32,
         applies_to_all: bool,
     },
+    /// What the late fee is from this date on, after its notice.
+    LateFeeChanged {
+        cents: i64,
+    },
+    /// The least minimum from this date on, after its notice.
+    FloorChanged {
+        cents: i64,
+    },
+    /// No draws, and no fee for having the line.
+    LineClosed,
     LimitChanged {
         cents: i64,
     },
@@ -108,6 +120,11 @@ pub enum Fact {
     FeeQuoted {
         draw_id: u64,
         cents: i64,
+    },
+    /// Of a card: which of its features the draw is of.
+    DrawFeature {
+        draw_id: u64,
+        feature: usize,
     },
     /// The draw was recorded wrongly, or part of it was a billing error: it was of this amount, from its own effective date. The
     /// last such fact counts.

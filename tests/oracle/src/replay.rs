@@ -8,7 +8,7 @@ use crate::{
     Cycle, Dated, Fact, FeeKind, Flag, Product, Readings,
     books::{Billed, Books, Minimum, Totals},
     days::{banking_day_on_or_after, banking_days_after, day_before, later},
-    terms::late_fee,
+    terms::{MINIMUM_FLOOR, late_fee},
 };
 
 /// Days from the close to the printed due date, and from sending to the earliest enforceable one.
@@ -118,6 +118,9 @@ pub(crate) struct Walk {
     /// Credit set aside for draws to come, at the end of the last day.
     pub held_for_draws: i64,
     apr_ppm: u32,
+    late_fee: i64,
+    floor: i64,
+    closed: bool,
     flags: BTreeSet<Flag>,
     draws_seen: u32,
     holds: Vec<(NaiveDate, i64)>,
@@ -135,6 +138,9 @@ fn turn(fact: &Fact) -> u8 {
     match fact {
         Fact::RateChanged { .. }
         | Fact::LimitChanged { .. }
+        | Fact::LateFeeChanged { .. }
+        | Fact::FloorChanged { .. }
+        | Fact::LineClosed
         | Fact::FlagRaised { .. }
         | Fact::FlagCleared { .. }
         | Fact::StatementSent { .. }
@@ -144,6 +150,7 @@ fn turn(fact: &Fact) -> u8 {
         | Fact::DrawCorrected { .. }
         | Fact::DrawHeld { .. }
         | Fact::FeeQuoted { .. }
+        | Fact::DrawFeature { .. }
         | Fact::RateCapped { .. }
         | Fact::CloseDayChanged { .. }
         | Fact::BroughtForward { .. } => CORRECTIONS,
@@ -170,7 +177,8 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
     while day <= through {
         walk.books.today = day;
         let today = by_day.get(&day).unwrap_or(&none);
-        walk.test_late_fee(line.product, day);
+        walk.change_terms(today);
+        walk.test_late_fee(day);
         for turn_now in TURNS {
             for dated in today.iter().filter(|dated| turn(&dated.fact) == turn_now) {
                 walk.apply(line, dated, facts);
@@ -193,7 +201,7 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
 }
 
 /// Until the draw is made or refused, or the hold is over.
-fn held_for_draws(facts: &[Dated], on: NaiveDate) -> i64 {
+pub(crate) fn held_for_draws(facts: &[Dated], on: NaiveDate) -> i64 {
     let known = || facts.iter().filter(|dated| dated.effective_on <= on).map(|dated| dated.fact);
     let over = |id: u64| {
         let refused = undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id });
@@ -222,22 +230,36 @@ impl Walk {
             held: 0,
             held_for_draws: 0,
             apr_ppm: line.product.apr_ppm(),
+            late_fee: line.product.late_fee(),
+            floor: MINIMUM_FLOOR,
+            closed: false,
             flags: BTreeSet::new(),
             draws_seen: 0,
             holds: Vec::new(),
         }
     }
 
+    /// The terms of a day are those of its first moment.
+    fn change_terms(&mut self, today: &[&Dated]) {
+        for dated in today {
+            match dated.fact {
+                Fact::LateFeeChanged { cents } => self.late_fee = cents,
+                Fact::FloorChanged { cents } => self.floor = cents,
+                _ => {}
+            }
+        }
+    }
+
     /// Once, at the start of the eleventh day after a due date, on the minimum still unpaid at the end of the tenth: nothing of the
     /// day itself counts.
-    fn test_late_fee(&mut self, product: Product, day: NaiveDate) {
+    fn test_late_fee(&mut self, day: NaiveDate) {
         let tested = |minimum: &&Minimum| later(minimum.due, u64::from(LATE_FEE_DAY)) == day;
         let Some(due) = self.books.minimums.iter().find(tested).map(|minimum| minimum.due) else {
             return;
         };
         let unpaid = self.books.unpaid_minimum_due_by(due);
-        let stayed = !self.flags.is_empty();
-        let fee = late_fee(product.late_fee(), unpaid, LATE_FEE_DAY, stayed, false);
+        let stayed = !self.flags.is_empty() || self.books.in_service();
+        let fee = late_fee(self.late_fee, unpaid, LATE_FEE_DAY, stayed, false);
         if fee > 0 {
             self.books.penalise(fee);
             self.late_fees.push((day, fee));
@@ -248,7 +270,7 @@ impl Walk {
     fn charge_plan_fee(&mut self, product: Product, day: NaiveDate) {
         let cycle = u32::try_from(self.closes.len() + 1).unwrap_or(u32::MAX);
         // Due on the day itself is not yet past due.
-        if self.books.unpaid_minimum_due_by(day_before(day)) == 0 {
+        if self.books.unpaid_minimum_due_by(day_before(day)) == 0 && !self.closed {
             self.books.charge(product.plan_fee(cycle), cycle);
         }
     }
@@ -305,6 +327,7 @@ impl Walk {
                 }
             }
             Fact::LimitChanged { cents } => self.limit = cents,
+            Fact::LineClosed => self.closed = true,
             Fact::FeeWaived { kind: FeeKind::Charge, cents } => {
                 self.books.waive_charges(cents, counts);
             }
@@ -319,13 +342,16 @@ impl Walk {
             Fact::FlagCleared { flag } => {
                 self.flags.remove(&flag);
             }
-            // These have done their work where the payment, draw or statement is.
-            Fact::PaymentReturned { .. }
+            // These have done their work where the payment, draw or statement is, or in the morning.
+            Fact::LateFeeChanged { .. }
+            | Fact::FloorChanged { .. }
+            | Fact::PaymentReturned { .. }
             | Fact::PaymentReversed { .. }
             | Fact::DrawRefused { .. }
             | Fact::DrawCorrected { .. }
             | Fact::DrawHeld { .. }
             | Fact::FeeQuoted { .. }
+            | Fact::DrawFeature { .. }
             | Fact::CloseDayChanged { .. }
             | Fact::StatementSent { .. } => {}
         }
@@ -397,8 +423,8 @@ impl Walk {
         let past_due = self.books.unpaid_minimum_due_by(day);
         let principal = self.books.total_principal();
         let owed = self.books.owed();
-        let minimum_due =
-            line.product.minimum(principal, billed.unpaid_interest, fees, before, owed);
+        let charges = billed.unpaid_interest + fees;
+        let minimum_due = line.product.minimum(self.floor, principal, charges, before, owed);
         let past_due = past_due.min(minimum_due);
         Asked { minimum_due, past_due, not_yet_due: before.min(minimum_due) - past_due }
     }

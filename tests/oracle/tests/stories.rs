@@ -101,10 +101,6 @@ fn a_late_draw_is_on_the_next_statement_with_its_fee_and_a_refused_one_leaves_it
     let october = &line.at("2026-10-31").statements[1];
     // 10 x 200.00 x 24 % / 365 = 1.315 on top of 9.863: 11.18 less the 9.86 billed.
     assert_eq!((october.draws, october.fees, october.adjustments), (20_000, 600, 132));
-    // 2 % of the principal is less than the floor, with interest and 6.00 it is more: statement 1 did not ask for the 6.00.
-    let share = (october.principal * 2 + 50) / 100;
-    let own = october.minimum_due - october.past_due;
-    assert_eq!((own, october.past_due), (2_500.max(share + october.interest + 600), 0));
     let refused = line.on("2026-11-02", Fact::DrawRefused { draw_id: 9 }).at("2026-11-30");
     let november = &refused.statements[2];
     let october_interest = october.interest - refused.interest_by_cycle[1].1;
@@ -112,6 +108,21 @@ fn a_late_draw_is_on_the_next_statement_with_its_fee_and_a_refused_one_leaves_it
     assert_eq!(november.adjustments, -600 - 132 - october_interest);
     // 25.00 paid 9.86 of interest and the rest of principal.
     assert_eq!(refused.principal, 50_000 - (2_500 - 986));
+}
+
+/// Statement 1 asks for the floor; statement 2, that shows the fee, for 2 % of 700.00, its interest and 6.00, beside the floor. Then it
+/// is asked for no more.
+#[test]
+fn the_fee_of_a_late_draw_is_in_the_minimum_that_shows_it() {
+    let draw = Fact::Draw { id: 9, cents: 20_000 };
+    let line = plain().with_draw_fee().draw("2026-09-01", 50_000);
+    let line = line.late("2026-09-21", "2026-10-03", draw).at("2026-11-30");
+    let own = |at: usize| {
+        let statement = line.statements.get(at).unwrap();
+        statement.minimum_due - statement.past_due - statement.not_yet_due - statement.interest
+    };
+    assert_eq!(line.statements.first().unwrap().minimum_due, 2_500);
+    assert_eq!((own(1), own(2)), (1_400 + 600, 1_400));
 }
 
 /// 15 days at 24 % and 15 at 6 % on $1,000.00: 9.8630 + 2.4658; the draw of the 21st bears 24 % for 10 days: 0.6575. Together 12.9863.
@@ -122,6 +133,18 @@ fn service_caps_what_was_owed_before_it_and_no_later_draw() {
         .on("2026-09-16", Fact::RateCapped { apr_ppm: 60_000, through: None })
         .draw("2026-09-21", 10_000);
     assert_eq!(line.first_interest(), 1_299);
+}
+
+/// Fees are interest in the sense of the act (section 1.9): no mark is needed to stay them.
+#[test]
+fn no_late_fee_while_what_service_caps_is_owed() {
+    let line = Story::new(240_000, "2026-09-01", "2026-09-30").draw("2026-09-01", 100_000);
+    assert_eq!(line.at("2026-11-06").late_fees, [(day("2026-11-06"), 1_500)]);
+    let last = Some(day("2026-11-20"));
+    let line = line.on("2026-10-16", Fact::RateCapped { apr_ppm: 60_000, through: last });
+    assert_eq!(line.at("2026-11-06").late_fees, []);
+    let after: Vec<_> = line.at("2027-01-20").late_fees.iter().map(|(on, _)| *on).collect();
+    assert_eq!(after, [day("2026-12-06"), day("2027-01-08")]);
 }
 
 #[test]
