@@ -98,6 +98,8 @@ struct Walk {
     limit: i64,
     payoff: i64,
     late_fees: Vec<(u32, NaiveDate, i64)>,
+    /// When a payment that came back cost a fee.
+    return_fees: Vec<NaiveDate>,
     statements: Vec<Statement>,
     /// Of the open cycle.
     totals: Totals,
@@ -132,6 +134,7 @@ impl Walk {
             limit: card.limit_cents,
             payoff: 0,
             late_fees: Vec::new(),
+            return_fees: Vec::new(),
             statements: Vec::new(),
             totals: Totals::default(),
         }
@@ -144,7 +147,11 @@ impl Walk {
         let Some(due) = self.books.minimums.iter().find(late).copied() else { return };
         let minimums = self.books.minimums.iter().filter(|one| one.cycle <= due.cycle);
         let unpaid: i64 = minimums.map(|one| one.unpaid).sum();
-        if unpaid == 0 || !self.flags.is_empty() {
+        // One event costs one penalty: a payment of the statement that came back has cost it.
+        let closed = self.statements.iter().find(|one| one.number == due.cycle);
+        let closed = closed.map_or(self.card.opened_on, |one| one.closed_on);
+        let cost_already = self.return_fees.iter().any(|on| *on > closed);
+        if unpaid == 0 || !self.flags.is_empty() || cost_already {
             return;
         }
         let again = self
@@ -170,6 +177,9 @@ impl Walk {
                 self.charge(Charge { is_draw: true, ..Charge::new(feature, fee, false) });
             }
             Fact::FeeCharged { kind, cents } => {
+                if kind == FeeKind::Penalty {
+                    self.return_fees.push(self.books.today);
+                }
                 self.charge(Charge::new(PURCHASES, cents, kind == FeeKind::Penalty));
             }
             Fact::FeeWaived { kind, cents } => {
