@@ -289,9 +289,16 @@ impl State {
             printed.map_or((due_on, closed_on), |printed| (printed.due_on, printed.sent_on));
         let owed = printed.map_or(minimum.own, |printed| printed.own_minimum.min(minimum.own));
         let enforceable_on = terms.product.dates.enforceable_due_on(due_on, sent_on);
-        // Recomputed, less what the recomputed ones before it ask for: a late fact can set these above the printed ones.
+        // Recomputed, less what the recomputed ones before it ask for: a late fact can set these above the printed ones. A fee is in
+        // that of its cycle, however late it was recorded: who pays what first does not go by when it was learned.
         let past_due = self.obligations.iter().map(|due| due.unpaid).sum();
-        let inputs = MinimumInputs { past_due, ..minimum.inputs };
+        let (fees, penalty_fees) = self.fees_asked_elsewhere();
+        let inputs = MinimumInputs {
+            past_due,
+            fees: minimum.inputs.fees + fees,
+            penalty_fees: minimum.inputs.penalty_fees + penalty_fees,
+            ..minimum.inputs
+        };
         let obligation = Obligation {
             cycle: self.cycle.number,
             due_on,

@@ -307,7 +307,11 @@ pub fn minimum(minimum: &Minimum, terms: &MinimumTerms) -> Derivation {
     let past_due = if terms.add_past_due { inputs.past_due } else { Cents::ZERO };
     let asked = terms.asked_for(inputs, minimum.base);
     let rule = "with what is past due, rounded or free where the terms say so";
-    let parts = vec![base, amount("past due", past_due)];
+    let not_yet_due = inputs.not_yet_due.min(past_due);
+    let mut parts = vec![base, amount("past due", past_due - not_yet_due)];
+    if not_yet_due.is_positive() {
+        parts.push(amount("asked for by an earlier statement, not yet due", not_yet_due));
+    }
     let asked_for = Derivation::sum(rule, "asked for", asked, parts);
     let mut caps = vec![asked_for, amount("total owed", inputs.total_owed)];
     if minimum.due < asked.min(inputs.total_owed).or_zero() {

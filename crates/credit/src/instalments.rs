@@ -79,7 +79,7 @@ impl State {
             plan.left = plan.left.saturating_sub(1);
             plan.due = (plan.due + (payment - interest).or_zero()).min(principal);
             let mine = self.fees.iter().filter(|one| {
-                one.balance == at && one.kind == FeeKind::Plan && one.billed_in == Some(cycle)
+                one.balance == at && one.kind == FeeKind::Plan && one.asked_in() == Some(cycle)
             });
             let fees = mine.map(|one| one.unpaid).sum::<Cents>();
             plan.asked = payment;

@@ -24,8 +24,12 @@ pub struct MinimumInputs {
     pub fees: Cents,
     #[serde(rename = "penalty_fees_cents")]
     pub penalty_fees: Cents,
+    /// Asked for by earlier statements and unpaid...
     #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
+    /// ...and of it, what falls due after this close.
+    #[serde(default, rename = "not_yet_due_cents", skip_serializing_if = "crate::units::nothing")]
+    pub not_yet_due: Cents,
     #[serde(rename = "over_limit_cents")]
     pub over_limit: Cents,
     #[serde(default, rename = "credit_limit_cents")]
@@ -69,9 +73,18 @@ pub struct Minimum {
     pub base: Cents,
     #[serde(rename = "due_cents")]
     pub due: Cents,
-    /// The part that is not already past due.
+    /// The part that no earlier statement asked for.
     #[serde(rename = "own_cents")]
     pub own: Cents,
+}
+
+impl Minimum {
+    /// What earlier statements asked for of it: past due, and not yet due.
+    pub(crate) fn asked_before(&self) -> (Cents, Cents) {
+        let earlier = self.due - self.own;
+        let past_due = (self.inputs.past_due - self.inputs.not_yet_due).min(earlier).or_zero();
+        (past_due, earlier - past_due)
+    }
 }
 
 impl MinimumTerms {
@@ -235,12 +248,24 @@ impl State {
     fn needs_a_statement(&self, lines: &[InterestLine]) -> bool {
         let cycle = self.cycle.number;
         let charged = |fee: &Fee| {
-            fee.kind == FeeKind::Draw && fee.billed_in == Some(cycle) && fee.amount.is_positive()
+            fee.kind == FeeKind::Draw && fee.asked_in() == Some(cycle) && fee.amount.is_positive()
         };
         self.balance().abs() > Cents::new(100)
             || lines.iter().any(|line| line.amount.is_positive())
             || self.fee_bearing_draws.is_positive()
             || self.fees.iter().any(charged)
+    }
+
+    /// Fees of the cycle that has closed less those that its minimum asks for, and of penalties the same: not zero where one was
+    /// recorded late.
+    pub(crate) fn fees_asked_elsewhere(&self) -> (Cents, Cents) {
+        let cycle = Some(self.cycle.number);
+        let sum = |penalty: bool, of: fn(&Fee) -> Option<u32>| -> Cents {
+            let mine = self.fees.iter().filter(|fee| fee.kind.penalty() == penalty);
+            mine.filter(|fee| of(fee) == cycle).map(|fee| fee.unpaid).sum()
+        };
+        let less = |penalty| sum(penalty, |fee| fee.billed_in) - sum(penalty, Fee::asked_in);
+        (less(false), less(true))
     }
 
     fn apr_of_largest(&self, terms: &Terms) -> Apr {
@@ -253,7 +278,7 @@ impl State {
         let billed = |wanted: fn(FeeKind) -> bool| -> Cents {
             self.fees
                 .iter()
-                .filter(|fee| fee.billed_in == Some(cycle) && wanted(fee.kind))
+                .filter(|fee| fee.asked_in() == Some(cycle) && wanted(fee.kind))
                 .map(|fee| fee.unpaid)
                 .sum()
         };
@@ -278,6 +303,12 @@ impl State {
             fees: billed(|kind| !kind.penalty()),
             penalty_fees: billed(FeeKind::penalty),
             past_due: self.obligations.iter().map(|due| due.owed).sum(),
+            not_yet_due: self
+                .obligations
+                .iter()
+                .filter(|due| due.enforceable_on > self.day)
+                .map(|due| due.owed)
+                .sum(),
             over_limit,
             total_owed: (new_balance - less).or_zero(),
             credit_limit: self.credit_limit,

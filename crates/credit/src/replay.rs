@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 4;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -158,7 +158,7 @@ impl State {
 
     fn act(&mut self, timeline: &Timeline<'_>, action: &Action<'_>) -> Result<(), CreditError> {
         let terms = self.terms_today(timeline);
-        let (seq, amount) = (action.seq, action.amount);
+        let (seq, amount, charged) = (action.seq, action.amount, self.fees.len());
         if amount > MOST_OWED {
             return Err(CreditError::TooLarge { on: action.on, most: MOST_OWED });
         }
@@ -194,7 +194,12 @@ impl State {
             LineEventBody::CreditBalanceRefunded { .. } => {
                 let from_credit = amount.min(self.credit_balance);
                 self.credit_balance -= from_credit;
-                self.owe_principal(0, amount - from_credit);
+                // What turned out not to be there went out as a draw of the day does.
+                let lent = amount - from_credit;
+                if lent.is_positive() {
+                    let at = self.balance_for_draws(terms, None, seq)?;
+                    self.owe_principal(at, lent);
+                }
             }
             LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
             LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),
@@ -205,6 +210,12 @@ impl State {
                 self.resolve_dispute(terms, *dispute, *error);
             }
             _ => self.act_on_terms(timeline, action)?,
+        }
+        // No statement can have shown what was recorded after it; what comes in with a line was shown before.
+        if !matches!(action.body, LineEventBody::BalanceBroughtForward { .. }) {
+            for fee in self.fees.iter_mut().skip(charged) {
+                fee.shown_from = timeline.next_statement(seq);
+            }
         }
         Ok(())
     }
@@ -296,6 +307,7 @@ impl State {
                 amount,
                 unpaid: amount,
                 billed_in: None,
+                shown_from: 0,
             });
         }
     }

@@ -117,8 +117,18 @@ pub(crate) struct Fee {
     pub(crate) assessed_on: NaiveDate,
     pub(crate) amount: Cents,
     pub(crate) unpaid: Cents,
-    /// The cycle whose statement showed it first.
+    /// The cycle that it belongs to, once that has closed.
     pub(crate) billed_in: Option<u32>,
+    /// The first statement that could show it, where it was recorded after its cycle had closed.
+    #[serde(default)]
+    pub(crate) shown_from: u32,
+}
+
+impl Fee {
+    /// The statement that shows it first, and whose minimum asks for it.
+    pub(crate) fn asked_in(&self) -> Option<u32> {
+        self.billed_in.map(|cycle| cycle.max(self.shown_from))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

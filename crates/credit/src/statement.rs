@@ -75,9 +75,12 @@ pub struct Statement {
     /// On a card: what paying the minimum only comes to, and paying off in 36 months (1026.7(b)(12)).
     #[serde(default)]
     pub repayment: Option<Repayment>,
-    /// Of it, unpaid from earlier statements.
+    /// Of it, unpaid from earlier statements whose date has passed.
     #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
+    /// Of it, asked for by an earlier statement that falls due after this close.
+    #[serde(default, rename = "not_yet_due_cents", skip_serializing_if = "crate::units::nothing")]
+    pub not_yet_due: Cents,
     #[serde(rename = "interest_this_year_cents")]
     pub interest_this_year: Cents,
     #[serde(rename = "fees_this_year_cents")]
@@ -213,7 +216,8 @@ impl Statement {
             late_fee_up_to: position.terms.product.fees.late.as_ref().map(LateFee::up_to),
             changes_in_terms: changes_in_terms(events, previous, record.closes_on),
             repayment: Repayment::of(record, position),
-            past_due: record.minimum.due - record.minimum.own,
+            past_due: record.minimum.asked_before().0,
+            not_yet_due: record.minimum.asked_before().1,
             interest_this_year: year.interest + interest_total + listing.interest_adjusted,
             fees_this_year: year.fees + fees_total + listing.fees_adjusted,
             must_be_sent: record.balance.abs() > Cents::new(100)

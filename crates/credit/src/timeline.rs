@@ -54,7 +54,7 @@ pub(crate) struct Printed {
     pub(crate) due_on: NaiveDate,
     pub(crate) sent_on: NaiveDate,
     pub(crate) minimum: Cents,
-    /// The minimum less what was past due already.
+    /// The minimum less what was asked for already.
     pub(crate) own_minimum: Cents,
 }
 
@@ -100,6 +100,12 @@ impl<'a> Timeline<'a> {
         Ok(timeline)
     }
 
+    /// The first statement that was, or will be, issued after an event was known.
+    pub(crate) fn next_statement(&self, seq: u64) -> u32 {
+        let before = self.printed.iter().rev().find(|(_, printed)| printed.seq < seq);
+        before.map_or(0, |(number, _)| number + 1)
+    }
+
     /// Whether a state of the end of `through` that has seen the events up to `seen` is still true.
     pub(crate) fn still_true(&self, seen: u64, through: NaiveDate) -> bool {
         let later = self.first_effects.iter().filter(|(seq, _)| *seq > seen);
@@ -118,7 +124,10 @@ impl<'a> Timeline<'a> {
                         due_on: statement.due_on,
                         sent_on: statement.sent_on,
                         minimum: statement.minimum_due,
-                        own_minimum: (statement.minimum_due - statement.past_due).or_zero(),
+                        own_minimum: (statement.minimum_due
+                            - statement.past_due
+                            - statement.not_yet_due)
+                            .or_zero(),
                     },
                 );
                 for line in &statement.interest {

@@ -259,6 +259,12 @@ pub fn parse_percent(text: &str) -> Result<Apr, String> {
     if ppm > 40_000_000 { Err(refused()) } else { Ok(Apr::from_ppm(ppm)) }
 }
 
+/// Of an amount that is not told where there is none.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+pub(crate) fn nothing(amount: &money::Cents) -> bool {
+    amount.is_zero()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

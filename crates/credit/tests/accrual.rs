@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use common::{day, noon, product};
 use credit::{
-    AppliesTo, CreditLine, Delta, Group, LineEventBody, Renewed, Running, Step, Terms,
+    Accrual, AppliesTo, CreditLine, Delta, Group, LineEventBody, Renewed, Running, Step, Terms,
     rate::DENOMINATOR,
 };
 use identity::{CreditLineId, DrawId, PaymentId};
@@ -254,6 +254,12 @@ proptest! {
     }
 }
 
+/// The steps to come: from when, at which rate, by how much.
+fn told(accrual: &Accrual) -> Vec<(String, u32, i64)> {
+    let step = |step: &Step| (step.from.to_string(), step.group.apr.ppm(), step.change.get());
+    accrual.steps.iter().map(step).collect()
+}
+
 #[test]
 fn a_rate_that_will_end_is_told_with_its_day() {
     let product = with_promotion();
@@ -265,13 +271,8 @@ fn a_rate_that_will_end_is_told_with_its_day() {
     let body = LineEventBody::Drew { draw, feature: None, amount, fee: Cents::ZERO };
     line.record(body, opened_on, noon(opened_on)).unwrap();
     let accrual = line.accrual(opened_on).unwrap();
-    let steps: Vec<_> = accrual
-        .steps
-        .iter()
-        .map(|step| (step.from.to_string(), step.group.apr.ppm(), step.change.get()))
-        .collect();
     assert_eq!(
-        steps,
+        told(&accrual),
         [
             ("2026-10-01".to_owned(), 99_900, 100_000),
             ("2026-11-16".to_owned(), 99_900, -100_000),
@@ -294,14 +295,9 @@ fn a_penalty_rate_that_comes_by_itself_is_told_with_its_day() {
     book.draw("1000.00", "2026-10-01");
     book.on("2026-11-10");
     let accrual = book.line.accrual(day("2026-11-10")).unwrap();
-    let steps: Vec<_> = accrual
-        .steps
-        .iter()
-        .map(|step| (step.from.to_string(), step.group.apr.ppm(), step.change.get()))
-        .collect();
     // Due on Saturday, November 14, and so timely on the 16th: more than five days late on the 22nd.
     assert_eq!(
-        steps,
+        told(&accrual),
         [
             ("2026-10-21".to_owned(), 240_000, 100_000),
             ("2026-11-22".to_owned(), 240_000, -100_000),

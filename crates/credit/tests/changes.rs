@@ -6,8 +6,8 @@ mod common;
 
 use common::{Book, cents, day, noon, product};
 use credit::{
-    AppliesTo, ChangeNotice, CreditError, Disputed, FeeKind, LineEventBody, LineStatus,
-    NoticeException, Refusal, quote_draw,
+    AppliesTo, ChangeNotice, CreditError, CycleSchedule, Disputed, FeeKind, LineEventBody,
+    LineStatus, NoticeException, Refusal, quote_draw,
 };
 use identity::{CaseId, DrawId};
 use money::{Apr, Cents};
@@ -336,4 +336,62 @@ fn a_statement_with_a_draw_fee_must_be_sent_though_nothing_is_owed() {
     assert_eq!((charged.interest_total, charged.new_balance), (cents("0.00"), cents("0.00")));
     assert!(charged.must_be_sent, "the fee is a finance charge");
     assert!(!book.statement(2).must_be_sent, "nothing happened");
+}
+
+/// 1,000.00 at 24 %, and 500.00 more from October 15 that nobody knew of until the 25th, at a fee of 15.00. Statement 2 shows the fee
+/// first: 2 % of 1,500.00, its interest and 15.00, beside what statement 1 asked for.
+#[test]
+fn the_fee_of_a_draw_recorded_late_is_in_the_minimum_of_the_statement_that_shows_it() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 20, "2026-10-01");
+    book.draw("1000.00", "2026-10-01");
+    let known = day("2026-10-25");
+    let (draw, amount, fee) = (DrawId::mint(noon(known)), cents("500.00"), cents("15.00"));
+    let late = LineEventBody::Drew { draw, feature: None, amount, fee };
+    book.record_late(late, day("2026-10-15"), known);
+    let position = book.on("2026-11-21");
+    let (first, second) = (book.statement(1), book.statement(2));
+    assert_eq!((second.fees_total, second.past_due), (fee, first.minimum_due));
+    let own = cents("30.00") + second.interest_total + fee;
+    assert_eq!(second.minimum_due, own + first.minimum_due);
+    // It goes on being asked for once the statement is out, and no further statement asks for it.
+    assert_eq!(position.minimum_due, second.minimum_due);
+    book.on("2026-12-21");
+    let third = book.statement(3);
+    assert_eq!(third.minimum_due - third.past_due, cents("30.00") + third.interest_total);
+}
+
+/// Statement 1 falls due on Monday, November 16; the next cycle closes on the 5th already.
+#[test]
+fn what_falls_due_after_the_close_is_asked_for_and_not_past_due() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 20, "2026-10-01");
+    book.draw("1000.00", "2026-10-01");
+    book.record(LineEventBody::CyclesChanged { cycles: CycleSchedule::monthly(5) }, "2026-10-25");
+    let asked = book.on("2026-11-06").minimum_due;
+    let (first, second) = (book.statement(1), book.statement(2));
+    assert_eq!((second.past_due, second.not_yet_due), (Cents::ZERO, first.minimum_due));
+    let own = cents("20.00") + second.interest_total;
+    assert_eq!(second.minimum_due, own.max(cents("25.00")) + first.minimum_due);
+    assert_eq!(asked, second.minimum_due);
+    // Both due dates have passed at the third close.
+    book.on("2026-12-06");
+    let third = book.statement(3);
+    assert_eq!((third.past_due, third.not_yet_due), (second.minimum_due, Cents::ZERO));
+}
+
+/// A payment of 150.00 on 100.00 leaves 50.00, which are paid out; then it comes back. The 100.00 are owed at 24 %, and the 50.00 that went
+/// out after the new rate at 12 %: 31 days of 100.00 from October 2 and 27 of 50.00 from the 6th.
+#[test]
+fn what_was_paid_out_and_not_there_is_owed_at_the_rate_of_a_draw_of_that_day() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 1, "2026-10-02");
+    book.draw("100.00", "2026-10-02");
+    let payment = book.pay("150.00", "2026-10-03");
+    book.change_rate(120_000, AppliesTo::NewDraws, "2026-10-05");
+    let amount = cents("50.00");
+    book.record(LineEventBody::CreditBalanceRefunded { amount }, "2026-10-06");
+    book.returned(payment, "2026-10-08");
+    let position = book.on("2026-11-02");
+    let owed: Vec<_> = position.features.iter().map(|one| (one.principal, one.apr.ppm())).collect();
+    assert_eq!(owed, [(cents("100.00"), 240_000), (amount, 120_000)]);
+    // 2.0384 + 0.4438.
+    assert_eq!(book.statement(1).interest_total, cents("2.48"));
 }

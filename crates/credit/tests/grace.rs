@@ -1,4 +1,5 @@
-//! Grace where a statement falls due on the day of the next close or after it. Each figure is had by hand; the sum stands beside it.
+//! Grace where a statement falls due on the day of the next close or after it: single cases, each figure had by hand with the sum beside
+//! it. Random lines are in `grace_lots.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 

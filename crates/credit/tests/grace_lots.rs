@@ -1,4 +1,5 @@
-//! Grace once more, draw by draw: what each draw of a line bears, found anew at each close from all statements and payments so far.
+//! Grace on random lines, against a second reckoning: draw by draw, what each bears, found anew at each close from all statements and
+//! payments so far. Single cases by hand are in `grace.rs`.
 //!
 //! Payments repay the oldest draws first. A cycle is priced as its statements are known to have been paid; one that can still be
 //! paid is taken to be.

@@ -16,6 +16,16 @@ pub(crate) struct Minimum {
     pub unpaid_recomputed: i64,
 }
 
+/// A draw or plan fee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    pub unpaid: i64,
+    /// The statement of its cycle, once that has closed; 0 where it came in with the line.
+    pub billed_on: Option<u32>,
+    /// The first statement that can show it.
+    pub shown_on: u32,
+}
+
 /// Principal that was drawn at one rate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Drawn {
@@ -26,6 +36,10 @@ pub(crate) struct Drawn {
 }
 
 impl Drawn {
+    fn is_capped(&self, day: NaiveDate) -> bool {
+        self.cents > 0 && self.caps.iter().any(|(_, last)| last.is_none_or(|last| day <= last))
+    }
+
     fn rate_on(&self, day: NaiveDate) -> u32 {
         let in_force = self.caps.iter().filter(|(_, last)| last.is_none_or(|last| day <= last));
         in_force.map(|(cap, _)| *cap).fold(self.apr_ppm, u32::min)
@@ -54,11 +68,9 @@ pub(crate) struct Books {
     /// The day being walked.
     pub today: NaiveDate,
     pub billed_interest: i64,
-    /// Draw and plan fees of closed cycles.
-    pub billed_fees: i64,
+    /// Draw and plan fees, oldest first.
+    pub charges: Vec<Charge>,
     pub penalty_fees: i64,
-    /// Draw and plan fees of the open cycle.
-    pub open_fees: i64,
     pub credit: i64,
     /// Sum over the days of the open cycle of cents x ppm.
     pub accrued: i128,
@@ -71,6 +83,11 @@ pub(crate) struct Books {
     pub charges_waived: i64,
     pub penalties_waived: i64,
     pub totals: Totals,
+    /// The billed interest is in part on what service caps; so is that of the open cycle.
+    pub capped_interest: bool,
+    pub capped_accrual: bool,
+    /// The last days of the caps of service.
+    pub service: Vec<Option<NaiveDate>>,
     /// The waterfall goes by the recomputed minimums.
     pub by_recomputed: bool,
 }
@@ -89,7 +106,34 @@ impl Books {
 
     /// Total owed in the sense of the minimum: no penalty fees, nothing of the open cycle.
     pub(crate) fn owed(&self) -> i64 {
-        self.total_principal() + self.billed_interest + self.billed_fees
+        self.total_principal() + self.billed_interest + self.billed_fees()
+    }
+
+    pub(crate) fn unpaid_charges(&self, of: impl Fn(&Charge) -> bool) -> i64 {
+        self.charges.iter().filter(|charge| of(charge)).map(|charge| charge.unpaid).sum()
+    }
+
+    /// Draw and plan fees of closed cycles.
+    pub(crate) fn billed_fees(&self) -> i64 {
+        self.unpaid_charges(|charge| charge.billed_on.is_some())
+    }
+
+    /// Those of the open cycle.
+    pub(crate) fn open_fees(&self) -> i64 {
+        self.unpaid_charges(|charge| charge.billed_on.is_none())
+    }
+
+    fn pay_charges(&mut self, billed: bool, left: &mut i64) -> i64 {
+        let mut paid = 0;
+        for charge in self.charges.iter_mut().filter(|one| one.billed_on.is_some() == billed) {
+            paid += take(&mut charge.unpaid, left);
+        }
+        paid
+    }
+
+    /// Fees that came in with the line.
+    pub(crate) fn bring_charges(&mut self, cents: i64) {
+        self.charges.push(Charge { unpaid: cents, billed_on: Some(0), shown_on: 0 });
     }
 
     pub(crate) fn unpaid_minimum(&self) -> i64 {
@@ -100,6 +144,14 @@ impl Books {
     pub(crate) fn unpaid_minimum_due_by(&self, day: NaiveDate) -> i64 {
         let due = self.minimums.iter().filter(|minimum| minimum.due <= day);
         due.map(|minimum| minimum.unpaid).sum()
+    }
+
+    /// Something is owed of what service caps: no fee can come on top (section 1.9: "interest" is all fees).
+    pub(crate) fn in_service(&self) -> bool {
+        let today = self.today;
+        let on = self.service.iter().any(|last| last.is_none_or(|last| today <= last));
+        let interest = self.capped_interest && self.billed_interest > 0;
+        on && (interest || self.principal.iter().any(|drawn| drawn.is_capped(today)))
     }
 
     /// Nine tenths of a minimum are all of it here, and only here (section 4.6).
@@ -117,7 +169,7 @@ impl Books {
 
     /// What a payment has to be now to leave nothing.
     pub(crate) fn payoff(&self) -> i64 {
-        self.owed() + self.penalty_fees + self.open_fees + self.accrued_unpaid() - self.credit
+        self.owed() + self.penalty_fees + self.open_fees() + self.accrued_unpaid() - self.credit
     }
 
     fn pay_principal(&mut self, up_to: i64) -> i64 {
@@ -138,7 +190,7 @@ impl Books {
         let mut left = cents;
         // (1) billed interest, (2) billed draw and plan fees
         let mut paid = take(&mut self.billed_interest, &mut left);
-        paid += take(&mut self.billed_fees, &mut left);
+        paid += self.pay_charges(true, &mut left);
         // (3) the principal part of the minimum: what the two above leave of it
         let in_minimum = self.pay_principal(left.min((asked - paid).max(0)));
         left -= in_minimum;
@@ -149,7 +201,7 @@ impl Books {
         left -= rest;
         // (6) fees, then interest of the open cycle, only without principal
         if self.principal.is_empty() {
-            take(&mut self.open_fees, &mut left);
+            self.pay_charges(false, &mut left);
             let interest = left.min(self.accrued_unpaid());
             self.prepaid += interest;
             left -= interest;
@@ -216,14 +268,19 @@ impl Books {
 
     /// All that is owed now.
     pub(crate) fn cap(&mut self, apr_ppm: u32, through: Option<NaiveDate>) {
+        self.service.push(through);
+        self.capped_interest |= self.billed_interest > 0;
+        self.capped_accrual |= self.accrued > 0;
         for drawn in &mut self.principal {
             drawn.caps.push((apr_ppm, through));
         }
     }
 
     /// A draw or plan fee.
-    pub(crate) fn charge(&mut self, cents: i64) {
-        self.open_fees += cents;
+    pub(crate) fn charge(&mut self, cents: i64, shown_on: u32) {
+        if cents > 0 {
+            self.charges.push(Charge { unpaid: cents, billed_on: None, shown_on });
+        }
         self.cycle_charges += cents;
         self.totals.charges += cents;
     }
@@ -239,8 +296,8 @@ impl Books {
         let mut left = cents.min(self.totals.charges - self.charges_waived);
         self.charges_waived += left;
         self.totals.credits += left;
-        take(&mut self.billed_fees, &mut left);
-        take(&mut self.open_fees, &mut left);
+        self.pay_charges(true, &mut left);
+        self.pay_charges(false, &mut left);
         self.allocate(left);
         self.count(if counts { left } else { 0 });
     }
@@ -271,24 +328,30 @@ impl Books {
     }
 
     pub(crate) fn end_day(&mut self) {
+        let today = self.today;
+        self.capped_accrual |= self.principal.iter().any(|drawn| drawn.is_capped(today));
         for drawn in &self.principal {
             self.accrued += i128::from(drawn.cents) * i128::from(drawn.rate_on(self.today));
         }
     }
 
     /// Bills the cycle.
-    pub(crate) fn bill(&mut self) -> Billed {
+    pub(crate) fn bill(&mut self, number: u32) -> Billed {
         let interest = half_up(self.accrued, INTEREST_DENOMINATOR);
         let billed = Billed {
             interest,
             unpaid_interest: interest - self.prepaid,
-            unpaid_charges: self.open_fees,
             charges: self.cycle_charges,
         };
+        self.capped_interest = self.capped_interest && self.billed_interest > 0
+            || self.capped_accrual && billed.unpaid_interest > 0;
+        self.capped_accrual = false;
         self.billed_interest += billed.unpaid_interest;
-        self.billed_fees += self.open_fees;
+        for charge in self.charges.iter_mut().filter(|charge| charge.billed_on.is_none()) {
+            charge.billed_on = Some(number);
+        }
         self.totals.interest += interest;
-        (self.accrued, self.prepaid, self.open_fees, self.cycle_charges) = (0, 0, 0, 0);
+        (self.accrued, self.prepaid, self.cycle_charges) = (0, 0, 0);
         // A credit balance pays what has just been billed.
         let credit = std::mem::take(&mut self.credit);
         self.allocate(credit);
@@ -303,7 +366,6 @@ pub(crate) struct Billed {
     /// The cycle's interest, rounded once.
     pub interest: i64,
     pub unpaid_interest: i64,
-    pub unpaid_charges: i64,
     /// Draw and plan fees charged in the cycle.
     pub charges: i64,
 }
@@ -329,7 +391,7 @@ mod tests {
                 .map(|(apr_ppm, cents)| Drawn { apr_ppm, caps: Vec::new(), cents })
                 .to_vec(),
             billed_interest: 1_200,
-            billed_fees: 500,
+            charges: vec![Charge { unpaid: 500, billed_on: Some(1), shown_on: 1 }],
             penalty_fees: 1_500,
             minimums: vec![Minimum {
                 due: NaiveDate::MIN,
@@ -352,7 +414,7 @@ mod tests {
             after.pay(payment);
             let paid = |key: &str| cents(&expected[key]);
             assert_eq!(before.billed_interest - after.billed_interest, paid("billed_interest"));
-            assert_eq!(before.billed_fees - after.billed_fees, paid("billed_draw_fee"));
+            assert_eq!(before.billed_fees() - after.billed_fees(), paid("billed_draw_fee"));
             assert_eq!(before.penalty_fees - after.penalty_fees, paid("late_fee"));
             let standard = at(&before, 240_000) - at(&after, 240_000);
             let in_minimum = paid("principal_min_part@24.00");

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::{
     Adjustment, Corrects, Cycle, Dated, Fact, Fraction, Product, Readings, Standing, Statement,
     days::{day_before, later},
-    replay::{Asked, Issued, Line, Walk, printed_due, walk},
+    replay::{Issued, Line, Walk, printed_due, walk},
     terms::INTEREST_DENOMINATOR,
 };
 
@@ -126,11 +126,11 @@ fn issue(
         adjustments: corrected_interest + corrected_late_fees + late_charges.min(0),
         new_balance: closed.new_balance,
         principal: closed.principal,
-        minimum_due: closed.minimum_due,
-        past_due: closed.past_due,
+        minimum_due: closed.asked.minimum_due,
+        past_due: closed.asked.past_due,
+        not_yet_due: closed.asked.not_yet_due,
     };
-    let asked = Asked { minimum_due: closed.minimum_due, past_due: closed.past_due };
-    Some((statement, Issued { totals, asked }))
+    Some((statement, Issued { totals, asked: closed.asked }))
 }
 
 /// For each day on which something late was recorded: what the days before look like with it, less
@@ -196,9 +196,9 @@ fn standing(
     Standing {
         principal,
         billed_interest: books.billed_interest,
-        billed_fees: books.billed_fees,
+        billed_fees: books.billed_fees(),
         penalty_fees: books.penalty_fees,
-        unbilled_fees: books.open_fees,
+        unbilled_fees: books.open_fees(),
         credit_balance: books.credit,
         limit: walk.limit,
         available: (walk.limit - principal - walk.held - walk.held_for_draws).max(0),

@@ -6,6 +6,7 @@
 //! exact fraction. `README.md` lists where the rules are silent and which reading was taken.
 
 mod books;
+mod card;
 mod days;
 mod issue;
 mod replay;
@@ -14,6 +15,7 @@ mod terms;
 use chrono::NaiveDate;
 
 pub use crate::{
+    card::{BALANCE_TRANSFERS, CASH_ADVANCES, Card, PURCHASES, reckon_card},
     days::{Cycle, banking_day_on_or_after, is_banking_day},
     issue::{Reckoner, reckon},
     terms::{INTEREST_DENOMINATOR, draw_fee, half_up, late_fee, minimum_due},
@@ -83,6 +85,16 @@ pub enum Fact {
         apr_ppm: u32,
         applies_to_all: bool,
     },
+    /// What the late fee is from this date on, after its notice.
+    LateFeeChanged {
+        cents: i64,
+    },
+    /// The least minimum from this date on, after its notice.
+    FloorChanged {
+        cents: i64,
+    },
+    /// No draws, and no fee for having the line.
+    LineClosed,
     LimitChanged {
         cents: i64,
     },
@@ -108,6 +120,11 @@ pub enum Fact {
     FeeQuoted {
         draw_id: u64,
         cents: i64,
+    },
+    /// Of a card: which of its features the draw is of.
+    DrawFeature {
+        draw_id: u64,
+        feature: usize,
     },
     /// The draw was recorded wrongly, or part of it was a billing error: it was of this amount, from its own effective date. The
     /// last such fact counts.
@@ -153,19 +170,11 @@ pub enum Fact {
 
 /// What the rule book leaves open, where a product or a house says how it is to be (`README.md` has the numbers). The default is the
 /// reading given there.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one reading of a silent point, by its number"
-)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Readings {
     /// (1) A printed minimum counts at most for what it would be with all that is known, as late fees, days past due and the
     /// waterfall go.
     pub lower_minimum: bool,
-    /// (9) The fee of a draw that was recorded after its cycle had closed is in no minimum.
-    pub late_charges_not_asked: bool,
-    /// (20) All that is unpaid of earlier minimums is in the next one as past due, whether or not its date has come.
-    pub past_due_is_all_unpaid: bool,
     /// (22) So many days from its opening a line is new, and its payments are held for five banking days.
     pub new_line_days: u64,
     /// (14) A credit granted, and what a waiver gives back, count to the minimum as a payment does.
@@ -219,8 +228,10 @@ pub struct Statement {
     pub new_balance: i64,
     pub principal: i64,
     pub minimum_due: i64,
-    /// The part of `minimum_due` that earlier statements had asked for.
+    /// The part of `minimum_due` that earlier statements had asked for and whose date has passed.
     pub past_due: i64,
+    /// The part that an earlier statement asks for by a date after this close.
+    pub not_yet_due: i64,
 }
 
 /// What an adjustment corrects.

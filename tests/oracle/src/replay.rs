@@ -8,7 +8,7 @@ use crate::{
     Cycle, Dated, Fact, FeeKind, Flag, Product, Readings,
     books::{Billed, Books, Minimum, Totals},
     days::{banking_day_on_or_after, banking_days_after, day_before, later},
-    terms::late_fee,
+    terms::{MINIMUM_FLOOR, late_fee},
 };
 
 /// Days from the close to the printed due date, and from sending to the earliest enforceable one.
@@ -31,6 +31,12 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// The number of the first statement that can show what was known and in effect on a day.
+    fn statement_after(&self, facts: &[Dated], day: NaiveDate) -> u32 {
+        let before = self.closes(facts, day_before(day)).len();
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
+    }
+
     /// The closing dates up to and with `through`, as these facts have them.
     pub(crate) fn closes(&self, facts: &[Dated], through: NaiveDate) -> Vec<NaiveDate> {
         let mut changes: Vec<(NaiveDate, u32)> = facts
@@ -71,8 +77,7 @@ pub(crate) struct Closed {
     pub principal: i64,
     pub new_balance: i64,
     pub produced: bool,
-    pub minimum_due: i64,
-    pub past_due: i64,
+    pub asked: Asked,
     pub due: NaiveDate,
 }
 
@@ -88,11 +93,13 @@ pub(crate) struct Issued {
 pub(crate) struct Asked {
     pub minimum_due: i64,
     pub past_due: i64,
+    /// Asked for before too, by a date that is still to come.
+    pub not_yet_due: i64,
 }
 
 impl Asked {
     fn own(self) -> i64 {
-        (self.minimum_due - self.past_due).max(0)
+        (self.minimum_due - self.past_due - self.not_yet_due).max(0)
     }
 }
 
@@ -111,6 +118,9 @@ pub(crate) struct Walk {
     /// Credit set aside for draws to come, at the end of the last day.
     pub held_for_draws: i64,
     apr_ppm: u32,
+    late_fee: i64,
+    floor: i64,
+    closed: bool,
     flags: BTreeSet<Flag>,
     draws_seen: u32,
     holds: Vec<(NaiveDate, i64)>,
@@ -128,6 +138,9 @@ fn turn(fact: &Fact) -> u8 {
     match fact {
         Fact::RateChanged { .. }
         | Fact::LimitChanged { .. }
+        | Fact::LateFeeChanged { .. }
+        | Fact::FloorChanged { .. }
+        | Fact::LineClosed
         | Fact::FlagRaised { .. }
         | Fact::FlagCleared { .. }
         | Fact::StatementSent { .. }
@@ -137,6 +150,7 @@ fn turn(fact: &Fact) -> u8 {
         | Fact::DrawCorrected { .. }
         | Fact::DrawHeld { .. }
         | Fact::FeeQuoted { .. }
+        | Fact::DrawFeature { .. }
         | Fact::RateCapped { .. }
         | Fact::CloseDayChanged { .. }
         | Fact::BroughtForward { .. } => CORRECTIONS,
@@ -163,7 +177,8 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
     while day <= through {
         walk.books.today = day;
         let today = by_day.get(&day).unwrap_or(&none);
-        walk.test_late_fee(line.product, day);
+        walk.change_terms(today);
+        walk.test_late_fee(day);
         for turn_now in TURNS {
             for dated in today.iter().filter(|dated| turn(&dated.fact) == turn_now) {
                 walk.apply(line, dated, facts);
@@ -186,7 +201,7 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
 }
 
 /// Until the draw is made or refused, or the hold is over.
-fn held_for_draws(facts: &[Dated], on: NaiveDate) -> i64 {
+pub(crate) fn held_for_draws(facts: &[Dated], on: NaiveDate) -> i64 {
     let known = || facts.iter().filter(|dated| dated.effective_on <= on).map(|dated| dated.fact);
     let over = |id: u64| {
         let refused = undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id });
@@ -215,22 +230,36 @@ impl Walk {
             held: 0,
             held_for_draws: 0,
             apr_ppm: line.product.apr_ppm(),
+            late_fee: line.product.late_fee(),
+            floor: MINIMUM_FLOOR,
+            closed: false,
             flags: BTreeSet::new(),
             draws_seen: 0,
             holds: Vec::new(),
         }
     }
 
+    /// The terms of a day are those of its first moment.
+    fn change_terms(&mut self, today: &[&Dated]) {
+        for dated in today {
+            match dated.fact {
+                Fact::LateFeeChanged { cents } => self.late_fee = cents,
+                Fact::FloorChanged { cents } => self.floor = cents,
+                _ => {}
+            }
+        }
+    }
+
     /// Once, at the start of the eleventh day after a due date, on the minimum still unpaid at the end of the tenth: nothing of the
     /// day itself counts.
-    fn test_late_fee(&mut self, product: Product, day: NaiveDate) {
+    fn test_late_fee(&mut self, day: NaiveDate) {
         let tested = |minimum: &&Minimum| later(minimum.due, u64::from(LATE_FEE_DAY)) == day;
         let Some(due) = self.books.minimums.iter().find(tested).map(|minimum| minimum.due) else {
             return;
         };
         let unpaid = self.books.unpaid_minimum_due_by(due);
-        let stayed = !self.flags.is_empty();
-        let fee = late_fee(product.late_fee(), unpaid, LATE_FEE_DAY, stayed, false);
+        let stayed = !self.flags.is_empty() || self.books.in_service();
+        let fee = late_fee(self.late_fee, unpaid, LATE_FEE_DAY, stayed, false);
         if fee > 0 {
             self.books.penalise(fee);
             self.late_fees.push((day, fee));
@@ -241,12 +270,12 @@ impl Walk {
     fn charge_plan_fee(&mut self, product: Product, day: NaiveDate) {
         let cycle = u32::try_from(self.closes.len() + 1).unwrap_or(u32::MAX);
         // Due on the day itself is not yet past due.
-        if self.books.unpaid_minimum_due_by(day_before(day)) == 0 {
-            self.books.charge(product.plan_fee(cycle));
+        if self.books.unpaid_minimum_due_by(day_before(day)) == 0 && !self.closed {
+            self.books.charge(product.plan_fee(cycle), cycle);
         }
     }
 
-    fn draw(&mut self, product: Product, id: u64, drawn: i64, facts: &[Dated]) {
+    fn draw(&mut self, product: Product, (id, drawn): (u64, i64), shown_on: u32, facts: &[Dated]) {
         let cents = facts.iter().rev().find_map(|dated| match dated.fact {
             Fact::DrawCorrected { draw_id, cents } if draw_id == id => Some(cents),
             _ => None,
@@ -263,16 +292,17 @@ impl Walk {
             _ => None,
         });
         let anew = product.fee_of_draw(borrowed, self.draws_seen == 0);
-        self.books.charge(quoted.unwrap_or(anew));
+        self.books.charge(quoted.unwrap_or(anew), shown_on);
         self.draws_seen += 1;
     }
 
     fn apply(&mut self, line: Line, dated: &Dated, facts: &[Dated]) {
         let counts = line.readings.credits_count;
+        let shown_on = line.statement_after(facts, dated.recorded_on.max(dated.effective_on));
         match dated.fact {
-            Fact::Draw { id, cents } => self.draw(line.product, id, cents, facts),
+            Fact::Draw { id, cents } => self.draw(line.product, (id, cents), shown_on, facts),
             Fact::BroughtForward { .. } => self.bring_forward(dated.fact),
-            Fact::FeeCharged { kind: FeeKind::Charge, cents } => self.books.charge(cents),
+            Fact::FeeCharged { kind: FeeKind::Charge, cents } => self.books.charge(cents, shown_on),
             Fact::FeeCharged { kind: FeeKind::Penalty, cents } => self.books.penalise(cents),
             Fact::RateCapped { apr_ppm, through } => self.books.cap(apr_ppm, through),
             Fact::Payment { id, cents } => {
@@ -297,6 +327,7 @@ impl Walk {
                 }
             }
             Fact::LimitChanged { cents } => self.limit = cents,
+            Fact::LineClosed => self.closed = true,
             Fact::FeeWaived { kind: FeeKind::Charge, cents } => {
                 self.books.waive_charges(cents, counts);
             }
@@ -311,13 +342,16 @@ impl Walk {
             Fact::FlagCleared { flag } => {
                 self.flags.remove(&flag);
             }
-            // These have done their work where the payment, draw or statement is.
-            Fact::PaymentReturned { .. }
+            // These have done their work where the payment, draw or statement is, or in the morning.
+            Fact::LateFeeChanged { .. }
+            | Fact::FloorChanged { .. }
+            | Fact::PaymentReturned { .. }
             | Fact::PaymentReversed { .. }
             | Fact::DrawRefused { .. }
             | Fact::DrawCorrected { .. }
             | Fact::DrawHeld { .. }
             | Fact::FeeQuoted { .. }
+            | Fact::DrawFeature { .. }
             | Fact::CloseDayChanged { .. }
             | Fact::StatementSent { .. } => {}
         }
@@ -336,31 +370,28 @@ impl Walk {
         };
         self.books.owe(principal, self.apr_ppm);
         self.books.billed_interest += billed_interest;
-        self.books.billed_fees += billed_fees;
+        self.books.bring_charges(billed_fees);
         self.books.penalty_fees += penalty_fees;
         self.books.credit += credit_balance;
     }
 
     fn close(&mut self, line: Line, day: NaiveDate, facts: &[Dated], issued: &[Issued]) {
         let product = line.product;
-        let billed = self.books.bill();
+        let number = u32::try_from(self.closes.len() + 1).unwrap_or(u32::MAX);
+        let billed = self.books.bill(number);
         let new_balance = self.books.owed() + self.books.penalty_fees - self.books.credit;
-        let finance_charge = billed.interest > 0 || product.draw_fees() && billed.charges > 0;
+        let shown = self.books.charges.iter().any(|charge| charge.shown_on == number);
+        let finance_charge = billed.interest > 0 || product.draw_fees() && shown;
         let produced = new_balance.abs() > SMALL_BALANCE || finance_charge;
         // A statement that went out is never edited: what it asked for stands.
         let printed = issued.get(self.closes.len());
-        let before = self.closes.len().checked_sub(1).and_then(|last| issued.get(last));
-        let late_charges = match (printed, before) {
-            (Some(_), _) => 0,
-            _ if line.readings.late_charges_not_asked => 0,
-            // A draw of a closed cycle that was recorded late has its fee on this statement.
-            (None, before) => {
-                let shown_before = before.map_or(0, |issued| issued.totals.charges);
-                (self.books.totals.charges - billed.charges - shown_before).max(0)
-            }
+        let ask = |fees: i64| {
+            if produced { self.ask(line, day, billed, fees) } else { Asked::default() }
         };
-        let anew =
-            if produced { self.ask(line, day, billed, late_charges) } else { Asked::default() };
+        // The fee of a draw that was recorded late is first billed on the statement that shows it. Who pays what first does not go
+        // by when it was recorded: there it is of its own cycle.
+        let anew = ask(self.books.unpaid_charges(|charge| charge.shown_on == number));
+        let of_cycle = ask(self.books.unpaid_charges(|charge| charge.billed_on == Some(number)));
         let asked = printed.map_or(anew, |one| one.asked);
         let due = enforceable_due(day, facts);
         let mut unpaid = asked.own();
@@ -371,9 +402,8 @@ impl Walk {
             due,
             asked: unpaid,
             unpaid,
-            unpaid_recomputed: anew.own(),
+            unpaid_recomputed: of_cycle.own(),
         });
-        let Asked { minimum_due, past_due, .. } = asked;
         self.books.trim_minimums();
         self.closes.push(Closed {
             on: day,
@@ -382,23 +412,21 @@ impl Walk {
             principal: self.books.total_principal(),
             new_balance,
             produced,
-            minimum_due,
-            past_due,
+            asked,
             due,
         });
     }
 
-    /// The minimum of a new statement, and the part of it that is past due.
-    fn ask(&self, line: Line, day: NaiveDate, billed: Billed, late_charges: i64) -> Asked {
-        let all = line.readings.past_due_is_all_unpaid;
-        let asked_before = if all { NaiveDate::MAX } else { day };
-        let past_due = self.books.unpaid_minimum_due_by(asked_before);
-        let fees = (billed.unpaid_charges + late_charges).min(self.books.billed_fees);
+    /// The minimum of a new statement, and the parts of it that were asked for before.
+    fn ask(&self, line: Line, day: NaiveDate, billed: Billed, fees: i64) -> Asked {
+        let before = self.books.unpaid_minimum();
+        let past_due = self.books.unpaid_minimum_due_by(day);
         let principal = self.books.total_principal();
         let owed = self.books.owed();
-        let minimum_due =
-            line.product.minimum(principal, billed.unpaid_interest, fees, past_due, owed);
-        Asked { minimum_due, past_due: past_due.min(minimum_due) }
+        let charges = billed.unpaid_interest + fees;
+        let minimum_due = line.product.minimum(self.floor, principal, charges, before, owed);
+        let past_due = past_due.min(minimum_due);
+        Asked { minimum_due, past_due, not_yet_due: before.min(minimum_due) - past_due }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::Product;
 pub const INTEREST_DENOMINATOR: i128 = 365 * PARTS;
 const PARTS: i128 = 1_000_000;
 
-const MINIMUM_FLOOR: i64 = 2_500;
+pub(crate) const MINIMUM_FLOOR: i64 = 2_500;
 const LATE_FEE: i64 = 1_500;
 const PLAN_FEE: i64 = 1_000;
 /// Cycles without a plan fee at the start.
@@ -40,8 +40,12 @@ pub fn minimum_due(
     past_due: i64,
     total_owed: i64,
 ) -> i64 {
+    minimum_from(MINIMUM_FLOOR, principal, interest + fees, past_due, total_owed)
+}
+
+fn minimum_from(floor: i64, principal: i64, charges: i64, past_due: i64, total_owed: i64) -> i64 {
     let share = half_up(2 * i128::from(principal), 100);
-    (MINIMUM_FLOOR.max(share + interest + fees) + past_due).min(total_owed)
+    (floor.max(share + charges) + past_due).min(total_owed)
 }
 
 impl Product {
@@ -91,15 +95,15 @@ impl Product {
     /// What the statement asks for.
     pub(crate) fn minimum(
         self,
+        floor: i64,
         principal: i64,
-        interest: i64,
-        fees: i64,
+        charges: i64,
         past_due: i64,
         owed: i64,
     ) -> i64 {
         match self {
             Self::CashlineSub { .. } => owed,
-            _ => minimum_due(principal, interest, fees, past_due, owed),
+            _ => minimum_from(floor, principal, charges, past_due, owed),
         }
     }
 }

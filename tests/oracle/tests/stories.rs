@@ -110,6 +110,21 @@ fn a_late_draw_is_on_the_next_statement_with_its_fee_and_a_refused_one_leaves_it
     assert_eq!(refused.principal, 50_000 - (2_500 - 986));
 }
 
+/// Statement 1 asks for the floor; statement 2, that shows the fee, for 2 % of 700.00, its interest and 6.00, beside the floor. Then it
+/// is asked for no more.
+#[test]
+fn the_fee_of_a_late_draw_is_in_the_minimum_that_shows_it() {
+    let draw = Fact::Draw { id: 9, cents: 20_000 };
+    let line = plain().with_draw_fee().draw("2026-09-01", 50_000);
+    let line = line.late("2026-09-21", "2026-10-03", draw).at("2026-11-30");
+    let own = |at: usize| {
+        let statement = line.statements.get(at).unwrap();
+        statement.minimum_due - statement.past_due - statement.not_yet_due - statement.interest
+    };
+    assert_eq!(line.statements.first().unwrap().minimum_due, 2_500);
+    assert_eq!((own(1), own(2)), (1_400 + 600, 1_400));
+}
+
 /// 15 days at 24 % and 15 at 6 % on $1,000.00: 9.8630 + 2.4658; the draw of the 21st bears 24 % for 10 days: 0.6575. Together 12.9863.
 #[test]
 fn service_caps_what_was_owed_before_it_and_no_later_draw() {
@@ -120,6 +135,18 @@ fn service_caps_what_was_owed_before_it_and_no_later_draw() {
     assert_eq!(line.first_interest(), 1_299);
 }
 
+/// Fees are interest in the sense of the act (section 1.9): no mark is needed to stay them.
+#[test]
+fn no_late_fee_while_what_service_caps_is_owed() {
+    let line = Story::new(240_000, "2026-09-01", "2026-09-30").draw("2026-09-01", 100_000);
+    assert_eq!(line.at("2026-11-06").late_fees, [(day("2026-11-06"), 1_500)]);
+    let last = Some(day("2026-11-20"));
+    let line = line.on("2026-10-16", Fact::RateCapped { apr_ppm: 60_000, through: last });
+    assert_eq!(line.at("2026-11-06").late_fees, []);
+    let after: Vec<_> = line.at("2027-01-20").late_fees.iter().map(|(on, _)| *on).collect();
+    assert_eq!(after, [day("2026-12-06"), day("2027-01-08")]);
+}
+
 #[test]
 fn the_running_cycle_ends_on_another_close_day() {
     let line = Story::new(240_000, "2026-09-01", "2026-09-30")
@@ -128,6 +155,10 @@ fn the_running_cycle_ends_on_another_close_day() {
         .at("2026-12-01");
     let closes: Vec<String> = line.statements.iter().map(|one| one.closed_on.to_string()).collect();
     assert_eq!(closes, ["2026-09-30", "2026-10-20", "2026-11-20"]);
+    // Statement 1 falls due on Monday, October 26, six days after the second close.
+    let [first, second, third] = line.statements.as_slice() else { panic!("three closes") };
+    assert_eq!((second.past_due, second.not_yet_due), (0, first.minimum_due));
+    assert_eq!((third.past_due, third.not_yet_due), (second.minimum_due, 0));
     assert_eq!(line.statements.get(1).unwrap().opened_on, day("2026-10-01"));
 }
 

@@ -53,6 +53,31 @@ pub struct Agreed {
     pub apr: Apr,
     pub close_day: u32,
     pub opened_on: NaiveDate,
+    /// Its rate is an index and `MARGIN`.
+    pub follows_index: bool,
+}
+
+/// On top of the index, where a rate follows one.
+pub const MARGIN: u32 = 50_000;
+
+/// Other terms of the contract, after their notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    /// Of new draws.
+    Rate {
+        #[serde(rename = "apr_ppm")]
+        apr: Apr,
+    },
+    LateFee {
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+    },
+    /// The least minimum.
+    Floor {
+        #[serde(rename = "amount_cents")]
+        amount: Cents,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -97,6 +122,17 @@ pub enum What {
         apr: Apr,
         applies_to: AppliesTo,
     },
+    /// Of a line whose rate follows one.
+    Index {
+        #[serde(rename = "apr_ppm")]
+        index: Apr,
+    },
+    Terms {
+        #[serde(flatten)]
+        change: Change,
+        given_on: NaiveDate,
+    },
+    Closed,
     Limit {
         #[serde(rename = "credit_limit_cents")]
         credit_limit: Cents,
@@ -202,6 +238,8 @@ impl What {
         matches!(
             self,
             Self::CloseDay { .. }
+                | Self::Terms { .. }
+                | Self::Closed
                 | Self::BroughtForward { .. }
                 | Self::DisputeOpened { .. }
                 | Self::DrawHeld { .. }
@@ -246,7 +284,7 @@ impl Agreed {
     #[must_use]
     pub const fn nothing(opened_on: NaiveDate) -> Self {
         let (kind, credit_limit, apr) = (Kind::Std, Cents::ZERO, Apr::from_ppm(0));
-        Self { kind, credit_limit, apr, close_day: 1, opened_on }
+        Self { kind, credit_limit, apr, close_day: 1, opened_on, follows_index: false }
     }
 }
 
@@ -311,7 +349,7 @@ impl History {
                 one.learned_on = one.learned_on + Days::new(dice.below(100));
             }
             // Never before that which it speaks of, and after what was said of the same before.
-            for of in [one.what.makes(), one.what.needs()].into_iter().flatten() {
+            for of in [one.what.needs(), one.what.makes()].into_iter().flatten() {
                 let known = learned.entry(format!("{of:?}")).or_insert(one.learned_on);
                 one.learned_on = one.learned_on.max(*known);
                 *known = one.learned_on;

@@ -8,15 +8,73 @@ use anyhow::bail;
 use chrono::NaiveDate;
 use credit::{AppliesTo, CreditLine, CycleSchedule, FlagKind, LineEventBody, Position, Statement};
 use money::Cents;
-use oracle::{Cycle, Dated, Fact, FeeKind, Flag, Product, Readings, Reckoner, Standing};
+use oracle::{
+    BALANCE_TRANSFERS, CASH_ADVANCES, Card, Cycle, Dated, Fact, FeeKind, Flag, Product, Readings,
+    Reckoner, Standing, reckon_card,
+};
 
-use crate::history::{Agreed, Happening, Kind, What};
+use crate::history::{Agreed, Change, Happening, Kind, MARGIN, What};
 
 /// Asked day after day about one line.
 pub struct Judge {
-    reckoner: Reckoner,
+    oracle: Oracle,
     facts: Vec<Dated>,
     compared: Compared,
+}
+
+enum Oracle {
+    Line(Reckoner),
+    Card(Card),
+}
+
+impl Oracle {
+    fn of(agreed: &Agreed, happenings: &[Happening]) -> anyhow::Result<Option<Self>> {
+        let Some(product) = product(agreed)? else {
+            let card = Card {
+                apr_ppm: agreed.apr.ppm(),
+                limit_cents: agreed.credit_limit.get(),
+                opened_on: agreed.opened_on,
+                cycle: cycle(agreed),
+            };
+            return Ok(happenings.iter().all(of_a_plain_card).then_some(Self::Card(card)));
+        };
+        // In the places where the rule book is silent, as docs/engine.md says.
+        let readings = Readings {
+            lower_minimum: true,
+            new_line_days: 30,
+            credits_count: true,
+            plan_fee_after_payments: true,
+        };
+        let cycle = cycle(agreed);
+        Ok(Some(Self::Line(Reckoner::new(product, agreed.opened_on, cycle, readings))))
+    }
+
+    fn at(&mut self, facts: &[Dated], on: NaiveDate) -> Standing {
+        match self {
+            Self::Line(reckoner) => reckoner.at(facts, on),
+            Self::Card(card) => reckon_card(*card, facts, on),
+        }
+    }
+}
+
+/// What the oracle knows of a card: each thing learned on its day, and nothing that makes further balances.
+fn of_a_plain_card(one: &Happening) -> bool {
+    one.learned_on == one.effective_on
+        && match one.what {
+            What::Rate { applies_to, .. } => applies_to == AppliesTo::AllBalances,
+            What::Draw { .. }
+            | What::DrawHeld { .. }
+            | What::Payment { .. }
+            | What::Limit { .. }
+            | What::Credit { .. }
+            | What::Refund { .. }
+            | What::Fee { .. }
+            | What::FeeWaived { .. }
+            | What::FlagRaised { .. }
+            | What::FlagCleared { .. }
+            | What::Closed => true,
+            _ => false,
+        }
 }
 
 /// What of a life is left out of the comparison (docs/simulator.md).
@@ -32,19 +90,9 @@ struct Compared {
 }
 
 impl Judge {
-    /// Of a line with all that will be known of it; nobody of a card.
+    /// Of a line with all that will be known of it; nobody of a card that is more than a plain one.
     pub fn of(agreed: &Agreed, happenings: &[Happening]) -> anyhow::Result<Option<Self>> {
-        let Some(product) = product(agreed)? else { return Ok(None) };
-        // In the places where the rule book is silent, as docs/engine.md says.
-        let readings = Readings {
-            lower_minimum: true,
-            late_charges_not_asked: true,
-            past_due_is_all_unpaid: true,
-            new_line_days: 30,
-            credits_count: true,
-            plan_fee_after_payments: true,
-        };
-        let reckoner = Reckoner::new(product, agreed.opened_on, cycle(agreed), readings);
+        let Some(oracle) = Oracle::of(agreed, happenings)? else { return Ok(None) };
         let disputes = |one: &Happening| matches!(one.what, What::DisputeOpened { .. });
         let corrects = |one: &Happening| {
             matches!(one.what, What::DrawCorrected { .. } | What::DisputeResolved { .. })
@@ -58,7 +106,7 @@ impl Judge {
             minimums: !happenings.iter().any(disputes),
             draws: !happenings.iter().any(corrects),
         };
-        Ok(Some(Self { reckoner, facts: facts(happenings), compared }))
+        Ok(Some(Self { oracle, facts: facts(happenings), compared }))
     }
 
     /// The first figures that differ at the end of a day, or nothing. A day on which a cycle closes is compared the day after: the
@@ -68,7 +116,7 @@ impl Judge {
         if position.cycle.closes_on <= on {
             return Ok(false);
         }
-        let standing = self.reckoner.at(&self.facts, on);
+        let standing = self.oracle.at(&self.facts, on);
         let mut differing = Differing::default();
         compare_statements(line, &standing, self.compared, &mut differing);
         compare_cycles(&position, &standing, &mut differing);
@@ -155,6 +203,8 @@ fn compare_statements(
         if compared.minimums {
             differing.look(&of("minimum"), &ours.minimum_due, &Cents::new(theirs.minimum_due));
             differing.look(&of("past due"), &ours.past_due, &Cents::new(theirs.past_due));
+            let not_yet_due = Cents::new(theirs.not_yet_due);
+            differing.look(&of("not yet due"), &ours.not_yet_due, &not_yet_due);
         }
         if compared.sent {
             differing.look(&of("must be sent"), &ours.must_be_sent, &theirs.produced);
@@ -227,9 +277,14 @@ pub fn facts(happenings: &[Happening]) -> Vec<Dated> {
             facts.push((order, Dated { effective_on, recorded_on, fact }));
         };
         match one.what {
-            What::Draw { draw, amount, fee, .. } => {
+            What::Draw { draw, amount, fee, feature } => {
+                if let Some(feature) = feature {
+                    let feature =
+                        if feature == "cash_advances" { CASH_ADVANCES } else { BALANCE_TRANSFERS };
+                    keep(0, Fact::DrawFeature { draw_id: draw, feature });
+                }
                 amounts.insert(draw, amount.get());
-                if late {
+                if late || feature.is_some() {
                     keep(0, Fact::FeeQuoted { draw_id: draw, cents: fee.get() });
                 }
             }
@@ -274,6 +329,20 @@ fn fact(what: &What) -> Option<(u64, Fact)> {
             (0, Fact::RateChanged { apr_ppm: apr.ppm(), applies_to_all })
         }
         What::RateCap { apr, through } => (1, Fact::RateCapped { apr_ppm: apr.ppm(), through }),
+        What::Index { index } => {
+            let apr_ppm = index.ppm() + MARGIN;
+            (0, Fact::RateChanged { apr_ppm, applies_to_all: true })
+        }
+        What::Terms { change: Change::Rate { apr }, .. } => {
+            (0, Fact::RateChanged { apr_ppm: apr.ppm(), applies_to_all: false })
+        }
+        What::Terms { change: Change::LateFee { amount }, .. } => {
+            (0, Fact::LateFeeChanged { cents: amount.get() })
+        }
+        What::Terms { change: Change::Floor { amount }, .. } => {
+            (0, Fact::FloorChanged { cents: amount.get() })
+        }
+        What::Closed => (0, Fact::LineClosed),
         What::CloseDay { close_day: day } => (0, Fact::CloseDayChanged { day }),
         What::Limit { credit_limit } => (0, Fact::LimitChanged { cents: credit_limit.get() }),
         What::Credit { amount } => (0, Fact::CreditGranted { cents: amount.get() }),

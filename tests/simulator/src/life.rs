@@ -52,6 +52,9 @@ struct Life {
     draws: Vec<staff::Drawn>,
     disputes: u64,
     standing: Vec<FlagKind>,
+    closed: bool,
+    /// A card of which the oracle knows all.
+    plain: bool,
     /// Fees are waived, or fees for payments that came back are charged as facts: which of the penalty fees a waiver meets is not
     /// in the rule book.
     waives: bool,
@@ -66,8 +69,11 @@ pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Option<anyhow::Err
     let agreed = agree(&mut dice);
     let habits = [Habit::InFull, Habit::Minimum, Habit::Minimum, Habit::Erratic, Habit::Slow];
     let news = [News::InTime, News::InTime, News::Late, News::Late, News::Returns, News::Disputed];
+    let plain = agreed.kind == Kind::Card && dice.chance(500);
+    let news = dice.pick(&news).filter(|_| !plain).unwrap_or(News::InTime);
     let mut life = Life {
-        news: dice.pick(&news).unwrap_or(News::Late),
+        news,
+        plain,
         habit: dice.pick(&habits).unwrap_or(Habit::Erratic),
         waives: dice.chance(500),
         dice,
@@ -78,6 +84,7 @@ pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Option<anyhow::Err
         draws: Vec::new(),
         disputes: 0,
         standing: Vec::new(),
+        closed: false,
     };
     let lived = life.all(days);
     Ok((life.history, lived.err()))
@@ -93,6 +100,7 @@ fn agree(dice: &mut Dice) -> Agreed {
     let apr = if kind == Kind::Sub { 0 } else { dice.between(1_199, 3_599) * 100 };
     let epoch = NaiveDate::from_ymd_opt(2023, 1, 1).unwrap_or_default();
     Agreed {
+        follows_index: kind == Kind::Std && dice.chance(250),
         kind,
         credit_limit: Cents::new(dice.between(4, most) * 5_000),
         apr: Apr::from_ppm(u32::try_from(apr).unwrap_or_default()),
@@ -126,7 +134,7 @@ impl Life {
             self.learn(today, effective_on, what)?;
         }
         let draws = if self.draws.is_empty() { 300 } else { 45 };
-        if self.dice.chance(draws) {
+        if self.dice.chance(draws) && !self.closed {
             self.draw(today)?;
         }
         self.pay_some(today)?;

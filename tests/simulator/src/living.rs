@@ -4,15 +4,17 @@ use anyhow::{Context as _, ensure};
 use calendar::{Tz, instant_of};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use credit::{
-    BroughtForward, CreditLine, CycleSchedule, Disputed, FeatureAmount, LineEventBody, Position,
-    Recorded, Statement, Terms,
+    BroughtForward, ChangeNotice, CreditLine, CycleSchedule, Disputed, FeatureAmount,
+    LineEventBody, Position, Recorded, Statement, Terms,
+    product::{RateStep, TakesEffect, Variable},
 };
 use identity::{CaseId, CreditLineId, DrawId, PaymentId};
 use ledger::TrialBalance;
-use money::Cents;
+use money::{Apr, Cents};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::history::{Agreed, Happening, History, What};
+use crate::history::{Agreed, Change, Happening, History, MARGIN, What};
 
 pub const ZONE: Tz = Tz::America__Los_Angeles;
 
@@ -30,7 +32,15 @@ pub struct Living {
 impl Living {
     pub fn open(agreed: &Agreed) -> anyhow::Result<Self> {
         let product = agreed.kind.product()?;
-        let terms = Terms::open(&product, agreed.credit_limit, agreed.apr, agreed.close_day);
+        let mut terms = Terms::open(&product, agreed.credit_limit, agreed.apr, agreed.close_day);
+        if let Some(feature) = terms.product.features.first_mut().filter(|_| agreed.follows_index) {
+            let index = Apr::from_ppm(agreed.apr.ppm().saturating_sub(MARGIN));
+            let index = vec![RateStep { from: agreed.opened_on, apr: index }];
+            let margin = i32::try_from(MARGIN)?;
+            let takes_effect = TakesEffect::OnTheDay;
+            (feature.apr, feature.variable) =
+                (None, Some(Variable { index, margin, floor: None, cap: None, takes_effect }));
+        }
         let id = CreditLineId::from_uuid(Uuid::from_u128(1));
         let opened_on = agreed.opened_on;
         let (line, _) = CreditLine::open(id, terms, opened_on, noon(opened_on))?;
@@ -201,6 +211,12 @@ fn body_of(what: &What) -> LineEventBody {
         What::Rate { apr, applies_to } => {
             LineEventBody::RateChanged { feature: None, apr, applies_to, notice: None }
         }
+        What::Index { index } => LineEventBody::IndexChanged { feature: None, index },
+        What::Terms { change, given_on } => LineEventBody::TermsChanged {
+            changes: changes(change),
+            notice: ChangeNotice { given_on: Some(given_on), exception: None },
+        },
+        What::Closed => LineEventBody::LineClosed { reason: "asked for".to_owned() },
         What::Limit { credit_limit } => {
             LineEventBody::LimitChanged { credit_limit, reason: String::new() }
         }
@@ -240,6 +256,25 @@ fn body_of(what: &What) -> LineEventBody {
         What::FlagRaised { flag } => LineEventBody::FlagRaised { flag, note: String::new() },
         What::FlagCleared { flag } => LineEventBody::FlagCleared { flag, note: String::new() },
     }
+}
+
+/// As a product file says it.
+fn changes(change: Change) -> serde_json::Map<String, serde_json::Value> {
+    let value = match change {
+        Change::Rate { apr } => {
+            json!({ "features": [{ "name": "draws", "apr": apr.to_string() }] })
+        }
+        Change::LateFee { amount } => json!({ "fees": { "late": { "amount": plain(amount) } } }),
+        Change::Floor { amount } => json!({ "minimum": { "arms": [
+            { "amount": plain(amount) },
+            { "percent": "2%", "of": "principal", "plus_interest": true, "plus_fees": true },
+        ] } }),
+    };
+    value.as_object().cloned().unwrap_or_default()
+}
+
+fn plain(amount: Cents) -> String {
+    format!("{}.{:02}", amount.get() / 100, amount.get() % 100)
 }
 
 fn brought_forward(what: &What) -> BroughtForward {

@@ -30,6 +30,8 @@ pub struct Lived {
     pub days: u64,
     pub happenings: u64,
     pub statements: u64,
+    /// Lives of a card of which the oracle knew all.
+    pub plain_cards: u64,
 }
 
 /// Lives one seed for so many days; the engine is compared with the oracle and with itself every so many of them.
@@ -62,8 +64,15 @@ pub fn run(seed: u64, days: u64, every: u64) -> Result<Lived, Box<Failure>> {
         let why = format!("{error:#}");
         return failed(why.clone(), (history, why));
     }
+    let judged_card = history.agreed.kind == Kind::Card
+        && Judge::of(&history.agreed, &history.happenings).is_ok_and(|judge| judge.is_some());
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    Ok(Lived { days, happenings: count(history.happenings.len()), statements: count(statements) })
+    Ok(Lived {
+        days,
+        happenings: count(history.happenings.len()),
+        statements: count(statements),
+        plain_cards: judged_card.into(),
+    })
 }
 
 /// Where nothing rests on what was printed (a mark stays late fees), the same facts come to the same line whenever they are learned.

@@ -179,16 +179,20 @@ fn year_to_date(statement: &Statement, around: &Around<'_>) -> Figures {
 }
 
 fn to_pay(statement: &Statement, around: &Around<'_>) -> Figures {
-    let earlier = around.record.map(|record| record.minimum.inputs.past_due);
+    let inputs = around.record.map(|record| record.minimum.inputs);
+    let earlier = inputs.map(|inputs| inputs.past_due - inputs.not_yet_due);
     let past_due = vec![
-        amount("minimums of earlier statements, unpaid", earlier.unwrap_or(statement.past_due)),
+        amount("minimums past their date, unpaid", earlier.unwrap_or(statement.past_due)),
         amount("all that is due", statement.minimum_due),
     ];
-    let rule = "minimums of earlier statements, as far as they are unpaid and part of this one";
+    let rule = "minimums past their date, as far as they are unpaid and part of this one";
     let past_due = Derivation::cents(rule, "past due", statement.past_due, past_due).by(How::Least);
     let rule = "under dispute, with the interest billed on it (12 CFR 1026.13(d))";
     let mut figures =
         vec![("past_due", past_due), ("disputed", kept(rule, "disputed", statement.disputed))];
+    let rule =
+        "asked for by an earlier statement that falls due after this close, and part of this one";
+    figures.push(("not_yet_due", kept(rule, "not yet due", statement.not_yet_due)));
     if let Some(least) = statement.pay_to_avoid_interest {
         let left_out = statement.new_balance - least;
         let inputs = vec![

@@ -69,6 +69,7 @@ impl House {
             let apr = if sub { 0 } else { self.dice.between(1_199, 3_599) * 100 };
             let most = if sub { 10 } else { 60 };
             let agreed = Agreed {
+                follows_index: false,
                 kind,
                 credit_limit: Cents::new(self.dice.between(4, most) * 5_000),
                 apr: Apr::from_ppm(u32::try_from(apr)?),

@@ -5,7 +5,7 @@ use credit::{AppliesTo, FeeKind, FlagKind};
 use money::{Apr, Cents};
 
 use super::{Life, News, after};
-use crate::history::{Kind, What};
+use crate::history::{Change, Kind, What};
 
 /// A draw as staff know it.
 #[derive(Clone, Copy, Debug)]
@@ -19,14 +19,11 @@ pub(super) struct Drawn {
 /// Six percent (50 USC 3937).
 const SERVICE: Apr = Apr::from_ppm(60_000);
 
-/// Whether there may be balances at two rates.
-const SIDE_BY_SIDE: bool = false;
-
 impl Life {
     /// One fact, of any kind.
     pub(super) fn staff(&mut self, today: NaiveDate) -> anyhow::Result<()> {
         let effective_on = self.maybe_late(today);
-        let what = match self.dice.below(12) {
+        let what = match self.dice.below(15) {
             0 | 1 => self.rate(),
             2 | 3 => Some(self.limit()),
             4 => Some(What::Credit { amount: Cents::new(self.dice.between(1, 5_000)) }),
@@ -36,7 +33,14 @@ impl Life {
             8 => return self.close_day(today),
             9 => return self.correction(today),
             10 => return self.service(today),
+            11 => self.index(),
+            12 => self.terms(today),
+            13 => self.close(today),
             _ => return self.dispute(today),
+        };
+        let effective_on = match &what {
+            Some(what) if what.is_of_its_day() => today,
+            _ => effective_on,
         };
         match what {
             Some(what) if !self.has_such(&what, effective_on) => {
@@ -70,7 +74,7 @@ impl Life {
 
     pub(super) fn bring_forward(&mut self) -> anyhow::Result<()> {
         let agreed = self.history.agreed;
-        if self.waives || agreed.kind == Kind::Fee3 || !self.dice.chance(250) {
+        if self.plain || self.waives || agreed.kind == Kind::Fee3 || !self.dice.chance(250) {
             return Ok(());
         }
         let mut some = |most: i64| Cents::new(self.dice.between(0, most));
@@ -93,16 +97,49 @@ impl Life {
         self.learn(agreed.opened_on, agreed.opened_on, what)
     }
 
-    fn side_by_side(&self) -> bool {
-        SIDE_BY_SIDE || self.history.agreed.kind == Kind::Card
-    }
-
     fn rate(&mut self) -> Option<What> {
         let apr = u32::try_from(self.dice.between(999, 3_499) * 100).unwrap_or_default();
-        let new_draws = self.dice.chance(500) && self.side_by_side();
+        let new_draws = self.dice.chance(500) && !self.plain;
         let applies_to = if new_draws { AppliesTo::NewDraws } else { AppliesTo::AllBalances };
-        let has_rate = self.history.agreed.kind != Kind::Sub;
+        let agreed = self.history.agreed;
+        let has_rate = agreed.kind != Kind::Sub && !agreed.follows_index;
         has_rate.then_some(What::Rate { apr: Apr::from_ppm(apr), applies_to })
+    }
+
+    fn index(&mut self) -> Option<What> {
+        let index = u32::try_from(self.dice.between(400, 2_800) * 100).unwrap_or_default();
+        let follows = self.history.agreed.follows_index;
+        follows.then_some(What::Index { index: Apr::from_ppm(index) })
+    }
+
+    /// After 45 days' notice.
+    fn terms(&mut self, today: NaiveDate) -> Option<What> {
+        let agreed = self.history.agreed;
+        let notice = 45 + self.dice.below(30);
+        let given_on = self.before(today, notice);
+        let change = match (self.dice.below(3), agreed.kind) {
+            (0, Kind::Std) => {
+                let apr = u32::try_from(self.dice.between(999, 3_499) * 100).unwrap_or_default();
+                Change::Rate { apr: Apr::from_ppm(apr) }
+            }
+            (1, Kind::Std | Kind::Fee3) => {
+                Change::LateFee { amount: Cents::new(self.dice.between(1, 4_000)) }
+            }
+            (2, Kind::Std | Kind::Fee3) => {
+                Change::Floor { amount: Cents::new(self.dice.between(100, 6_000)) }
+            }
+            _ => return None,
+        };
+        let noticed = (today - given_on).num_days() >= 45;
+        (noticed && !agreed.follows_index).then_some(What::Terms { change, given_on })
+    }
+
+    fn close(&mut self, today: NaiveDate) -> Option<What> {
+        let closes = !self.closed && self.dice.chance(150);
+        // Nothing is closed in the past.
+        let known = self.history.happenings.iter().all(|one| one.learned_on <= today);
+        self.closed |= closes && known;
+        (closes && known).then_some(What::Closed)
     }
 
     fn limit(&mut self) -> What {
@@ -149,7 +186,7 @@ impl Life {
     }
 
     fn close_day(&mut self, today: NaiveDate) -> anyhow::Result<()> {
-        if !self.dice.chance(300) {
+        if !self.dice.chance(300) || self.plain {
             return Ok(());
         }
         let close_day = u32::try_from(self.dice.between(1, 31)).unwrap_or(1);
@@ -180,7 +217,7 @@ impl Life {
         let capped = |what: &What| matches!(what, What::RateCap { .. });
         let before = self.history.happenings.iter().any(|one| capped(&one.what));
         let kinds = [Kind::Std, Kind::Card];
-        if !kinds.contains(&self.history.agreed.kind) || before || !self.side_by_side() {
+        if !kinds.contains(&self.history.agreed.kind) || before || self.plain {
             return Ok(());
         }
         let effective_on = self.maybe_late(today);
