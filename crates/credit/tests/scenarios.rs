@@ -159,16 +159,16 @@ fn what_cannot_be_read_is_refused_with_its_place() {
         (event("kind = \"drow\"\non = 2026-09-02\n"), 6, "unknown variant `drow`"),
         (event("kind = \"draw\"\non = 2026-09-31\namount = \"5.00\"\n"), 7, ""),
         (event("kind = \"draw\"\non = 2026-09-02\n"), 5, "needs `amount`"),
-        (event("kind = \"draw\"\non = 2026-09-02\namount = \"-5.00\"\n"), 5, "must be positive"),
+        (event("kind = \"draw\"\non = 2026-09-02\namount = \"-5.00\"\n"), 8, "must be positive"),
         (
             event("kind = \"draw\"\non = 2026-08-02\namount = \"5.00\"\n"),
-            5,
+            7,
             "before the line opens",
         ),
-        (event("kind = \"payment_returned\"\non = 2026-09-02\npayment = \"p9\"\n"), 5, "`p9`"),
+        (event("kind = \"payment_returned\"\non = 2026-09-02\npayment = \"p9\"\n"), 8, "`p9`"),
         (
             event("kind = \"fee\"\nfee = \"rent\"\non = 2026-09-02\namount = \"1.00\"\n"),
-            5,
+            7,
             "`rent`",
         ),
     ];

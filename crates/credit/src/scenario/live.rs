@@ -7,12 +7,12 @@ use identity::CreditLineId;
 use uuid::Uuid;
 
 use super::{
-    Body, DatedEvent, ScenarioError, ScenarioLine, ScenarioWhatIf, notes,
+    Body, DatedEvent, ScenarioError, ScenarioLine, ScenarioWhatIf, facts, notes,
     report::{Compared, ComparedPayoff, LineReport, NamedQuote, WhatIf, daily_balances},
 };
 use crate::{
     BroughtForward, CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded,
-    draw_fee,
+    TextError, draw_fee,
     figures::{self, Around, Figures},
     quote_payoff, returned_payment_fee,
 };
@@ -108,10 +108,7 @@ impl Life {
         let mut events: Vec<&DatedEvent> = given.events.iter().collect();
         events.sort_by_key(|event| event.recorded_on);
         for event in events.into_iter().filter(|event| event.recorded_on <= as_of) {
-            life.take(event).map_err(|source| {
-                let DatedEvent { line, column, .. } = *event;
-                ScenarioError::Event { line, column, source }
-            })?;
+            life.take(event)?;
         }
         life.live_to(as_of).map_err(failed)?;
         Ok(life)
@@ -138,12 +135,18 @@ impl Life {
         Ok(life)
     }
 
-    fn take(&mut self, event: &DatedEvent) -> Result<(), CreditError> {
-        self.live_to(event.recorded_on)?;
-        let body = self.completed(event)?;
-        self.note(event, &body)?;
-        self.record(body, event.on, event.recorded_on)?;
-        self.settle(event.recorded_on)
+    fn take(&mut self, event: &DatedEvent) -> Result<(), ScenarioError> {
+        let DatedEvent { line, column, recorded_on, .. } = *event;
+        let failed = |source| ScenarioError::Event { line, column, source };
+        self.live_to(recorded_on).map_err(failed)?;
+        let body = self.completed(event).map_err(failed)?;
+        let close = self.noon(recorded_on.succ_opt().unwrap_or(recorded_on));
+        if let Some(message) = facts::refusal(&self.line, event, &body, close).map_err(failed)? {
+            return Err(TextError { line, column, message }.into());
+        }
+        self.note(event, &body).map_err(failed)?;
+        self.record(body, event.on, recorded_on).map_err(failed)?;
+        self.settle(recorded_on).map_err(failed)
     }
 
     /// What the reader should know of an event that is taken as it stands.
