@@ -139,46 +139,29 @@ impl Life {
         let DatedEvent { line, column, recorded_on, .. } = *event;
         let failed = |source| ScenarioError::Event { line, column, source };
         self.live_to(recorded_on).map_err(failed)?;
-        let body = self.completed(event).map_err(failed)?;
+        let before = self.before(event).map_err(failed)?;
+        let body = completed(event, before.as_ref());
         let close = self.noon(recorded_on.succ_opt().unwrap_or(recorded_on));
         if let Some(message) = facts::refusal(&self.line, event, &body, close).map_err(failed)? {
             return Err(TextError { line, column, message }.into());
         }
-        self.note(event, &body).map_err(failed)?;
+        self.notes.extend(before.and_then(|before| notes::of_event(event, &body, &before)));
         self.record(body, event.on, recorded_on).map_err(failed)?;
         self.settle(recorded_on).map_err(failed)
     }
 
-    /// What the reader should know of an event that is taken as it stands.
-    fn note(&mut self, event: &DatedEvent, body: &LineEventBody) -> Result<(), CreditError> {
-        let told_of = matches!(
-            body,
-            LineEventBody::Drew { .. }
-                | LineEventBody::RateChanged { .. }
-                | LineEventBody::CreditBalanceRefunded { .. }
-        );
-        if told_of {
-            let before = self.line.position(event.on)?;
-            self.notes.extend(notes::of_event(event, body, &before));
-        }
-        Ok(())
-    }
-
-    /// Fills in the fee that the product asks for on the day.
-    fn completed(&self, event: &DatedEvent) -> Result<LineEventBody, CreditError> {
-        let position = || self.line.position(event.on);
-        Ok(match &event.body {
-            Body::Draw(LineEventBody::Drew { draw, feature, amount, .. }) => {
-                let fee = draw_fee(&position()?, feature.as_deref(), *amount);
-                let (draw, feature, amount) = (*draw, feature.clone(), *amount);
-                LineEventBody::Drew { draw, feature, amount, fee }
-            }
-            Body::Return(LineEventBody::PaymentReturned { payment, code, .. }) => {
-                let fee = returned_payment_fee(&position()?);
-                LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
-            }
-            Body::Is(body) | Body::Draw(body) | Body::Return(body) => body.clone(),
-        })
+    /// The line before an event, where its fee or what the reader should know of it depends on that.
+    fn before(&self, event: &DatedEvent) -> Result<Option<Position>, CreditError> {
+        let asked = match &event.body {
+            Body::Draw(_) | Body::Return(_) => true,
+            Body::Is(body) => matches!(
+                body,
+                LineEventBody::Drew { .. }
+                    | LineEventBody::RateChanged { .. }
+                    | LineEventBody::CreditBalanceRefunded { .. }
+            ),
+        };
+        asked.then(|| self.line.position(event.on)).transpose()
     }
 
     fn record(
@@ -249,6 +232,22 @@ impl Life {
 
     fn noon(&self, on: NaiveDate) -> DateTime<Utc> {
         noon(on, self.line.zone())
+    }
+}
+
+/// Fills in the fee that the product asks for on the day.
+fn completed(event: &DatedEvent, before: Option<&Position>) -> LineEventBody {
+    match (&event.body, before) {
+        (Body::Draw(LineEventBody::Drew { draw, feature, amount, .. }), Some(before)) => {
+            let fee = draw_fee(before, feature.as_deref(), *amount);
+            let (draw, feature, amount) = (*draw, feature.clone(), *amount);
+            LineEventBody::Drew { draw, feature, amount, fee }
+        }
+        (Body::Return(LineEventBody::PaymentReturned { payment, code, .. }), Some(before)) => {
+            let fee = returned_payment_fee(before);
+            LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
+        }
+        (Body::Is(body) | Body::Draw(body) | Body::Return(body), _) => body.clone(),
     }
 }
 
