@@ -64,6 +64,7 @@ impl ProductCatalog {
             }
         };
         product.check()?;
+        product.check_as_written()?;
         Ok(product)
     }
 
@@ -173,6 +174,7 @@ impl Product {
         self.check_payments()?;
         self.check_fees()?;
         self.check_brackets()?;
+        self.check_coherence()?;
         let whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
         if let Some(key) = negative_amount("", &whole) {
             return Err(format!("`{key}` must not be negative"));

@@ -8,7 +8,7 @@ use crate::{
     Allocation, CycleRecord, Derivation, How, InterestLine, Position, Segment, Statement,
     derivation::Value,
     interest::GraceOutcome,
-    minimum::Minimum,
+    minimum::{Minimum, MinimumInputs},
     position::FeaturePosition,
     product::{BalanceMethod, Compounding, InterestTerms, MinimumTerms, Period, Product},
     rate,
@@ -313,18 +313,10 @@ pub fn minimum(minimum: &Minimum, terms: &MinimumTerms) -> Derivation {
         parts.push(amount("asked for by an earlier statement, not yet due", not_yet_due));
     }
     let asked_for = Derivation::sum(rule, "asked for", asked, parts);
-    let mut caps = vec![asked_for, amount("total owed", inputs.total_owed)];
+    let mut caps = vec![asked_for, owed_undisputed(inputs)];
     if minimum.due < asked.min(inputs.total_owed).or_zero() {
         let label = "no statement need be sent: a dollar or less, and no finance charge (12 CFR 1026.5(b)(2)(i))";
         caps.push(amount(label, minimum.due));
-    }
-    if inputs.disputed.is_positive() {
-        caps.push(Derivation::of(
-            "disputed, and held out of all the rest",
-            "disputed",
-            Value::Text(inputs.disputed.to_string()),
-            Vec::new(),
-        ));
     }
     Derivation::cents(
         "min(total owed, max(arms) + what the product adds + past due) (the product's terms: products/, docs/engine.md)",
@@ -333,6 +325,24 @@ pub fn minimum(minimum: &Minimum, terms: &MinimumTerms) -> Derivation {
         caps,
     )
     .by(How::Least)
+}
+
+/// The most that a minimum can be: what is disputed is held out of it, as out of all that the formula goes by.
+fn owed_undisputed(inputs: &MinimumInputs) -> Derivation {
+    let (owed, disputed) = (inputs.total_owed, inputs.disputed);
+    if !disputed.is_positive() {
+        return Derivation::amount("total owed", owed);
+    }
+    if owed.is_zero() {
+        let rule = "all that is owed is disputed (12 CFR 1026.13(d)(1))";
+        return Derivation::cents(rule, "total owed, without what is disputed", owed, Vec::new());
+    }
+    let parts = vec![
+        Derivation::amount("total owed", owed + disputed),
+        Derivation::amount("disputed, with the interest on it", -disputed),
+    ];
+    let rule = "what is disputed need not be paid meanwhile, and is held out of the balances that the formula goes by (12 CFR 1026.13(d)(1))";
+    Derivation::sum(rule, "total owed, without what is disputed", owed, parts)
 }
 
 /// The new balance of a statement.

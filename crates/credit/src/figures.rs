@@ -72,12 +72,13 @@ type Of = fn(&Compared) -> Cents;
 
 /// Of a what-if, by the name that stands after `what_if.NAME.`.
 pub(crate) fn of_what_if(what_if: &WhatIf) -> Figures {
-    let of: [(&str, Of); 9] = [
+    let of: [(&str, Of); 10] = [
         ("total_owed", |one| one.total_owed_cents),
         ("principal_balance", |one| one.principal_balance_cents),
         ("billed_interest", |one| one.billed_interest_cents),
         ("accrued_interest", |one| one.accrued_interest_cents),
         ("fees", |one| one.fees_cents),
+        ("penalty_fees", |one| one.penalty_fees_cents),
         ("minimum_due", |one| one.minimum_due_cents),
         ("past_due", |one| one.past_due_cents),
         ("interest_charged", |one| one.interest_charged_cents),
@@ -101,14 +102,13 @@ pub(crate) fn of_what_if(what_if: &WhatIf) -> Figures {
 
 /// Of one of the two lines of a what-if, by the name that stands after `what_if.NAME.with.` or `.without.`.
 pub(crate) fn of_compared(compared: &Compared, position: &Position) -> Figures {
-    let wanted = ["principal_balance", "billed_interest", "accrued_interest"];
+    let wanted =
+        ["principal_balance", "billed_interest", "accrued_interest", "fees", "penalty_fees"];
     let more = ["total_owed", "minimum_due", "past_due", "days_past_due", "available_credit"];
     let taken = |(name, _): &(String, Derivation)| {
         wanted.contains(&name.as_str()) || more.contains(&name.as_str())
     };
     let mut figures: Figures = of_position(position).into_iter().filter(taken).collect();
-    let fees = vec![amount("fees", position.fees), amount("penalty fees", position.penalty_fees)];
-    let fees = Derivation::sum("all fees unpaid", "fees", compared.fees_cents, fees);
     let cycles = position.cycles.iter().map(|record| {
         let billed = record.interest.iter().map(|line| line.amount).sum();
         amount(&format!("cycle {}", record.number), billed)
@@ -116,7 +116,7 @@ pub(crate) fn of_compared(compared: &Compared, position: &Position) -> Figures {
     let rule = "interest of all closed cycles";
     let charged = compared.interest_charged_cents;
     let charged = Derivation::sum(rule, "interest charged", charged, cycles.collect());
-    figures.extend([("fees".to_owned(), fees), ("interest_charged".to_owned(), charged)]);
+    figures.push(("interest_charged".to_owned(), charged));
     figures
 }
 

@@ -109,7 +109,7 @@ pub struct Position {
 #[serde(rename_all = "snake_case")]
 pub enum LineStatus {
     Open,
-    /// No draws: past due, or a flag says so.
+    /// No draws: more than ten days late (`Standing::frozen`), or a flag says so.
     Frozen,
     Closed,
 }
@@ -303,6 +303,12 @@ impl Position {
         self.late_fees.iter().any(|fee| Some(fee.cycle) == last)
     }
 
+    /// Draws stop from the first day past due, before the line is frozen.
+    #[must_use]
+    pub const fn lateness_stops_draws(&self) -> bool {
+        self.terms.product.limits.draws_stop_when_past_due && self.days_past_due > 0
+    }
+
     /// All fees unpaid.
     #[must_use]
     pub fn all_fees(&self) -> Cents {
@@ -312,11 +318,12 @@ impl Position {
 
 fn status(state: &State, terms: &Terms) -> LineStatus {
     let stops = [FlagKind::Frozen, FlagKind::Fraud, FlagKind::IdentityTheft, FlagKind::Bankruptcy];
-    let past_due =
-        terms.product.limits.draws_stop_when_past_due && state.days_past_due(terms, state.day) > 0;
     if state.closed_on.is_some() {
         LineStatus::Closed
-    } else if past_due || state.flagged(&stops) || state.flagged(&[FlagKind::Deceased]) {
+    } else if state.standing(terms).frozen
+        || state.flagged(&stops)
+        || state.flagged(&[FlagKind::Deceased])
+    {
         LineStatus::Frozen
     } else {
         LineStatus::Open

@@ -14,6 +14,7 @@ use crate::{
     units::{date, date_opt, dollars, dollars_opt, percent, percent_opt},
 };
 
+mod coherence;
 mod fees;
 mod interest;
 mod payments;

@@ -85,7 +85,7 @@ pub fn quote_draw(
     let limits = &position.terms.product.limits;
     match position.status {
         LineStatus::Closed => return Err(Refusal::Closed),
-        LineStatus::Frozen if position.days_past_due > 0 => return Err(Refusal::PastDue),
+        _ if position.lateness_stops_draws() => return Err(Refusal::PastDue),
         LineStatus::Frozen => return Err(Refusal::Frozen),
         LineStatus::Open => {}
     }

@@ -4,10 +4,15 @@
 //! engine; the report of a scenario is a function of its text and the catalogue. What is absent: reading files. The format is
 //! described in `docs/scenario.md`.
 
+mod brought;
+mod checks;
 mod events;
+mod facts;
 mod file;
 mod live;
 mod notes;
+mod places;
+mod products;
 mod report;
 mod text;
 

@@ -38,7 +38,7 @@ pub enum PastDueBucket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub bucket: PastDueBucket,
-    /// A minimum is so late that the line is frozen until it is paid.
+    /// A minimum is so late that the line is frozen until it is paid; never where lateness does not stop draws.
     pub frozen: bool,
     pub since: NaiveDate,
 }
@@ -78,7 +78,8 @@ impl State {
         match step {
             Some((from, bucket)) => {
                 let since = self.day.checked_sub_days(Days::new((days - from).into()));
-                let frozen = *from >= FROZEN_FROM_DAYS;
+                let stops = terms.product.limits.draws_stop_when_past_due;
+                let frozen = stops && *from >= FROZEN_FROM_DAYS;
                 Standing { bucket: *bucket, frozen, since: since.unwrap_or(self.opened_on) }
             }
             None if self.late => Standing::opened(self.day),

@@ -159,16 +159,16 @@ fn what_cannot_be_read_is_refused_with_its_place() {
         (event("kind = \"drow\"\non = 2026-09-02\n"), 6, "unknown variant `drow`"),
         (event("kind = \"draw\"\non = 2026-09-31\namount = \"5.00\"\n"), 7, ""),
         (event("kind = \"draw\"\non = 2026-09-02\n"), 5, "needs `amount`"),
-        (event("kind = \"draw\"\non = 2026-09-02\namount = \"-5.00\"\n"), 5, "must be positive"),
+        (event("kind = \"draw\"\non = 2026-09-02\namount = \"-5.00\"\n"), 8, "must be positive"),
         (
             event("kind = \"draw\"\non = 2026-08-02\namount = \"5.00\"\n"),
-            5,
+            7,
             "before the line opens",
         ),
-        (event("kind = \"payment_returned\"\non = 2026-09-02\npayment = \"p9\"\n"), 5, "`p9`"),
+        (event("kind = \"payment_returned\"\non = 2026-09-02\npayment = \"p9\"\n"), 8, "`p9`"),
         (
             event("kind = \"fee\"\nfee = \"rent\"\non = 2026-09-02\namount = \"1.00\"\n"),
-            5,
+            7,
             "`rent`",
         ),
     ];
@@ -185,4 +185,57 @@ fn an_event_that_the_engine_refuses_is_named_by_its_place() {
     let scenario = scenario::parse(text, &ProductCatalog::embedded().unwrap()).unwrap();
     let error = scenario::run(&scenario).unwrap_err();
     assert!(matches!(error, ScenarioError::Event { line: 6, .. }), "{error}");
+}
+
+#[test]
+fn a_figure_of_one_of_several_lines_is_asked_for_by_its_name_and_a_name_may_have_a_slash() {
+    let line = |name: &str| {
+        format!(
+            "[[line]]\nname = \"{name}\"\nproduct = \"CASHLINE-STD-1\"\nopened_on = 2026-09-01\napr = \"24%\"\n[line.brought_forward]\nprincipal = \"100.00\"\n[[line.what_ifs]]\nname = \"6/7\"\napr = \"12%\"\n"
+        )
+    };
+    let one = run(&format!("as_of = 2026-10-20\n{}", line("a/b")));
+    for figure in ["total_owed", "a/b/total_owed", "what_if.6/7.total_owed"] {
+        assert!(one.explain(figure).is_some(), "{figure}");
+    }
+    let two = run(&format!("as_of = 2026-10-20\n{}{}", line("a/b"), line("a")));
+    assert!(two.explain("a/b/what_if.6/7.total_owed").is_some());
+    assert!(two.explain("a/what_if.6/7.total_owed").is_some());
+    assert_eq!(two.explain("total_owed"), None);
+    assert_eq!(two.of_each_line("total_owed"), ["a/b/total_owed", "a/total_owed"]);
+    assert!(two.of_each_line("nonsense").is_empty());
+}
+
+#[test]
+fn the_minimum_under_a_dispute_is_the_least_of_what_is_shown() {
+    let minimum = |disputed: &str| {
+        let text = format!(
+            "as_of = 2026-10-02\n[line]\nproduct = \"CASHLINE-STD-1\"\nopened_on = 2026-09-01\nclose_day = 31\n[line.brought_forward]\nprincipal = \"400.00\"\n[[line.events]]\nkind = \"dispute\"\non = 2026-09-10\namount = \"{disputed}\"\n"
+        );
+        run(&text).explain("cycle.1.minimum_due").unwrap()
+    };
+    let shown = |of: &credit::Derivation| -> Vec<(String, String)> {
+        of.inputs.iter().map(|one| (one.label.clone(), one.value.text())).collect()
+    };
+    let some = minimum("385.00");
+    assert_eq!((some.how, some.value.text().as_str()), (Some(credit::How::Least), "$15.00"));
+    let owed = &some.inputs[1];
+    assert_eq!((owed.how, owed.value.text().as_str()), (Some(credit::How::Sum), "$15.00"));
+    let parts = [("total owed", "$400.00"), ("disputed, with the interest on it", "-$385.00")];
+    let parts = parts.map(|(label, value)| (label.to_owned(), value.to_owned()));
+    assert_eq!(shown(owed), parts);
+    let all = minimum("400.00");
+    assert_eq!(shown(&all)[1].1, "$0.00");
+    assert!(all.inputs.len() == 2 && all.inputs[1].rule.contains("all that is owed is disputed"));
+}
+
+#[test]
+fn fees_of_a_what_if_are_those_of_the_position() {
+    let text = "as_of = 2026-09-20\n[line]\nproduct = \"CASHLINE-STD-1\"\nopened_on = 2026-09-01\n[line.brought_forward]\nfees = \"5.00\"\npenalty_fees = \"15.00\"\n[[line.what_ifs]]\nname = \"w\"\nevents = [{ kind = \"draw\", on = 2026-09-10, amount = \"20.00\" }]\n";
+    let report = run(text);
+    let (position, what_if) = (&report.lines[0].position, &report.lines[0].what_ifs[0]);
+    assert_eq!((position.fees, position.penalty_fees), (cents("5.00"), cents("15.00")));
+    let without = &what_if.without;
+    assert_eq!((without.fees_cents, without.penalty_fees_cents), (cents("5.00"), cents("15.00")));
+    assert!(report.explain("what_if.w.without.penalty_fees").is_some());
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Book, cents, day, product};
-use credit::{FeeKind, LineEventBody, PastDueBucket, Standing};
+use credit::{FeeKind, LineEventBody, LineStatus, PastDueBucket, Refusal, Standing, quote_draw};
 use money::Cents;
 
 fn standing(bucket: PastDueBucket, frozen: bool, since: &str) -> Standing {
@@ -108,4 +108,20 @@ fn a_credit_balance_pays_a_penalty_last() {
     let position = book.on("2026-11-01");
     assert_eq!((position.fees, position.penalty_fees), (cents("5.00"), cents("8.00")));
     assert_eq!(position.credit_balance, Cents::ZERO);
+}
+
+#[test]
+fn draws_stop_on_the_first_day_and_the_line_is_frozen_after_ten() {
+    let mut book = owing();
+    for (on, status, refused) in [
+        ("2026-10-26", LineStatus::Open, None),
+        ("2026-10-27", LineStatus::Open, Some(Refusal::PastDue)),
+        ("2026-11-05", LineStatus::Open, Some(Refusal::PastDue)),
+        ("2026-11-06", LineStatus::Frozen, Some(Refusal::PastDue)),
+    ] {
+        let position = book.on(on);
+        assert_eq!(position.status, status, "{on}");
+        assert_eq!(position.status == LineStatus::Frozen, position.standing.frozen, "{on}");
+        assert_eq!(quote_draw(&position, None, cents("25.00")).err(), refused, "{on}");
+    }
 }

@@ -1,7 +1,10 @@
 //! What a person or a script sees: answers on standard output, progress and errors on standard error.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's voice")]
+#![expect(clippy::print_stderr, reason = "this is the program's voice")]
 
-use std::{fmt::Display, io::IsTerminal as _};
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _, Write as _},
+};
 
 use serde::Serialize;
 use serde_json::json;
@@ -27,25 +30,23 @@ impl Output {
     /// A line of a talk, where a person follows it.
     pub(crate) fn say(self, line: &str) {
         if !self.json {
-            println!("{line}");
+            said(write_out(format_args!("{line}\n")));
         }
     }
 
     /// A piece of a line.
     pub(crate) fn say_on(self, piece: &str) {
         if !self.json {
-            print!("{piece}");
-            // A terminal that does not take it is not there.
-            drop(std::io::Write::flush(&mut std::io::stdout()));
+            said(write_out(piece));
         }
     }
 
     /// A command's answer.
     pub(crate) fn answer(self, answer: &(impl Serialize + Display)) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string_pretty(answer)?);
+            write_out(format_args!("{}\n", serde_json::to_string_pretty(answer)?))?;
         } else {
-            println!("{answer}");
+            write_out(format_args!("{answer}\n"))?;
         }
         Ok(())
     }
@@ -54,7 +55,7 @@ impl Output {
     /// progress.
     pub(crate) fn ready(self, ready: &(impl Serialize + Display)) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string(ready)?);
+            write_out(format_args!("{}\n", serde_json::to_string(ready)?))?;
         } else {
             progress(ready);
         }
@@ -72,6 +73,22 @@ impl Output {
         for cause in causes {
             eprintln!("  because {cause}");
         }
+    }
+}
+
+/// Writes to standard output. Who has stopped reading (`| head`) has read enough: that is no failure.
+fn write_out(what: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match write!(out, "{what}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// In the middle of a talk there is nobody to hand an error to.
+fn said(written: io::Result<()>) {
+    if let Err(error) = written {
+        progress(format_args!("could not write to standard output: {error}"));
     }
 }
 

@@ -54,6 +54,19 @@ fn a_scenario_is_lived_without_a_database_and_each_figure_explained() {
 }
 
 #[test]
+fn who_stops_reading_has_read_enough() {
+    let quiet = |args: &[&str]| {
+        let piped = plumbline(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = piped.unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{args:?}");
+    };
+    quiet(&["simulate", SCENARIO, "--json"]);
+    quiet(&["simulate", SCENARIO]);
+}
+
+#[test]
 fn the_callers_mistakes_exit_with_one_and_say_what_to_do() {
     let figure = run(&["simulate", SCENARIO, "--explain", "nonsense"]);
     assert_eq!(figure.status.code(), Some(1));

@@ -103,7 +103,10 @@ pub(super) struct Names {
     payments: BTreeMap<String, (PaymentId, NaiveDate)>,
     /// Returned or reversed.
     undone: BTreeSet<PaymentId>,
-    disputes: BTreeMap<String, CaseId>,
+    /// With what is disputed.
+    disputes: BTreeMap<String, (CaseId, Cents)>,
+    /// With what is held, and through which day.
+    holds: BTreeMap<DrawId, (Cents, Option<NaiveDate>)>,
 }
 
 impl Names {
@@ -131,19 +134,46 @@ impl Names {
         }
     }
 
-    fn new_dispute(&mut self, id: Option<&String>) -> Result<CaseId, String> {
+    fn new_dispute(&mut self, id: Option<&String>, amount: Cents) -> Result<CaseId, String> {
         let dispute = CaseId::from_uuid(self.next());
         let name = id.cloned().unwrap_or_else(|| dispute.to_string());
-        match self.disputes.insert(name.clone(), dispute) {
+        match self.disputes.insert(name.clone(), (dispute, amount)) {
             None => Ok(dispute),
             Some(_) => Err(format!("two disputes have the id `{name}`")),
         }
     }
 
-    fn dispute(&self, id: Option<&String>) -> Result<CaseId, String> {
+    /// A dispute of which so much was our error.
+    fn dispute(&self, id: Option<&String>, error: Cents) -> Result<CaseId, String> {
         let id = needed(id, "dispute")?;
         let found = self.disputes.get(id).copied();
-        found.ok_or_else(|| format!("no earlier dispute has the id `{id}`"))
+        let (dispute, amount) =
+            found.ok_or_else(|| format!("no earlier dispute has the id `{id}`"))?;
+        if error.is_negative() {
+            return Err("`error` must not be negative".to_owned());
+        }
+        if error > amount {
+            return Err(format!("`error` is more than the {amount} that is disputed"));
+        }
+        Ok(dispute)
+    }
+
+    /// A draw that was held before becomes available.
+    fn held_draw(
+        &self,
+        id: Option<&String>,
+        (on, amount): (NaiveDate, Cents),
+    ) -> Result<DrawId, String> {
+        let draw = self.draw(id)?;
+        match self.holds.get(&draw) {
+            Some((_, Some(last))) if on > *last => {
+                Err(format!("`on` lies after {last}, the last day of the hold: the draw is void"))
+            }
+            Some((held, _)) if amount > *held => {
+                Err(format!("`amount` is more than the {held} that is held"))
+            }
+            _ => Ok(draw),
+        }
     }
 
     fn draw(&self, id: Option<&String>) -> Result<DrawId, String> {
@@ -250,8 +280,13 @@ impl EventFile {
             Kind::Draw => return self.draw(names, amount()?),
             Kind::PaymentReturned => return self.payment_returned(names),
             Kind::DrawHeld => {
-                let (draw, expires_on) = (names.new_draw(self.id.as_ref())?, self.expires_on);
-                LineEventBody::DrawHeld { draw, amount: amount()?, expires_on }
+                let (draw, amount) = (names.new_draw(self.id.as_ref())?, amount()?);
+                let expires_on = self.expires_on;
+                if expires_on.is_some_and(|last| last < self.on) {
+                    return Err("`expires_on` lies before the hold begins".to_owned());
+                }
+                names.holds.insert(draw, (amount, expires_on));
+                LineEventBody::DrawHeld { draw, amount, expires_on }
             }
             Kind::DrawSettled => {
                 LineEventBody::DrawSettled { draw: names.draw(self.draw.as_ref())? }
@@ -307,21 +342,23 @@ impl EventFile {
                 changes: json_table(needed(self.terms.as_ref(), "terms")?),
                 notice: self.notice(),
             },
-            Kind::Dispute => LineEventBody::DisputeOpened {
-                dispute: names.new_dispute(self.id.as_ref())?,
-                subject: self.disputed(names)?,
-                amount: amount()?,
-            },
-            Kind::DisputeResolved => LineEventBody::DisputeResolved {
-                dispute: names.dispute(self.dispute.as_ref())?,
-                error: self.error.unwrap_or_default(),
-                reason,
-            },
-            Kind::RateCap => LineEventBody::RateCapped {
-                apr: needed(self.apr, "apr")?,
-                through: self.through,
-                reason,
-            },
+            Kind::Dispute => {
+                let amount = amount()?;
+                let dispute = names.new_dispute(self.id.as_ref(), amount)?;
+                LineEventBody::DisputeOpened { dispute, subject: self.disputed(names)?, amount }
+            }
+            Kind::DisputeResolved => {
+                let error = self.error.unwrap_or_default();
+                let dispute = names.dispute(self.dispute.as_ref(), error)?;
+                LineEventBody::DisputeResolved { dispute, error, reason }
+            }
+            Kind::RateCap => {
+                let (apr, through) = (needed(self.apr, "apr")?, self.through);
+                if through.is_some_and(|last| last < self.on) {
+                    return Err("`through` lies before the cap begins".to_owned());
+                }
+                LineEventBody::RateCapped { apr, through, reason }
+            }
             Kind::LimitChange => LineEventBody::LimitChanged { credit_limit: amount()?, reason },
             Kind::CycleChange => LineEventBody::CyclesChanged {
                 cycles: CycleSchedule::monthly(match needed(self.close_day, "close_day")? {
@@ -360,7 +397,7 @@ impl EventFile {
     /// A draw of its own, or one that was held before.
     fn draw(&self, names: &mut Names, amount: Cents) -> Result<Body, String> {
         let draw = match &self.draw {
-            Some(_) => names.draw(self.draw.as_ref())?,
+            Some(_) => names.held_draw(self.draw.as_ref(), (self.on, amount))?,
             None => names.new_draw(self.id.as_ref())?,
         };
         let feature = self.feature.clone();

@@ -2,17 +2,19 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use money::{Apr, Cents};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
     DatedEvent, Scenario, ScenarioLine, ScenarioWhatIf,
+    brought::BroughtForwardFile,
     events::{EventFile, Names},
+    places::{self, Lines},
 };
 use crate::{
-    BroughtForward, CycleSchedule, FeatureAmount, Product, ProductCatalog, Terms, TextError,
+    CycleSchedule, Product, ProductCatalog, Terms, TextError,
     catalog::json_table,
     product::DateTerms,
     units::{date, date_opt, dates, dollars, percent, percent_opt},
@@ -33,14 +35,14 @@ struct File {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LineFile {
+pub(super) struct LineFile {
     #[serde(default)]
     name: String,
-    product: Spanned<String>,
+    pub(super) product: Spanned<String>,
     #[serde(with = "date")]
-    opened_on: NaiveDate,
+    pub(super) opened_on: NaiveDate,
     #[serde(default = "default_limit", with = "dollars")]
-    credit_limit: Cents,
+    pub(super) credit_limit: Cents,
     #[serde(default, with = "percent")]
     apr: Apr,
     /// Rates by feature.
@@ -48,21 +50,21 @@ struct LineFile {
     aprs: BTreeMap<String, Percent>,
     close_day: Option<Spanned<u32>>,
     #[serde(default, with = "dates")]
-    closes_on: Vec<NaiveDate>,
+    pub(super) closes_on: Vec<NaiveDate>,
     #[serde(default, with = "dates")]
-    due_on: Vec<NaiveDate>,
-    state: Option<String>,
+    pub(super) due_on: Vec<NaiveDate>,
+    pub(super) state: Option<String>,
     #[serde(default)]
     covered_borrower: bool,
     /// Terms of the product that differ for this line.
     terms: Option<Spanned<Product>>,
-    brought_forward: Option<BroughtForwardFile>,
+    pub(super) brought_forward: Option<BroughtForwardFile>,
     #[serde(default)]
     events: Vec<Spanned<EventFile>>,
     #[serde(default)]
     quotes: Vec<Spanned<QuoteFile>>,
     #[serde(default)]
-    what_ifs: Vec<WhatIfFile>,
+    what_ifs: Vec<Spanned<WhatIfFile>>,
 }
 
 const fn default_limit() -> Cents {
@@ -72,48 +74,6 @@ const fn default_limit() -> Cents {
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Percent(#[serde(with = "percent")] Apr);
-
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Dollars(#[serde(with = "dollars")] Cents);
-
-/// Principal: one amount, or one by feature.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum PrincipalFile {
-    One(Dollars),
-    ByFeature(BTreeMap<String, Dollars>),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BroughtForwardFile {
-    #[serde(default, with = "date_opt")]
-    on: Option<NaiveDate>,
-    principal: Option<PrincipalFile>,
-    #[serde(default, with = "dollars")]
-    billed_interest: Cents,
-    #[serde(default, with = "dollars")]
-    fees: Cents,
-    #[serde(default, with = "dollars")]
-    penalty_fees: Cents,
-    #[serde(default, with = "dollars")]
-    credit_balance: Cents,
-    #[serde(default, with = "dollars")]
-    minimum_unpaid: Cents,
-    #[serde(default, with = "date_opt")]
-    due_on: Option<NaiveDate>,
-    #[serde(default, with = "dollars")]
-    past_due: Cents,
-    #[serde(default, with = "date_opt")]
-    past_due_since: Option<NaiveDate>,
-    #[serde(default, with = "dollars")]
-    interest_this_year: Cents,
-    #[serde(default, with = "dollars")]
-    fees_this_year: Cents,
-    #[serde(default)]
-    grace_lost: bool,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -148,17 +108,19 @@ struct WhatIfFile {
 }
 
 /// No scenario is about other days, nor about more of them.
-const FIRST_YEAR: i32 = 1970;
-const LAST_YEAR: i32 = 2199;
-const MOST_DAYS: i64 = 20_000;
+pub(super) const FIRST_YEAR: i32 = 1970;
+pub(super) const LAST_YEAR: i32 = 2199;
+pub(super) const MOST_DAYS: i64 = 20_000;
 
 pub(super) fn parse(text: &str, catalog: &ProductCatalog) -> Result<Scenario, TextError> {
     let normal = as_list(text);
     let file: File = toml::from_str(&normal).map_err(|error| TextError::of(&normal, &error))?;
     let raw: toml::Table =
         toml::from_str(&normal).map_err(|error| TextError::of(&normal, &error))?;
-    let reader = Reader { text: &normal, as_of: file.as_of, raw: &raw };
+    let lines = Lines::of(&normal);
+    let reader = Reader { text: &normal, lines, as_of: file.as_of, raw: &raw };
     let catalog = reader.products(&file.product, catalog)?;
+    let spans: Vec<_> = file.line.iter().map(Spanned::span).collect();
     let lines = file
         .line
         .into_iter()
@@ -168,9 +130,9 @@ pub(super) fn parse(text: &str, catalog: &ProductCatalog) -> Result<Scenario, Te
     if lines.is_empty() {
         return Err(reader.error(0..0, "a scenario needs at least one [[line]]"));
     }
-    for (at, line) in lines.iter().enumerate() {
+    for (at, (line, span)) in lines.iter().zip(spans).enumerate() {
         if lines.iter().take(at).any(|earlier| earlier.name == line.name) {
-            return Err(reader.error(0..0, format!("two lines are named `{}`", line.name)));
+            return Err(reader.error(span, format!("two lines have the `name` {}", line.name)));
         }
     }
     Ok(Scenario { as_of: file.as_of, lines })
@@ -192,43 +154,26 @@ fn as_list(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: &'a str,
-    as_of: NaiveDate,
+    lines: Lines,
+    pub(super) as_of: NaiveDate,
     raw: &'a toml::Table,
 }
 
 impl Reader<'_> {
-    fn error(&self, span: Range<usize>, message: impl Into<String>) -> TextError {
-        TextError::at(self.text, span, message)
+    /// At the key that the message names, where it stands in the table at `span`.
+    pub(super) fn error(&self, span: Range<usize>, message: impl Into<String>) -> TextError {
+        let message = message.into();
+        let place = self.place_of(&span, &message).unwrap_or(span);
+        TextError::at(self.text, place, message)
     }
 
-    /// The catalogue with the products of the file, which may be based on one another in any order.
-    fn products(
-        &self,
-        given: &[Spanned<Product>],
-        catalog: &ProductCatalog,
-    ) -> Result<ProductCatalog, TextError> {
-        let mut catalog = catalog.clone();
-        let mut waiting: Vec<_> = given.iter().enumerate().collect();
-        while !waiting.is_empty() {
-            let later = |product: &Product| {
-                let base = product.based_on.as_ref();
-                base.is_some_and(|base| {
-                    waiting.iter().any(|(_, other)| {
-                        other.get_ref().name == *base && other.get_ref().name != product.name
-                    })
-                })
-            };
-            let ready = waiting.iter().position(|(_, product)| !later(product.get_ref()));
-            let (at, product) = waiting.remove(ready.unwrap_or_default());
-            let resolved = catalog.resolve(product.get_ref(), &self.table("product", at));
-            catalog.insert(resolved.map_err(|message| self.error(product.span(), message))?);
-        }
-        Ok(catalog)
+    pub(super) fn place_of(&self, span: &Range<usize>, message: &str) -> Option<Range<usize>> {
+        places::named(self.text, span, message)
     }
 
-    fn table(&self, list: &str, at: usize) -> toml::Table {
+    pub(super) fn table(&self, list: &str, at: usize) -> toml::Table {
         let item = self.raw.get(list).and_then(|list| list.get(at));
         item.and_then(toml::Value::as_table).cloned().unwrap_or_default()
     }
@@ -241,7 +186,7 @@ impl Reader<'_> {
     ) -> Result<ScenarioLine, TextError> {
         let span = line.span();
         let line = line.into_inner();
-        let terms = self.terms(at, &line, line.apr, catalog)?;
+        let terms = self.terms(at, (&line, &span), line.apr, catalog)?;
         let brought_forward = line.brought_forward.as_ref().map(|given| {
             let on = given.on.unwrap_or(line.opened_on);
             (on, given.balances())
@@ -250,57 +195,24 @@ impl Reader<'_> {
         let dates = terms.product.dates;
         let mut names = Names::default();
         let events = self.events(&line.events, (line.opened_on, &dates), &mut names)?;
+        self.check_schedule(&line, (&terms, &events), &span)?;
+        self.check_index(&line, &terms, &span)?;
         let payoffs = self.payoffs(&line.quotes, line.opened_on)?;
         let what_ifs = line
             .what_ifs
             .iter()
-            .map(|what_if| self.what_if(what_if, (at, &line, catalog), &events, &names))
+            .map(|what_if| self.what_if(what_if, (at, &line, catalog), (&terms, &events), &names))
             .collect::<Result<Vec<_>, TextError>>()?;
+        for (at, what_if) in line.what_ifs.iter().enumerate() {
+            let name = &what_if.get_ref().name;
+            if line.what_ifs.iter().take(at).any(|earlier| earlier.get_ref().name == *name) {
+                let message = format!("two what-ifs have the `name` {name}");
+                return Err(self.error(what_if.span(), message));
+            }
+        }
         let name = if line.name.is_empty() { format!("line {}", at + 1) } else { line.name };
         let opened_on = line.opened_on;
         Ok(ScenarioLine { name, terms, opened_on, brought_forward, events, payoffs, what_ifs })
-    }
-
-    fn check_days(&self, line: &LineFile, span: &Range<usize>) -> Result<(), TextError> {
-        let refuse = |message: &str| Err(self.error(span.clone(), message));
-        let years = FIRST_YEAR..=LAST_YEAR;
-        let listed = [&line.closes_on, &line.due_on];
-        let mut days = listed.into_iter().flatten().chain([&line.opened_on, &self.as_of]);
-        if !days.all(|day| years.contains(&day.year())) {
-            return refuse("a date lies outside the years 1970 to 2199");
-        }
-        if self.as_of < line.opened_on {
-            return refuse("`as_of` lies before the line opens");
-        }
-        if (self.as_of - line.opened_on).num_days() > MOST_DAYS {
-            return refuse("`as_of` lies more than 20,000 days after the line opens");
-        }
-        if !listed.iter().all(|days| days.is_sorted_by(|one, next| one < next)) {
-            return refuse("`closes_on` and `due_on` must be in order, without a day twice");
-        }
-        let brought = line.brought_forward.as_ref();
-        if brought.and_then(|given| given.on).is_some_and(|on| on < line.opened_on) {
-            return refuse("`brought_forward` lies before the line opens");
-        }
-        if brought.and_then(|given| given.on).is_some_and(|on| on > self.as_of) {
-            return refuse("`brought_forward` lies after `as_of`");
-        }
-        if brought.is_some_and(BroughtForwardFile::has_negative) {
-            return refuse("`brought_forward` has an amount below zero");
-        }
-        if let Some(message) = brought.and_then(|given| given.balances().would_drop()) {
-            return refuse(message);
-        }
-        if line.credit_limit.is_negative() {
-            return refuse("`credit_limit` must not be negative");
-        }
-        let letters = |state: &String| {
-            state.len() == 2 && state.bytes().all(|byte| byte.is_ascii_alphabetic())
-        };
-        if !line.state.as_ref().is_none_or(letters) {
-            return refuse("`state` must be two letters, such as NY");
-        }
-        Ok(())
     }
 
     fn payoffs(
@@ -313,10 +225,12 @@ impl Reader<'_> {
             .map(|quote| {
                 let QuoteFile { kind: QuoteKind::Payoff, on } = quote.get_ref();
                 if *on < opened_on {
-                    return Err(self.error(quote.span(), "the quote lies before the line opens"));
+                    return Err(
+                        self.error(quote.span(), "`on` of the quote lies before the line opens")
+                    );
                 }
                 if (*on - opened_on).num_days() > MOST_DAYS {
-                    return Err(self.error(quote.span(), "the quote lies too far ahead"));
+                    return Err(self.error(quote.span(), "`on` of the quote lies too far ahead"));
                 }
                 Ok(*on)
             })
@@ -325,11 +239,12 @@ impl Reader<'_> {
 
     fn what_if(
         &self,
-        what_if: &WhatIfFile,
+        given: &Spanned<WhatIfFile>,
         (at, line, catalog): (usize, &LineFile, &ProductCatalog),
-        events: &[DatedEvent],
+        (as_it_is, events): (&Terms, &[DatedEvent]),
         names: &Names,
     ) -> Result<ScenarioWhatIf, TextError> {
+        let what_if = given.get_ref();
         for id in &what_if.without {
             if !events.iter().any(|event| event.id.as_ref() == Some(id.get_ref())) {
                 let message = format!("no event of the line has the id `{}`", id.get_ref());
@@ -337,12 +252,15 @@ impl Reader<'_> {
             }
         }
         let apr = what_if.apr.unwrap_or(line.apr);
-        let terms = self.terms(at, line, apr, catalog)?;
+        let terms = self.terms(at, (line, &given.span()), apr, catalog)?;
         let as_of = what_if.as_of.unwrap_or(self.as_of);
         if as_of < line.opened_on || (as_of - line.opened_on).num_days() > MOST_DAYS {
-            let message =
-                format!("what-if `{}` is asked on a day that is no day of the line", what_if.name);
-            return Err(self.error(0..0, message));
+            let message = "`as_of` of the what-if is no day of the line";
+            return Err(self.error(given.span(), message));
+        }
+        if what_if.events.is_empty() && what_if.without.is_empty() && terms == *as_it_is {
+            let message = "the what-if changes nothing: state `events`, `without` or another `apr`";
+            return Err(self.error(given.span(), message));
         }
         let dates = terms.product.dates;
         Ok(ScenarioWhatIf {
@@ -358,7 +276,7 @@ impl Reader<'_> {
     fn terms(
         &self,
         at: usize,
-        line: &LineFile,
+        (line, span): (&LineFile, &Range<usize>),
         apr: Apr,
         catalog: &ProductCatalog,
     ) -> Result<Terms, TextError> {
@@ -371,17 +289,23 @@ impl Reader<'_> {
             Some(terms) => {
                 let table = self.table("line", at);
                 let said = table.get("terms").and_then(toml::Value::as_table);
-                product
-                    .with(&said.map(json_table).unwrap_or_default())
+                let with = product.with(&said.map(json_table).unwrap_or_default());
+                with.and_then(|with| with.check_as_written().map(|()| with))
                     .map_err(|message| self.error(terms.span(), message))?
             }
         };
         for (feature, apr) in &line.aprs {
             let found = product.features.iter_mut().find(|one| one.name == *feature);
             let Some(found) = found else {
-                let message = format!("product `{name}` has no feature `{feature}`");
-                return Err(self.error(line.product.span(), message));
+                let message = format!(
+                    "`aprs.{feature}` is the rate of a feature that product {name} does not have"
+                );
+                return Err(self.error(span.clone(), message));
             };
+            if found.variable.is_some() {
+                let message = format!("`aprs` has a rate for `{feature}`, which follows an index");
+                return Err(self.error(span.clone(), message));
+            }
             found.apr = Some(apr.0);
         }
         let close_day = line.close_day.as_ref().map_or(31, |day| *day.get_ref());
@@ -408,16 +332,17 @@ impl Reader<'_> {
             .iter()
             .map(|event| {
                 let given = event.get_ref();
-                let place = self.error(event.span(), "");
                 let on = given
                     .effective_on(dates)
                     .map_err(|message| self.error(event.span(), message))?;
                 let recorded_on = given.recorded_on.unwrap_or(on);
                 if on < opened_on {
-                    return Err(self.error(event.span(), "the event lies before the line opens"));
+                    return Err(self.error(event.span(), "`on` lies before the line opens"));
                 }
                 if (recorded_on.max(on) - opened_on).num_days() > MOST_DAYS {
-                    return Err(self.error(event.span(), "the event lies too far ahead"));
+                    return Err(
+                        self.error(event.span(), "`on` or `recorded_on` lies too far ahead")
+                    );
                 }
                 if recorded_on < on {
                     let message = "`recorded_on` lies before the event takes effect";
@@ -425,52 +350,10 @@ impl Reader<'_> {
                 }
                 let body =
                     given.body(names).map_err(|message| self.error(event.span(), message))?;
-                let (line, column) = (place.line, place.column);
+                let (line, column) = self.lines.place(self.text, event.span().start);
                 let (id, refers_to) = (given.id().cloned(), given.refers_to().cloned());
                 Ok(DatedEvent { on, recorded_on, body, line, column, id, refers_to })
             })
             .collect()
-    }
-}
-
-impl BroughtForwardFile {
-    fn has_negative(&self) -> bool {
-        let given = self.balances();
-        let principal = given.principal.iter().map(|part| part.amount);
-        principal
-            .chain([given.billed_interest, given.fees, given.penalty_fees, given.credit_balance])
-            .chain([given.minimum_unpaid, given.past_due])
-            .chain([given.interest_this_year, given.fees_this_year])
-            .any(Cents::is_negative)
-    }
-
-    fn balances(&self) -> BroughtForward {
-        let principal = match &self.principal {
-            None => Vec::new(),
-            Some(PrincipalFile::One(amount)) => {
-                vec![FeatureAmount { feature: String::new(), amount: amount.0 }]
-            }
-            Some(PrincipalFile::ByFeature(amounts)) => amounts
-                .iter()
-                .map(|(feature, amount)| FeatureAmount {
-                    feature: feature.clone(),
-                    amount: amount.0,
-                })
-                .collect(),
-        };
-        BroughtForward {
-            principal,
-            billed_interest: self.billed_interest,
-            fees: self.fees,
-            penalty_fees: self.penalty_fees,
-            credit_balance: self.credit_balance,
-            minimum_unpaid: self.minimum_unpaid,
-            due_on: self.due_on,
-            past_due: self.past_due,
-            past_due_since: self.past_due_since,
-            interest_this_year: self.interest_this_year,
-            fees_this_year: self.fees_this_year,
-            grace_lost: self.grace_lost,
-        }
     }
 }

@@ -7,12 +7,12 @@ use identity::CreditLineId;
 use uuid::Uuid;
 
 use super::{
-    Body, DatedEvent, ScenarioError, ScenarioLine, ScenarioWhatIf, notes,
+    Body, DatedEvent, ScenarioError, ScenarioLine, ScenarioWhatIf, facts, notes,
     report::{Compared, ComparedPayoff, LineReport, NamedQuote, WhatIf, daily_balances},
 };
 use crate::{
     BroughtForward, CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded,
-    draw_fee,
+    TextError, draw_fee,
     figures::{self, Around, Figures},
     quote_payoff, returned_payment_fee,
 };
@@ -108,10 +108,7 @@ impl Life {
         let mut events: Vec<&DatedEvent> = given.events.iter().collect();
         events.sort_by_key(|event| event.recorded_on);
         for event in events.into_iter().filter(|event| event.recorded_on <= as_of) {
-            life.take(event).map_err(|source| {
-                let DatedEvent { line, column, .. } = *event;
-                ScenarioError::Event { line, column, source }
-            })?;
+            life.take(event)?;
         }
         life.live_to(as_of).map_err(failed)?;
         Ok(life)
@@ -138,44 +135,33 @@ impl Life {
         Ok(life)
     }
 
-    fn take(&mut self, event: &DatedEvent) -> Result<(), CreditError> {
-        self.live_to(event.recorded_on)?;
-        let body = self.completed(event)?;
-        self.note(event, &body)?;
-        self.record(body, event.on, event.recorded_on)?;
-        self.settle(event.recorded_on)
-    }
-
-    /// What the reader should know of an event that is taken as it stands.
-    fn note(&mut self, event: &DatedEvent, body: &LineEventBody) -> Result<(), CreditError> {
-        let told_of = matches!(
-            body,
-            LineEventBody::Drew { .. }
-                | LineEventBody::RateChanged { .. }
-                | LineEventBody::CreditBalanceRefunded { .. }
-        );
-        if told_of {
-            let before = self.line.position(event.on)?;
-            self.notes.extend(notes::of_event(event, body, &before));
+    fn take(&mut self, event: &DatedEvent) -> Result<(), ScenarioError> {
+        let DatedEvent { line, column, recorded_on, .. } = *event;
+        let failed = |source| ScenarioError::Event { line, column, source };
+        self.live_to(recorded_on).map_err(failed)?;
+        let before = self.before(event).map_err(failed)?;
+        let body = completed(event, before.as_ref());
+        let close = self.noon(recorded_on.succ_opt().unwrap_or(recorded_on));
+        if let Some(message) = facts::refusal(&self.line, event, &body, close).map_err(failed)? {
+            return Err(TextError { line, column, message }.into());
         }
-        Ok(())
+        self.notes.extend(before.and_then(|before| notes::of_event(event, &body, &before)));
+        self.record(body, event.on, recorded_on).map_err(failed)?;
+        self.settle(recorded_on).map_err(failed)
     }
 
-    /// Fills in the fee that the product asks for on the day.
-    fn completed(&self, event: &DatedEvent) -> Result<LineEventBody, CreditError> {
-        let position = || self.line.position(event.on);
-        Ok(match &event.body {
-            Body::Draw(LineEventBody::Drew { draw, feature, amount, .. }) => {
-                let fee = draw_fee(&position()?, feature.as_deref(), *amount);
-                let (draw, feature, amount) = (*draw, feature.clone(), *amount);
-                LineEventBody::Drew { draw, feature, amount, fee }
-            }
-            Body::Return(LineEventBody::PaymentReturned { payment, code, .. }) => {
-                let fee = returned_payment_fee(&position()?);
-                LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
-            }
-            Body::Is(body) | Body::Draw(body) | Body::Return(body) => body.clone(),
-        })
+    /// The line before an event, where its fee or what the reader should know of it depends on that.
+    fn before(&self, event: &DatedEvent) -> Result<Option<Position>, CreditError> {
+        let asked = match &event.body {
+            Body::Draw(_) | Body::Return(_) => true,
+            Body::Is(body) => matches!(
+                body,
+                LineEventBody::Drew { .. }
+                    | LineEventBody::RateChanged { .. }
+                    | LineEventBody::CreditBalanceRefunded { .. }
+            ),
+        };
+        asked.then(|| self.line.position(event.on)).transpose()
     }
 
     fn record(
@@ -246,6 +232,22 @@ impl Life {
 
     fn noon(&self, on: NaiveDate) -> DateTime<Utc> {
         noon(on, self.line.zone())
+    }
+}
+
+/// Fills in the fee that the product asks for on the day.
+fn completed(event: &DatedEvent, before: Option<&Position>) -> LineEventBody {
+    match (&event.body, before) {
+        (Body::Draw(LineEventBody::Drew { draw, feature, amount, .. }), Some(before)) => {
+            let fee = draw_fee(before, feature.as_deref(), *amount);
+            let (draw, feature, amount) = (*draw, feature.clone(), *amount);
+            LineEventBody::Drew { draw, feature, amount, fee }
+        }
+        (Body::Return(LineEventBody::PaymentReturned { payment, code, .. }), Some(before)) => {
+            let fee = returned_payment_fee(before);
+            LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
+        }
+        (Body::Is(body) | Body::Draw(body) | Body::Return(body), _) => body.clone(),
     }
 }
 

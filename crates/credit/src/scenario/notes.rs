@@ -7,13 +7,14 @@ use money::Apr;
 use super::{DatedEvent, ScenarioLine};
 use crate::{
     AppliesTo, LineEventBody, Position, Product, Refusal,
-    product::{GraceKind, PrincipalOrder, Regime},
+    product::{Feature, GraceKind, PrincipalOrder, Regime},
     quote_draw,
 };
 
 /// Of the file as such.
 pub(super) fn of_line(given: &ScenarioLine, as_of: NaiveDate) -> Vec<String> {
     let mut notes = departures(&given.terms.product, !given.terms.cycles.due_on.is_empty());
+    notes.extend(lowered(&given.terms.product));
     let later: Vec<String> = given
         .events
         .iter()
@@ -53,6 +54,10 @@ pub(super) fn of_event(
             });
             let card = before.terms.product.regime == Regime::Card;
             match notice {
+                _ if before.terms.product.limits.apr_cap.is_some_and(|cap| *apr > cap) => {
+                    let cap = before.terms.product.limits.apr_cap.unwrap_or_default();
+                    Some(above_cap(&format!("line {line}: the rate"), *apr, cap))
+                }
                 _ if !rises => None,
                 None => Some(format!(
                     "line {line}: the rate rises without `notice_on` or `exception` (12 CFR 1026.9(c)(2)); it is taken as a change that the contract itself makes"
@@ -77,6 +82,24 @@ pub(super) fn of_event(
         }
         _ => None,
     }
+}
+
+/// Rates that the product's cap lowers.
+fn lowered(product: &Product) -> Vec<String> {
+    let Some(cap) = product.limits.apr_cap else { return Vec::new() };
+    let of_feature = |feature: &Feature| {
+        let written =
+            feature.apr.filter(|_| feature.variable.is_none() && feature.tiers.is_empty());
+        let later = feature.rates.iter().map(|step| step.apr);
+        let tiers = feature.tiers.iter().map(|tier| tier.apr);
+        let highest = written.into_iter().chain(later).chain(tiers).max()?;
+        (highest > cap).then(|| above_cap(&format!("the rate of {}", feature.name), highest, cap))
+    };
+    product.features.iter().filter_map(of_feature).collect()
+}
+
+fn above_cap(what: &str, apr: Apr, cap: Apr) -> String {
+    format!("{what}, {apr}, is above `limits.apr_cap` and lowered to it, {cap}")
 }
 
 /// What the law of the regime asks for and the product does not have.

@@ -83,7 +83,9 @@ pub struct Compared {
     pub principal_balance_cents: Cents,
     pub billed_interest_cents: Cents,
     pub accrued_interest_cents: Cents,
+    /// Without penalties, as everywhere in a report but in a payoff quote.
     pub fees_cents: Cents,
+    pub penalty_fees_cents: Cents,
     pub minimum_due_cents: Cents,
     pub past_due_cents: Cents,
     pub days_past_due: u32,
@@ -100,7 +102,8 @@ impl Compared {
             principal_balance_cents: position.principal_balance,
             billed_interest_cents: position.billed_interest,
             accrued_interest_cents: position.accrued_interest,
-            fees_cents: position.all_fees(),
+            fees_cents: position.fees,
+            penalty_fees_cents: position.penalty_fees,
             minimum_due_cents: position.minimum_due,
             past_due_cents: position.past_due,
             days_past_due: position.days_past_due,
@@ -115,16 +118,26 @@ impl Report {
         Self { as_of, lines }
     }
 
-    /// The derivation of a figure, by a name of `figures` or `daily_balance.DATE.FEATURE`; of the first line where no line is
-    /// named.
+    /// The derivation of a figure, by a name of `figures` or `daily_balance.DATE.FEATURE`, with the name of its line before it
+    /// (`NAME/FIGURE`) where there are several. A name may have a `/` in it.
     #[must_use]
     pub fn explain(&self, figure: &str) -> Option<Derivation> {
-        match figure.split_once('/') {
-            Some((name, figure)) => {
-                self.lines.iter().find(|line| line.name == name)?.explain(figure)
-            }
-            None => self.lines.first()?.explain(figure),
-        }
+        let of_line = |line: &LineReport| {
+            let rest = figure.strip_prefix(line.name.as_str())?.strip_prefix('/')?;
+            line.explain(rest)
+        };
+        let named = self.lines.iter().find_map(of_line);
+        named.or_else(|| match self.lines.as_slice() {
+            [only] => only.explain(figure),
+            _ => None,
+        })
+    }
+
+    /// A figure that was named without its line, of each of several that has it.
+    #[must_use]
+    pub fn of_each_line(&self, figure: &str) -> Vec<String> {
+        let having = self.lines.iter().filter(|line| line.explain(figure).is_some());
+        having.map(|line| format!("{}/{figure}", line.name)).collect()
     }
 
     /// Every figure that `explain` knows, with the name of its line before it where there are several.

@@ -47,6 +47,11 @@ pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 
 fn explain(report: &scenario::Report, figure: &str) -> anyhow::Result<Derivation> {
     let unknown = || {
+        let of_lines = report.of_each_line(figure);
+        if !of_lines.is_empty() {
+            let named = of_lines.join("\n  ");
+            return UsageError(format!("`{figure}` of which line? There are:\n  {named}"));
+        }
         let known = report.figures().join("\n  ");
         UsageError(format!(
             "there is no figure `{figure}`; there are (and daily_balance.DATE.FEATURE):\n  {known}"

@@ -137,6 +137,7 @@ impl Servicing {
         }
         let position = self.load_line(conn, draw.credit_line_id).await?.position(self.today())?;
         Ok(match position.status {
+            LineStatus::Open if position.lateness_stops_draws() => Some("line_past_due".to_owned()),
             LineStatus::Open => None,
             LineStatus::Frozen => Some("line_frozen".to_owned()),
             LineStatus::Closed => Some("line_closed".to_owned()),

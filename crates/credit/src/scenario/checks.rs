@@ -1,0 +1,123 @@
+//! What the types of a scenario do not rule out: days that cannot be, and what would be passed over in silence.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use chrono::{Datelike, NaiveDate};
+
+use super::{
+    Body, DatedEvent,
+    brought::BroughtForwardFile,
+    file::{FIRST_YEAR, LAST_YEAR, LineFile, MOST_DAYS, Reader},
+};
+use crate::{LineEventBody, Terms, TextError};
+
+/// States, the District and the territories, and the addresses of the armed forces.
+const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND \
+                      OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI AA AE AP";
+
+fn is_state(name: &str) -> bool {
+    STATES.split_whitespace().any(|state| state.eq_ignore_ascii_case(name))
+}
+
+impl Reader<'_> {
+    pub(super) fn check_days(&self, line: &LineFile, span: &Range<usize>) -> Result<(), TextError> {
+        let refuse = |message: &str| Err(self.error(span.clone(), message));
+        let years = FIRST_YEAR..=LAST_YEAR;
+        let listed = [&line.closes_on, &line.due_on];
+        let mut days = listed.into_iter().flatten().chain([&line.opened_on, &self.as_of]);
+        if !days.all(|day| years.contains(&day.year())) {
+            return refuse("a date lies outside the years 1970 to 2199");
+        }
+        if self.as_of < line.opened_on {
+            return refuse("`as_of` lies before the line opens");
+        }
+        if (self.as_of - line.opened_on).num_days() > MOST_DAYS {
+            return refuse("`as_of` lies more than 20,000 days after the line opens");
+        }
+        if !listed.iter().all(|days| days.is_sorted_by(|one, next| one < next)) {
+            return refuse("`closes_on` and `due_on` must be in order, without a day twice");
+        }
+        let brought = line.brought_forward.as_ref();
+        if brought.and_then(|given| given.on).is_some_and(|on| on < line.opened_on) {
+            return refuse("`brought_forward` lies before the line opens");
+        }
+        if brought.and_then(|given| given.on).is_some_and(|on| on > self.as_of) {
+            return refuse("`brought_forward` lies after `as_of`");
+        }
+        if brought.is_some_and(BroughtForwardFile::has_negative) {
+            return refuse("`brought_forward` has an amount below zero");
+        }
+        if let Some(message) = brought.and_then(|given| given.balances().would_drop()) {
+            return refuse(message);
+        }
+        if line.credit_limit.is_negative() {
+            return refuse("`credit_limit` must not be negative");
+        }
+        if !line.state.as_deref().is_none_or(is_state) {
+            return refuse("`state` must be the two letters of a state or territory, such as NY");
+        }
+        Ok(())
+    }
+
+    /// Closing and due dates that no cycle would have. What comes after a change of the closing day is that change's.
+    pub(super) fn check_schedule(
+        &self,
+        line: &LineFile,
+        (terms, events): (&Terms, &[DatedEvent]),
+        span: &Range<usize>,
+    ) -> Result<(), TextError> {
+        let (cycles, opened_on) = (&terms.cycles, line.opened_on);
+        if let Some(early) = cycles.closes_on.first().filter(|day| **day < opened_on) {
+            let message = format!("`closes_on` has {early}, before the line opens on {opened_on}");
+            return Err(self.error(span.clone(), message));
+        }
+        let changes =
+            |one: &&DatedEvent| matches!(one.body, Body::Is(LineEventBody::CyclesChanged { .. }));
+        let changed_on = events.iter().filter(changes).map(|one| one.on).min();
+        let dates = &terms.product.dates;
+        // What comes in with the line is the balance of a statement before.
+        let before = line.brought_forward.as_ref().map(|given| given.on.unwrap_or(opened_on));
+        let before = before.and_then(|on| on.pred_opt());
+        let mut asked: BTreeSet<NaiveDate> =
+            before.map(|closed_on| cycles.due_on(closed_on, dates)).into_iter().collect();
+        let mut starts_on = opened_on;
+        while cycles.due_on.last().is_some_and(|last| starts_on <= *last) {
+            let closed_on = cycles.close_of(starts_on);
+            asked.insert(cycles.due_on(closed_on, dates));
+            let Some(next) = closed_on.succ_opt() else { break };
+            starts_on = next;
+        }
+        let unheard = |due: &&NaiveDate| {
+            !asked.contains(due) && changed_on.is_none_or(|changed_on| **due < changed_on)
+        };
+        match cycles.due_on.iter().find(unheard) {
+            Some(due) => {
+                let message = format!(
+                    "`due_on` has {due}, when no statement falls due: a due date lies after a close, not after the next one, and alone between the two"
+                );
+                Err(self.error(span.clone(), message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// An index without a value for the first day of the line.
+    pub(super) fn check_index(
+        &self,
+        line: &LineFile,
+        terms: &Terms,
+        span: &Range<usize>,
+    ) -> Result<(), TextError> {
+        for feature in &terms.product.features {
+            let first = feature.variable.as_ref().and_then(|variable| variable.index.first());
+            let Some(first) = first.filter(|first| first.from > line.opened_on) else { continue };
+            let (name, from, opened_on) = (&feature.name, first.from, line.opened_on);
+            let message = format!(
+                "the `index` of {name} begins on {from}, after the line opens on {opened_on}: state its value of that day"
+            );
+            let place = self.place_of(span, &message).unwrap_or_else(|| line.product.span());
+            return Err(self.error(place, message));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! Events that say more than there is: a fee waived that was never charged, a dispute of more than its subject.
+//!
+//! Invariant: what is compared is what is known when the event is recorded, that day's close included.
+
+use chrono::{DateTime, Utc};
+use money::Cents;
+
+use super::DatedEvent;
+use crate::{
+    Charge, CreditError, CreditLine, FeeKind, LineEvent, LineEventBody, draws::DrawFacts,
+    event::Disputed,
+};
+
+/// Why an event cannot be, if so; `line` is the line before it. `close`: when the day after it is settled.
+pub(super) fn refusal(
+    line: &CreditLine,
+    event: &DatedEvent,
+    body: &LineEventBody,
+    close: DateTime<Utc>,
+) -> Result<Option<String>, CreditError> {
+    let more_than = |most: Cents, amount: Cents, of: &str| {
+        (amount > most).then(|| format!("the `amount` of {amount} is more than {of} ({most})"))
+    };
+    Ok(match body {
+        LineEventBody::FeeWaived { fee, amount, .. } => {
+            let charged = after_close(line, event, close)?;
+            let left = charged_as(*fee, charged.events()) - waived_of(*fee, charged.events());
+            let of =
+                format!("what was charged of the kind, {}, and not waived before", fee.label());
+            more_than(left.or_zero(), *amount, &of)
+        }
+        LineEventBody::DisputeOpened { subject: Disputed::Fee { fee }, amount, .. } => {
+            let charged = after_close(line, event, close)?;
+            let of = format!("what was charged of the kind, {}", fee.label());
+            more_than(charged_as(*fee, charged.events()), *amount, &of)
+        }
+        LineEventBody::DisputeOpened { subject: Disputed::Draw { draw }, amount, .. } => {
+            let facts = DrawFacts::of(line.events());
+            let fact = facts.get(*draw).copied().unwrap_or_default();
+            more_than(fact.amount + fact.fee, *amount, "the draw and its fee")
+        }
+        LineEventBody::DisputeOpened { subject: Disputed::Other, amount, .. } => {
+            // What a statement asked for may have been paid since.
+            let stated = line.events().iter().filter_map(|event| match &event.body {
+                LineEventBody::StatementIssued { statement } => Some(statement.new_balance),
+                _ => None,
+            });
+            let owed = line.position(event.on)?.total_owed;
+            let most = stated.fold(owed, Cents::max).or_zero();
+            more_than(most, *amount, "what is owed, or ever was by a statement")
+        }
+        _ => None,
+    })
+}
+
+/// The line with what the close of the day charges.
+fn after_close(
+    line: &CreditLine,
+    event: &DatedEvent,
+    close: DateTime<Utc>,
+) -> Result<CreditLine, CreditError> {
+    let mut line = line.clone();
+    line.settle(event.recorded_on.succ_opt().unwrap_or(event.recorded_on), close)?;
+    Ok(line)
+}
+
+/// Of a line that came in with fees nobody knows the kind: they are any of theirs.
+fn charged_as(fee: FeeKind, events: &[LineEvent]) -> Cents {
+    let of_event = |event: &LineEvent| match &event.body {
+        LineEventBody::BalanceBroughtForward { balances } if fee.penalty() => balances.penalty_fees,
+        LineEventBody::BalanceBroughtForward { balances } => balances.fees,
+        LineEventBody::Drew { fee: charged, .. } if fee == FeeKind::Draw => *charged,
+        LineEventBody::PaymentReturned { fee: charged, .. } if fee == FeeKind::ReturnedPayment => {
+            *charged
+        }
+        LineEventBody::FeeAssessed { fee: kind, amount, .. } if *kind == fee => *amount,
+        LineEventBody::Adjusted { charge, amount } if kind_of(charge) == Some(fee) => *amount,
+        _ => Cents::ZERO,
+    };
+    events.iter().map(of_event).sum()
+}
+
+fn waived_of(fee: FeeKind, events: &[LineEvent]) -> Cents {
+    let of_event = |event: &LineEvent| match &event.body {
+        LineEventBody::FeeWaived { fee: kind, amount, .. } if *kind == fee => *amount,
+        _ => Cents::ZERO,
+    };
+    events.iter().map(of_event).sum()
+}
+
+const fn kind_of(charge: &Charge) -> Option<FeeKind> {
+    match charge {
+        Charge::LateFee { .. } => Some(FeeKind::Late),
+        Charge::PlanFee { .. } => Some(FeeKind::Plan),
+        Charge::OverLimitFee { .. } => Some(FeeKind::OverLimit),
+        Charge::Interest { .. } | Charge::MilitaryWaiver { .. } => None,
+    }
+}

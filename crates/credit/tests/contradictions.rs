@@ -1,0 +1,258 @@
+//! What a scenario says against itself: refused at the key, where it would otherwise be passed over in silence.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use credit::{
+    ProductCatalog,
+    scenario::{self, Report, ScenarioError},
+};
+
+fn outcome(text: &str) -> Result<Report, ScenarioError> {
+    let scenario = scenario::parse(text, &ProductCatalog::embedded().unwrap())?;
+    scenario::run(&scenario)
+}
+
+/// Line, column and what is said.
+fn refused(text: &str) -> (usize, usize, String) {
+    match outcome(text) {
+        Err(ScenarioError::Text(error)) => (error.line, error.column, error.message),
+        Err(other) => (0, 0, other.to_string()),
+        Ok(_) => (0, 0, format!("not refused: {text}")),
+    }
+}
+
+/// The place of the `mark`, which is no part of the text.
+fn marked(text: &str) -> (String, usize, usize) {
+    let (before, _) = text.split_once('¶').unwrap();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+    (text.replace('¶', ""), line, column)
+}
+
+fn line(rest: &str) -> String {
+    format!(
+        "as_of = 2026-11-10\n[line]\nproduct = \"CASHLINE-STD-1\"\nopened_on = 2026-09-01\n{rest}"
+    )
+}
+
+fn owing(rest: &str) -> String {
+    line(&format!("apr = \"24%\"\n[line.brought_forward]\nprincipal = \"100.00\"\n{rest}"))
+}
+
+fn product(rest: &str) -> String {
+    format!(
+        "as_of = 2026-11-10\n[[product]]\nname = \"P\"\nbased_on = \"CASHLINE-STD-1\"\n{rest}\n[line]\nproduct = \"P\"\nopened_on = 2026-09-01\n"
+    )
+}
+
+fn feature(rest: &str) -> String {
+    product(&format!("[[product.features]]\nname = \"draws\"\n{rest}\n"))
+}
+
+fn refused_where_marked(cases: &[(String, &str)]) {
+    for (text, said) in cases {
+        let (text, line, column) = marked(text);
+        let (found_line, found_column, message) = refused(&text);
+        assert!(message.contains(said), "{text}\n{message}");
+        assert_eq!((found_line, found_column), (line, column), "{text}\n{message}");
+    }
+}
+
+#[test]
+fn terms_that_contradict_one_another_are_refused_at_the_key() {
+    let index = |from: &str, rest: &str| {
+        feature(&format!(
+            "variable = {{ margin = \"5%\", {rest}¶index = [{{ from = {from}, apr = \"8%\" }}] }}"
+        ))
+    };
+    refused_where_marked(&[
+        (
+            feature(
+                "apr = \"10%\"\n¶variable = { margin = \"5%\", index = [{ from = 2026-01-01, apr = \"8%\" }] }",
+            ),
+            "in the place of `apr`",
+        ),
+        (
+            index("2026-01-01", "¶floor = \"20%\", cap = \"10%\", ").replacen("¶index", "index", 1),
+            "`floor` is above `cap`",
+        ),
+        (
+            feature("promotion = { apr = \"0%\", ¶cycles = 3, through = 2026-12-31 }"),
+            "both end the promotion",
+        ),
+        (
+            feature("fee = { percent = \"3%\", ¶least = \"9.00\", most = \"5.00\" }"),
+            "above its `most`",
+        ),
+        (
+            product("[product.fees]\nplan = { ¶least = \"9.00\", most = \"5.00\" }"),
+            "above its `most`",
+        ),
+        (
+            product("[product.minimum]\narms = [{ amount = \"25.00\", ¶multiple_of = \"5.00\" }]"),
+            "needs `whole_dollars`",
+        ),
+        (
+            product("[product.minimum]\nwhole_dollars = \"up\"\n¶multiple_of = \"0.00\""),
+            "above zero",
+        ),
+    ]);
+}
+
+#[test]
+fn a_line_that_contradicts_itself_is_refused_at_the_key() {
+    let starts = "variable = { margin = \"5%\", index = [{ from = 2026-10-01, apr = \"8%\" }] }";
+    refused_where_marked(&[
+        (line("¶closes_on = [2026-08-31, 2026-09-30]\n"), "before the line opens on 2026-09-01"),
+        (line("¶due_on = [2026-09-20]\n"), "when no statement falls due"),
+        (
+            owing("").replace("apr =", "¶due_on = [2026-09-20, 2026-10-20, 2026-10-25]\napr ="),
+            "has 2026-10-25",
+        ),
+        (line("¶state = \"ZZ\"\n"), "two letters of a state"),
+        (feature(starts).replace("product = \"P\"", "product = ¶\"P\""), "begins on 2026-10-01"),
+        (
+            line("[[line.what_ifs]]\nname = \"w\"\napr = \"9%\"\n")
+                + "[[line.what_ifs]]\n¶name = \"w\"\napr = \"8%\"\n",
+            "two what-ifs",
+        ),
+        (line("apr = \"9%\"\n¶[[line.what_ifs]]\nname = \"w\"\n"), "changes nothing"),
+        (line("apr = \"9%\"\n[[line.what_ifs]]\nname = \"w\"\n¶apr = \"9%\"\n"), "changes nothing"),
+        (line("aprs = { ¶bets = \"9%\" }\n"), "does not have"),
+    ]);
+}
+
+#[test]
+fn due_dates_that_a_statement_has_are_taken() {
+    // The one before the line, the first one, one on the next close.
+    let listed = "due_on = [2026-09-20, 2026-10-20, 2026-11-30]\napr =";
+    outcome(&owing("").replace("apr =", listed)).unwrap();
+    // After a change of the closing day the file's dates are no longer asked.
+    outcome(&line("due_on = [2026-10-25, 2027-02-15]\n[[line.events]]\nkind = \"cycle_change\"\non = 2026-11-05\nclose_day = 10\n")).unwrap();
+}
+
+#[test]
+fn events_that_cannot_be_are_refused_at_the_key() {
+    let event = |rest: &str| owing(&format!("[[line.events]]\n{rest}\n"));
+    let two = |first: &str, second: &str| event(&format!("{first}\n[[line.events]]\n{second}"));
+    let held = "kind = \"draw_held\"\nid = \"h\"\non = 2026-09-05\namount = \"100.00\"\nexpires_on = 2026-09-08";
+    let disputed = "kind = \"dispute\"\nid = \"d\"\non = 2026-09-10\namount = \"50.00\"";
+    refused_where_marked(&[
+        (
+            two(held, "kind = \"draw\"\n¶on = 2026-09-09\ndraw = \"h\"\namount = \"100.00\""),
+            "the draw is void",
+        ),
+        (
+            two(held, "kind = \"draw\"\non = 2026-09-08\ndraw = \"h\"\n¶amount = \"100.01\""),
+            "more than the $100.00 that is held",
+        ),
+        (
+            event("kind = \"rate_cap\"\non = 2026-09-10\napr = \"6%\"\n¶through = 2026-09-01"),
+            "before the cap begins",
+        ),
+        (
+            two(
+                disputed,
+                "kind = \"dispute_resolved\"\non = 2026-09-20\ndispute = \"d\"\n¶error = \"50.01\"",
+            ),
+            "more than the $50.00 that is disputed",
+        ),
+    ]);
+    outcome(&two(held, "kind = \"draw\"\non = 2026-09-08\ndraw = \"h\"\namount = \"100.00\""))
+        .unwrap();
+}
+
+#[test]
+fn no_more_is_waived_or_disputed_than_there_is() {
+    let event = |rest: &str| owing(&format!("[[line.events]]\n{rest}\n"));
+    let fee =
+        "kind = \"fee\"\nfee = \"late\"\non = 2026-09-10\namount = \"15.00\"\n[[line.events]]\n";
+    let waived = |on: &str, amount: &str| {
+        format!("kind = \"fee_waived\"\nfee = \"late\"\non = {on}\namount = \"{amount}\"")
+    };
+    let dispute = |amount: &str, of: &str| {
+        format!("kind = \"dispute\"\non = 2026-09-12\namount = \"{amount}\"\n{of}")
+    };
+    let draw = "kind = \"draw\"\nid = \"w\"\non = 2026-09-05\namount = \"40.00\"\nfee = \"2.00\"\n[[line.events]]\n";
+    let cases = [
+        (event(&waived("2026-09-10", "15.00")), "what was charged of the kind, late fee"),
+        (
+            event(&format!("{fee}{}", waived("2026-09-11", "15.01"))),
+            "and not waived before ($15.00)",
+        ),
+        (
+            event(&format!(
+                "{fee}{}\n[[line.events]]\n{}",
+                waived("2026-09-11", "10.00"),
+                waived("2026-09-12", "5.01")
+            )),
+            "($5.00)",
+        ),
+        (
+            event(&format!("{draw}{}", dispute("42.01", "draw = \"w\""))),
+            "the draw and its fee ($42.00)",
+        ),
+        (event(&format!("{fee}{}", dispute("15.01", "fee = \"late\""))), "($15.00)"),
+        (event(&dispute("150.00", "")), "what is owed"),
+    ];
+    for (text, said) in cases {
+        let (line, column, message) = refused(&text);
+        assert!(message.contains(said), "{text}\n{message}");
+        assert!(
+            text.lines().nth(line - 1).unwrap().starts_with("[[line.events]]"),
+            "{line} {column}"
+        );
+    }
+    for fine in [
+        format!("{fee}{}", waived("2026-09-10", "15.00")),
+        format!(
+            "{draw}kind = \"payment\"\non = 2026-09-08\namount = \"142.00\"\n[[line.events]]\n{}",
+            dispute("42.00", "draw = \"w\"")
+        ),
+        dispute("100.00", ""),
+    ] {
+        outcome(&event(&fine)).unwrap();
+    }
+    // A plan fee of the last day of a cycle, waived on that very day; a fee that came in with the line.
+    let plan = product("[product.fees]\nplan = { amount = \"6.25\" }")
+        + "[line.brought_forward]\nprincipal = \"100.00\"\npenalty_fees = \"15.00\"\n[[line.events]]\n";
+    let of_plan = "kind = \"fee_waived\"\nfee = \"plan\"\non = 2026-09-30\namount = \"6.25\"\n[[line.events]]\n";
+    outcome(&format!("{plan}{of_plan}{}\n", waived("2026-10-02", "15.00"))).unwrap();
+}
+
+#[test]
+fn products_are_named_once_and_based_on_one_another_in_no_circle() {
+    let file = |products: &str| {
+        format!("as_of = 2026-10-01\n{products}[line]\nproduct = \"A\"\nopened_on = 2026-09-01\n")
+    };
+    let named = |name: &str, rest: &str| format!("[[product]]\nname = \"{name}\"\n{rest}\n");
+    refused_where_marked(&[
+        (file(&format!("{}[[product]]\n¶name = \"A\"\n", named("A", ""))), "two products"),
+        (file("[[product]]\n¶name = \"CARD-STD-1\"\n"), "built-in product"),
+        (
+            file(&format!(
+                "{}[[product]]\nname = \"B\"\n¶based_on = \"C\"\n{}",
+                named("A", "based_on = \"B\""),
+                named("C", "based_on = \"B\"")
+            )),
+            "goes in a circle: B on C on B",
+        ),
+        (file("[[product]]\nname = \"A\"\n¶based_on = \"A\"\n"), "circle: A on A"),
+        (file("[[product]]\nname = \"A\"\nbased_on = ¶\"X\"\n"), "there is no product `X`"),
+    ]);
+}
+
+#[test]
+fn a_rate_that_the_cap_lowers_is_told_of() {
+    let notes = |rest: &str| outcome(&line(rest)).unwrap().lines.remove(0).notes;
+    assert!(notes("apr = \"35.99%\"\n").is_empty());
+    let said = "the rate of draws, 1000.00%, is above `limits.apr_cap` and lowered to it, 35.99%";
+    assert_eq!(notes("apr = \"1000%\"\n"), [said]);
+    let changed = notes(
+        "apr = \"9%\"\n[[line.events]]\nkind = \"rate_change\"\non = 2026-09-10\napr = \"40%\"\napplies_to = \"all_balances\"\n",
+    );
+    assert_eq!(
+        changed,
+        ["line 6: the rate, 40.00%, is above `limits.apr_cap` and lowered to it, 35.99%"]
+    );
+}
