@@ -1,7 +1,8 @@
 //! What pays a line off on a day: what, paid then, leaves nothing owed at the close (V20).
 //!
 //! Found by living the rest of the cycle, so that the method of the product, its least charges and what it waives count as the
-//! close counts them. Fees of later days are no part of it.
+//! close counts them. Fees of later days are no part of it. Where the close jumps (interest is paid before principal,
+//! so that less of it falls under the least that is charged), it is the least amount that leaves no debt.
 
 use chrono::NaiveDate;
 use identity::PaymentId;
@@ -16,8 +17,8 @@ use crate::{
     timeline::Timeline,
 };
 
-/// After what is owed today each try is off by cents.
-const TRIES: usize = 8;
+/// After what is owed today a try is off by cents; where the close jumps, the rest halves what lies between.
+const TRIES: usize = 40;
 
 /// Negative where the lender will owe the customer.
 pub(crate) fn payoff(events: &[LineEvent], on: NaiveDate) -> Result<Cents, CreditError> {
@@ -35,18 +36,28 @@ pub(crate) fn payoff(events: &[LineEvent], on: NaiveDate) -> Result<Cents, Credi
     let accrued = state.accrued(state.terms_today(&timeline));
     let owed = state.balance() + state.prepaid() + accrued;
     let mut amount = if owed.is_positive() { owed } else { unpaid };
-    let mut nearest = (amount, unpaid);
+    // The greatest that is known to leave a debt, and the least that is known to leave none.
+    let (mut short, mut enough) = (Cents::ZERO, None);
     for _ in 0..TRIES {
         let left = state.left_at_close(&timeline, amount)?;
-        if left.abs() < nearest.1.abs() {
-            nearest = (amount, left);
-        }
         if left.is_zero() {
+            return Ok(amount);
+        }
+        if left.is_positive() {
+            short = short.max(amount);
+        } else {
+            enough = Some(enough.map_or(amount, |least: Cents| least.min(amount)));
+        }
+        let most = enough.unwrap_or(amount + left + Cents::new(1));
+        if most - short <= Cents::new(1) {
             break;
         }
-        amount = (amount + left).max(Cents::new(1));
+        amount += left;
+        if amount <= short || amount >= most {
+            amount = short + Cents::new((most - short).get() / 2);
+        }
     }
-    Ok(nearest.0)
+    Ok(enough.unwrap_or(amount))
 }
 
 impl State {

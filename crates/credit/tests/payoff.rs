@@ -30,10 +30,13 @@ fn quoted_and_left(product: &str, events: &str, on: &str, after: &str) -> (Cents
     let quote = quote_payoff(&before.events, on.parse().unwrap()).unwrap();
     let parts = quote.principal + quote.billed_interest + quote.fees + quote.accrued_interest;
     assert_eq!(parts - quote.credit_balance, quote.payoff, "its parts come to it");
-    let paid =
-        if quote.payoff.is_positive() { event("payment", on, quote.payoff) } else { String::new() };
-    let report = lived(&text(product, after, &format!("{events}{paid}")));
-    (quote.payoff, report.position.total_owed)
+    (quote.payoff, left(product, events, (on, quote.payoff), after))
+}
+
+/// What is owed later once an amount was paid on a day.
+fn left(product: &str, events: &str, (on, amount): (&str, Cents), after: &str) -> Cents {
+    let paid = if amount.is_positive() { event("payment", on, amount) } else { String::new() };
+    lived(&text(product, after, &format!("{events}{paid}"))).position.total_owed
 }
 
 #[test]
@@ -53,9 +56,9 @@ fn a_quote_is_what_the_close_will_ask_for() {
     ];
     for (interest, payoff) in cases {
         let product = format!("[product.interest]\n{interest}");
-        let (quoted, left) = quoted_and_left(&product, "", "2026-09-10", "2026-10-01");
+        let (quoted, owed) = quoted_and_left(&product, "", "2026-09-10", "2026-10-01");
         assert_eq!(
-            (quoted, left),
+            (quoted, owed),
             (Cents::parse_dollars(payoff).unwrap(), Cents::ZERO),
             "{interest}"
         );
@@ -116,8 +119,11 @@ proptest! {
         });
         let events: String = draws.chain(payments).collect();
         let on = format!("2026-11-{on:02}");
-        let (quoted, left) = quoted_and_left(&product, &events, &on, "2026-12-01");
-        // The lender's debt stays.
-        prop_assert_eq!(left, quoted.min(Cents::ZERO), "{} on {}\n{}\n{}", quoted, on, product, events);
+        let (quoted, owed) = quoted_and_left(&product, &events, &on, "2026-12-01");
+        // The lender's debt stays. Where no amount leaves nothing, a cent less leaves a debt.
+        let off = owed - quoted.min(Cents::ZERO);
+        let less = || left(&product, &events, (&on, quoted - Cents::new(1)), "2026-12-01");
+        let settles = off.is_zero() || (off.is_negative() && less().is_positive());
+        prop_assert!(settles, "{} on {} leaves {}\n{}\n{}", quoted, on, owed, product, events);
     }
 }
