@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CreditError, LineEvent, LineEventBody, Snapshot, Terms,
     interest::GraceOutcome,
-    product::{BalanceMethod, Compounding, GraceKind, Period, RoundedAt},
+    product::{BalanceMethod, Compounding, GraceKind, Period, RoundedAt, TakesEffect, Variable},
     rate::{self, DENOMINATOR, DayBasis, RateDigits},
     state::State,
     timeline::Timeline,
@@ -324,11 +324,17 @@ fn linear(terms: &Terms) -> bool {
     let (product, interest) = (&terms.product, &terms.product.interest);
     let by_day = match interest.balance {
         BalanceMethod::DailyBalance => true,
-        BalanceMethod::AverageDailyBalance => !interest.round_average,
+        BalanceMethod::AverageDailyBalance => {
+            let alike = matches!(interest.day_basis, DayBasis::D360 | DayBasis::D365);
+            !interest.round_average && alike
+        }
         _ => false,
     };
     let plain = product.features.iter().all(|feature| {
-        feature.tiers.is_empty() && feature.promotion.is_none_or(|promotion| !promotion.deferred)
+        let again = |one: &Variable| one.takes_effect == TakesEffect::ThisCycle;
+        feature.tiers.is_empty()
+            && !feature.variable.as_ref().is_some_and(again)
+            && feature.promotion.is_none_or(|promotion| !promotion.deferred)
     });
     by_day
         && plain

@@ -39,6 +39,9 @@ pub(crate) struct Balance {
     /// Interest that a promotion defers, in `DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
     pub(crate) deferred: i128,
+    /// Of it, from before the open cycle.
+    #[serde(default, with = "crate::units::wide")]
+    pub(crate) deferred_before: i128,
     /// Of earlier cycles, spared at their close and owed after all, in `DENOMINATOR`ths of a cent.
     #[serde(default, with = "crate::units::wide")]
     pub(crate) spared_before: i128,
@@ -79,6 +82,9 @@ pub(crate) struct Span {
     /// Unpaid interest and fees that bear interest.
     pub(crate) charges: Cents,
     pub(crate) prepaid: Cents,
+    /// Deferred interest that is deferred no longer, in `DENOMINATOR`ths of a cent.
+    #[serde(default, with = "crate::units::wide")]
+    pub(crate) fell_due: i128,
     pub(crate) rate: DayRate,
     /// A payment counts on the first of them, and the product rounds the interest of the days before.
     #[serde(default)]
@@ -137,6 +143,7 @@ impl Balance {
             repaid: Cents::ZERO,
             prepaid: Cents::ZERO,
             deferred: 0,
+            deferred_before: 0,
             spared_before: 0,
             reliefs: Vec::new(),
             spans: Vec::new(),
@@ -208,7 +215,7 @@ impl Balance {
 }
 
 impl Variable {
-    fn apr_on(&self, day: NaiveDate, cycle: &OpenCycle) -> Apr {
+    pub(crate) fn apr_on(&self, day: NaiveDate, cycle: &OpenCycle) -> Apr {
         let on = match self.takes_effect {
             TakesEffect::OnTheDay => day,
             TakesEffect::ThisCycle => cycle.closes_on,

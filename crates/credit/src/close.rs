@@ -158,16 +158,30 @@ impl State {
     fn charge_over_limit_fee(&mut self, terms: &Terms) -> Cents {
         let Some(rule) = terms.product.fees.over_limit else { return Cents::ZERO };
         let excess = (self.balance() - self.credit_limit).or_zero();
-        let in_a_row = self.records.iter().rev().take_while(|one| one.over_limit_fee.is_positive());
-        let enough = rule
-            .most_cycles_in_a_row
-            .is_some_and(|most| u32::try_from(in_a_row.count()).unwrap_or(u32::MAX) >= most);
+        let enough =
+            rule.most_cycles_in_a_row.is_some_and(|most| self.fees_for_this_excess() >= most);
         if excess.is_zero() || enough || self.capped_by_law() {
             return Cents::ZERO;
         }
         let amount = if rule.capped_by_excess { rule.amount.min(excess) } else { rule.amount };
         self.charge(FeeKind::OverLimit, 0, amount);
         amount
+    }
+
+    /// Over-limit fees of earlier cycles since the last draw beyond the limit, or since the balance was last within it.
+    fn fees_for_this_excess(&self) -> u32 {
+        let drew_in = |from: NaiveDate| self.drawn.iter().any(|drawn| drawn.on >= from);
+        let mut fees = 0;
+        let mut later = self.cycle.starts_on;
+        for record in self.records.iter().rev() {
+            let within = record.balance - record.over_limit_fee <= record.credit_limit;
+            if drew_in(later) || within {
+                break;
+            }
+            fees += u32::from(record.over_limit_fee.is_positive());
+            later = record.starts_on;
+        }
+        fees
     }
 
     fn bill_interest(&mut self, terms: &Terms) -> (Vec<InterestLine>, WaivedFees, CycleCharges) {
@@ -201,7 +215,7 @@ impl State {
             }
         }
         if overpaid.is_positive() {
-            self.allocate(terms, None, overpaid);
+            self.allocate_overpaid(terms, overpaid);
         }
         self.settle_from_credit();
         (lines, waived, charges)
@@ -217,12 +231,18 @@ impl State {
         let of_cycle = |fee: &&Fee| fee.billed_in.is_none() && !fee.kind.penalty();
         let fees = self.fees.iter().filter(of_cycle).map(|fee| fee.amount).sum();
         let recent = self.records.iter().rev().take(11).map(|record| record.plan_fee);
+        let interest = &terms.product.interest;
+        let days = lines.iter().map(|line| line.days).max().unwrap_or_default();
         let mut charges = CycleCharges {
             interest: lines.iter().map(|line| line.amount).sum(),
             raised,
             fees,
-            sum_of_balances: lines.iter().map(|line| line.sum_of_daily_balances).sum(),
-            days: lines.iter().map(|line| line.days).max().unwrap_or_default(),
+            sum_of_balances: lines
+                .iter()
+                .map(|line| line.sum_bearing_interest(interest, days))
+                .sum(),
+            draws_apart: !interest.bears_on_new_draws(),
+            days,
             fee_bearing_draws: self.fee_bearing_draws,
             apr: lines.iter().map(|line| line.apr).max().unwrap_or_default(),
             participation_fees_before: recent.sum(),
@@ -374,6 +394,7 @@ impl State {
             if balance.deferred_due(starts_on, self.cycle.number + 1) != 0 {
                 balance.deferred = 0;
             }
+            balance.deferred_before = balance.deferred;
             balance.spared_before = 0;
             balance.carried += balance.fresh;
             balance.fresh = Cents::ZERO;

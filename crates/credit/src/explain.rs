@@ -7,7 +7,7 @@ use money::{Cents, Rounding};
 use crate::{
     Allocation, CycleRecord, Derivation, How, InterestLine, Position, Segment, Statement,
     derivation::Value,
-    interest::GraceOutcome,
+    interest::{AverageAtRate, GraceOutcome},
     minimum::{Minimum, MinimumInputs},
     position::FeaturePosition,
     product::{BalanceMethod, Compounding, InterestTerms, MinimumTerms, Period, Product},
@@ -117,6 +117,11 @@ pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivatio
                 Derivation::of("periodic rates of the cycle, added up", "rates", rates, segments);
             text("unrounded", line.numerator, "balance × rates", vec![base, rates]).by(How::Product)
         }
+        None if !line.averages.is_empty() => {
+            let averages = line.averages.iter().map(|one| average_at_rate(one, terms)).collect();
+            let of_averages = line.averages.iter().map(|one| one.numerator).sum();
+            unrounded(line.numerator, of_averages, others, averages, terms)
+        }
         base => {
             let mut inputs = segments;
             let one_balance = base.is_some();
@@ -152,6 +157,21 @@ pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivatio
         inputs.push(Derivation::amount(label, other));
     }
     Derivation::sum(&rule, &label, line.amount, inputs)
+}
+
+/// The rounded average of the days at one rate, at their rates.
+fn average_at_rate(one: &AverageAtRate, terms: &InterestTerms) -> Derivation {
+    let apr = Derivation::given("rate", Value::AprPpm(one.apr));
+    let days = Derivation::given("days", Value::Count(one.days.into()));
+    let rule = format!(
+        "average of the days at this rate, rounded {} (12 CFR 1026.7(b)(5))",
+        rounding(terms.average_rounding)
+    );
+    let balance = Derivation::cents(&rule, "balance", one.average, vec![days]);
+    let rates = Value::Text(rate::to_percent_text(one.rates, 10));
+    let rates = Derivation::of("periodic rates of these days, added up", "rates", rates, vec![apr]);
+    let label = format!("{} days at {}", one.days, one.apr);
+    text(&label, one.numerator, "balance × rates", vec![balance, rates]).by(How::Product)
 }
 
 /// The one balance that bears the interest of the cycle, where there is one.

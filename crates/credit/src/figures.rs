@@ -60,12 +60,14 @@ pub(crate) fn of_payoff(quote: &PayoffQuote, position: &Position) -> Figures {
     let same = [
         ("principal", "principal_balance"),
         ("billed_interest", "billed_interest"),
-        ("accrued_interest", "accrued_interest"),
         ("credit_balance", "credit_balance"),
         ("per_diem", "per_diem"),
     ];
     let same = same.into_iter().filter_map(|(name, of)| Some((name.to_owned(), of_day(of)?)));
-    own.into_iter().chain(same).collect()
+    let inputs = quote.derivation.inputs.iter();
+    let accrued = inputs.filter(|input| input.label == "accrued interest").cloned();
+    let accrued = accrued.map(|figure| ("accrued_interest".to_owned(), figure));
+    own.into_iter().chain(accrued).chain(same).collect()
 }
 
 type Of = fn(&Compared) -> Cents;

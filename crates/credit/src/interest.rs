@@ -2,21 +2,24 @@
 //!
 //! Days are kept as they were lived (`Span`) and priced when they are asked for, because what grace spares is known only later.
 
+mod priced;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use money::{Apr, Cents, Rounding, divide};
+use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Terms,
-    balance::{Balance, DayRate, Span},
-    product::{
-        BalanceMethod, Compounding, Feature, InterestTerms, Period, RoundedAt, RoundedPer, TiersOn,
-    },
+    balance::{Balance, Span},
+    product::{BalanceMethod, Compounding, InterestTerms, Period, RoundedAt, RoundedPer},
     rate::{self, DENOMINATOR},
-    state::{OpenCycle, Segment, State},
+    state::{OpenCycle, State},
 };
+
+pub use priced::AverageAtRate;
+pub(crate) use priced::Priced;
 
 /// Which part of a cycle's balances bears interest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,69 +43,6 @@ const NANO: i128 = 1_000_000_000;
 /// A billion dollars: what is beyond is no interest that anybody charges, and the line is refused at the close.
 const MOST: i128 = 100_000_000_000 * DENOMINATOR;
 
-/// The days of a cycle, priced.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Priced {
-    /// In `DENOMINATOR`ths of a cent.
-    pub(crate) numerator: i128,
-    /// Sum of the daily balances, in nano-cents.
-    balances: i128,
-    /// Sum of the rates of the days.
-    rates: i128,
-    pub(crate) days: u32,
-    /// Into how many parts a day's rate is still to be divided: of a monthly rate, the days of the cycle.
-    parts: i128,
-    pub(crate) segments: Vec<Segment>,
-}
-
-impl Priced {
-    /// The periodic rates of the days, added up.
-    pub(crate) fn rates(&self) -> i128 {
-        divide(self.rates, self.parts.max(1), Rounding::HalfUp).unwrap_or_default()
-    }
-
-    pub(crate) fn sum_of_balances(&self) -> Cents {
-        Cents::from_ratio(self.balances, NANO, Rounding::HalfUp).unwrap_or_default()
-    }
-
-    pub(crate) fn average(&self, rounding: Rounding) -> Cents {
-        let days = i128::from(self.days.max(1));
-        Cents::from_ratio(self.balances.max(0), days * NANO, rounding).unwrap_or_default()
-    }
-
-    /// What the days so far come to, in whole cents.
-    fn round(&mut self, rounding: Rounding) {
-        let whole = i128::from(rate::to_cents(self.numerator, rounding).get()) * DENOMINATOR;
-        if let Some(last) = self.segments.last_mut() {
-            last.numerator += whole - self.numerator;
-            last.rounded = true;
-        }
-        self.numerator = whole;
-    }
-
-    fn add(&mut self, day: NaiveDate, (nano, apr, daily): (i128, Apr, i128), cost: i128) {
-        self.numerator = (self.numerator + cost).min(MOST);
-        self.balances += nano;
-        self.rates += daily;
-        self.days += 1;
-        let balance = Cents::from_ratio(nano, NANO, Rounding::HalfUp).unwrap_or_default();
-        match self.segments.last_mut() {
-            Some(last) if last.balance == balance && last.apr == apr && !last.rounded => {
-                last.through = day;
-                last.numerator += cost;
-            }
-            _ => self.segments.push(Segment {
-                rounded: false,
-                from: day,
-                through: day,
-                balance,
-                apr,
-                numerator: cost,
-            }),
-        }
-    }
-}
-
 impl State {
     /// Adds the day being lived to the days that bear interest.
     pub(crate) fn accrue_day(&mut self, terms: &Terms) {
@@ -125,6 +65,7 @@ impl State {
             charges: self.bearing_charges(terms, at),
             prepaid: balance.prepaid,
             rounds: balance.rounds,
+            fell_due: balance.deferred_due(self.day, self.cycle.number),
             rate: balance.rate_on(terms, self.day, &self.cycle),
             contract_apr: balance.contract_apr(self.day, &self.cycle),
         })
@@ -244,166 +185,84 @@ impl State {
 
 impl Balance {
     fn accrue(&mut self, terms: &Terms, today: Span, cycle: &OpenCycle) {
-        self.defer(&terms.product.interest, &today, cycle);
+        self.defer(&terms.product.interest, (today.from, &today), cycle);
         self.rounds = false;
+        self.keep(today);
+    }
+
+    fn keep(&mut self, day: Span) {
         match self.spans.last_mut() {
-            Some(last) if last.continues(&today) => last.through = today.through,
-            _ => self.spans.push(today),
+            Some(last) if last.continues(&day) => last.through = day.through,
+            _ => self.spans.push(day),
         }
     }
 
     /// Keeps in mind what the day would have cost without a promotion that defers, interest on it included where interest
-    /// compounds; forgets it all once nothing is owed.
-    fn defer(&mut self, interest: &InterestTerms, today: &Span, cycle: &OpenCycle) {
+    /// compounds.
+    fn defer(
+        &mut self,
+        interest: &InterestTerms,
+        (day, span): (NaiveDate, &Span),
+        cycle: &OpenCycle,
+    ) {
         let Some(promotion) = self.promotion.filter(|promotion| promotion.deferred) else { return };
-        if !promotion.holds(today.from, cycle.number) {
+        let principal = span.carried + span.fresh;
+        if !promotion.holds(day, cycle.number) || principal.is_zero() {
             return;
         }
-        if self.principal().is_zero() {
-            self.deferred = 0;
-            return;
-        }
-        let mut nano = i128::from((self.principal() + today.charges).get()) * NANO;
+        let mut nano = i128::from((principal + span.charges).get()) * NANO;
         if interest.compounding == Compounding::Daily {
             nano += self.deferred / (DENOMINATOR / NANO);
         }
-        let cost = nano * interest.rate_of(today.contract_apr, today.from) / NANO;
+        let cost = nano * interest.rate_of(span.contract_apr, day) / NANO;
         self.deferred = (self.deferred + cost / interest.parts(cycle)).min(MOST);
     }
 
-    /// What a day's balance is, in cents, once it is known what grace spares.
-    fn bearing(
-        &self,
-        interest: &InterestTerms,
-        span: &Span,
-        day: NaiveDate,
-        outcome: GraceOutcome,
-    ) -> Cents {
-        let fresh = if interest.new_draws { span.fresh } else { Cents::ZERO };
-        let all = span.carried + span.charges + fresh;
-        let relieved =
-            || self.reliefs.iter().filter(|one| one.on > day).map(|one| one.amount).sum::<Cents>();
-        let less = match outcome {
-            GraceOutcome::Spared => all,
-            GraceOutcome::Charged => Cents::ZERO,
-            GraceOutcome::Lost => relieved(),
-            GraceOutcome::Regained => fresh,
-            GraceOutcome::LostAndRegained => fresh + relieved(),
-        };
-        (all - less).or_zero()
+    /// At the end of a day: what is deferred is forgotten once nothing is owed.
+    pub(crate) fn forget_deferred(&mut self, day: NaiveDate, cycle: u32) {
+        let holds = self.promotion.is_some_and(|one| one.deferred && one.holds(day, cycle));
+        if holds && self.principal().is_zero() {
+            self.deferred = 0;
+            self.deferred_before = 0;
+        }
     }
 
-    pub(crate) fn price(&self, terms: &Terms, outcome: GraceOutcome, cycle: &OpenCycle) -> Priced {
-        let interest = &terms.product.interest;
-        let feature = terms.product.features.get(self.feature);
-        let mut priced = Priced { parts: interest.parts(cycle), ..Priced::default() };
-        for span in &self.spans {
-            if span.rounds {
-                priced.round(interest.rounding);
-            }
+    /// The days of the open cycle again, at the rates that an index gives them that was not known when they were lived.
+    pub(crate) fn rate_again(&mut self, terms: &Terms, cycle: &OpenCycle) {
+        self.deferred = self.deferred_before;
+        for span in std::mem::take(&mut self.spans) {
             for day in span.days() {
-                let mut nano = i128::from(self.bearing(interest, span, day, outcome).get()) * NANO;
-                if interest.compounding == Compounding::Daily {
-                    let joined = priced.numerator / (DENOMINATOR / NANO);
-                    nano += (joined - i128::from(span.prepaid.get()) * NANO).max(0);
+                let rate = self.rate_on(terms, day, cycle);
+                let again = Span {
+                    from: day,
+                    through: day,
+                    rate: if span.rate.tiered { span.rate } else { rate },
+                    contract_apr: self.contract_apr(day, cycle),
+                    rounds: span.rounds && day == span.from,
+                    ..span.clone()
+                };
+                if (again.carried + again.fresh).is_zero() {
+                    self.deferred = 0;
                 }
-                let of = |apr| interest.rate_of(apr, day);
-                let cost = cost(nano, span.rate, feature, of);
-                let cost = round_day(cost, interest.daily_decimals);
-                priced.add(day, (nano, span.rate.apr, of(span.rate.apr)), cost);
+                self.defer(&terms.product.interest, (day, &again), cycle);
+                self.keep(again);
             }
         }
-        for segment in &mut priced.segments {
-            segment.numerator /= priced.parts;
-        }
-        priced
-    }
-
-    /// Interest of the days accrued so far, in `DENOMINATOR`ths of a cent.
-    pub(crate) fn numerator(
-        &self,
-        terms: &Terms,
-        outcome: GraceOutcome,
-        cycle: &OpenCycle,
-    ) -> i128 {
-        if outcome == GraceOutcome::Spared {
-            return 0;
-        }
-        self.numerator_of(terms, &self.price(terms, outcome, cycle), outcome)
-    }
-
-    pub(crate) fn numerator_of(
-        &self,
-        terms: &Terms,
-        priced: &Priced,
-        outcome: GraceOutcome,
-    ) -> i128 {
-        let interest = &terms.product.interest;
-        let rate = self.spans.last().map_or_else(DayRate::default, |span| span.rate);
-        let base = match interest.balance {
-            BalanceMethod::PreviousBalance
-            | BalanceMethod::AdjustedBalance
-            | BalanceMethod::EndingBalance => self.one_balance(interest, outcome).0,
-            BalanceMethod::AverageDailyBalance if interest.round_average => {
-                priced.average(interest.average_rounding)
-            }
-            BalanceMethod::AverageDailyBalance if rate.tiered => {
-                let average = priced.balances / i128::from(priced.days.max(1));
-                return self.at_all_rates(terms, priced, average, rate);
-            }
-            BalanceMethod::DailyBalance | BalanceMethod::AverageDailyBalance => {
-                return divide(priced.numerator, priced.parts, Rounding::HalfUp)
-                    .unwrap_or_default();
-            }
-        };
-        let nano = i128::from(base.or_zero().get()) * NANO;
-        self.at_all_rates(terms, priced, nano, rate)
-    }
-
-    /// The balance of a moment that bears the interest of the cycle, less what grace spares, and with it.
-    pub(crate) fn one_balance(
-        &self,
-        interest: &InterestTerms,
-        outcome: GraceOutcome,
-    ) -> (Cents, Cents) {
-        let lost = matches!(outcome, GraceOutcome::Lost | GraceOutcome::LostAndRegained);
-        let regained = matches!(outcome, GraceOutcome::Regained | GraceOutcome::LostAndRegained);
-        let relieved = self.reliefs.iter().map(|one| one.amount).sum();
-        let relieved = if lost { relieved } else { Cents::ZERO };
-        let fresh = if regained { self.fresh } else { Cents::ZERO };
-        let (all, spared) = match interest.balance {
-            BalanceMethod::PreviousBalance => (self.opening, relieved),
-            BalanceMethod::AdjustedBalance => (self.opening - self.repaid, Cents::ZERO),
-            _ => {
-                let charges = self.spans.last().map(|span| span.charges).unwrap_or_default();
-                (self.principal() + charges, fresh)
-            }
-        };
-        ((all - spared).or_zero(), all)
-    }
-
-    /// A balance in nano-cents at the rates of all days of the cycle.
-    fn at_all_rates(&self, terms: &Terms, priced: &Priced, nano: i128, rate: DayRate) -> i128 {
-        let interest = &terms.product.interest;
-        let days = || self.spans.iter().flat_map(Span::days);
-        let of = |apr: Apr| {
-            if rate.tiered {
-                days().map(|day| interest.rate_of(apr, day)).sum()
-            } else {
-                priced.rates
-            }
-        };
-        let cost = cost(nano, rate, terms.product.features.get(self.feature), of);
-        divide(cost, priced.parts, Rounding::HalfUp).unwrap_or_default()
     }
 }
 
 impl InterestTerms {
     fn rounds_features(&self) -> bool {
-        let average = self.balance == BalanceMethod::AverageDailyBalance && !self.round_average;
-        self.rounded_per == RoundedPer::Feature
-            && self.rounded_at == RoundedAt::Close
-            && (average || self.balance == BalanceMethod::DailyBalance)
+        self.rounded_per == RoundedPer::Feature && self.rounded_at == RoundedAt::Close
+    }
+
+    /// Draws of a cycle are in the balance that bears its interest.
+    pub(crate) const fn bears_on_new_draws(&self) -> bool {
+        match self.balance {
+            BalanceMethod::DailyBalance | BalanceMethod::AverageDailyBalance => self.new_draws,
+            BalanceMethod::EndingBalance => true,
+            BalanceMethod::PreviousBalance | BalanceMethod::AdjustedBalance => false,
+        }
     }
 
     /// What a day costs, or a month that is to be divided into `parts`.
@@ -455,30 +314,4 @@ impl Span {
         let same = Self { from: self.from, through: self.through, ..today.clone() };
         *self == same
     }
-}
-
-/// Interest on a balance in nano-cents, in `DENOMINATOR`ths of a cent: at one rate, or by the tiers of the feature.
-fn cost(nano: i128, rate: DayRate, feature: Option<&Feature>, of: impl Fn(Apr) -> i128) -> i128 {
-    let tiered = feature.filter(|feature| rate.tiered && !feature.tiers.is_empty());
-    let at = |nano: i128, apr: Apr| (nano.saturating_mul(of(apr)) / NANO).min(MOST);
-    let Some(feature) = tiered else { return at(nano, rate.apr) };
-    let capped = |apr: Apr| rate.cap.map_or(apr, |cap| apr.min(cap));
-    let top = |up_to: Option<Cents>| up_to.map_or(i128::MAX, |top| i128::from(top.get()) * NANO);
-    let mut below = 0;
-    let mut sum = 0;
-    for tier in &feature.tiers {
-        let upper = top(tier.up_to).min(nano);
-        if feature.tiers_on == TiersOn::Whole && nano <= top(tier.up_to) {
-            return at(nano, capped(tier.apr));
-        }
-        sum += at((upper - below).max(0), capped(tier.apr));
-        below = below.max(upper);
-    }
-    sum
-}
-
-fn round_day(numerator: i128, decimals: Option<u32>) -> i128 {
-    let Some(decimals) = decimals.filter(|decimals| *decimals >= 2) else { return numerator };
-    let unit = DENOMINATOR / 10_i128.pow((decimals - 2).min(8));
-    divide(numerator, unit, Rounding::HalfUp).unwrap_or_default() * unit
 }

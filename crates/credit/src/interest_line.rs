@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Terms,
     balance::Balance,
-    interest::{GraceOutcome, Priced},
-    product::BalanceMethod,
+    interest::{AverageAtRate, GraceOutcome, Priced},
+    product::{BalanceMethod, InterestTerms},
     rate,
     state::{Segment, State},
     statement::Deferred,
@@ -48,6 +48,9 @@ pub struct InterestLine {
     pub prepaid: Cents,
     pub grace: GraceOutcome,
     pub segments: Vec<Segment>,
+    /// Where rounded averages at several rates bear the interest of the cycle: each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub averages: Vec<AverageAtRate>,
     /// The one balance that bears the interest of the cycle, where there is one...
     #[serde(default, rename = "base_cents")]
     pub base: Option<Cents>,
@@ -69,6 +72,20 @@ impl InterestLine {
     #[must_use]
     pub fn bears_interest(&self) -> bool {
         self.amount.is_positive() || self.sum_of_daily_balances.is_positive()
+    }
+
+    /// The balances of the days on which the periodic rate was imposed: where one balance bears it, that one on each day.
+    pub(crate) fn sum_bearing_interest(&self, interest: &InterestTerms, days: u32) -> Cents {
+        match interest.balance {
+            BalanceMethod::DailyBalance | BalanceMethod::AverageDailyBalance => {
+                self.sum_of_daily_balances
+            }
+            BalanceMethod::PreviousBalance
+            | BalanceMethod::AdjustedBalance
+            | BalanceMethod::EndingBalance => {
+                Cents::new(self.unspared.or_zero().get().saturating_mul(days.into()))
+            }
+        }
     }
 
     /// Of every day of the cycle, grace or not.
@@ -112,6 +129,7 @@ impl State {
             opening: balance.opening,
             repaid: balance.repaid,
             rates: priced.rates(),
+            averages: priced.averages(terms, balance.feature),
             grace,
             segments: priced.segments,
         }
@@ -126,17 +144,16 @@ fn base_of(
     outcome: GraceOutcome,
 ) -> (Option<Cents>, Cents) {
     let interest = &terms.product.interest;
-    let tiered = balance.spans.last().is_some_and(|span| span.rate.tiered);
     let average = priced.average(interest.average_rounding);
-    let rounded = interest.round_average.then_some(average);
+    let rounded = interest.round_average.then(|| priced.one_average(interest.average_rounding));
     match interest.balance {
         BalanceMethod::DailyBalance => (None, Cents::ZERO),
-        BalanceMethod::AverageDailyBalance => (rounded.filter(|_| !tiered), average),
+        BalanceMethod::AverageDailyBalance => (rounded.flatten(), average),
         _ => {
             let (base, unspared) = balance.one_balance(interest, outcome);
             let spared = outcome == GraceOutcome::Spared;
             let base = if spared { Cents::ZERO } else { base };
-            (Some(base).filter(|_| !tiered), unspared)
+            (Some(base).filter(|_| !priced.tiered()), unspared)
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod mapr;
 mod minimum;
 mod participation;
 mod payment;
+mod payoff;
 mod penalty;
 mod pending;
 mod position;
@@ -58,7 +59,7 @@ pub use event::{
     AppliesTo, BroughtForward, ChangeNotice, Charge, Disputed, FeatureAmount, FeeKind, FlagKind,
     LineEvent, LineEventBody, NoticeException,
 };
-pub use interest::GraceOutcome;
+pub use interest::{AverageAtRate, GraceOutcome};
 pub use interest_line::InterestLine;
 pub use line::{CreditLine, Recorded};
 pub use minimum::{Minimum, MinimumInputs};

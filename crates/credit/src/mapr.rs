@@ -72,6 +72,9 @@ pub struct CycleCharges {
     /// Draws of the cycle that bore a fee.
     #[serde(rename = "fee_bearing_draws_cents")]
     pub fee_bearing_draws: Cents,
+    /// They are no part of the balance that bears interest (12 CFR 1026 App. F, examples 3 and 4).
+    #[serde(default)]
+    pub draws_apart: bool,
     /// The highest rate in force.
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
@@ -88,12 +91,18 @@ pub struct Waived {
 }
 
 impl CycleCharges {
-    /// What the charges were imposed on, unrounded: the draws that bear fees, plus what the average daily balance has beyond
-    /// them; as cents over so many parts.
+    /// What the charges were imposed on, unrounded: the draws that bear fees, plus what the balance that bears interest has beyond
+    /// them, or all of it where they are no part of it; as cents over so many parts.
     fn base(&self) -> (i128, i128) {
         let (sum, days) = (i128::from(self.sum_of_balances.get()), i128::from(self.days.max(1)));
         let draws = i128::from(self.fee_bearing_draws.get());
-        if draws * days >= sum { (draws, 1) } else { (sum, days) }
+        if self.draws_apart && draws > 0 {
+            (draws * days + sum, days)
+        } else if draws * days >= sum {
+            (draws, 1)
+        } else {
+            (sum, days)
+        }
     }
 
     fn only_periodic(&self) -> bool {
@@ -161,19 +170,21 @@ mod tests {
     /// Finance charge, transactions that bear fees, average daily balance, rate.
     #[test]
     fn v27_the_examples_of_appendix_f() {
+        // In the third the rate is of the previous balance of 100.00, in the fourth of the adjusted balance of 50.00.
         let cases = [
-            ("4.50", "100.00", "100.00", 540_000),
-            ("5.25", "100.00", "150.00", 420_000),
-            ("4.50", "200.00", "100.00", 270_000),
-            ("3.75", "100.00", "150.00", 300_000),
-            ("2.50", "100.00", "150.00", 200_000),
-            ("3.75", "100.00", "50.00", 450_000),
+            ("4.50", "100.00", "100.00", false, 540_000),
+            ("5.25", "100.00", "150.00", false, 420_000),
+            ("4.50", "100.00", "100.00", true, 270_000),
+            ("3.75", "100.00", "50.00", true, 300_000),
+            ("2.50", "100.00", "150.00", false, 200_000),
+            ("3.75", "100.00", "50.00", false, 450_000),
         ];
-        for (at, (charge, draws, average, ppm)) in cases.into_iter().enumerate() {
+        for (at, (charge, draws, balance, draws_apart, ppm)) in cases.into_iter().enumerate() {
             let cycle = CycleCharges {
                 fees: cents(charge),
                 fee_bearing_draws: cents(draws),
-                sum_of_balances: cents(average),
+                sum_of_balances: cents(balance),
+                draws_apart,
                 days: 1,
                 ..CycleCharges::default()
             };

@@ -119,9 +119,23 @@ impl State {
         payment: Option<PaymentId>,
         amount: Cents,
     ) -> Vec<AllocationPart> {
+        self.allocate_to(terms, (payment, amount), |_| true)
+    }
+
+    /// At a close, once interest is billed: what had been paid of it beyond that. None of the cycle accrues any more.
+    pub(crate) fn allocate_overpaid(&mut self, terms: &Terms, amount: Cents) {
+        self.allocate_to(terms, (None, amount), |step| step != WaterfallStep::AccruedInterest);
+    }
+
+    fn allocate_to(
+        &mut self,
+        terms: &Terms,
+        (payment, amount): (Option<PaymentId>, Cents),
+        goes_to: fn(WaterfallStep) -> bool,
+    ) -> Vec<AllocationPart> {
         let minimum_left = self.obligations.iter().map(|due| due.unpaid).sum();
         let mut flow = Flow { payment, left: amount, minimum_left, parts: Vec::new() };
-        for step in &terms.product.waterfall.steps {
+        for step in terms.product.waterfall.steps.iter().filter(|step| goes_to(**step)) {
             match step {
                 WaterfallStep::BilledInterest => {
                     self.pay_interest(terms, &mut flow, None, Up::All);

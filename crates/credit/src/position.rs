@@ -44,7 +44,7 @@ pub struct Position {
     pub penalty_fees: Cents,
     #[serde(rename = "credit_balance_cents")]
     pub credit_balance: Cents,
-    /// All of the above: what would pay the line off today (negative: the lender owes).
+    /// All of the above (negative: the lender owes). What pays the line off is `quote_payoff`.
     #[serde(rename = "total_owed_cents")]
     pub total_owed: Cents,
     /// As `total_owed` without accrued interest.

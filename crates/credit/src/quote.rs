@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     CreditError, Derivation, LineEvent, LineStatus, Position, Refusal, derivation::Value,
-    product::DrawFee, replay::replay,
+    payoff::payoff, product::DrawFee, replay::replay,
 };
 
 /// What pays the line off on a day, if nothing else happens until then (V20).
@@ -26,7 +26,7 @@ pub struct PayoffQuote {
     pub billed_interest: Cents,
     #[serde(rename = "fees_cents")]
     pub fees: Cents,
-    /// Through the day before.
+    /// Through the day before; where the method prices the whole cycle or little is waived, what the close will bill.
     #[serde(rename = "accrued_interest_cents")]
     pub accrued_interest: Cents,
     #[serde(rename = "credit_balance_cents")]
@@ -38,11 +38,14 @@ pub struct PayoffQuote {
 pub fn quote_payoff(events: &[LineEvent], on: NaiveDate) -> Result<PayoffQuote, CreditError> {
     let position = replay(events, on)?;
     let part = |label: &str, value: Cents| Derivation::given(label, Value::Cents(value));
-    let accrued = crate::explain::accrued(&position);
+    let payoff = payoff(events, on)?;
+    let at_close = payoff - position.total_owed;
+    let interest = position.accrued_interest + at_close;
+    let accrued = interest_of(crate::explain::accrued(&position), interest, at_close);
     let derivation = Derivation::sum(
         "payoff: principal + billed interest + fees + interest accrued to the day before − credit balance (no grace period: docs/engine.md)",
         &format!("payoff on {on}"),
-        position.total_owed,
+        payoff,
         vec![
             part("principal", position.principal_balance),
             part("billed interest", position.billed_interest),
@@ -54,15 +57,26 @@ pub fn quote_payoff(events: &[LineEvent], on: NaiveDate) -> Result<PayoffQuote, 
     Ok(PayoffQuote {
         on,
         good_through_on: on,
-        payoff: position.total_owed,
+        payoff,
         per_diem: position.per_diem(),
         principal: position.principal_balance,
         billed_interest: position.billed_interest,
         fees: position.all_fees(),
-        accrued_interest: position.accrued_interest,
+        accrued_interest: interest,
         credit_balance: position.credit_balance,
         derivation,
     })
+}
+
+/// What accrued, and what the close will make of it once the line is paid off.
+fn interest_of(accrued: Derivation, interest: Cents, at_close: Cents) -> Derivation {
+    if at_close.is_zero() {
+        return accrued;
+    }
+    let rule = "interest that the close of the cycle bills when all is paid on the day";
+    let further = "by the method of the whole cycle, its least charge or what is waived";
+    let further = Derivation::amount(further, at_close);
+    Derivation::sum(rule, "accrued interest", interest, vec![accrued, further])
 }
 
 /// A draw that is permitted, and what it costs.

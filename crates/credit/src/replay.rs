@@ -13,7 +13,7 @@ use crate::{
     balance::{Balance, RateCap},
     event::{AppliesTo, BroughtForward},
     grace::Grace,
-    product::{BalanceAt, DateTerms, Feature, RateStep},
+    product::{BalanceAt, DateTerms, Feature, RateStep, TakesEffect},
     state::{BilledInterest, Drawn, Fee, Obligation, StandingFlag, State},
     timeline::{Action, Timeline},
 };
@@ -116,20 +116,18 @@ impl State {
     pub(crate) fn live_but_end(&mut self, timeline: &Timeline<'_>) -> Result<(), CreditError> {
         let terms = self.terms_today(timeline);
         self.begin_day(timeline);
-        let mut accrues = terms.product.interest.balance_at == BalanceAt::StartOfDay;
         let first = timeline.actions.partition_point(|action| action.on < self.day);
         let today = self.day;
-        for action in timeline.actions.iter().skip(first).take_while(|one| one.on == today) {
-            // What is brought forward is owed when the day begins.
-            let begins = matches!(action.body, LineEventBody::BalanceBroughtForward { .. });
-            if accrues && !begins {
-                self.accrue_day(terms);
-                accrues = false;
-            }
+        let actions = timeline.actions.iter().skip(first).take_while(|one| one.on == today);
+        if terms.product.interest.balance_at == BalanceAt::EndOfDay {
+            return actions.into_iter().try_for_each(|action| self.act(timeline, action));
+        }
+        for action in actions.clone().filter(|action| begins_day(action.body)) {
             self.act(timeline, action)?;
         }
-        if accrues {
-            self.accrue_day(terms);
+        self.accrue_day(terms);
+        for action in actions.filter(|action| !begins_day(action.body)) {
+            self.act(timeline, action)?;
         }
         Ok(())
     }
@@ -139,6 +137,9 @@ impl State {
         let terms = self.terms_today(timeline);
         if terms.product.interest.balance_at == BalanceAt::EndOfDay {
             self.accrue_day(terms);
+        }
+        for balance in &mut self.balances {
+            balance.forget_deferred(self.day, self.cycle.number);
         }
         let closes = self.day == self.cycle.closes_on;
         let printed = timeline.printed.contains_key(&self.cycle.number);
@@ -156,7 +157,11 @@ impl State {
         timeline.versions.on(self.day, self.cycle.starts_on)
     }
 
-    fn act(&mut self, timeline: &Timeline<'_>, action: &Action<'_>) -> Result<(), CreditError> {
+    pub(crate) fn act(
+        &mut self,
+        timeline: &Timeline<'_>,
+        action: &Action<'_>,
+    ) -> Result<(), CreditError> {
         let terms = self.terms_today(timeline);
         let (seq, amount, charged) = (action.seq, action.amount, self.fees.len());
         if amount > MOST_OWED {
@@ -245,7 +250,7 @@ impl State {
                     let message = "no rate of it follows an index";
                     return Err(CreditError::Terms { seq, message: message.to_owned() });
                 }
-                self.change_index(of, RateStep { from: action.on, apr: *index });
+                self.change_index(terms, of, RateStep { from: action.on, apr: *index });
             }
             LineEventBody::TermsChanged { .. } => self.change_terms(timeline, action),
             LineEventBody::RateCapped { apr, through, .. } => {
@@ -342,10 +347,15 @@ impl State {
         applies_to: AppliesTo,
     ) {
         let concerns = |balance: &Balance| feature.is_none_or(|feature| balance.feature == feature);
+        let (day, cycle) = (self.day, self.cycle);
         match applies_to {
             AppliesTo::AllBalances => {
                 for balance in self.balances.iter_mut().filter(|balance| concerns(balance)) {
-                    balance.variable = None;
+                    if let Some(variable) = balance.variable.take() {
+                        // Until then it was what the index made it.
+                        balance.apr = variable.apr_on(day, &cycle);
+                        balance.rates.clear();
+                    }
                     balance.rates.push(step);
                 }
             }
@@ -366,11 +376,15 @@ impl State {
         }
     }
 
-    fn change_index(&mut self, feature: Option<usize>, step: RateStep) {
+    fn change_index(&mut self, terms: &Terms, feature: Option<usize>, step: RateStep) {
+        let cycle = self.cycle;
         let concerns = |balance: &&mut Balance| feature.is_none_or(|one| balance.feature == one);
         for balance in self.balances.iter_mut().filter(concerns) {
             if let Some(variable) = &mut balance.variable {
                 variable.change_index(step);
+                if variable.takes_effect == TakesEffect::ThisCycle {
+                    balance.rate_again(terms, &cycle);
+                }
             }
         }
     }
@@ -451,6 +465,19 @@ impl State {
             self.obligations.push(Obligation::brought_forward(amount, due_on, enforceable_on));
         }
     }
+}
+
+/// What is so when a day begins, whatever the balance of the day: what is brought forward, rates and dates.
+pub(crate) const fn begins_day(body: &LineEventBody) -> bool {
+    matches!(
+        body,
+        LineEventBody::BalanceBroughtForward { .. }
+            | LineEventBody::RateChanged { .. }
+            | LineEventBody::RateCapped { .. }
+            | LineEventBody::IndexChanged { .. }
+            | LineEventBody::TermsChanged { .. }
+            | LineEventBody::CyclesChanged { .. }
+    )
 }
 
 /// One feature, or all.

@@ -215,8 +215,8 @@ fn deferred_interest_compounds_where_the_account_does() {
     let deferred = statement(&report, 1).interest[0].deferred.unwrap();
     // 1,000.00 × (1.000657534^30 − 1).
     assert_eq!(deferred.amount, cents("19.92"));
-    // 45 days deferred come to 30.02, the 16 days after them to 10.57: 40.59.
-    assert_eq!(interest(&report, 2), cents("40.59"));
+    // 45 days deferred come to 30.02, which is owed from then on: the 16 days after them to 10.89. 1,000.00 × (1.000657534^61 − 1).
+    assert_eq!(interest(&report, 2), cents("40.91"));
 }
 
 const CARD: &str =

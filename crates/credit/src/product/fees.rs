@@ -204,7 +204,7 @@ pub struct OverLimitFee {
     /// Never above what exceeds the limit.
     #[serde(default = "yes")]
     pub capped_by_excess: bool,
-    /// For one excess, in no more cycles in a row than this (12 CFR 1026.56(j)(1)).
+    /// For one draw beyond the limit, in no more cycles than this until the balance is within it (12 CFR 1026.56(j)(1)).
     #[serde(default)]
     pub most_cycles_in_a_row: Option<u32>,
 }

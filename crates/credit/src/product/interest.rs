@@ -34,13 +34,13 @@ pub enum BalanceMethod {
     /// The sum of the daily balances, each at its day's rate.
     #[default]
     DailyBalance,
-    /// Their average, times the periodic rates of the cycle.
+    /// The average of the days at one rate, times their periodic rates.
     AverageDailyBalance,
     /// The balance at the start of the cycle.
     PreviousBalance,
     /// The balance at the start of the cycle less the payments and credits in it.
     AdjustedBalance,
-    /// The balance at the close.
+    /// The balance at the close, at the rates of the whole cycle.
     EndingBalance,
 }
 
@@ -55,8 +55,7 @@ pub enum RoundedAt {
     Payments,
 }
 
-/// What is rounded as one at a close, where interest is of each day: average balances that are rounded, one balance for the cycle and
-/// roundings at payments are of each balance by nature.
+/// What is rounded as one at a close; roundings at payments are of each balance by nature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoundedPer {
@@ -74,7 +73,7 @@ pub enum BalanceAt {
     /// Draws and payments of the day are in it.
     #[default]
     EndOfDay,
-    /// What was owed when the day began.
+    /// What was owed when the day began, at the rates of the day.
     StartOfDay,
 }
 

@@ -1,0 +1,289 @@
+//! Ways of finding the balance that bears interest, where a rate, a promotion or a balance begins or ends within the cycle. Each
+//! figure is had by hand; the sum stands beside it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use credit::{
+    ProductCatalog,
+    scenario::{self, Report},
+};
+use money::Cents;
+
+/// A line of product `T` (the plain line with `product`), cycles by calendar month since September 2026.
+fn lived(product: &str, as_of: &str, line: &str) -> Report {
+    let text = format!(
+        "as_of = {as_of}\n[[product]]\nname = \"T\"\nbased_on = \"CASHLINE-STD-1\"\n{product}\n[product.minimum]\narms = [{{ amount = \"0.00\" }}]\n[line]\nproduct = \"T\"\nopened_on = 2026-09-01\nclose_day = 31\n{line}"
+    );
+    let scenario = scenario::parse(&text, &ProductCatalog::embedded().unwrap())
+        .map_err(|error| format!("{error}\n{text}"))
+        .unwrap();
+    scenario::run(&scenario).unwrap()
+}
+
+/// Interest of each statement.
+fn interest(report: &Report) -> Vec<Cents> {
+    let statements = report.lines.first().unwrap().statements.iter();
+    statements.map(|statement| statement.interest_total).collect()
+}
+
+fn event(kind: &str, on: &str, rest: &str) -> String {
+    format!("\n[[line.events]]\nkind = \"{kind}\"\non = {on}\n{rest}\n")
+}
+
+fn draw(on: &str, amount: &str) -> String {
+    event("draw", on, &format!("amount = \"{amount}\""))
+}
+
+fn pay(on: &str, amount: &str) -> String {
+    event("payment", on, &format!("amount = \"{amount}\""))
+}
+
+fn rate(on: &str, apr: &str, applies_to: &str) -> String {
+    event(
+        "rate_change",
+        on,
+        &format!("apr = \"{apr}\"\napplies_to = \"{applies_to}\"\nexception = \"agreed\""),
+    )
+}
+
+fn cap(on: &str, apr: &str) -> String {
+    event("rate_cap", on, &format!("apr = \"{apr}\""))
+}
+
+/// With what the line came in with.
+fn owing(apr: &str, principal: &str, events: &[String]) -> String {
+    format!(
+        "apr = \"{apr}\"\n[line.brought_forward]\nprincipal = \"{principal}\"\n{}",
+        events.concat()
+    )
+}
+
+fn cents(text: &str) -> Cents {
+    Cents::parse_dollars(text).unwrap()
+}
+
+fn all(amounts: &[&str]) -> Vec<Cents> {
+    amounts.iter().map(|amount| cents(amount)).collect()
+}
+
+const ROUNDED_AVERAGE: &str =
+    "[product.interest]\nbalance = \"average_daily_balance\"\nround_average = true";
+const START_OF_DAY: &str = "[product.interest]\nbalance_at = \"start_of_day\"";
+const ENDING: &str = "[product.interest]\nbalance = \"ending_balance\"";
+
+#[test]
+fn days_at_two_rates_bear_each_its_own_rate_on_their_own_rounded_average() {
+    let events = [rate("2026-09-16", "12%", "all_balances"), pay("2026-09-16", "500.00")];
+    let report = lived(ROUNDED_AVERAGE, "2026-10-01", &owing("24%", "1000.00", &events));
+    // 15 days of 1,000.00 at 24 % are 9.863, 15 days of 500.00 at 12 % are 2.466.
+    assert_eq!(interest(&report), all(&["12.33"]));
+    let text = report.explain("statement.1.interest").unwrap().text();
+    assert!(text.contains("15 days at 24.00%: $9.86301370"), "{text}");
+    assert!(text.contains("15 days at 12.00%: $2.46575342"), "{text}");
+}
+
+#[test]
+fn a_promotion_costs_what_it_says_on_a_rounded_average_too() {
+    let promotion = |of: &str| {
+        format!(
+            "{ROUNDED_AVERAGE}\n[[product.features]]\nname = \"draws\"\napr = \"29.99%\"\npromotion = {{ apr = \"0%\", {of} }}"
+        )
+    };
+    let drawn = format!("apr = \"17%\"\n{}", draw("2026-09-10", "300.00"));
+    let from_draw = lived(&promotion("months_from_draw = 6"), "2026-10-01", &drawn);
+    assert_eq!(interest(&from_draw), all(&["0.00"]));
+    // Paid off on its last day.
+    let paid = format!("{drawn}{}", pay("2026-12-09", "300.00"));
+    for deferred in ["", ", deferred = true"] {
+        let product = promotion(&format!("through = 2026-12-09{deferred}"));
+        let report = lived(&product, "2027-02-02", &paid);
+        assert_eq!(interest(&report), vec![Cents::ZERO; 5], "{deferred}");
+    }
+    // Not paid off: 22 days of December at 29.99 %, and with a deferral the 91 days before them too.
+    for (deferred, december) in [("", "5.42"), (", deferred = true", "27.85")] {
+        let product = promotion(&format!("through = 2026-12-09{deferred}"));
+        let report = lived(&product, "2027-01-01", &drawn);
+        assert_eq!(interest(&report), all(&["0.00", "0.00", "0.00", december]), "{deferred}");
+    }
+}
+
+#[test]
+fn a_rate_counts_from_its_own_day_though_payments_count_from_the_next() {
+    let month = |event: String| {
+        interest(&lived(START_OF_DAY, "2026-10-01", &owing("20%", "1000.00", &[event])))
+    };
+    // 1,000.00 for 30 days at 6 %; 15 days at 20 % and 15 at 6 %, or at 30 %.
+    assert_eq!(month(cap("2026-09-01", "6%")), all(&["4.93"]));
+    assert_eq!(month(cap("2026-09-16", "6%")), all(&["10.68"]));
+    assert_eq!(month(rate("2026-09-16", "30%", "all_balances")), all(&["20.55"]));
+    // 16 days of 1,000.00 and 14 of 500.00.
+    assert_eq!(month(pay("2026-09-16", "500.00")), all(&["12.60"]));
+}
+
+#[test]
+fn what_is_paid_within_grace_bears_no_day_where_days_count_from_their_start() {
+    let product = "[product.dates]\ndue_day = 25\n[product.interest]\nbalance_at = \"start_of_day\"\n[product.grace]\nkind = \"paid_in_full\"\ncredits_partial_payment = true";
+    let events = [draw("2026-09-10", "1000.00"), pay("2026-10-20", "400.00")];
+    let line = format!("apr = \"24%\"\n{}", events.concat());
+    // 31 days of 600.00 (12 CFR 1026.54(a)(1)(ii)).
+    assert_eq!(interest(&lived(product, "2026-11-01", &line)), all(&["0.00", "12.23"]));
+}
+
+#[test]
+fn a_deferral_paid_off_on_its_last_day_costs_nothing_where_days_count_from_their_start() {
+    let product = format!(
+        "{START_OF_DAY}\n[[product.features]]\nname = \"draws\"\napr = \"29.99%\"\npromotion = {{ apr = \"0%\", through = 2026-12-09, deferred = true }}"
+    );
+    let paid = |on: &str| {
+        let events = [draw("2026-09-10", "300.00"), pay(on, "300.00")];
+        interest(&lived(&product, "2027-01-01", &format!("apr = \"17%\"\n{}", events.concat())))
+    };
+    assert_eq!(paid("2026-12-09"), vec![Cents::ZERO; 4]);
+    // A day late: 90 days of the deferral and the one after it.
+    assert_eq!(paid("2026-12-10"), all(&["0.00", "0.00", "0.00", "22.43"]));
+}
+
+#[test]
+fn what_is_owed_at_the_close_bears_the_whole_cycle_whenever_its_balance_began() {
+    let month = |product: &str, line: &str| {
+        interest(&lived(&format!("{ENDING}\n{product}"), "2026-10-01", line))
+    };
+    // 1,500.00 for 30 days at 24 %.
+    let later = draw("2026-09-20", "500.00");
+    for change in [cap("2026-09-16", "30%"), rate("2026-09-16", "24%", "new_draws")] {
+        let line = owing("24%", "1000.00", &[change, later.clone()]);
+        assert_eq!(month("", &line), all(&["29.59"]));
+    }
+    let two = format!("apr = \"24%\"\n{}{later}", draw("2026-09-10", "1000.00"));
+    let plans =
+        "[[product.features]]\nname = \"draws\"\napr = \"24%\"\ninstalments = { months = 12 }";
+    assert_eq!(month(plans, &two), all(&["29.59"]));
+    let free = "[[product.features]]\nname = \"draws\"\napr = \"24%\"\npromotion = { apr = \"0%\", months_from_draw = 6 }";
+    assert_eq!(month(free, &two), all(&["0.00"]));
+}
+
+#[test]
+fn an_index_that_counts_in_its_own_cycle_does_so_when_it_is_told_as_an_event() {
+    let product = |further: &str| {
+        format!(
+            "[[product.features]]\nname = \"draws\"\nvariable = {{ margin = \"9.24%\", index = [{{ from = 2026-01-01, apr = \"7.50%\" }}{further}], takes_effect = \"this_cycle\" }}"
+        )
+    };
+    let told = event("index_change", "2026-10-20", "apr = \"7.00%\"");
+    let told = lived(&product(""), "2026-11-01", &owing("17%", "1234.56", &[told]));
+    // 31 days at 16.24 %.
+    assert_eq!(interest(&told), all(&["16.99", "17.03"]));
+    let listed = product(", { from = 2026-10-20, apr = \"7.00%\" }");
+    let listed = lived(&listed, "2026-11-01", &owing("17%", "1234.56", &[]));
+    assert_eq!(interest(&told), interest(&listed));
+}
+
+#[test]
+fn what_is_deferred_follows_an_index_that_counts_in_its_own_cycle() {
+    let product = |further: &str| {
+        format!(
+            "[[product.features]]\nname = \"draws\"\nvariable = {{ margin = \"9.24%\", index = [{{ from = 2026-01-01, apr = \"7.50%\" }}{further}], takes_effect = \"this_cycle\" }}\npromotion = {{ apr = \"0%\", cycles = 2, deferred = true }}"
+        )
+    };
+    let told = event("index_change", "2026-10-20", "apr = \"7.00%\"");
+    let told = lived(&product(""), "2026-11-01", &owing("17%", "1234.56", &[told]));
+    let listed = product(", { from = 2026-10-20, apr = \"7.00%\" }");
+    let listed = lived(&listed, "2026-11-01", &owing("17%", "1234.56", &[]));
+    // 16.9864 of September and 17.0282 of October.
+    assert_eq!(interest(&told), all(&["0.00", "34.01"]));
+    assert_eq!(interest(&told), interest(&listed));
+}
+
+#[test]
+fn two_balances_of_a_feature_are_rounded_as_one_by_every_method() {
+    let two = [rate("2026-09-10", "24%", "new_draws"), draw("2026-09-15", "280.31")];
+    let october = |product: &str| {
+        let report = lived(product, "2026-11-01", &owing("24%", "129.38", &two));
+        *interest(&report).last().unwrap()
+    };
+    // 2 % of 409.69 is 8.1938; apart they are 2.59 and 5.61.
+    for method in [
+        "balance = \"previous_balance\"",
+        "balance = \"ending_balance\"",
+        "balance = \"average_daily_balance\"\nround_average = true",
+    ] {
+        let product = format!("[product.interest]\nperiod = \"monthly\"\n{method}");
+        assert_eq!(october(&product), cents("8.19"), "{method}");
+        assert_eq!(october(&format!("{product}\nrounded_per = \"balance\"")), cents("8.20"));
+    }
+}
+
+#[test]
+fn an_average_of_31_days_bears_a_month_of_thirty() {
+    let average = "[product.interest]\nday_basis = \"30/360\"\nbalance = \"average_daily_balance\"";
+    let tiers = "[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"24%\" }]";
+    // The 20.00 of September, and 900.00.
+    let line = owing("24%", "1000.00", &[pay("2026-10-31", "920.00")]);
+    for product in [
+        average.to_owned(),
+        format!("{average}\nround_average = true"),
+        format!("{average}\n{tiers}"),
+    ] {
+        let report = lived(&product, "2026-11-01", &line);
+        // 30 days of 1,000.00 and one of 100.00 are 970.97 on average; 2 % of it.
+        assert_eq!(interest(&report).last(), Some(&cents("19.42")), "{product}");
+    }
+}
+
+#[test]
+fn deferred_interest_that_fell_due_compounds_as_what_accrued_does() {
+    let product = |promotion: &str| {
+        format!(
+            "[product.interest]\ncompounding = \"daily\"\n[[product.features]]\nname = \"draws\"\napr = \"29.99%\"\n{promotion}"
+        )
+    };
+    let line = format!("apr = \"17%\"\n{}", draw("2026-09-01", "600.00"));
+    let deferred = product("promotion = { apr = \"0%\", through = 2026-09-20, deferred = true }");
+    let report = lived(&deferred, "2026-10-01", &line);
+    // 600.00 × (1 + 0.2999 / 365)^30 − 600.00: as if it had never been deferred.
+    assert_eq!(interest(&report), all(&["14.97"]));
+    assert_eq!(interest(&report), interest(&lived(&product(""), "2026-10-01", &line)));
+}
+
+#[test]
+fn an_over_limit_fee_does_not_come_again_for_the_same_draw() {
+    let product = "[product.fees]\nover_limit = { amount = \"25.00\", most_cycles_in_a_row = 3 }";
+    let fees = |events: &[String]| {
+        let line = format!("credit_limit = \"500.00\"\n{}", owing("0%", "560.00", events));
+        let report = lived(product, "2027-03-10", &line);
+        let fees = report.lines.first().unwrap().position.cycles.iter();
+        fees.map(|cycle| cycle.over_limit_fee).collect::<Vec<_>>()
+    };
+    assert_eq!(fees(&[]), all(&["25.00", "25.00", "25.00", "0.00", "0.00", "0.00"]));
+    // A further draw beyond the limit is another one (12 CFR 1026.56(j)(1)(ii)).
+    let again = fees(&[draw("2027-01-15", "10.00")]);
+    assert_eq!(again, all(&["25.00", "25.00", "25.00", "0.00", "25.00", "25.00"]));
+}
+
+/// 12 CFR 1026 App. F, examples 3 and 4: a draw that bears a fee is no part of a balance that leaves new draws out.
+#[test]
+fn the_military_rate_counts_a_draw_beside_a_balance_that_leaves_it_out() {
+    let rate_of = |interest: &str, events: &[String]| {
+        let product = format!(
+            "[product.interest]\nperiod = \"monthly\"\n{interest}\n[product.limits]\napr_cap = \"100%\""
+        );
+        let line = format!("covered_borrower = true\n{}", owing("18%", "100.00", events));
+        let report = lived(&product, "2026-10-01", &line);
+        let record = report.lines.first().unwrap().position.cycles.first().unwrap().clone();
+        (record.charges.rate().unwrap().ppm(), record.waived)
+    };
+    let fee =
+        |on: &str, fee: &str| event("draw", on, &format!("amount = \"100.00\"\nfee = \"{fee}\""));
+    // 3.00 and 1.50 over 100.00 and 100.00.
+    for interest in ["new_draws = false", "balance = \"previous_balance\""] {
+        for on in ["2026-09-01", "2026-09-16"] {
+            assert_eq!(rate_of(interest, &[fee(on, "3.00")]), (270_000, Cents::ZERO), "{interest}");
+        }
+    }
+    // 3.00 and 0.75 over 100.00 and 50.00, and 0.75 of 4.50 waived for 36 % of that.
+    let adjusted = "balance = \"adjusted_balance\"";
+    let paid = pay("2026-09-16", "50.00");
+    let of_fee = |amount: &str| rate_of(adjusted, &[paid.clone(), fee("2026-09-20", amount)]);
+    assert_eq!(of_fee("3.00"), (300_000, Cents::ZERO));
+    assert_eq!(of_fee("4.50"), (360_000, cents("0.75")));
+}
