@@ -485,19 +485,3 @@ fn of_features(terms: &Terms, only: Option<usize>) -> impl Iterator<Item = &Feat
     let all = terms.product.features.iter().enumerate();
     all.filter(move |(at, _)| only.is_none_or(|only| only == *at)).map(|(_, feature)| feature)
 }
-
-impl Obligation {
-    const fn brought_forward(amount: Cents, due_on: NaiveDate, enforceable_on: NaiveDate) -> Self {
-        Self {
-            cycle: 0,
-            due_on,
-            enforceable_on,
-            unpaid: amount,
-            owed: amount,
-            amount,
-            minimum: amount,
-            tested: false,
-            missed: false,
-        }
-    }
-}

@@ -161,6 +161,26 @@ pub(crate) struct Obligation {
     pub(crate) missed: bool,
 }
 
+impl Obligation {
+    pub(crate) const fn brought_forward(
+        amount: Cents,
+        due_on: NaiveDate,
+        enforceable_on: NaiveDate,
+    ) -> Self {
+        Self {
+            cycle: 0,
+            due_on,
+            enforceable_on,
+            unpaid: amount,
+            owed: amount,
+            amount,
+            minimum: amount,
+            tested: false,
+            missed: false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StandingFlag {
     pub flag: FlagKind,
