@@ -233,14 +233,19 @@ impl State {
         let recent = self.records.iter().rev().take(11).map(|record| record.plan_fee);
         let interest = &terms.product.interest;
         let days = lines.iter().map(|line| line.days).max().unwrap_or_default();
+        let bearing: Cents =
+            lines.iter().map(|line| line.sum_bearing_interest(interest, days)).sum();
+        // Where the one balance that bears interest is none, and no draw bore a fee: the days, so that a fee is held to something.
+        let sum_of_balances = if bearing.is_positive() || self.fee_bearing_draws.is_positive() {
+            bearing
+        } else {
+            lines.iter().map(|line| line.sum_of_daily_balances).sum()
+        };
         let mut charges = CycleCharges {
             interest: lines.iter().map(|line| line.amount).sum(),
             raised,
             fees,
-            sum_of_balances: lines
-                .iter()
-                .map(|line| line.sum_bearing_interest(interest, days))
-                .sum(),
+            sum_of_balances,
             draws_apart: !interest.bears_on_new_draws(),
             days,
             fee_bearing_draws: self.fee_bearing_draws,

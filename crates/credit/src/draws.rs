@@ -22,7 +22,7 @@ pub(crate) struct DrawFact {
 pub(crate) struct Hold {
     pub(crate) on: NaiveDate,
     pub(crate) amount: Cents,
-    expires_on: Option<NaiveDate>,
+    pub(crate) expires_on: Option<NaiveDate>,
 }
 
 /// An amount and the fee that came of it.

@@ -220,11 +220,15 @@ impl Balance {
 
     /// At the end of a day: what is deferred is forgotten once nothing is owed.
     pub(crate) fn forget_deferred(&mut self, day: NaiveDate, cycle: u32) {
-        let holds = self.promotion.is_some_and(|one| one.deferred && one.holds(day, cycle));
-        if holds && self.principal().is_zero() {
+        if self.may_forget(day, cycle) && self.principal().is_zero() {
             self.deferred = 0;
             self.deferred_before = 0;
         }
+    }
+
+    /// What is deferred has not fallen due yet.
+    fn may_forget(&self, day: NaiveDate, cycle: u32) -> bool {
+        self.promotion.is_some_and(|one| one.deferred && one.holds(day, cycle))
     }
 
     /// The days of the open cycle again, at the rates that an index gives them that was not known when they were lived.
@@ -241,7 +245,7 @@ impl Balance {
                     rounds: span.rounds && day == span.from,
                     ..span.clone()
                 };
-                if (again.carried + again.fresh).is_zero() {
+                if self.may_forget(day, cycle.number) && (again.carried + again.fresh).is_zero() {
                     self.deferred = 0;
                 }
                 self.defer(&terms.product.interest, (day, &again), cycle);

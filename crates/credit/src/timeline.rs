@@ -72,6 +72,10 @@ struct References {
     /// As all events leave them.
     draws: DrawFacts,
     disputes: BTreeMap<CaseId, Option<Cents>>,
+    /// Of the credit balance, with its day and amount.
+    refunds: Vec<(u64, NaiveDate, Cents)>,
+    /// Refunds that never reached the customer, and what undid them.
+    undone_refunds: BTreeSet<u64>,
 }
 
 impl<'a> Timeline<'a> {
@@ -147,6 +151,7 @@ impl<'a> Timeline<'a> {
             LineEventBody::Adjusted { charge, amount } => {
                 self.post(charge.clone(), event.effective_on, *amount);
             }
+            _ if references.undone_refunds.contains(&event.seq) => {}
             body => {
                 self.returned_at_a_fee.extend(references.returned_at_a_fee(body));
                 if let Some(action) = references.action(event, body, self.opening) {
@@ -247,6 +252,16 @@ impl References {
                 let found = self.disputes.get_mut(dispute);
                 let open = found.ok_or(CreditError::Unknown { seq, what: "dispute" })?;
                 fresh(open.replace(*error).is_none(), seq, "resolution")?;
+            }
+            LineEventBody::CreditBalanceRefunded { amount } => {
+                self.refunds.push((seq, event.effective_on, *amount));
+            }
+            LineEventBody::CreditBalanceRestored { amount } => {
+                let same =
+                    |of: &(u64, NaiveDate, Cents)| (of.1, of.2) == (event.effective_on, *amount);
+                if let Some(at) = self.refunds.iter().rposition(same) {
+                    self.undone_refunds.extend([self.refunds.remove(at).0, seq]);
+                }
             }
             _ => {}
         }

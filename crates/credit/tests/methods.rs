@@ -9,10 +9,11 @@ use credit::{
 };
 use money::Cents;
 
-/// A line of product `T` (the plain line with `product`), cycles by calendar month since September 2026.
+/// A line of product `T` (the plain line with `product`) since September 2026, cycles by calendar month if not said otherwise.
 fn lived(product: &str, as_of: &str, line: &str) -> Report {
+    let close = if line.contains("close_day") { "" } else { "close_day = 31\n" };
     let text = format!(
-        "as_of = {as_of}\n[[product]]\nname = \"T\"\nbased_on = \"CASHLINE-STD-1\"\n{product}\n[product.minimum]\narms = [{{ amount = \"0.00\" }}]\n[line]\nproduct = \"T\"\nopened_on = 2026-09-01\nclose_day = 31\n{line}"
+        "as_of = {as_of}\n[[product]]\nname = \"T\"\nbased_on = \"CASHLINE-STD-1\"\n{product}\n[product.minimum]\narms = [{{ amount = \"0.00\" }}]\n[line]\nproduct = \"T\"\nopened_on = 2026-09-01\n{close}{line}"
     );
     let scenario = scenario::parse(&text, &ProductCatalog::embedded().unwrap())
         .map_err(|error| format!("{error}\n{text}"))
@@ -286,4 +287,27 @@ fn the_military_rate_counts_a_draw_beside_a_balance_that_leaves_it_out() {
     let of_fee = |amount: &str| rate_of(adjusted, &[paid.clone(), fee("2026-09-20", amount)]);
     assert_eq!(of_fee("3.00"), (300_000, Cents::ZERO));
     assert_eq!(of_fee("4.50"), (360_000, cents("0.75")));
+}
+
+/// 12 CFR 1026.14(c)(3), 32 CFR 232.4(c): a balance that was paid off before the close was there all the same.
+#[test]
+fn a_fee_is_held_to_the_days_where_the_close_has_no_balance() {
+    let product = "[product.interest]\nbalance = \"ending_balance\"\n[product.limits]\napr_cap = \"100%\"\n[product.fees]\nplan = { amount = \"10.00\" }";
+    let events = [draw("2026-09-01", "300.00"), pay("2026-09-21", "300.00")].concat();
+    let line =
+        format!("apr = \"18%\"\ncredit_limit = \"1000.00\"\ncovered_borrower = true\n{events}");
+    let report = lived(product, "2026-10-01", &line);
+    let record = report.lines.first().unwrap().position.cycles.first().unwrap().clone();
+    // 300.00 for 20 of 30 days: 200.00 × 36 % / 12 is 6.00 of the 10.00.
+    assert_eq!(record.plan_fee, cents("6.00"));
+}
+
+#[test]
+fn days_on_both_sides_of_a_new_year_bear_each_their_own_part_of_the_year() {
+    let product = "[product.interest]\nbalance = \"average_daily_balance\"\nday_basis = \"actual\"";
+    let events = [draw("2027-12-20", "10000.00"), pay("2028-01-01", "10000.00")].concat();
+    let line = format!("apr = \"21.99%\"\ncredit_limit = \"20000.00\"\nclose_day = 19\n{events}");
+    let billed = interest(&lived(product, "2028-01-20", &line));
+    // 10,000.00 × 21.99 % × 12/365: nothing was owed in the leap year.
+    assert_eq!(billed.last(), Some(&cents("72.30")));
 }

@@ -51,3 +51,19 @@ fn what_was_drawn_meanwhile_is_as_if_the_refund_had_never_left() {
     assert_eq!(undone.total_owed, never.total_owed);
     assert_eq!(undone.principal_balance, never.principal_balance);
 }
+
+#[test]
+fn a_refund_that_came_back_pays_no_minimum() {
+    let late = |refunded: bool| {
+        let mut book = overpaid();
+        let amount = if refunded { refund(&mut book, "2026-10-10") } else { Cents::ZERO };
+        book.draw("800.00", "2026-10-12");
+        if refunded {
+            let body = LineEventBody::CreditBalanceRestored { amount };
+            book.record_late(body, day("2026-10-10"), day("2026-10-20"));
+        }
+        let position = book.on("2026-12-20");
+        (position.standing, position.total_owed, position.minimum_due)
+    };
+    assert_eq!(late(true), late(false));
+}

@@ -106,6 +106,10 @@ fn first_figures(statement: &Statement) -> Block {
     if statement.past_due.is_positive() {
         facts.push(Fact::new("Of which past due", statement.past_due.to_string()));
     }
+    if statement.not_yet_due.is_positive() {
+        let asked = "Of which your last statement asked for, by its own date";
+        facts.push(Fact::new(asked, statement.not_yet_due.to_string()));
+    }
     Block::Facts { facts }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     Terms,
     balance::{Balance, DayRate, Relief, Span},
     product::{BalanceAt, BalanceMethod, Compounding, Feature, InterestTerms, RoundedAt, TiersOn},
-    rate::{self, DENOMINATOR},
+    rate::{self, DENOMINATOR, DayBasis},
     state::{OpenCycle, Segment},
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Priced {
 #[derive(Clone, Debug, Default)]
 struct AtRate {
     rate: DayRate,
+    /// Whether they fall in a leap year, where a day is a part of the year that it falls in.
+    leap: bool,
     days: Vec<NaiveDate>,
     /// Sum of the daily balances, in nano-cents.
     balances: i128,
@@ -60,10 +62,10 @@ pub struct AverageAtRate {
 }
 
 impl AtRate {
-    fn holds(&self, rate: DayRate) -> bool {
+    fn holds(&self, rate: DayRate, leap: bool) -> bool {
         let apr = |of: DayRate| (!of.tiered).then_some(of.apr);
         let cap = |of: DayRate| of.cap.filter(|_| of.tiered);
-        (apr(self.rate), cap(self.rate)) == (apr(rate), cap(rate))
+        (apr(self.rate), cap(self.rate), self.leap) == (apr(rate), cap(rate), leap)
     }
 
     /// The periodic rates of the days at a yearly rate, added up.
@@ -122,15 +124,20 @@ impl Priced {
         average(self.balances, usize::try_from(self.days).unwrap_or(1), rounding)
     }
 
-    fn count(&mut self, rate: DayRate, day: NaiveDate, of_day: (i128, i128)) {
-        let (nano, cost) = of_day;
-        if let Some(one) = self.at_rates.iter_mut().find(|one| one.holds(rate)) {
+    fn count(
+        &mut self,
+        basis: DayBasis,
+        (day, rate): (NaiveDate, DayRate),
+        (nano, cost): (i128, i128),
+    ) {
+        let leap = basis == DayBasis::Actual && day.leap_year();
+        if let Some(one) = self.at_rates.iter_mut().find(|one| one.holds(rate, leap)) {
             one.days.push(day);
             one.balances += nano;
             one.numerator += cost;
         } else {
             let days = vec![day];
-            self.at_rates.push(AtRate { rate, days, balances: nano, numerator: cost });
+            self.at_rates.push(AtRate { rate, leap, days, balances: nano, numerator: cost });
         }
     }
 
@@ -242,7 +249,7 @@ impl Balance {
                 let cost = cost(nano, span.rate, feature, of);
                 let cost = round_day(cost, interest.daily_decimals);
                 if interest.balance != BalanceMethod::DailyBalance {
-                    priced.count(span.rate, day, (nano, cost));
+                    priced.count(interest.day_basis, (day, span.rate), (nano, cost));
                 }
                 priced.add(day, (nano, span.rate, of(span.rate.apr)), cost);
             }
@@ -264,7 +271,7 @@ impl Balance {
         for day in days {
             let rate = self.rate_for_the_close(terms, day, cycle);
             priced.rates += terms.product.interest.rate_of(rate.apr, day);
-            priced.count(rate, day, (0, 0));
+            priced.count(terms.product.interest.day_basis, (day, rate), (0, 0));
         }
     }
 

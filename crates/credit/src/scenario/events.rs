@@ -105,8 +105,6 @@ pub(super) struct Names {
     undone: BTreeSet<PaymentId>,
     /// With what is disputed.
     disputes: BTreeMap<String, (CaseId, Cents)>,
-    /// With what is held, and through which day.
-    holds: BTreeMap<DrawId, (Cents, Option<NaiveDate>)>,
 }
 
 impl Names {
@@ -156,24 +154,6 @@ impl Names {
             return Err(format!("`error` is more than the {amount} that is disputed"));
         }
         Ok(dispute)
-    }
-
-    /// A draw that was held before becomes available.
-    fn held_draw(
-        &self,
-        id: Option<&String>,
-        (on, amount): (NaiveDate, Cents),
-    ) -> Result<DrawId, String> {
-        let draw = self.draw(id)?;
-        match self.holds.get(&draw) {
-            Some((_, Some(last))) if on > *last => {
-                Err(format!("`on` lies after {last}, the last day of the hold: the draw is void"))
-            }
-            Some((held, _)) if amount > *held => {
-                Err(format!("`amount` is more than the {held} that is held"))
-            }
-            _ => Ok(draw),
-        }
     }
 
     fn draw(&self, id: Option<&String>) -> Result<DrawId, String> {
@@ -285,7 +265,6 @@ impl EventFile {
                 if expires_on.is_some_and(|last| last < self.on) {
                     return Err("`expires_on` lies before the hold begins".to_owned());
                 }
-                names.holds.insert(draw, (amount, expires_on));
                 LineEventBody::DrawHeld { draw, amount, expires_on }
             }
             Kind::DrawSettled => {
@@ -397,7 +376,7 @@ impl EventFile {
     /// A draw of its own, or one that was held before.
     fn draw(&self, names: &mut Names, amount: Cents) -> Result<Body, String> {
         let draw = match &self.draw {
-            Some(_) => names.held_draw(self.draw.as_ref(), (self.on, amount))?,
+            Some(_) => names.draw(self.draw.as_ref())?,
             None => names.new_draw(self.id.as_ref())?,
         };
         let feature = self.feature.clone();

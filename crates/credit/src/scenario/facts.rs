@@ -1,4 +1,5 @@
-//! Events that say more than there is: a fee waived that was never charged, a dispute of more than its subject.
+//! Events that say more than there is: a fee waived that was never charged, a dispute of more than its subject, a draw of more than
+//! was held. A what-if, a late fact or another lender's books may have it so: it is a fact, and told.
 //!
 //! Invariant: what is compared is what is known when the event is recorded, that day's close included.
 
@@ -11,8 +12,8 @@ use crate::{
     event::Disputed,
 };
 
-/// Why an event cannot be, if so; `line` is the line before it. `close`: when the day after it is settled.
-pub(super) fn refusal(
+/// What is odd about an event, if so; `line` is the line before it. `close`: when the day after it is settled.
+pub(super) fn oddity(
     line: &CreditLine,
     event: &DatedEvent,
     body: &LineEventBody,
@@ -28,6 +29,15 @@ pub(super) fn refusal(
             let of =
                 format!("what was charged of the kind, {}, and not waived before", fee.label());
             more_than(left.or_zero(), *amount, &of)
+        }
+        LineEventBody::Drew { draw, amount, .. } => {
+            let held = DrawFacts::of(line.events()).get(*draw).and_then(|fact| fact.held);
+            let ended = held.and_then(|hold| hold.expires_on).filter(|last| event.on > *last);
+            match (ended, held) {
+                (Some(last), _) => Some(format!("the hold of this draw ended on {last}")),
+                (None, Some(hold)) => more_than(hold.amount, *amount, "what was held"),
+                (None, None) => None,
+            }
         }
         LineEventBody::DisputeOpened { subject: Disputed::Fee { fee }, amount, .. } => {
             let charged = after_close(line, event, close)?;

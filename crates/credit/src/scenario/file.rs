@@ -258,8 +258,10 @@ impl Reader<'_> {
             let message = "`as_of` of the what-if is no day of the line";
             return Err(self.error(given.span(), message));
         }
-        if what_if.events.is_empty() && what_if.without.is_empty() && terms == *as_it_is {
-            let message = "the what-if changes nothing: state `events`, `without` or another `apr`";
+        let asks = what_if.as_of.is_some() || !what_if.quotes.is_empty();
+        let other = !what_if.events.is_empty() || !what_if.without.is_empty() || terms != *as_it_is;
+        if !asks && !other {
+            let message = "the what-if changes nothing: state `events`, `without`, another `apr`, `as_of` or `quotes`";
             return Err(self.error(given.span(), message));
         }
         let dates = terms.product.dates;

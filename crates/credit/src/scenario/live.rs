@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     BroughtForward, CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded,
-    TextError, draw_fee,
+    draw_fee,
     figures::{self, Around, Figures},
     quote_payoff, returned_payment_fee,
 };
@@ -142,9 +142,8 @@ impl Life {
         let before = self.before(event).map_err(failed)?;
         let body = completed(event, before.as_ref());
         let close = self.noon(recorded_on.succ_opt().unwrap_or(recorded_on));
-        if let Some(message) = facts::refusal(&self.line, event, &body, close).map_err(failed)? {
-            return Err(TextError { line, column, message }.into());
-        }
+        let odd = facts::oddity(&self.line, event, &body, close).map_err(failed)?;
+        self.notes.extend(odd.map(|odd| format!("line {line}: {odd}; it is taken as a fact")));
         self.notes.extend(before.and_then(|before| notes::of_event(event, &body, &before)));
         self.record(body, event.on, recorded_on).map_err(failed)?;
         self.settle(recorded_on).map_err(failed)
