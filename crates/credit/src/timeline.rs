@@ -253,20 +253,26 @@ impl References {
                 let open = found.ok_or(CreditError::Unknown { seq, what: "dispute" })?;
                 fresh(open.replace(*error).is_none(), seq, "resolution")?;
             }
+            _ => self.note_refund(event),
+        }
+        self.draws.note(event);
+        Ok(())
+    }
+
+    /// A refund, or that it never reached the customer: then neither is lived.
+    fn note_refund(&mut self, LineEvent { seq, effective_on, body, .. }: &LineEvent) {
+        match body {
             LineEventBody::CreditBalanceRefunded { amount } => {
-                self.refunds.push((seq, event.effective_on, *amount));
+                self.refunds.push((*seq, *effective_on, *amount));
             }
             LineEventBody::CreditBalanceRestored { amount } => {
-                let same =
-                    |of: &(u64, NaiveDate, Cents)| (of.1, of.2) == (event.effective_on, *amount);
+                let same = |of: &(u64, NaiveDate, Cents)| (of.1, of.2) == (*effective_on, *amount);
                 if let Some(at) = self.refunds.iter().rposition(same) {
-                    self.undone_refunds.extend([self.refunds.remove(at).0, seq]);
+                    self.undone_refunds.extend([self.refunds.remove(at).0, *seq]);
                 }
             }
             _ => {}
         }
-        self.draws.note(event);
-        Ok(())
     }
 
     fn drew(&self, draw: DrawId) -> bool {

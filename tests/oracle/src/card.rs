@@ -158,7 +158,7 @@ impl Walk {
             .late_fees
             .iter()
             .any(|(cycle, ..)| *cycle < due.cycle && cycle + REPEATED_WITHIN >= due.cycle);
-        let fee = if again { REPEATED_LATE_FEE } else { LATE_FEE }.min(due.minimum);
+        let fee = if again { REPEATED_LATE_FEE } else { LATE_FEE }.min(due.in_all);
         self.late_fees.push((due.cycle, today, fee));
         self.charge(Charge::new(PURCHASES, fee, true));
     }
@@ -230,7 +230,7 @@ impl Walk {
                 due,
                 asked: own,
                 unpaid: own,
-                minimum: minimum_due,
+                in_all: minimum_due,
             });
         }
         let previous = self.statements.last();

@@ -126,9 +126,9 @@ fn issue(
         adjustments: corrected_interest + corrected_late_fees + late_charges.min(0),
         new_balance: closed.new_balance,
         principal: closed.principal,
-        minimum_due: closed.asked.minimum_due,
-        past_due: closed.asked.past_due,
-        not_yet_due: closed.asked.not_yet_due,
+        minimum_due: closed.asked.minimum,
+        past_due: closed.asked.late,
+        not_yet_due: closed.asked.ahead,
     };
     Some((statement, Issued { totals, asked: closed.asked }))
 }

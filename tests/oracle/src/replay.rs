@@ -91,15 +91,16 @@ pub(crate) struct Issued {
 /// What a statement asks for, and the part of it that earlier ones had asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Asked {
-    pub minimum_due: i64,
-    pub past_due: i64,
+    pub minimum: i64,
+    /// Asked for before too, by a date that has passed.
+    pub late: i64,
     /// Asked for before too, by a date that is still to come.
-    pub not_yet_due: i64,
+    pub ahead: i64,
 }
 
 impl Asked {
     fn own(self) -> i64 {
-        (self.minimum_due - self.past_due - self.not_yet_due).max(0)
+        (self.minimum - self.late - self.ahead).max(0)
     }
 }
 
@@ -420,13 +421,13 @@ impl Walk {
     /// The minimum of a new statement, and the parts of it that were asked for before.
     fn ask(&self, line: Line, day: NaiveDate, billed: Billed, fees: i64) -> Asked {
         let before = self.books.unpaid_minimum();
-        let past_due = self.books.unpaid_minimum_due_by(day);
+        let overdue = self.books.unpaid_minimum_due_by(day);
         let principal = self.books.total_principal();
         let owed = self.books.owed();
         let charges = billed.unpaid_interest + fees;
-        let minimum_due = line.product.minimum(self.floor, principal, charges, before, owed);
-        let past_due = past_due.min(minimum_due);
-        Asked { minimum_due, past_due, not_yet_due: before.min(minimum_due) - past_due }
+        let minimum = line.product.minimum(self.floor, principal, charges, before, owed);
+        let late = overdue.min(minimum);
+        Asked { minimum, late, ahead: before.min(minimum) - late }
     }
 }
 

@@ -31,11 +31,11 @@ pub(super) fn oddity(
             more_than(left.or_zero(), *amount, &of)
         }
         LineEventBody::Drew { draw, amount, .. } => {
-            let held = DrawFacts::of(line.events()).get(*draw).and_then(|fact| fact.held);
-            let ended = held.and_then(|hold| hold.expires_on).filter(|last| event.on > *last);
-            match (ended, held) {
+            let hold = DrawFacts::of(line.events()).get(*draw).and_then(|fact| fact.held);
+            let ended = hold.and_then(|known| known.expires_on).filter(|last| event.on > *last);
+            match (ended, hold) {
                 (Some(last), _) => Some(format!("the hold of this draw ended on {last}")),
-                (None, Some(hold)) => more_than(hold.amount, *amount, "what was held"),
+                (None, Some(known)) => more_than(known.amount, *amount, "what was held"),
                 (None, None) => None,
             }
         }

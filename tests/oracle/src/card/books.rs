@@ -20,7 +20,7 @@ pub(super) struct Minimum {
     pub asked: i64,
     pub unpaid: i64,
     /// All that the statement asked for.
-    pub minimum: i64,
+    pub in_all: i64,
 }
 
 /// A fee, and the balance it bears interest with.
