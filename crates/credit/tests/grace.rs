@@ -3,11 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/text.rs"]
+mod text;
+
 use credit::{
     GraceOutcome, ProductCatalog,
     scenario::{self, LineReport},
 };
 use money::Cents;
+use text::{draw, event, pay};
 
 fn lived(product: &str, as_of: &str, line: &str) -> LineReport {
     let text = format!(
@@ -22,18 +26,6 @@ fn lived(product: &str, as_of: &str, line: &str) -> LineReport {
 /// Closes on the 20th, due on the first of the month after next: each statement falls due eleven days after the next close.
 const DUE_ON_THE_FIRST: &str = "[product.dates]\ndue_day = 1\nstatement_window_days = 21\n[product.grace]\nkind = \"paid_in_full\"\n";
 const OPENED: &str = "opened_on = 2026-08-21\nclose_day = 20\n";
-
-fn event(kind: &str, on: &str, rest: &str) -> String {
-    format!("\n[[line.events]]\nkind = \"{kind}\"\non = {on}\n{rest}\n")
-}
-
-fn draw(on: &str, amount: &str) -> String {
-    event("draw", on, &format!("amount = \"{amount}\""))
-}
-
-fn pay(on: &str, amount: &str) -> String {
-    event("payment", on, &format!("amount = \"{amount}\""))
-}
 
 fn cents(text: &str) -> Cents {
     Cents::parse_dollars(text).unwrap()

@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/text.rs"]
+mod text;
+
 use credit::{
     ProductCatalog, Statement,
     scenario::{self, LineReport},
 };
 use money::Cents;
+use text::{draw, event, pay};
 
 fn run(text: &str) -> LineReport {
     let scenario = scenario::parse(text, &ProductCatalog::embedded().unwrap())
@@ -24,18 +28,6 @@ fn lived(product: &str, line: &str) -> LineReport {
 }
 
 const OWES_1000: &str = "[line.brought_forward]\nprincipal = \"1000.00\"\n";
-
-fn event(kind: &str, on: &str, rest: &str) -> String {
-    format!("\n[[line.events]]\nkind = \"{kind}\"\non = {on}\n{rest}\n")
-}
-
-fn pay(on: &str, amount: &str) -> String {
-    event("payment", on, &format!("amount = \"{amount}\""))
-}
-
-fn draw(on: &str, amount: &str) -> String {
-    event("draw", on, &format!("amount = \"{amount}\""))
-}
 
 fn cents(text: &str) -> Cents {
     Cents::parse_dollars(text).unwrap()

@@ -3,11 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/text.rs"]
+mod text;
+
 use credit::{
     ProductCatalog,
     scenario::{self, Report},
 };
 use money::Cents;
+use text::{draw, event, pay};
 
 /// A line of product `T` (the plain line with `product`) since September 2026, cycles by calendar month if not said otherwise.
 fn lived(product: &str, as_of: &str, line: &str) -> Report {
@@ -25,18 +29,6 @@ fn lived(product: &str, as_of: &str, line: &str) -> Report {
 fn interest(report: &Report) -> Vec<Cents> {
     let statements = report.lines.first().unwrap().statements.iter();
     statements.map(|statement| statement.interest_total).collect()
-}
-
-fn event(kind: &str, on: &str, rest: &str) -> String {
-    format!("\n[[line.events]]\nkind = \"{kind}\"\non = {on}\n{rest}\n")
-}
-
-fn draw(on: &str, amount: &str) -> String {
-    event("draw", on, &format!("amount = \"{amount}\""))
-}
-
-fn pay(on: &str, amount: &str) -> String {
-    event("payment", on, &format!("amount = \"{amount}\""))
 }
 
 fn rate(on: &str, apr: &str, applies_to: &str) -> String {

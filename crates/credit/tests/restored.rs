@@ -21,6 +21,18 @@ fn refund(book: &mut Book, on: &str) -> Cents {
     amount
 }
 
+/// So many dollars are drawn two days after the credit balance went out, if it did; that it never arrived is learned on the day `learned`.
+fn drawn_after(refunded: bool, drawn: &str, learned: &str) -> Book {
+    let mut book = overpaid();
+    let amount = refunded.then(|| refund(&mut book, "2026-10-10"));
+    book.draw(drawn, "2026-10-12");
+    if let Some(amount) = amount {
+        let body = LineEventBody::CreditBalanceRestored { amount };
+        book.record_late(body, day("2026-10-10"), day(learned));
+    }
+    book
+}
+
 #[test]
 fn a_refund_that_never_arrived_is_a_credit_balance_again_and_the_money_is_ours_meanwhile() {
     let mut book = overpaid();
@@ -36,13 +48,7 @@ fn a_refund_that_never_arrived_is_a_credit_balance_again_and_the_money_is_ours_m
 #[test]
 fn what_was_drawn_meanwhile_is_as_if_the_refund_had_never_left() {
     let lives = |refunded: bool| {
-        let mut book = overpaid();
-        let amount = if refunded { refund(&mut book, "2026-10-10") } else { Cents::ZERO };
-        book.draw("500.00", "2026-10-12");
-        if refunded {
-            let body = LineEventBody::CreditBalanceRestored { amount };
-            book.record_late(body, day("2026-10-10"), day("2026-12-20"));
-        }
+        let mut book = drawn_after(refunded, "500.00", "2026-12-20");
         assert!(book.line.untied(&book.books).unwrap().is_empty());
         book.on("2026-12-20")
     };
@@ -55,13 +61,7 @@ fn what_was_drawn_meanwhile_is_as_if_the_refund_had_never_left() {
 #[test]
 fn a_refund_that_came_back_pays_no_minimum() {
     let late = |refunded: bool| {
-        let mut book = overpaid();
-        let amount = if refunded { refund(&mut book, "2026-10-10") } else { Cents::ZERO };
-        book.draw("800.00", "2026-10-12");
-        if refunded {
-            let body = LineEventBody::CreditBalanceRestored { amount };
-            book.record_late(body, day("2026-10-10"), day("2026-10-20"));
-        }
+        let mut book = drawn_after(refunded, "800.00", "2026-10-20");
         let position = book.on("2026-12-20");
         (position.standing, position.total_owed, position.minimum_due)
     };
