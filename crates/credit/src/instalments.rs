@@ -1,13 +1,15 @@
-//! Draws that are repaid by level payments of their own.
+//! Draws that are repaid by payments of their own.
 //!
 //! Invariant: a statement asks for one payment of each plan, interest of the cycle included, and the last takes the rest. What is
 //! paid of a plan beyond that shortens it.
 
-use money::{Cents, Rounding};
+use money::{Apr, Cents, Rounding};
 
 use crate::{
     FeeKind, Terms,
     balance::{Balance, Plan},
+    minimum::to_multiples,
+    product::Instalments,
     repayment::level_payment,
     state::State,
 };
@@ -22,8 +24,22 @@ pub(crate) struct Asked {
     pub(crate) fees: Cents,
 }
 
+impl Instalments {
+    /// What each month asks for of a draw.
+    fn payment(self, drawn: Cents, apr: Apr) -> Cents {
+        let up = self.payment_rounded_up_to.is_positive().then_some(Rounding::Up);
+        let payment = if self.payment_percent == Apr::ZERO {
+            level_payment(drawn, apr, self.months)
+        } else {
+            let rounding = up.unwrap_or(Rounding::HalfUp);
+            drawn.mul_ppm(self.payment_percent.ppm(), rounding).unwrap_or_default()
+        };
+        to_multiples(payment, up, self.payment_rounded_up_to)
+    }
+}
+
 impl State {
-    /// The level payment of a draw that has just been made.
+    /// The payments of a draw that has just been made.
     pub(crate) fn begin_plan(&mut self, terms: &Terms, at: usize) {
         let (day, cycle) = (self.day, self.cycle);
         let Some(balance) = self.balances.get_mut(at) else { return };
@@ -31,7 +47,7 @@ impl State {
         if let Some(rule) = of.filter(|_| balance.principal().is_positive()) {
             let apr = balance.apr_on(terms, day, &cycle);
             let drawn = balance.principal();
-            let payment = level_payment(drawn, apr, rule.months);
+            let payment = rule.payment(drawn, apr);
             let share = drawn.mul_ppm(rule.monthly_fee_percent.ppm(), Rounding::HalfUp);
             let fee = rule.monthly_fee + share.unwrap_or_default();
             let (left, none) = (rule.months, Cents::ZERO);

@@ -134,7 +134,7 @@ fn when(wanted: bool, amount: Cents) -> Cents {
     if wanted { amount } else { Cents::ZERO }
 }
 
-fn to_multiples(amount: Cents, rounding: Option<Rounding>, of: Cents) -> Cents {
+pub(crate) fn to_multiples(amount: Cents, rounding: Option<Rounding>, of: Cents) -> Cents {
     let Some(rounding) = rounding else { return amount };
     let multiple = i128::from(of.get().max(1));
     let count = money::divide(i128::from(amount.get()), multiple, rounding);

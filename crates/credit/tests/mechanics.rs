@@ -85,6 +85,30 @@ fn instalments_can_bear_a_fixed_monthly_fee_instead_of_interest() {
 }
 
 #[test]
+fn payments_of_instalments_can_be_a_share_of_the_draw_or_whole_dollars() {
+    let asked = |rule: &str, paid: &str| {
+        let product = format!(
+            "[[product.features]]\nname = \"plans\"\napr = \"0%\"\ninstalments = {{ {rule} }}\n{}",
+            "[product.minimum]\narms = [{ amount = \"0.00\" }]\nadd_past_due = false\n"
+        );
+        let paid = ["2026-02-10", "2026-03-10", "2026-04-10"].map(|on| pay(on, paid)).concat();
+        let line = format!("{}{paid}", draw("2026-01-05", "1000.10"));
+        all(&lived(&product, "2026-05-01", &line), |one| one.minimum_due)
+    };
+    // Of 1,000.10 a quarter and half a cent; the last takes what three have left.
+    let level = asked("months = 4", "250.03");
+    assert_eq!(level, ["250.03", "250.03", "250.03", "250.01"].map(cents));
+    let dollars = asked("months = 4, payment_rounded_up_to = \"1.00\"", "251.00");
+    assert_eq!(dollars, ["251.00", "251.00", "251.00", "247.10"].map(cents));
+    let share = asked("months = 60, payment_percent = \"2.5%\"", "25.00");
+    assert_eq!(share, ["25.00", "25.00", "25.00", "25.00"].map(cents));
+    // 2.5 % of 1,000.10 are 25.0025.
+    let rule = "months = 60, payment_percent = \"2.5%\", payment_rounded_up_to = \"1.00\"";
+    let share = asked(rule, "26.00");
+    assert_eq!(share, ["26.00", "26.00", "26.00", "26.00"].map(cents));
+}
+
+#[test]
 fn a_further_day_costs_the_same_on_the_day_of_a_payment_that_rounds() {
     let product = "[product.interest]\nrounded_at = \"payments\"\n";
     let events = [draw("2026-01-01", "1000.00"), pay("2026-01-11", "500.00")].concat();

@@ -170,11 +170,17 @@ pub struct Feature {
     pub instalments: Option<Instalments>,
 }
 
-/// The level payment is found on the day of the draw, at the rate of that day; the last one takes the rest.
+/// The payment is found on the day of the draw: level at the rate of that day, or a share of the draw; the last one takes the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instalments {
     pub months: u32,
+    /// What each payment is of the draw, in the place of a level one; zero for that.
+    #[serde(default, with = "percent")]
+    pub payment_percent: Apr,
+    /// Payments are whole multiples of it, rounded up; zero for cents, half up.
+    #[serde(default, with = "dollars")]
+    pub payment_rounded_up_to: Cents,
     /// A fee of each statement that asks for one of the payments, beside it.
     #[serde(default, with = "dollars")]
     pub monthly_fee: Cents,
