@@ -393,8 +393,7 @@ impl State {
     fn open_next_cycle(&mut self, terms: &Terms) {
         let starts_on =
             self.cycle.closes_on.checked_add_days(Days::new(1)).unwrap_or(self.cycle.closes_on);
-        let charges: Vec<Cents> =
-            (0..self.balances.len()).map(|at| self.bearing_charges(terms, at)).collect();
+        let charges = self.charges_by_balance(terms);
         for (balance, charges) in self.balances.iter_mut().zip(charges) {
             if balance.deferred_due(starts_on, self.cycle.number + 1) != 0 {
                 balance.deferred = 0;

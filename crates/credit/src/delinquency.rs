@@ -5,7 +5,7 @@ use money::{Cents, Rounding};
 
 use crate::{
     CycleRecord, FeeKind, FlagKind, Terms,
-    product::{LateFee, LateFeeBase, PlanFeeDay, Promotion},
+    product::{LateFee, LateFeeBase, PlanFeeDay, Promotion, ReturnPolicy},
     state::{Fee, LateFeeRecord, Obligation, State},
     timeline::Timeline,
 };
@@ -56,8 +56,13 @@ impl State {
             due.owed -= part;
             excess.1 -= part;
         }
-        let counts = |due: &Obligation| due.owed.is_positive() || !due.tested;
-        self.obligations.retain(|due| counts(due) || due.unpaid.is_positive());
+        let open =
+            |due: &Obligation| due.owed.is_positive() || due.unpaid.is_positive() || !due.tested;
+        // Where a returned payment counts until it comes back, what it met is asked for again.
+        if terms.product.returns == ReturnPolicy::FromReturnDate {
+            self.met.extend(self.obligations.iter().filter(|due| !open(due)).cloned());
+        }
+        self.obligations.retain(open);
     }
 
     /// Minimums unpaid after their enforceable due date.

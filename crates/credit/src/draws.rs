@@ -74,9 +74,10 @@ impl DrawFacts {
         };
         match body {
             LineEventBody::DrawRefused { .. } => Change { amount: -fact.amount, fee: -fact.fee },
-            LineEventBody::DrawCorrected { amount, .. } => {
-                Change { amount: *amount - fact.amount, fee: Cents::ZERO }
-            }
+            LineEventBody::DrawCorrected { amount, fee, .. } => Change {
+                amount: *amount - fact.amount,
+                fee: fee.map_or(Cents::ZERO, |fee| fee - fact.fee),
+            },
             LineEventBody::DisputeResolved { error, .. } => {
                 let error = (*error).min(fact.amount).or_zero();
                 let (part, whole) = (i128::from(error.get()), i128::from(fact.amount.get()));

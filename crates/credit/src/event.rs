@@ -61,6 +61,9 @@ pub enum LineEventBody {
         draw: DrawId,
         #[serde(rename = "amount_cents")]
         amount: Cents,
+        /// What its fee should have been; absent: what it was.
+        #[serde(default, rename = "fee_cents", skip_serializing_if = "Option::is_none")]
+        fee: Option<Cents>,
     },
     PaymentReceived {
         payment: PaymentId,

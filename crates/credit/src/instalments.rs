@@ -28,10 +28,10 @@ impl Instalments {
     /// What each month asks for of a draw.
     fn payment(self, drawn: Cents, apr: Apr) -> Cents {
         let up = self.payment_rounded_up_to.is_positive().then_some(Rounding::Up);
+        let rounding = up.unwrap_or(Rounding::HalfUp);
         let payment = if self.payment_percent == Apr::ZERO {
-            level_payment(drawn, apr, self.months)
+            level_payment(drawn, apr, self.months, rounding)
         } else {
-            let rounding = up.unwrap_or(Rounding::HalfUp);
             drawn.mul_ppm(self.payment_percent.ppm(), rounding).unwrap_or_default()
         };
         to_multiples(payment, up, self.payment_rounded_up_to)

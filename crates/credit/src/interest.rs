@@ -89,6 +89,10 @@ impl State {
         extra
     }
 
+    pub(crate) fn charges_by_balance(&self, terms: &Terms) -> Vec<Cents> {
+        (0..self.balances.len()).map(|at| self.bearing_charges(terms, at)).collect()
+    }
+
     /// Interest of the open cycle through the day before, in cents, less what of it is already paid.
     pub(crate) fn accrued(&self, terms: &Terms) -> Cents {
         self.accrued_by_balance(terms).into_iter().sum()

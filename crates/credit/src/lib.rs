@@ -70,7 +70,10 @@ pub use position::{
     Position,
 };
 pub use product::Product;
-pub use quote::{DrawQuote, PayoffQuote, draw_fee, quote_draw, quote_payoff, returned_payment_fee};
+pub use quote::{
+    DrawQuote, PayoffQuote, corrected_draw_fee, draw_fee, quote_draw, quote_payoff,
+    returned_payment_fee,
+};
 pub use re_age::{NoReAge, may_re_age};
 pub use relief::{CycleRelief, ServiceRelief, quote_estate, service_relief};
 pub use repayment::{In36Months, Repayment};

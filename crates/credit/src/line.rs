@@ -180,7 +180,8 @@ impl CreditLine {
     }
 
     /// Posts all that is due by the start of the day `on`: statements of cycles that closed before it, fees that the terms
-    /// impose, and adjustments of closed cycles. Idempotent.
+    /// impose, and adjustments of closed cycles. Idempotent. A statement is sent on the day on which it is recorded, however long
+    /// ago its cycle closed: lateness waits for that (V48).
     pub fn settle(
         &mut self,
         on: NaiveDate,
@@ -198,7 +199,8 @@ impl CreditLine {
         let mut recorded = Vec::new();
         loop {
             let position = self.position(on)?;
-            let Some((effective_on, body)) = self.next_due(&position) else {
+            let issued_on = calendar::local_date(recorded_at, self.zone()).max(on);
+            let Some((effective_on, body)) = self.next_due(&position, issued_on) else {
                 return Ok((recorded, position));
             };
             recorded.push(self.record(body, effective_on, recorded_at)?);
@@ -206,7 +208,11 @@ impl CreditLine {
     }
 
     /// The earliest thing due: a charge to post or correct before the statement of the same day.
-    fn next_due(&self, position: &Position) -> Option<(NaiveDate, LineEventBody)> {
+    fn next_due(
+        &self,
+        position: &Position,
+        issued_on: NaiveDate,
+    ) -> Option<(NaiveDate, LineEventBody)> {
         let statement = position
             .cycles
             .iter()
@@ -225,7 +231,7 @@ impl CreditLine {
                 Some((charge.on, posting_body(charge)))
             }
             (_, Some(record)) => {
-                let statement = Statement::of(record, position, &self.events, position.on);
+                let statement = Statement::of(record, position, &self.events, issued_on);
                 let statement = Box::new(statement);
                 Some((record.closes_on, LineEventBody::StatementIssued { statement }))
             }

@@ -156,7 +156,9 @@ impl MinimumArm {
         let part = self.one_of.and_then(|parts| {
             Cents::from_ratio(i128::from(base.get()), parts.into(), self.rounding)
         });
-        let level = self.amortised_over.map(|months| level_payment(base, inputs.apr, months));
+        let level = self
+            .amortised_over
+            .map(|months| level_payment(base, inputs.apr, months, Rounding::HalfUp));
         let bracket = self.brackets.iter().find(|one| one.up_to.is_none_or(|top| base <= top));
         let late = inputs.cycles_since_missed.is_some_and(|ago| ago <= self.late_within_cycles);
         [

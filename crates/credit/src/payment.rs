@@ -370,6 +370,11 @@ impl State {
             balance.reliefs.retain(|relief| relief.payment != Some(payment));
         }
         for (cycle, amount) in &allocation.counted {
+            if let Some(at) = self.met.iter().position(|due| due.cycle == *cycle) {
+                let due = self.met.remove(at);
+                self.obligations.push(due);
+                self.obligations.sort_by_key(|due| due.cycle);
+            }
             if let Some(due) = self.obligations.iter_mut().find(|due| due.cycle == *cycle) {
                 due.unpaid += *amount;
                 due.owed += *amount;

@@ -55,6 +55,9 @@ pub struct Position {
     /// Set aside for draws not yet made available, or until payments are final.
     #[serde(rename = "held_credit_cents")]
     pub held_credit: Cents,
+    /// Of the credit balance, what payments made that could still be returned: no draw uses it yet.
+    #[serde(default, rename = "held_credit_balance_cents")]
+    pub held_credit_balance: Cents,
     /// Of it, for draws.
     #[serde(default, rename = "draws_held_cents")]
     pub draws_held: Cents,
@@ -219,7 +222,8 @@ impl Position {
         let upcoming = state.schedule.due_on(state.cycle.closes_on, &terms.product.dates);
         let accrued_interest = state.accrued(terms);
         let draws = Draws::of(state, events);
-        let held_credit = draws.held + held_payments(state, terms);
+        let unsure = HeldPayments::of(state, terms, events);
+        let held_credit = draws.held + unsure.principal;
         let used = state.uses_limit(terms) + held_credit;
         let first = state.balances.iter().find(|one| one.feature == 0 && !one.full);
         Self {
@@ -242,6 +246,7 @@ impl Position {
             current_balance: state.balance() + state.prepaid(),
             available_credit: (state.credit_limit - used).or_zero(),
             held_credit,
+            held_credit_balance: unsure.credit_balance.min(state.credit_balance),
             draws_held: draws.held,
             disputed: state.disputed(),
             cycle: CyclePosition {
@@ -426,34 +431,51 @@ impl Draws {
     }
 }
 
-/// Principal paid by payments that could still be returned.
-fn held_payments(state: &State, terms: &Terms) -> Cents {
-    let limits = &terms.product.limits;
-    let usual = limits.payment_hold_days;
-    let longest = usual.max(limits.new_line_hold_days);
-    if longest == 0 {
-        return Cents::ZERO;
-    }
-    let held_for = |paid_on: NaiveDate| {
-        let new = (paid_on - state.opened_on).num_days() < i64::from(limits.new_line_days);
-        i32::try_from(if new { longest } else { usual }).unwrap_or_default()
-    };
-    state
-        .allocations
-        .iter()
-        .rev()
-        .take_while(|one| (state.day - one.effective_on).num_days() <= i64::from(longest) * 3 + 4)
-        .filter(|one| {
+/// What payments paid that could still be returned.
+#[derive(Clone, Copy, Default)]
+struct HeldPayments {
+    principal: Cents,
+    credit_balance: Cents,
+}
+
+impl HeldPayments {
+    /// The banking days of a hold count from the day on which the money can have moved: the day for which the payment counts, or
+    /// the one on which it was recorded where that is later, or the banking day after.
+    fn of(state: &State, terms: &Terms, events: &[LineEvent]) -> Self {
+        let limits = &terms.product.limits;
+        let usual = limits.payment_hold_days;
+        let longest = usual.max(limits.new_line_hold_days);
+        if longest == 0 {
+            return Self::default();
+        }
+        let zone = terms.product.dates.zone;
+        let held_for = |paid_on: NaiveDate| {
+            let new = (paid_on - state.opened_on).num_days() < i64::from(limits.new_line_days);
+            i32::try_from(if new { longest } else { usual }).unwrap_or_default()
+        };
+        let moved_on = |one: &Allocation| {
+            let at = events.binary_search_by_key(&one.seq, |event| event.seq).ok();
+            let event = at.and_then(|at| events.get(at));
+            let recorded = event.map(|event| calendar::local_date(event.recorded_at, zone));
+            let on = recorded.map_or(one.effective_on, |on| on.max(one.effective_on));
+            calendar::banking_day_on_or_after(on)
+        };
+        let held = state.allocations.iter().filter(|one| {
+            let moved_on = moved_on(one);
             one.payment.is_some()
-                && add_banking_days(one.effective_on, held_for(one.effective_on)) > state.day
-        })
-        .flat_map(|one| &one.parts)
-        .filter(|part| {
-            matches!(
-                part.to,
-                AllocationTo::Principal { .. } | AllocationTo::MinimumPrincipal { .. }
-            )
-        })
-        .map(|part| part.amount)
-        .sum()
+                && (state.day - moved_on).num_days() <= i64::from(longest) * 3 + 4
+                && add_banking_days(moved_on, held_for(one.effective_on)) > state.day
+        });
+        let mut sums = Self::default();
+        for part in held.flat_map(|one| &one.parts) {
+            match part.to {
+                AllocationTo::Principal { .. } | AllocationTo::MinimumPrincipal { .. } => {
+                    sums.principal += part.amount;
+                }
+                AllocationTo::CreditBalance => sums.credit_balance += part.amount,
+                _ => {}
+            }
+        }
+        sums
+    }
 }

@@ -1,12 +1,13 @@
 //! Questions about tomorrow: payoff, draw and its fee.
 
 use chrono::NaiveDate;
+use identity::DrawId;
 use money::{Cents, Rounding};
 use serde::Serialize;
 
 use crate::{
-    CreditError, Derivation, LineEvent, LineStatus, Position, Refusal, derivation::Value,
-    payoff::payoff, product::DrawFee, replay::replay,
+    CreditError, Derivation, LineEvent, LineEventBody, LineStatus, Position, Refusal,
+    derivation::Value, draws::DrawFacts, payoff::payoff, product::DrawFee, replay::replay,
 };
 
 /// What pays the line off on a day, if nothing else happens until then (V20).
@@ -136,7 +137,8 @@ fn drawable(position: &Position) -> Cents {
         Cents::ZERO
     };
     let used = position.principal_balance + charges + position.held_credit;
-    (position.credit_limit + position.credit_balance - used).or_zero()
+    let final_credit = position.credit_balance - position.held_credit_balance;
+    (position.credit_limit + final_credit - used).or_zero()
 }
 
 /// The fee of a draw made today. It applies only to what a credit balance does not cover.
@@ -149,12 +151,33 @@ pub fn draw_fee(position: &Position, feature: Option<&str>, amount: Cents) -> Ce
     }
     .and_then(|feature| feature.fee);
     let Some(rule) = rule.filter(|_| !position.terms.covered_borrower) else { return Cents::ZERO };
-    let excess = (amount - position.credit_balance).or_zero();
+    // What is held already uses the credit balance first.
+    let credit = (position.credit_balance - position.draws_held).or_zero();
+    let excess = (amount - credit).or_zero();
     if excess.is_zero() || (rule.first_draw_free && position.draws_made == 0) {
         return Cents::ZERO;
     }
     let fee = rule.on(excess);
     position.fee_room.map_or(fee, |room| fee.min(room))
+}
+
+/// What the fee of a draw would have been at another amount; absent where it was not the product's fee.
+pub fn corrected_draw_fee(
+    events: &[LineEvent],
+    draw: DrawId,
+    amount: Cents,
+) -> Result<Option<Cents>, CreditError> {
+    let is = |body: &LineEventBody| matches!(body, LineEventBody::Drew { draw: one, .. } if *one == draw);
+    let at = events.iter().position(|event| is(&event.body));
+    let drew = at.and_then(|at| Some((events.get(..at)?, events.get(at)?)));
+    let fact = DrawFacts::of(events).get(draw).copied();
+    let (Some((earlier, LineEvent { effective_on, body, .. })), Some(fact)) = (drew, fact) else {
+        return Ok(None);
+    };
+    let LineEventBody::Drew { feature, .. } = body else { return Ok(None) };
+    let before = replay(earlier, *effective_on)?;
+    let asked = |amount: Cents| draw_fee(&before, feature.as_deref(), amount);
+    Ok((asked(fact.amount) == fact.fee).then(|| asked(amount)))
 }
 
 /// The fee of a payment that came back today.

@@ -171,24 +171,24 @@ fn in_36_months(parts: &[Part]) -> Cents {
     let whole = 36 * 12 * 1_000_000 * balance.max(1);
     let rate = money::divide(weighted * (ONE / 1_000_000), whole / 1_000_000, Rounding::HalfUp);
     let rate = rate.unwrap_or_default();
-    level(balance, rate, 36)
+    level(balance, rate, 36, Rounding::HalfUp)
 }
 
 /// The equal monthly payment that pays a balance off in so many months, at a twelfth of the rate a month.
-pub(crate) fn level_payment(balance: Cents, apr: Apr, months: u32) -> Cents {
+pub(crate) fn level_payment(balance: Cents, apr: Apr, months: u32, rounding: Rounding) -> Cents {
     let rate = i128::from(apr.ppm()) * (ONE / 12_000_000);
-    level(i128::from(balance.get()), rate, months)
+    level(i128::from(balance.get()), rate, months, rounding)
 }
 
 /// balance × rate × (1 + rate)^n ÷ ((1 + rate)^n − 1)
-fn level(balance: i128, rate: i128, months: u32) -> Cents {
+fn level(balance: i128, rate: i128, months: u32, rounding: Rounding) -> Cents {
     let grown = (0..months).fold(ONE, |grown, _| (grown * (ONE + rate) / ONE).min(MOST_GROWN));
     let (numerator, denominator, rounding) = if grown == ONE {
-        (balance, months.max(1).into(), Rounding::HalfUp)
+        (balance, months.max(1).into(), rounding)
     } else if grown == MOST_GROWN {
         (balance * rate, ONE, Rounding::Up)
     } else {
-        (balance * (rate * grown / (grown - ONE)), ONE, Rounding::HalfUp)
+        (balance * (rate * grown / (grown - ONE)), ONE, rounding)
     };
     Cents::from_ratio(numerator, denominator, rounding).unwrap_or_default()
 }

@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -417,6 +417,7 @@ impl State {
         balances: &BroughtForward,
         seq: u64,
     ) -> Result<(), CreditError> {
+        let charged = self.charges_by_balance(terms);
         for part in &balances.principal {
             let at = self.balance_for_draws(terms, Some(&part.feature), seq)?;
             self.owe_principal(at, part.amount);
@@ -435,6 +436,13 @@ impl State {
             fee.billed_in = Some(0);
         }
         self.credit_balance += balances.credit_balance;
+        let charges = self.charges_by_balance(terms).into_iter().zip(charged);
+        for (balance, (after, before)) in self.balances.iter_mut().zip(charges) {
+            balance.opening += after - before;
+        }
+        self.after_last_draw = self.principal_beside_plans();
+        let on_plans = self.principal() - self.after_last_draw;
+        self.highest_balance = (self.balance() - on_plans).or_zero();
         // What comes in with the line is the balance of a statement before the first.
         let closed_on = self.day.pred_opt().unwrap_or(self.day);
         let statement_balance = self.balance() - self.left_out_of_grace(terms);

@@ -56,6 +56,8 @@ pub(crate) struct DatedEvent {
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     Is(LineEventBody),
+    /// Whose fee is what the product asks for of the right amount.
+    Corrected(LineEventBody),
     /// A draw whose fee is the product's.
     Draw(LineEventBody),
     /// A returned payment whose fee is the product's.

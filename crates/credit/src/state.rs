@@ -34,6 +34,9 @@ pub(crate) struct State {
     pub(crate) credit_balance: Cents,
     pub(crate) cycle: OpenCycle,
     pub(crate) obligations: Vec<Obligation>,
+    /// Minimums that were met, where a return of the payment undoes that from its own day only.
+    #[serde(default)]
+    pub(crate) met: Vec<Obligation>,
     pub(crate) grace: Grace,
     pub(crate) flags: Vec<StandingFlag>,
     pub(crate) closed_on: Option<NaiveDate>,
@@ -228,6 +231,7 @@ impl State {
                 penalty: None,
             },
             obligations: Vec::new(),
+            met: Vec::new(),
             grace: Grace::begin(true, Cents::ZERO, opened_on),
             flags: Vec::new(),
             closed_on: None,

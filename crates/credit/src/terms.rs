@@ -5,7 +5,10 @@ use chrono::{Datelike, Days, NaiveDate, NaiveTime};
 use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
-use crate::product::{CountsOn, DateTerms, Product};
+use crate::{
+    product::{CountsOn, DateTerms, Product},
+    versions::keep_rates,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,7 +163,8 @@ impl Terms {
                 self.product.interest.day_basis = basis;
             }
             // What a file says of a state was checked when it was read.
-            if let Ok(product) = self.product.with(&rule.terms) {
+            if let Ok(mut product) = self.product.with(&rule.terms) {
+                keep_rates(&self.product, &mut product);
                 self.product = product;
             }
         }

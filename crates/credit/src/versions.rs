@@ -6,8 +6,12 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use money::Apr;
 
-use crate::{CreditError, LineEvent, LineEventBody, Terms, product::Feature};
+use crate::{
+    CreditError, LineEvent, LineEventBody, Terms,
+    product::{Feature, Product},
+};
 
 pub(crate) struct Versions<'a> {
     opening: &'a Terms,
@@ -37,7 +41,8 @@ impl<'a> Versions<'a> {
         for (event, changes) in changed {
             let before = versions.nth(versions.changes.len());
             let refused = |message| CreditError::Terms { seq: event.seq, message };
-            let product = before.product.with(changes).map_err(refused)?;
+            let mut product = before.product.with(changes).map_err(refused)?;
+            keep_rates(&before.product, &mut product);
             if !product
                 .features
                 .iter()
@@ -53,6 +58,11 @@ impl<'a> Versions<'a> {
             };
             if before.product.features.iter().zip(&product.features).any(changed) {
                 let message = "tiers would change the rate of what is owed already: state them in a feature that comes after the others";
+                return Err(refused(message.to_owned()));
+            }
+            let raises = |cap: Apr| product.limits.apr_cap.is_none_or(|after| after > cap);
+            if before.product.limits.apr_cap.is_some_and(raises) {
+                let message = "`limits.apr_cap` holds for what is owed already: it can be lowered, not raised";
                 return Err(refused(message.to_owned()));
             }
             let terms = Terms { product, ..before.clone() };
@@ -92,5 +102,20 @@ impl<'a> Versions<'a> {
     pub(crate) fn change(&self, seq: u64) -> Option<(&Terms, &Terms)> {
         let at = self.changes.iter().position(|version| version.seq == seq)?;
         Some((self.nth(at), self.nth(at + 1)))
+    }
+}
+
+/// A feature that is stated anew without a rate keeps the rate that it had: a list of features takes the place of the one before.
+pub(crate) fn keep_rates(before: &Product, after: &mut Product) {
+    for (old, new) in before.features.iter().zip(&mut after.features) {
+        if old.name == new.name
+            && new.apr.is_none()
+            && new.rates.is_empty()
+            && new.variable.is_none()
+        {
+            new.apr = old.apr;
+            new.rates.clone_from(&old.rates);
+            new.variable.clone_from(&old.variable);
+        }
     }
 }

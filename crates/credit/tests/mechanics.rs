@@ -102,6 +102,10 @@ fn payments_of_instalments_can_be_a_share_of_the_draw_or_whole_dollars() {
     assert_eq!(dollars, ["251.00", "251.00", "251.00", "247.10"].map(cents));
     let share = asked("months = 60, payment_percent = \"2.5%\"", "25.00");
     assert_eq!(share, ["25.00", "25.00", "25.00", "25.00"].map(cents));
+    // 1,000.08 / 36 is a little more than 27.78, rounded up once.
+    let third = |rule: &str| asked(rule, "0.01")[0];
+    assert_eq!(third("months = 37"), cents("27.03"));
+    assert_eq!(third("months = 37, payment_rounded_up_to = \"0.01\""), cents("27.03"));
     // 2.5 % of 1,000.10 are 25.0025.
     let rule = "months = 60, payment_percent = \"2.5%\", payment_rounded_up_to = \"1.00\"";
     let share = asked(rule, "26.00");

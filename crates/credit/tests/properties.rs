@@ -160,7 +160,11 @@ fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEventBody)> {
                 let (draw, amount, fee) = (DrawId::mint(stamp), Cents::new(*amount), Cents::ZERO);
                 add(effective, known, LineEventBody::Drew { draw, feature: None, amount, fee });
                 let later = on(offset + late + 40);
-                add(later, later, LineEventBody::DrawCorrected { draw, amount: Cents::new(*to) });
+                add(
+                    later,
+                    later,
+                    LineEventBody::DrawCorrected { draw, amount: Cents::new(*to), fee: None },
+                );
             }
             Fact::Hold { amount, days } => {
                 let (draw, amount) = (DrawId::mint(stamp), Cents::new(*amount));

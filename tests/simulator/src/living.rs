@@ -238,7 +238,7 @@ fn body_of(what: &What) -> LineEventBody {
             LineEventBody::DrawHeld { draw: draw_id(draw), amount, expires_on }
         }
         What::DrawCorrected { draw, amount } => {
-            LineEventBody::DrawCorrected { draw: draw_id(draw), amount }
+            LineEventBody::DrawCorrected { draw: draw_id(draw), amount, fee: None }
         }
         What::DisputeOpened { dispute, draw, amount } => LineEventBody::DisputeOpened {
             dispute: dispute_id(dispute),

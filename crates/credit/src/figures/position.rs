@@ -124,6 +124,14 @@ fn credit(position: &Position) -> Vec<(&'static str, Derivation)> {
             ),
         ),
         ("held_credit", Derivation::sum("set aside", "held", position.held_credit, held)),
+        (
+            "held_credit_balance",
+            kept(
+                "of the credit balance, what payments made that are not final",
+                "credit balance held",
+                position.held_credit_balance,
+            ),
+        ),
         ("draws_held", kept("draws that are held", "held for draws", position.draws_held)),
         (
             "drawn_today",

@@ -36,15 +36,22 @@ impl Product {
 
     /// True of a product as it is written: opening a line gives every feature the rate of the line.
     pub(crate) fn check_as_written(&self) -> Result<(), String> {
-        let rated = |one: &&Feature| one.apr.is_some() || !one.rates.is_empty();
-        let both = self.features.iter().filter(|one| one.variable.is_some()).find(rated);
-        match both {
-            Some(one) => Err(format!(
-                "`variable` stands in the place of `apr` and `rates`, and `{}` has both",
-                one.name
-            )),
-            None => Ok(()),
+        for one in &self.features {
+            let (name, rated) = (&one.name, one.apr.is_some() || !one.rates.is_empty());
+            if one.variable.is_some() && rated {
+                return Err(format!(
+                    "`variable` stands in the place of `apr` and `rates`, and `{name}` has both"
+                ));
+            }
+            // Interest that is deferred is reckoned at the rate that the promotion takes the place of.
+            let deferred = one.promotion.is_some_and(|promotion| promotion.deferred);
+            if !one.tiers.is_empty() && !deferred && (rated || one.variable.is_some()) {
+                return Err(format!(
+                    "`tiers` stand in the place of `apr`, `rates` and `variable`, and `{name}` has both"
+                ));
+            }
         }
+        Ok(())
     }
 }
 
@@ -54,7 +61,9 @@ impl Feature {
             return Some("`floor` is above `cap`");
         }
         if self.promotion.is_some_and(Promotion::ends_twice) {
-            return Some("`cycles` and `through` both end the promotion: state one");
+            return Some(
+                "`cycles` and `through`, `months_from_draw` and `through`, `cycles` and `cycles_from_draw` would both end the promotion: state one",
+            );
         }
         self.fee
             .is_some_and(DrawFee::is_inverted)
@@ -70,7 +79,8 @@ impl Variable {
 
 impl Promotion {
     const fn ends_twice(self) -> bool {
-        self.cycles.is_some() && self.through.is_some()
+        self.cycles.is_some() && (self.through.is_some() || self.cycles_from_draw.is_some())
+            || self.through.is_some() && self.months_from_draw.is_some()
     }
 }
 

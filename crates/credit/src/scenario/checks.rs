@@ -101,6 +101,29 @@ impl Reader<'_> {
         }
     }
 
+    /// Principal of a feature that the product does not have.
+    pub(super) fn check_brought(
+        &self,
+        line: &LineFile,
+        terms: &Terms,
+        span: &Range<usize>,
+    ) -> Result<(), TextError> {
+        let Some(brought) = &line.brought_forward else { return Ok(()) };
+        let features = &terms.product.features;
+        let has = |name: &str| name.is_empty() || features.iter().any(|one| one.name == name);
+        let given = brought.balances().principal;
+        let Some(unknown) = given.iter().find(|part| !has(&part.feature)) else { return Ok(()) };
+        let names: Vec<&str> = features.iter().map(|one| one.name.as_str()).collect();
+        let message = format!(
+            "`brought_forward.principal` names `{}`, which is no feature of {}: there is {}",
+            unknown.feature,
+            terms.product.name,
+            names.join(", ")
+        );
+        let place = self.place_of(span, &message).unwrap_or_else(|| line.product.span());
+        Err(self.error(place, message))
+    }
+
     /// An index without a value for the first day of the line.
     pub(super) fn check_index(
         &self,

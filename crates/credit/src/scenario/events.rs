@@ -220,7 +220,7 @@ impl EventFile {
             Kind::Draw => &["id", "amount", "feature", "fee", "draw"],
             Kind::DrawHeld => &["id", "amount", "expires_on"],
             Kind::DrawSettled | Kind::DrawRefused => &["draw"],
-            Kind::DrawCorrected => &["draw", "amount"],
+            Kind::DrawCorrected => &["draw", "amount", "fee"],
             Kind::Payment => &["id", "amount"],
             Kind::PaymentReturned => &["payment", "code", "fee"],
             Kind::PaymentReversed => &["payment"],
@@ -274,8 +274,9 @@ impl EventFile {
                 LineEventBody::DrawRefused { draw: names.draw(self.draw.as_ref())?, reason }
             }
             Kind::DrawCorrected => {
-                let draw = names.draw(self.draw.as_ref())?;
-                LineEventBody::DrawCorrected { draw, amount: amount()? }
+                let (draw, fee) = (names.draw(self.draw.as_ref())?, self.fee_amount()?);
+                let body = LineEventBody::DrawCorrected { draw, amount: amount()?, fee };
+                return Ok(if fee.is_some() { Body::Is(body) } else { Body::Corrected(body) });
             }
             Kind::Payment => {
                 let payment = names.new_payment(self.id.as_ref(), self.on)?;

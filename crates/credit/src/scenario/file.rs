@@ -197,6 +197,7 @@ impl Reader<'_> {
         let events = self.events(&line.events, (line.opened_on, &dates), &mut names)?;
         self.check_schedule(&line, (&terms, &events), &span)?;
         self.check_index(&line, &terms, &span)?;
+        self.check_brought(&line, &terms, &span)?;
         let payoffs = self.payoffs(&line.quotes, line.opened_on)?;
         let what_ifs = line
             .what_ifs
@@ -306,6 +307,10 @@ impl Reader<'_> {
             };
             if found.variable.is_some() {
                 let message = format!("`aprs` has a rate for `{feature}`, which follows an index");
+                return Err(self.error(span.clone(), message));
+            }
+            if !found.tiers.is_empty() {
+                let message = format!("`aprs` has a rate for `{feature}`, which has `tiers`");
                 return Err(self.error(span.clone(), message));
             }
             found.apr = Some(apr.0);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     BroughtForward, CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded,
-    draw_fee,
+    corrected_draw_fee, draw_fee,
     figures::{self, Around, Figures},
     quote_payoff, returned_payment_fee,
 };
@@ -140,7 +140,7 @@ impl Life {
         let failed = |source| ScenarioError::Event { line, column, source };
         self.live_to(recorded_on).map_err(failed)?;
         let before = self.before(event).map_err(failed)?;
-        let body = completed(event, before.as_ref());
+        let body = self.completed(event, before.as_ref()).map_err(failed)?;
         let close = self.noon(recorded_on.succ_opt().unwrap_or(recorded_on));
         let odd = facts::oddity(&self.line, event, &body, close).map_err(failed)?;
         self.notes.extend(odd.map(|odd| format!("line {line}: {odd}; it is taken as a fact")));
@@ -153,6 +153,7 @@ impl Life {
     fn before(&self, event: &DatedEvent) -> Result<Option<Position>, CreditError> {
         let asked = match &event.body {
             Body::Draw(_) | Body::Return(_) => true,
+            Body::Corrected(_) => false,
             Body::Is(body) => matches!(
                 body,
                 LineEventBody::Drew { .. }
@@ -172,6 +173,32 @@ impl Life {
         let recorded = self.line.record(body, on, self.noon(recorded_on))?;
         self.recorded.push(recorded);
         Ok(())
+    }
+
+    /// Fills in the fee that the product asks for on the day.
+    fn completed(
+        &self,
+        event: &DatedEvent,
+        before: Option<&Position>,
+    ) -> Result<LineEventBody, CreditError> {
+        Ok(match (&event.body, before) {
+            (Body::Draw(LineEventBody::Drew { draw, feature, amount, .. }), Some(before)) => {
+                let fee = draw_fee(before, feature.as_deref(), *amount);
+                let (draw, feature, amount) = (*draw, feature.clone(), *amount);
+                LineEventBody::Drew { draw, feature, amount, fee }
+            }
+            (Body::Return(LineEventBody::PaymentReturned { payment, code, .. }), Some(before)) => {
+                let fee = returned_payment_fee(before);
+                LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
+            }
+            (Body::Corrected(LineEventBody::DrawCorrected { draw, amount, .. }), _) => {
+                let fee = corrected_draw_fee(self.line.events(), *draw, *amount)?;
+                LineEventBody::DrawCorrected { draw: *draw, amount: *amount, fee }
+            }
+            (Body::Is(body) | Body::Draw(body) | Body::Return(body) | Body::Corrected(body), _) => {
+                body.clone()
+            }
+        })
     }
 
     /// Settles each morning on which there can be something to settle.
@@ -231,22 +258,6 @@ impl Life {
 
     fn noon(&self, on: NaiveDate) -> DateTime<Utc> {
         noon(on, self.line.zone())
-    }
-}
-
-/// Fills in the fee that the product asks for on the day.
-fn completed(event: &DatedEvent, before: Option<&Position>) -> LineEventBody {
-    match (&event.body, before) {
-        (Body::Draw(LineEventBody::Drew { draw, feature, amount, .. }), Some(before)) => {
-            let fee = draw_fee(before, feature.as_deref(), *amount);
-            let (draw, feature, amount) = (*draw, feature.clone(), *amount);
-            LineEventBody::Drew { draw, feature, amount, fee }
-        }
-        (Body::Return(LineEventBody::PaymentReturned { payment, code, .. }), Some(before)) => {
-            let fee = returned_payment_fee(before);
-            LineEventBody::PaymentReturned { payment: *payment, code: code.clone(), fee }
-        }
-        (Body::Is(body) | Body::Draw(body) | Body::Return(body), _) => body.clone(),
     }
 }
 
