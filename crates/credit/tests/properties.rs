@@ -261,7 +261,10 @@ proptest! {
         prop_assert_eq!(net("fees"), posted.fees);
         prop_assert_eq!(net("penalty_fees"), posted.penalty_fees);
         prop_assert_eq!(net("credit_balances"), -posted.credit_balance);
-        prop_assert_eq!(posted.total(), position.posted.total());
+        prop_assert_eq!(posted.total(), position.current_balance);
+        prop_assert_eq!(position.total_owed, position.current_balance + position.accrued_interest);
+        let by_feature: Cents = position.features.iter().map(|one| one.principal).sum();
+        prop_assert_eq!(by_feature, position.principal_balance);
     }
 
     #[test]
