@@ -16,7 +16,10 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgSslMode},
 };
-use tokio::sync::OnceCell;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::OnceCell,
+};
 
 use crate::{
     Store, StoreError,
@@ -123,8 +126,13 @@ impl Drop for TestDatabase {
                 })
             })
         });
-        // A database that could not be dropped goes with its cluster.
-        drop(dropped.join());
+        // A database that could not be dropped goes with its cluster. The server drops it once every backend of the cluster has
+        // taken note, and one that waits for the rest of a COPY takes none: whoever sends it may be a task of this very thread.
+        let wait = move || drop(dropped.join());
+        match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
+            _ => wait(),
+        }
     }
 }
 
