@@ -78,7 +78,7 @@ pub use re_age::{NoReAge, may_re_age};
 pub use relief::{CycleRelief, ServiceRelief, quote_estate, service_relief};
 pub use repayment::{In36Months, Repayment};
 pub use replay::{Replayed, Snapshot, replay, replay_from};
-pub use standing::{PastDueBucket, Standing};
+pub use standing::{FurnishedStatus, PastDueBucket, Standing};
 pub use state::{Segment, StandingFlag};
 pub use statement::{
     ChangeInTerms, Deferred, Statement, StatementInterest, StatementItem, StatementRate,

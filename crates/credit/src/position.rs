@@ -6,8 +6,8 @@ use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Allocation, Charge, CycleRecord, FlagKind, LineEvent, LineEventBody, Segment, Standing,
-    StandingFlag, Terms,
+    Allocation, Charge, CycleRecord, FlagKind, FurnishedStatus, LineEvent, LineEventBody, Segment,
+    Standing, StandingFlag, Terms,
     draws::DrawFacts,
     payment::AllocationTo,
     pending::{pending, posted},
@@ -78,6 +78,8 @@ pub struct Position {
     pub past_due: Cents,
     pub days_past_due: u32,
     pub standing: Standing,
+    /// What would be furnished of it, disputes aside: Metro 2's account status.
+    pub furnished_status: FurnishedStatus,
     pub flags: Vec<StandingFlag>,
     /// The first later day on which `CreditLine::settle` can have something to do if nothing else happens.
     pub settles_next_on: NaiveDate,
@@ -226,6 +228,7 @@ impl Position {
         let held_credit = draws.held + unsure.principal;
         let used = state.uses_limit(terms) + held_credit;
         let first = state.balances.iter().find(|one| one.feature == 0 && !one.full);
+        let standing = state.standing(terms);
         Self {
             on,
             opened_on: state.opened_on,
@@ -260,7 +263,12 @@ impl Position {
             last_statement,
             past_due: state.past_due(on),
             days_past_due: state.days_past_due(terms, on),
-            standing: state.standing(terms),
+            standing,
+            furnished_status: FurnishedStatus::of(
+                standing.bucket,
+                state.closed_on.is_some(),
+                (state.balance() + state.prepaid() + accrued_interest).is_positive(),
+            ),
             flags: state.flags.clone(),
             settles_next_on: state.settles_next_on(terms),
             draws_made: draws.made,

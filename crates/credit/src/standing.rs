@@ -51,6 +51,45 @@ impl Standing {
     }
 }
 
+/// How a line is reported to consumer reporting agencies: the account status of Metro 2 (12 CFR 1022.42). What is charged off, in
+/// collection or deleted has others, which no line comes to yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FurnishedStatus {
+    /// 0 to 29 days past due.
+    #[serde(rename = "11")]
+    Current,
+    /// Closed, and nothing is owed.
+    #[serde(rename = "13")]
+    PaidOrClosed,
+    #[serde(rename = "71")]
+    Days30,
+    #[serde(rename = "78")]
+    Days60,
+    #[serde(rename = "80")]
+    Days90,
+    #[serde(rename = "82")]
+    Days120,
+    #[serde(rename = "83")]
+    Days150,
+    #[serde(rename = "84")]
+    Days180,
+}
+
+impl FurnishedStatus {
+    pub(crate) const fn of(bucket: PastDueBucket, closed: bool, owes: bool) -> Self {
+        match bucket {
+            _ if closed && !owes => Self::PaidOrClosed,
+            PastDueBucket::Current | PastDueBucket::Days1 => Self::Current,
+            PastDueBucket::Days30 => Self::Days30,
+            PastDueBucket::Days60 => Self::Days60,
+            PastDueBucket::Days90 => Self::Days90,
+            PastDueBucket::Days120 => Self::Days120,
+            PastDueBucket::Days150 => Self::Days150,
+            PastDueBucket::Days180 => Self::Days180,
+        }
+    }
+}
+
 /// From how many days past due a line is frozen: more than ten days late (rule book 5.2).
 const FROZEN_FROM_DAYS: u32 = 11;
 

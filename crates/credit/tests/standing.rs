@@ -4,7 +4,10 @@
 mod common;
 
 use common::{Book, cents, day, product};
-use credit::{FeeKind, LineEventBody, LineStatus, PastDueBucket, Refusal, Standing, quote_draw};
+use credit::{
+    FeeKind, FurnishedStatus, LineEventBody, LineStatus, PastDueBucket, Refusal, Standing,
+    quote_draw,
+};
 use money::Cents;
 
 fn standing(bucket: PastDueBucket, frozen: bool, since: &str) -> Standing {
@@ -124,4 +127,32 @@ fn draws_stop_on_the_first_day_and_the_line_is_frozen_after_ten() {
         assert_eq!(position.status == LineStatus::Frozen, position.standing.frozen, "{on}");
         assert_eq!(quote_draw(&position, None, cents("25.00")).err(), refused, "{on}");
     }
+}
+
+#[test]
+fn what_is_furnished_follows_the_ladder_and_what_is_learned_afterwards() {
+    use FurnishedStatus::{
+        Current, Days30, Days60, Days90, Days120, Days150, Days180, PaidOrClosed,
+    };
+    let mut book = owing();
+    for (on, status) in [
+        ("2026-11-24", Current),
+        ("2026-11-25", Days30),
+        ("2026-12-25", Days60),
+        ("2027-01-24", Days90),
+        ("2027-02-23", Days120),
+        ("2027-03-25", Days150),
+        ("2027-04-24", Days180),
+    ] {
+        assert_eq!(book.on(on).furnished_status, status, "{on}");
+    }
+    // A payment that came in time and was posted late: it never was past due.
+    let mut book = owing();
+    assert_eq!(book.on("2026-11-25").furnished_status, Days30);
+    book.pay_late("39.73", "2026-10-20", "2026-11-25");
+    assert_eq!(book.on("2026-11-25").furnished_status, Current);
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 31, "2026-09-01");
+    book.record(LineEventBody::LineClosed { reason: "asked for".to_owned() }, "2026-09-10");
+    assert_eq!(book.on("2026-09-11").furnished_status, PaidOrClosed);
+    assert_eq!(serde_json::to_value(Days30).unwrap(), "71");
 }
