@@ -317,7 +317,8 @@ impl Walk {
                     let new_until = later(line.opened_on, line.readings.new_line_days);
                     let is_new = dated.effective_on < new_until;
                     let days = if is_new { NEW_LINE_HOLD_BANKING_DAYS } else { HOLD_BANKING_DAYS };
-                    let until = banking_days_after(dated.effective_on, days);
+                    let moved_on = dated.effective_on.max(dated.recorded_on);
+                    let until = banking_days_after(banking_day_on_or_after(moved_on), days);
                     self.holds.push((until, principal));
                 }
             }
