@@ -15,9 +15,12 @@ mod file;
 mod given_back;
 mod instant;
 mod late;
+mod matching;
 mod outgoing;
 mod rates;
 mod retries;
+mod set_aside;
+mod unread;
 
 use std::collections::BTreeSet;
 
@@ -57,6 +60,9 @@ pub(crate) fn status_of(reason: &str) -> PaymentStatus {
 pub(crate) fn kept(reason: &str) -> String {
     reason.chars().filter(|c| !c.is_numeric() && !c.is_control()).take(80).collect()
 }
+
+/// With what the note begins of an entry whose return is the desk's, and undoes nothing.
+const AT_DESK: &str = "desk:";
 
 /// Payments in one file, at most.
 const FILE_ENTRIES_MAX: i64 = 5_000;
@@ -308,7 +314,7 @@ impl Servicing {
     }
 
     /// What forbids to take the money of any payment.
-    async fn forbidden(
+    pub(crate) async fn forbidden(
         &self,
         conn: &mut PgConnection,
         payment: &PaymentRow,

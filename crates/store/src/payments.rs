@@ -51,6 +51,7 @@ pub struct PaymentRow {
     pub trace_number: Option<String>,
     /// The line event that credited it.
     pub received_seq: Option<i64>,
+    /// The day its money is to be there; once it is, the bank's own day.
     pub settle_on: Option<NaiveDate>,
     pub return_code: Option<String>,
     pub returned_on: Option<NaiveDate>,
@@ -298,26 +299,6 @@ pub async fn list_of_file(
         .await?)
 }
 
-/// What will or may still be taken for the line and is not credited yet: what is scheduled and not revoked, and what is
-/// in a file of which we do not know whether the bank has it.
-pub async fn scheduled_total(
-    conn: &mut PgConnection,
-    credit_line_id: CreditLineId,
-) -> Result<Cents, StoreError> {
-    let total = sqlx::query_scalar!(
-        r#"SELECT coalesce(sum(amount_cents), 0)::bigint AS "total!" FROM payments
-           WHERE credit_line_id = $1
-             AND (status = 'pending'
-                  OR status = 'scheduled' AND authorised_at > coalesce(
-                      (SELECT max(r.revoked_at) FROM revocations r WHERE r.customer_id = payments.customer_id),
-                      '-infinity'))"#,
-        credit_line_id.as_uuid(),
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(Cents::new(total))
-}
-
 /// Debits of a bank account that came back one after another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failures {
@@ -359,7 +340,8 @@ pub struct ReturnCounts {
     pub administrative: i64,
 }
 
-/// The debits of the days after `after`, and those that came back, by the codes that count in a class.
+/// The debits of the days after `after`, and what came back on those days, by the codes that count in a class: a debit may come
+/// back long after its own day.
 pub async fn count_returns(
     conn: &mut PgConnection,
     after: NaiveDate,
@@ -368,10 +350,13 @@ pub async fn count_returns(
 ) -> Result<ReturnCounts, StoreError> {
     Ok(sqlx::query_as!(
         ReturnCounts,
-        r#"SELECT count(*) AS "entries!", count(*) FILTER (WHERE status = 'returned') AS "returned!",
-                  count(*) FILTER (WHERE return_code = ANY($2)) AS "unauthorised!",
-                  count(*) FILTER (WHERE return_code = ANY($3)) AS "administrative!"
-           FROM payments WHERE status IN ('released', 'settled', 'returned') AND file_key IS NOT NULL AND debit_on > $1"#,
+        r#"SELECT count(*) FILTER (WHERE debit_on > $1) AS "entries!",
+                  count(*) FILTER (WHERE returned_on > $1) AS "returned!",
+                  count(*) FILTER (WHERE returned_on > $1 AND return_code = ANY($2)) AS "unauthorised!",
+                  count(*) FILTER (WHERE returned_on > $1 AND return_code = ANY($3)) AS "administrative!"
+           FROM payments
+           WHERE status IN ('released', 'settled', 'returned') AND file_key IS NOT NULL
+             AND (debit_on > $1 OR returned_on > $1)"#,
         after,
         unauthorised,
         administrative,

@@ -135,6 +135,10 @@ pub async fn find_for_update(
     Ok(select_rail_files!("WHERE key = $1 FOR UPDATE", key).fetch_optional(conn).await?)
 }
 
+pub async fn find(conn: &mut PgConnection, key: &str) -> Result<Option<RailFileRow>, StoreError> {
+    Ok(select_rail_files!("WHERE key = $1", key).fetch_optional(conn).await?)
+}
+
 /// Files of which the outcome is not known, oldest first.
 pub async fn list_open(conn: &mut PgConnection) -> Result<Vec<RailFileRow>, StoreError> {
     Ok(select_rail_files!("WHERE status IN ('building', 'pending') ORDER BY number")
@@ -198,6 +202,31 @@ pub async fn find_given_back(
         .await?)
 }
 
+/// Under which number an entry was in a file that arrived after it was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateEntry {
+    pub file_key: String,
+    pub trace_number: String,
+}
+
+/// The files with a draw that arrived after they were given up, oldest first.
+pub async fn list_late_of_draw(
+    conn: &mut PgConnection,
+    draw_id: DrawId,
+) -> Result<Vec<LateEntry>, StoreError> {
+    Ok(sqlx::query_as!(
+        LateEntry,
+        r#"SELECT f.key AS file_key, o.payload ->> 'trace_number' AS "trace_number!"
+           FROM outbox o JOIN rail_files f ON f.key = o.payload ->> 'file_key'
+           WHERE o.kind = 'draw.given_back' AND o.payload ->> 'draw_id' = $1 AND f.status = 'late'
+             AND o.payload ->> 'trace_number' IS NOT NULL
+           ORDER BY o.id"#,
+        draw_id.to_string(),
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// All files, newest first.
 pub async fn list(conn: &mut PgConnection, limit: i64) -> Result<Vec<RailFileRow>, StoreError> {
     Ok(select_rail_files!("ORDER BY number DESC LIMIT $1", limit).fetch_all(conn).await?)
@@ -242,4 +271,19 @@ pub async fn note_once(
     .execute(conn)
     .await?;
     Ok(noted.rows_affected() == 1)
+}
+
+/// Whether something was noted of an entry whose code begins with this word.
+pub async fn noted(
+    conn: &mut PgConnection,
+    trace_number: &str,
+    word: &str,
+) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM rail_notices WHERE trace_number = $1 AND starts_with(code, $2)) AS "noted!""#,
+        trace_number,
+        word,
+    )
+    .fetch_one(conn)
+    .await?)
 }

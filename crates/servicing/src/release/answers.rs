@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use credit::{FlagKind, LineEventBody};
 use identity::chain;
 use money::Cents;
-use nacha::{Addenda, File, ReturnCode};
+use nacha::{File, ReturnCode};
 use rails::{EntryState, EntryStatus, ReturnFile, ReturnFlag, ReturnRule, ReturnRules};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -69,22 +69,27 @@ impl Servicing {
                     let done = self.settle_draw(draw.id, entry.settled_on).await?;
                     report.draws_settled += u32::from(done);
                 } else {
-                    report.settled += u32::from(self.settle_one(&trace).await?);
+                    let done = self.settle_one(&trace, entry.settled_on).await?;
+                    report.settled += u32::from(done);
                 }
             }
+            (EntryState::Returned, _) if self.at_the_desk(&trace).await? => {}
             // Its place in the bank's list of returns was passed, or never came.
             (EntryState::Returned, Some(code)) => {
-                self.return_one(&trace, code, self.today(), report).await?;
+                let on = (self.today(), entry.settled_on);
+                self.return_one(&trace, code, on, report).await?;
             }
-            (EntryState::Returned, None) => {
-                tracing::error!(trace_number = %trace, "entry {trace} came back without a reason");
-                report.failed += 1;
-            }
+            (EntryState::Returned, None) => self.unread(&trace, "without a code").await?,
         }
         Ok(())
     }
 
-    async fn settle_one(&self, trace: &str) -> Result<bool, ServicingError> {
+    /// The money of a payment is there since a day, or since the day it was to be where the bank does not say.
+    async fn settle_one(
+        &self,
+        trace: &str,
+        settled_on: Option<NaiveDate>,
+    ) -> Result<bool, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let Some(found) = payments::find_by_trace(&mut tx, trace).await? else { return Ok(false) };
         if found.status != PaymentStatus::Released {
@@ -98,6 +103,7 @@ impl Servicing {
             return Ok(false);
         }
         payment.status = PaymentStatus::Settled;
+        payment.settle_on = self.bank_day(settled_on).or(payment.settle_on);
         payment.changed_at = self.now();
         payments::update(&mut tx, &payment).await?;
         let payload = json!({"payment_id": payment.id, "reference": payment.reference, "trace_number": trace});
@@ -139,6 +145,9 @@ impl Servicing {
             Err(error) => {
                 let (cause, sequence) = (chain(&error), file.sequence);
                 tracing::error!(returns = sequence, error = %cause, "returns {sequence} cannot be read: {cause}");
+                if let Err(error) = self.unreadable(file, &cause).await {
+                    log_failure(&format!("returns {sequence}"), &error);
+                }
                 report.failed += 1;
                 return false;
             }
@@ -146,20 +155,8 @@ impl Servicing {
         let mut whole = true;
         for batch in &parsed.batches {
             for entry in &batch.entries {
-                let (trace, done) = match &entry.addenda {
-                    Some(Addenda::Return { code, original_trace, .. }) => {
-                        let trace = original_trace.to_string();
-                        let done = self.return_one(&trace, *code, batch.effective_on, report);
-                        (trace.clone(), done.await)
-                    }
-                    Some(Addenda::Change { code, original_trace, corrected, .. }) => {
-                        let trace = original_trace.to_string();
-                        let done = self.change_one(&trace, code, corrected, report);
-                        (trace.clone(), done.await)
-                    }
-                    None => continue,
-                };
-                if let Err(error) = done {
+                let read = self.read_addenda(batch, entry, report).await;
+                if let Some((trace, Err(error))) = read {
                     log_failure(&trace, &error);
                     report.failed += 1;
                     whole = false;
@@ -178,12 +175,17 @@ impl Servicing {
         Ok(())
     }
 
-    /// Undoes what came back, and does what its code asks for.
-    async fn return_one(
+    /// The bank's own day of settlement: what a return is late by is counted from it. Nothing is dated ahead of today.
+    fn bank_day(&self, settled_on: Option<NaiveDate>) -> Option<NaiveDate> {
+        settled_on.map(|on| on.min(self.today()))
+    }
+
+    /// Undoes what came back on a day and, by the bank's word, was there since another, and does what its code asks for.
+    pub(super) async fn return_one(
         &self,
         trace: &str,
         code: ReturnCode,
-        returned_on: NaiveDate,
+        (returned_on, settled_on): (NaiveDate, Option<NaiveDate>),
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
@@ -193,14 +195,16 @@ impl Servicing {
         match (payment, draw) {
             (Some(payment), _) => {
                 self.credit_returned(&payment).await?;
-                let done = self.return_payment(&payment, code, returned_on).await?;
+                let on = (returned_on, settled_on);
+                let done = self.return_payment(&payment, code, on).await?;
                 report.returned += u32::from(done);
             }
             (None, Some(draw)) => {
                 if let Some(key) = draw.file_key.as_deref() {
                     self.accept(key).await?;
                 }
-                let done = self.return_draw(draw.id, code, returned_on).await?;
+                let on = (returned_on, settled_on);
+                let done = self.return_draw(draw.id, code, on).await?;
                 report.draws_refused += u32::from(done);
             }
             (None, None) => self.returned_unmatched(trace, code, returned_on).await?,
@@ -212,7 +216,7 @@ impl Servicing {
         &self,
         found: &PaymentRow,
         code: ReturnCode,
-        returned_on: NaiveDate,
+        (returned_on, settled_on): (NaiveDate, Option<NaiveDate>),
     ) -> Result<bool, ServicingError> {
         let (now, rules) = (self.now(), ReturnRules::embedded()?);
         let rule = rules.of(code);
@@ -233,6 +237,7 @@ impl Servicing {
             LineEventBody::PaymentReturned { payment: payment.id, code: code.to_string(), fee };
         let seq = self.post(&mut tx, &mut line, effective_on, body).await?;
         payment.status = PaymentStatus::Returned;
+        payment.settle_on = self.bank_day(settled_on).or(payment.settle_on);
         payment.return_code = Some(code.to_string());
         payment.returned_on = Some(effective_on);
         if !ours {

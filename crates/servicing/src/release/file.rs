@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use store::{
     customers,
-    draws::{self, DrawRow},
-    payments::{self, PaymentRow},
+    draws::{self, DrawRow, DrawStatus},
+    payments::{self, PaymentRow, PaymentStatus},
     rail_files::{self, RailFileRow, RailFileStatus},
 };
 
@@ -61,6 +61,33 @@ impl Entry {
         match self {
             Self::Payment(payment) => payment.customer_id,
             Self::Draw(draw) => draw.customer_id,
+        }
+    }
+
+    pub(super) const fn amount(&self) -> Cents {
+        match self {
+            Self::Payment(payment) => payment.amount,
+            Self::Draw(draw) => draw.amount,
+        }
+    }
+
+    /// Whether it takes money from the customer's account.
+    pub(super) const fn debit(&self) -> bool {
+        matches!(self, Self::Payment(_))
+    }
+
+    /// Whether the bank has said that its money is there.
+    pub(super) const fn settled(&self) -> bool {
+        match self {
+            Self::Payment(payment) => matches!(payment.status, PaymentStatus::Settled),
+            Self::Draw(draw) => matches!(draw.status, DrawStatus::Settled),
+        }
+    }
+
+    pub(super) fn file_key(&self) -> Option<&str> {
+        match self {
+            Self::Payment(payment) => payment.file_key.as_deref(),
+            Self::Draw(draw) => draw.file_key.as_deref(),
         }
     }
 
