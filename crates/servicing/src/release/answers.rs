@@ -18,7 +18,8 @@ use store::{
 
 use super::RunReport;
 use crate::{
-    Caller, Servicing, ServicingError, UseCase, authorise, reversals::reversed, work::Trail,
+    Caller, Servicing, ServicingError, UseCase, authorise, cash::Way, reversals::reversed,
+    work::Trail,
 };
 
 /// Name of the bank's list of returns among the cursors.
@@ -69,7 +70,8 @@ impl Servicing {
                     let done = self.settle_draw(draw.id, entry.settled_on).await?;
                     report.draws_settled += u32::from(done);
                 } else {
-                    report.settled += u32::from(self.settle_one(&trace).await?);
+                    let done = self.settle_one(&trace, entry.settled_on).await?;
+                    report.settled += u32::from(done);
                 }
             }
             // Its place in the bank's list of returns was passed, or never came.
@@ -84,7 +86,12 @@ impl Servicing {
         Ok(())
     }
 
-    async fn settle_one(&self, trace: &str) -> Result<bool, ServicingError> {
+    /// The money of a payment is there since a day, or by today where the bank does not say.
+    async fn settle_one(
+        &self,
+        trace: &str,
+        settled_on: Option<NaiveDate>,
+    ) -> Result<bool, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let Some(found) = payments::find_by_trace(&mut tx, trace).await? else { return Ok(false) };
         if found.status != PaymentStatus::Released {
@@ -100,7 +107,15 @@ impl Servicing {
         payment.status = PaymentStatus::Settled;
         payment.changed_at = self.now();
         payments::update(&mut tx, &payment).await?;
-        let payload = json!({"payment_id": payment.id, "reference": payment.reference, "trace_number": trace});
+        // What is known of a line is never dated ahead of today.
+        let today = self.today();
+        let on = settled_on.unwrap_or(today).min(today).max(payment.authorised_on);
+        let moved = self.moved(Way::PaymentSettled, payment.amount, payment.received_seq, on)?;
+        self.post_cash(&mut tx, payment.credit_line_id, &[moved]).await?;
+        let payload = json!({
+            "payment_id": payment.id, "reference": payment.reference, "amount_cents": payment.amount,
+            "trace_number": trace, "settled_on": on,
+        });
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(&mut tx, stream, "payment.settled", payload).await?;
         tx.commit().await?;
@@ -232,6 +247,11 @@ impl Servicing {
         let body =
             LineEventBody::PaymentReturned { payment: payment.id, code: code.to_string(), fee };
         let seq = self.post(&mut tx, &mut line, effective_on, body).await?;
+        if payment.status == PaymentStatus::Settled {
+            let of = payment.received_seq;
+            let moved = self.moved(Way::PaymentSentBack, payment.amount, of, effective_on)?;
+            self.post_cash(&mut tx, payment.credit_line_id, &[moved]).await?;
+        }
         payment.status = PaymentStatus::Returned;
         payment.return_code = Some(code.to_string());
         payment.returned_on = Some(effective_on);
