@@ -115,6 +115,13 @@ impl DrawFacts {
     }
 }
 
+/// What a draw comes to after all that was recorded of it: less what was found an error, as it was corrected, nothing once it was
+/// refused or before it was made available.
+#[must_use]
+pub fn drawn(events: &[LineEvent], draw: DrawId) -> Cents {
+    DrawFacts::of(events).get(draw).map_or(Cents::ZERO, |fact| fact.amount)
+}
+
 impl DrawFact {
     /// Credit that is set aside on a day.
     pub(crate) fn held_on(&self, day: NaiveDate) -> Option<&Hold> {

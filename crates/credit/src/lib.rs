@@ -54,6 +54,7 @@ pub use catalog::ProductCatalog;
 pub use close::{CycleRecord, RatedPrincipal};
 pub use derivation::{Derivation, How, Value};
 pub use disputes::DisputeClocks;
+pub use draws::drawn;
 pub use error::{CreditError, Refusal};
 pub use event::{
     AppliesTo, BroughtForward, ChangeNotice, Charge, Disputed, FeatureAmount, FeeKind, FlagKind,

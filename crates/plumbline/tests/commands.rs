@@ -401,7 +401,7 @@ async fn a_month_is_accrued_closed_and_read_from_the_command_line() {
          )
          INSERT INTO entries (posting_id, n, account_code, side, amount_cents, effective_on, booked_on)
          VALUES ('01900000-0000-7000-8000-000000000002', 0, 1000, 'debit', 500, '2026-10-05', '2026-10-05'),
-                ('01900000-0000-7000-8000-000000000002', 1, 1010, 'credit', 500, '2026-10-05', '2026-10-05')",
+                ('01900000-0000-7000-8000-000000000002', 1, 4190, 'credit', 500, '2026-10-05', '2026-10-05')",
     )
     .execute(database.owner())
     .await

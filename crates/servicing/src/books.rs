@@ -1,9 +1,10 @@
 //! Do the books add up? Every posting, every line, every closed month and every accrual, from nothing.
 //!
-//! Of 500 lines at a time four statements (ids, events, balances, what was told of accrual), of everything else six in all; the
+//! Of 500 lines at a time four statements (ids, events, balances, what was told of accrual), of everything else seven in all; the
 //! replay of each line's whole history is most of the work. One snapshot: nothing is posted between the questions.
 
 mod accrued;
+mod clearing;
 mod lines;
 
 use std::{collections::BTreeMap, fmt};
@@ -40,6 +41,8 @@ pub struct Checked {
     pub months_off: Vec<String>,
     /// What is wrong with the accrual of interest.
     pub accruals_off: Vec<String>,
+    /// Clearing accounts that are not what is in transit.
+    pub clearing_off: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -62,6 +65,7 @@ pub async fn check(store: &Store) -> Result<Checked, ServicingError> {
     let lines = lines::check(&mut tx, &chart).await?;
     let months_off = months_off(&mut tx, &chart).await?;
     let mut accruals_off = accrued::check(&mut tx, &chart, &totals).await?;
+    let clearing_off = clearing::check(&mut tx, &chart, &totals).await?;
     tx.rollback().await?;
 
     accruals_off.extend(lines.accruals_off);
@@ -76,7 +80,8 @@ pub async fn check(store: &Store) -> Result<Checked, ServicingError> {
             && lines.differences.is_empty()
             && control_accounts_off.is_empty()
             && months_off.is_empty()
-            && accruals_off.is_empty(),
+            && accruals_off.is_empty()
+            && clearing_off.is_empty(),
         accounts: totals
             .into_iter()
             .map(|total| Account {
@@ -94,6 +99,7 @@ pub async fn check(store: &Store) -> Result<Checked, ServicingError> {
         control_accounts_off,
         months_off,
         accruals_off,
+        clearing_off,
     })
 }
 
@@ -147,7 +153,7 @@ impl fmt::Display for Checked {
         for balance in &self.months_off {
             writeln!(f, "the closed balance {balance} is not the sum of its entries")?;
         }
-        for problem in &self.accruals_off {
+        for problem in self.accruals_off.iter().chain(&self.clearing_off) {
             writeln!(f, "{problem}")?;
         }
         writeln!(f, "{} credit lines replayed", self.lines_replayed)?;

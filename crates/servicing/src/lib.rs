@@ -13,6 +13,7 @@ pub mod autopay;
 pub mod board;
 pub mod books;
 pub mod cases;
+mod cash;
 pub mod cheques;
 pub mod close;
 pub mod contacts;

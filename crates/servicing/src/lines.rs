@@ -257,19 +257,20 @@ impl Servicing {
         Ok(seq)
     }
 
-    /// Lays down a history as it was recorded, statements included, in one go.
+    /// Lays down a history as it was recorded, statements included, in one go; answers what it posted.
     pub(crate) async fn post_history(
         &self,
         conn: &mut PgConnection,
         line: &mut Line,
         events: Vec<(NaiveDate, LineEventBody, DateTime<Utc>)>,
-    ) -> Result<(), ServicingError> {
+    ) -> Result<Vec<Recorded>, ServicingError> {
         let mut recorded = Vec::with_capacity(events.len());
         for (effective_on, body, recorded_at) in events {
             let one = line.history.record(body, effective_on, recorded_at);
             recorded.push(one.map_err(ServicingError::engine)?);
         }
-        self.write(conn, line, &recorded).await
+        self.write(conn, line, &recorded).await?;
+        Ok(recorded)
     }
 
     /// Posts what is due by the start of today; answers how much that was.

@@ -2,8 +2,8 @@
 //! fixture of tests and evals, and the making of the sandbox portfolio.
 //!
 //! Invariants: every id is drawn from the seed, so that the same scenario and seed give the same world; each event posts
-//! as it would have posted on its day; payments and draws of the history have their rows. What is absent: the bank,
-//! which never hears of a history.
+//! as it would have posted on its day; payments and draws of the history have their rows, and their money has moved (`cash`).
+//! What is absent: the bank, which never hears of a history.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,7 @@ use uuid::{Builder, Uuid};
 
 use crate::{
     Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
+    cash::moved_in,
     flags::flag_word,
     lines::Line,
     originate::{NewBankAccount, NewCustomer, Opening},
@@ -146,7 +147,12 @@ impl Servicing {
             let body = renamed.body(&event.body, ids, event.recorded_at);
             events.push((event.effective_on, body, event.recorded_at));
         }
-        self.post_history(conn, line, events).await?;
+        let recorded = self.post_history(conn, line, events).await?;
+        let mut moved = moved_in(&recorded, |on| settles_on(on).min(self.today()))?;
+        for one in &mut moved {
+            one.recorded_at = one.recorded_at.max(self.noon(one.on)).min(self.now());
+        }
+        self.post_cash(conn, line.row.id, &moved).await?;
         let flags = self.flags_of(conn, line, world.customer_id).await?;
         if let Some(from) = world.bank_account_ids.first() {
             world.payment_ids = self.payments_of(conn, line, world.customer_id, *from).await?;
@@ -230,7 +236,7 @@ impl Servicing {
         undone: Option<&(&LineEvent, String)>,
     ) -> PaymentRow {
         let debit_on = banking_day_on_or_after(received.effective_on);
-        let settle_on = add_banking_days(debit_on, 1);
+        let settle_on = settles_on(received.effective_on);
         let status = match undone {
             Some(_) => PaymentStatus::Returned,
             None => PaymentStatus::Settled,
@@ -311,6 +317,11 @@ impl Servicing {
         }
         Ok(())
     }
+}
+
+/// The day on which the money of a payment for a day is there.
+fn settles_on(on: NaiveDate) -> NaiveDate {
+    add_banking_days(banking_day_on_or_after(on), 1)
 }
 
 /// The one line of a scenario, lived to its last day.

@@ -39,6 +39,7 @@ pub mod revocations;
 pub mod sandbox_clock;
 pub mod sessions;
 
+pub mod clearing;
 pub mod closing;
 pub mod cluster;
 mod error;

@@ -18,7 +18,8 @@ use store::{
 
 use super::RunReport;
 use crate::{
-    Caller, Servicing, ServicingError, UseCase, authorise, reversals::reversed, work::Trail,
+    Caller, Servicing, ServicingError, UseCase, authorise, cash::Way, reversals::reversed,
+    work::Trail,
 };
 
 /// Name of the bank's list of returns among the cursors.
@@ -84,7 +85,7 @@ impl Servicing {
         Ok(())
     }
 
-    /// The money of a payment is there since a day, or since the day it was to be where the bank does not say.
+    /// The money of a payment is there since a day; where the bank does not say, since the day it was to be, and in the books by today.
     async fn settle_one(
         &self,
         trace: &str,
@@ -106,7 +107,15 @@ impl Servicing {
         payment.settle_on = self.bank_day(settled_on).or(payment.settle_on);
         payment.changed_at = self.now();
         payments::update(&mut tx, &payment).await?;
-        let payload = json!({"payment_id": payment.id, "reference": payment.reference, "trace_number": trace});
+        // What is known of a line is never dated ahead of today.
+        let today = self.today();
+        let on = settled_on.unwrap_or(today).min(today).max(payment.authorised_on);
+        let moved = self.moved(Way::PaymentSettled, payment.amount, payment.received_seq, on)?;
+        self.post_cash(&mut tx, payment.credit_line_id, &[moved]).await?;
+        let payload = json!({
+            "payment_id": payment.id, "reference": payment.reference, "amount_cents": payment.amount,
+            "trace_number": trace, "settled_on": on,
+        });
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(&mut tx, stream, "payment.settled", payload).await?;
         tx.commit().await?;
@@ -236,6 +245,11 @@ impl Servicing {
         let body =
             LineEventBody::PaymentReturned { payment: payment.id, code: code.to_string(), fee };
         let seq = self.post(&mut tx, &mut line, effective_on, body).await?;
+        if payment.status == PaymentStatus::Settled {
+            let of = payment.received_seq;
+            let moved = self.moved(Way::PaymentSentBack, payment.amount, of, effective_on)?;
+            self.post_cash(&mut tx, payment.credit_line_id, &[moved]).await?;
+        }
         payment.status = PaymentStatus::Returned;
         payment.settle_on = self.bank_day(settled_on).or(payment.settle_on);
         payment.return_code = Some(code.to_string());

@@ -4,7 +4,7 @@
 //! (the money is there: the line is charged from that day) or `refused`; a draw that never left is `voided`. Each arrow is one
 //! transaction that holds the line.
 //!
-//! Invariants: a draw is charged once, and only when the bank says that the money is there; whatever is undone is taken never to
+//! Invariants: a draw is charged once, and only when the bank says that the money is there, with which cash is charged too; whatever is undone is taken never to
 //! have happened, interest included; one whose outcome is not known is neither.
 
 use std::collections::BTreeSet;
@@ -23,7 +23,13 @@ use store::{
 };
 
 use super::{FILE_ENTRIES_MAX, RunReport, files};
-use crate::{Refusal, Servicing, ServicingError, flags, lines::Line, work::Trail};
+use crate::{
+    Refusal, Servicing, ServicingError,
+    cash::{Moved, Way},
+    flags,
+    lines::Line,
+    work::Trail,
+};
 
 /// Why a hold is given up that nothing has taken up.
 const TIMED_OUT: &str = "timed_out";
@@ -232,6 +238,8 @@ impl Servicing {
             "effective_on": on, "event_seq": seq,
         });
         self.trail(&mut tx, stream, "draw.made", payload).await?;
+        let moved = self.moved(Way::DrawSettled, draw.amount, draw.drew_seq, on)?;
+        self.post_cash(&mut tx, draw.credit_line_id, &[moved]).await?;
         let body = LineEventBody::DrawSettled { draw: id };
         let seq = self.post(&mut tx, &mut line, on, body).await?;
         let payload = json!({
@@ -285,6 +293,9 @@ impl Servicing {
         let there_on = draw.drawn_on.or(settled_on).unwrap_or(draw.available_on);
         let late = rules.late(code, there_on, returned_on);
         draw.return_code = Some(why.clone());
+        if draw.status == DrawStatus::Settled {
+            self.money_is_back(&mut tx, &line, &draw, returned_on).await?;
+        }
         let draw = self.undo_draw(&mut tx, &mut line, draw, DrawStatus::Refused, &why).await?;
         if rule.disables_account {
             bank_accounts::disable(&mut tx, draw.bank_account_id).await?;
@@ -301,6 +312,20 @@ impl Servicing {
         }
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// What was sent is with us again. Of a draw that was found an error before, that much was no longer in transit.
+    async fn money_is_back(
+        &self,
+        conn: &mut PgConnection,
+        line: &Line,
+        draw: &DrawRow,
+        returned_on: NaiveDate,
+    ) -> Result<(), ServicingError> {
+        let on = returned_on.min(self.today()).max(draw.drawn_on.unwrap_or(draw.held_on));
+        let moved = self.moved(Way::DrawSentBack, draw.amount, draw.drew_seq, on)?;
+        let borne = draw.amount - credit::drawn(line.events(), draw.id);
+        self.post_cash(conn, draw.credit_line_id, &[Moved { borne, ..moved }]).await
     }
 
     async fn tell_of_return(

@@ -10,6 +10,7 @@
 mod autopay;
 mod board;
 mod cases;
+mod cash;
 mod cheques;
 mod close;
 mod contacts;

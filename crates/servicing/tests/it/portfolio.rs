@@ -43,6 +43,8 @@ async fn every_world_is_what_its_name_says() {
         pictures.push(picture(&house, &file).await);
     }
     insta::assert_snapshot!(pictures.join("\n"));
+    let checked = servicing::books::check(house.database.store()).await.unwrap();
+    assert!(checked.ok, "{checked}");
 }
 
 #[tokio::test]

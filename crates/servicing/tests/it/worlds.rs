@@ -94,6 +94,69 @@ async fn a_world_stands_where_its_scenario_ends() {
     house.books_agree(person).await;
 }
 
+/// Whatever a history holds has moved by today, on days of its own; the bank is owed nothing.
+#[tokio::test]
+async fn the_money_of_a_history_has_moved() {
+    const MOVED: &str = r#"
+as_of = "2026-11-20"
+
+[line]
+product = "CASHLINE-STD-1"
+opened_on = "2026-08-06"
+credit_limit = "2000.00"
+apr = "24%"
+close_day = 5
+events = [
+    { on = "2026-08-10", kind = "draw", id = "d1", amount = "800.00" },
+    { on = "2026-08-11", kind = "draw", id = "d2", amount = "100.00" },
+    { on = "2026-08-13", kind = "draw_refused", draw = "d2" },
+    { on = "2026-08-14", kind = "draw_corrected", draw = "d1", amount = "780.00" },
+    { on = "2026-09-25", kind = "payment", id = "late", amount = "90.00" },
+    { on = "2026-09-29", kind = "payment_returned", payment = "late", code = "R01" },
+    { on = "2026-10-05", kind = "payment", id = "soon", amount = "70.00" },
+    { on = "2026-10-06", kind = "payment_returned", payment = "soon", code = "R01" },
+    { on = "2026-10-12", kind = "payment", id = "ours", amount = "60.00" },
+    { on = "2026-10-16", kind = "payment_reversed", payment = "ours" },
+    { on = "2026-11-20", kind = "payment", id = "today", amount = "50.00" },
+]
+"#;
+    for accounts in [person().bank_accounts, Vec::new()] {
+        let house = House::on("2026-11-20").await;
+        let catalog = ProductCatalog::embedded().unwrap();
+        let scenario = scenario::parse(MOVED, &catalog).unwrap();
+        let person = Person { bank_accounts: accounts, ..person() };
+        let loaded = house.servicing.load_world(Caller::system(), Some(&scenario), person, "seed");
+        loaded.await.unwrap();
+        let postings: Vec<(String, chrono::NaiveDate, i64)> = sqlx::query_as(
+            "SELECT p.kind, p.effective_on, e.amount_cents * CASE e.side WHEN 'debit' THEN 1 ELSE -1 END
+               FROM postings p JOIN entries e ON e.posting_id = p.id WHERE e.account_code = 1000 ORDER BY 2",
+        )
+        .fetch_all(house.database.owner())
+        .await
+        .unwrap();
+        let posted = |kind: &str, on: &str, cents| (kind.to_owned(), day(on), cents);
+        assert_eq!(
+            postings,
+            [
+                posted("draw_settled", "2026-08-10", -80_000),
+                posted("draw_settled", "2026-08-11", -10_000),
+                posted("draw_sent_back", "2026-08-13", 10_000),
+                posted("draw_sent_back", "2026-08-14", 2_000),
+                posted("payment_settled", "2026-09-28", 9_000),
+                posted("payment_sent_back", "2026-09-29", -9_000),
+                posted("payment_settled", "2026-10-14", 6_000),
+                posted("payment_sent_back", "2026-10-16", -6_000),
+                posted("payment_settled", "2026-11-20", 5_000),
+            ]
+        );
+        let checked = servicing::books::check(house.database.store()).await.unwrap();
+        assert!(checked.ok, "{checked}");
+        // Nor is any of it settled or sent back anew.
+        house.live_until("2026-11-30").await;
+        assert!(servicing::books::check(house.database.store()).await.unwrap().ok);
+    }
+}
+
 #[tokio::test]
 async fn the_same_seed_gives_the_same_world_and_another_seed_another() {
     let (one, other) = (House::on("2026-11-20").await, House::on("2026-11-20").await);

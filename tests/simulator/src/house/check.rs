@@ -38,11 +38,15 @@ impl House {
                 bail!("the bank was asked twice for {other:?} and {one:?}");
             }
         }
+        let mut cash = Cents::ZERO;
         for resident in self.people.clone() {
             let who = format!("line {} of {:?}", resident.line, resident.agreed);
-            self.check_line(&resident, &mut told, &mut report).await.context(who)?;
+            cash += self.check_line(&resident, &mut told, &mut report).await.context(who)?;
         }
         ensure!(told.is_empty(), "the bank moved what nobody asked for: {told:?}");
+        let booked = books.accounts.iter().find(|account| account.name == "cash");
+        let booked = booked.map_or(Cents::ZERO, |account| account.debits - account.credits);
+        ensure!(booked == cash, "cash is {booked} in the books, and the bank moved {cash}");
         report.deaths = self.deaths;
         report.troubles = lock(&self.ledger).troubles;
         report.digest = self.digest().await?;
@@ -64,12 +68,13 @@ impl House {
         Ok(())
     }
 
+    /// Answers what the bank moved of the line's, to us, and told us of.
     async fn check_line(
         &mut self,
         resident: &Resident,
         told: &mut BTreeMap<String, Moved>,
         report: &mut Report,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Cents> {
         let servicing = self.process().await?.servicing.clone();
         let mut conn = self.database.store().app().acquire().await?;
         let events = line_events::load(&mut conn, resident.line).await?;
@@ -96,7 +101,7 @@ impl House {
         ensure!(shown == position, "the position shown is not the one replayed");
         ensure!(position.pending.is_empty() && position.statements_due.is_empty(), "unsettled");
         available(&position)?;
-        self.money_moved(resident, told, report).await?;
+        let cash = self.money_moved(resident, told, report).await?;
         let happenings = happenings(line.events());
         // Another due day brings dates of its own with it, one by one, which the oracle does not know; nor does it know that during
         // service no fee at all is charged.
@@ -109,22 +114,23 @@ impl House {
             )
         };
         if line.events().iter().any(unknown) {
-            return Ok(());
+            return Ok(cash);
         }
         let judge = Judge::of(&resident.agreed, &happenings)?;
-        let Some(mut judge) = judge else { return Ok(()) };
+        let Some(mut judge) = judge else { return Ok(cash) };
         report.compared += 1;
         ensure!(judge.compare(&line, self.today)?, "a cycle closes today");
-        Ok(())
+        Ok(cash)
     }
 
-    /// What we say of each payment and draw is what the bank did, and each was done once.
+    /// What we say of each payment and draw is what the bank did, and each was done once. Answers what is with us of it.
     async fn money_moved(
         &mut self,
         resident: &Resident,
         told: &mut BTreeMap<String, Moved>,
         report: &mut Report,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Cents> {
+        let mut cash = Cents::ZERO;
         let servicing = self.process().await?.servicing.clone();
         let caller = Caller::customer(resident.id);
         for view in servicing.list_payments(caller, resident.id).await? {
@@ -144,6 +150,9 @@ impl House {
             };
             let same = moved.as_ref().is_none_or(|one| one.debit && one.amount == payment.amount);
             ensure!(right && same, "we say {payment:?} and the bank {moved:?}");
+            if payment.status == PaymentStatus::Settled {
+                cash += payment.amount;
+            }
         }
         for view in servicing.list_draws(caller, resident.id).await? {
             let draw = view.draw;
@@ -158,6 +167,9 @@ impl House {
             };
             let same = moved.as_ref().is_none_or(|one| !one.debit && one.amount == draw.amount);
             ensure!(right && same, "we say {draw:?} and the bank {moved:?}");
+            if draw.status == DrawStatus::Settled {
+                cash -= draw.amount;
+            }
         }
         for refund in servicing.list_refunds(caller, resident.id).await? {
             let moved = told.remove(&refund.reference);
@@ -168,8 +180,11 @@ impl House {
                 same && (charged || moved.is_none()),
                 "we say {refund:?} and the bank {moved:?}"
             );
+            if charged {
+                cash -= refund.amount;
+            }
         }
-        Ok(())
+        Ok(cash)
     }
 
     /// Of the lines' events, without the instants at which they were stored.
