@@ -79,6 +79,7 @@ CREATE TABLE credit_lines (
     customer_id     uuid        NOT NULL REFERENCES customers,
     decision_id     uuid        REFERENCES decisions,
     product         text        NOT NULL,
+    -- The first day of our books of it; a line that came from another lender was opened before (boarded_lines, and its events).
     opened_on       date        NOT NULL,
     -- What the jobs look for: the next morning on which something may have to be posted.
     settles_next_on date        NOT NULL,

@@ -240,6 +240,11 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Something stands there.
+    pub(crate) fn says(&self, column: &str) -> bool {
+        self.given(column).is_some()
+    }
+
     /// Yes or no; empty is no.
     pub(crate) fn yes(&mut self, column: &str) -> bool {
         match self.given(column).map(str::to_lowercase).as_deref() {

@@ -22,7 +22,7 @@ enum Holds {
 }
 
 /// Name, what it holds, whether the column must be there.
-const COLUMNS: [(&str, Holds, bool); 36] = [
+const COLUMNS: [(&str, Holds, bool); 38] = [
     ("reference", Holds::Words, true),
     ("name", Holds::Words, true),
     ("email", Holds::Words, true),
@@ -34,6 +34,7 @@ const COLUMNS: [(&str, Holds, bool); 36] = [
     ("product", Holds::Words, true),
     ("credit_limit", Holds::Money, true),
     ("apr", Holds::Rate, true),
+    ("covered_borrower", Holds::Words, false),
     ("opened_on", Holds::Day, true),
     ("close_day", Holds::Count, false),
     ("last_closed_on", Holds::Day, false),
@@ -52,6 +53,7 @@ const COLUMNS: [(&str, Holds, bool); 36] = [
     ("interest_this_year", Holds::Money, false),
     ("fees_this_year", Holds::Money, false),
     ("grace_lost", Holds::Words, false),
+    ("draws_made", Holds::Count, false),
     ("bank_name", Holds::Words, false),
     ("bank_routing", Holds::Words, false),
     ("bank_account_number", Holds::Words, false),

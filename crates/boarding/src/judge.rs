@@ -1,8 +1,6 @@
 //! One row, judged: every fault of it, or what is boarded.
 
-use calendar::last_day_of_month;
-use chrono::{Datelike, NaiveDate};
-use credit::{BroughtForward, CycleSchedule, FeatureAmount, Product};
+use credit::{BroughtForward, FeatureAmount, FlagKind, Product};
 use identity::is_mail_address;
 use money::Cents;
 
@@ -10,6 +8,7 @@ use crate::{
     Judged, Refused, Rules, Totals,
     cells::Cells,
     columns::Header,
+    days::Days,
     dues::Dues,
     engine::hold_against_the_engine,
     reach::Reach,
@@ -21,12 +20,22 @@ use crate::{
 const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC \
                       ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY PR GU VI AS MP AE AP AA";
 
+/// Draws of a line at most.
+const DRAWS_MAX: u32 = 1_000_000;
+
 pub(crate) fn judge(header: &Header, record: Record, rules: Rules<'_>) -> Judged {
     let mut cells = Cells::of(header, &record);
     cells.look_at_shape();
     let mut totals = Totals { rows: 1, ..Totals::default() };
     let row = row_of(&mut cells, rules, &mut totals);
     let Reach { postal, flags } = Reach::read(&mut cells);
+    if flags.contains(&FlagKind::Mla) && !cells.says("covered_borrower") {
+        cells.wrong(
+            "covered_borrower",
+            "the flag mla stands, and whether fees and rate are limited for it is not said",
+            "write yes, or no where the flag is of the past",
+        );
+    }
     let mut faults = std::mem::take(&mut cells.faults);
     let number = record.number;
     let verdict = match row.filter(|_| faults.is_empty()) {
@@ -78,7 +87,8 @@ fn row_of(cells: &mut Cells<'_>, rules: Rules<'_>, totals: &mut Totals) -> Optio
             "correct it, or board it under another product",
         );
     }
-    let days = days(cells, rules.today);
+    let days = Days::read(cells, rules.today);
+    let covered_borrower = cells.yes("covered_borrower");
     let balances = balances(cells, product, days.as_ref(), totals);
     let accrued_interest = cells.money("accrued_interest");
     let opening_record_given_on = cells.day("opening_record_given_on");
@@ -110,7 +120,8 @@ fn row_of(cells: &mut Cells<'_>, rules: Rules<'_>, totals: &mut Totals) -> Optio
         credit_limit: credit_limit?,
         apr: apr?,
         opened_on: days.opened_on,
-        close_day: days.close_day,
+        covered_borrower,
+        cycles: days.cycles,
         begins_on: days.begins_on,
         as_of: days.as_of,
         balances: balances?,
@@ -182,82 +193,6 @@ fn product<'a>(cells: &mut Cells<'_>, rules: Rules<'a>) -> Option<&'a Product> {
     found
 }
 
-/// The days of a row that hang together.
-pub(crate) struct Days {
-    opened_on: NaiveDate,
-    close_day: u32,
-    begins_on: NaiveDate,
-    pub(crate) as_of: NaiveDate,
-}
-
-fn days(cells: &mut Cells<'_>, today: NaiveDate) -> Option<Days> {
-    let opened_on = cells.needed_day("opened_on");
-    let as_of = cells.needed_day("as_of");
-    let close_day = cells.count("close_day", 31);
-    if close_day == Some(0) {
-        cells.wrong("close_day", "a month has no such day", "write 1 to 31");
-        return None;
-    }
-    let last_closed_on = cells.day("last_closed_on");
-    let (opened_on, as_of) = (opened_on?, as_of?);
-    if as_of > today {
-        cells.wrong("as_of", format!("it lies after today, {today}"), "board the file on its day");
-        return None;
-    }
-    if opened_on > as_of {
-        cells.wrong("opened_on", "it lies after the day of the file", "correct one of the two");
-        return None;
-    }
-    let close_day = match (close_day, last_closed_on) {
-        (Some(day), _) => day,
-        (None, Some(closed)) if closed != last_day_of_month(closed) => closed.day(),
-        (None, Some(_)) => {
-            cells.wrong(
-                "last_closed_on",
-                "it is the last day of its month, so that the day of the cycle cannot be told",
-                "add close_day",
-            );
-            return None;
-        }
-        (None, None) => {
-            cells.wrong(
-                "close_day",
-                "neither it nor last_closed_on is filled in",
-                "fill in one of them",
-            );
-            return None;
-        }
-    };
-    let schedule = CycleSchedule::monthly(close_day);
-    let begins_on = match last_closed_on {
-        Some(closed) => closed.succ_opt()?,
-        None => last_begin(&schedule, as_of)?,
-    };
-    if begins_on > as_of {
-        cells.wrong(
-            "last_closed_on",
-            "it does not lie before the day of the file",
-            "correct one of the two",
-        );
-        return None;
-    }
-    if schedule.close_of(begins_on) < as_of {
-        let wrong = format!(
-            "a further cycle closed on {}, before the day of the file",
-            schedule.close_of(begins_on)
-        );
-        cells.wrong("last_closed_on", wrong, "name the last close before as_of");
-        return None;
-    }
-    Some(Days { opened_on, close_day, begins_on, as_of })
-}
-
-/// The first day of the cycle in which a day lies.
-fn last_begin(schedule: &CycleSchedule, day: NaiveDate) -> Option<NaiveDate> {
-    let mut before = std::iter::successors(day.pred_opt(), NaiveDate::pred_opt).take(40);
-    before.find(|closed| schedule.close_of(*closed) == *closed)?.succ_opt()
-}
-
 fn balances(
     cells: &mut Cells<'_>,
     product: Option<&Product>,
@@ -303,6 +238,7 @@ fn balances(
         let wrong = format!("more is due than is owed, {}", shown(&owed.to_string()));
         cells.wrong("minimum_due", wrong, "correct one of the two");
     }
+    let draws_made = draws_made(cells, totals.principal);
     let dues = dues?;
     Some(BroughtForward {
         principal: principal?
@@ -320,7 +256,19 @@ fn balances(
         interest_this_year: this_year.0?,
         fees_this_year: this_year.1?,
         grace_lost,
+        opened_on: days.map(|days| days.opened_on),
+        draws_made,
     })
+}
+
+/// How often the line was drawn before, where the row says it.
+fn draws_made(cells: &mut Cells<'_>, principal: Cents) -> Option<u32> {
+    let draws_made = cells.count("draws_made", DRAWS_MAX);
+    if draws_made == Some(0) && principal.is_positive() {
+        let wrong = "principal is owed, which somebody drew";
+        cells.wrong("draws_made", wrong, "correct it, or leave it empty");
+    }
+    draws_made
 }
 
 /// All of a bank account, or none of it.

@@ -7,6 +7,7 @@
 
 mod cells;
 mod columns;
+mod days;
 mod dues;
 mod engine;
 mod file;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::NaiveDate;
-use credit::{BroughtForward, FlagKind, ProductCatalog, Terms};
+use credit::{BroughtForward, CycleSchedule, FlagKind, ProductCatalog, Terms};
 use money::{Apr, Cents};
 use nacha::RoutingNumber;
 use serde::Serialize;
@@ -44,7 +44,10 @@ pub struct Row {
     pub apr: Apr,
     /// By the other lender.
     pub opened_on: NaiveDate,
-    pub close_day: u32,
+    /// A covered borrower (32 CFR 232).
+    pub covered_borrower: bool,
+    /// When its cycles close with us.
+    pub cycles: CycleSchedule,
     /// The day after the last close: where our books begin.
     pub begins_on: NaiveDate,
     /// The file's figures are those of the start of this day.
@@ -82,7 +85,9 @@ impl Row {
     #[must_use]
     pub(crate) fn terms(&self, catalog: &ProductCatalog) -> Option<Terms> {
         let product = catalog.get(&self.product)?;
-        let terms = Terms::open(product, self.credit_limit, self.apr, self.close_day);
+        let mut terms = Terms::open(product, self.credit_limit, self.apr, self.cycles.close_day);
+        terms.cycles = self.cycles.clone();
+        terms.covered_borrower = self.covered_borrower;
         Some(terms.in_state(&self.state, self.opened_on))
     }
 }

@@ -19,7 +19,9 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 
-const SAMPLE: &str = include_str!("../../../docs/boarding-sample.csv");
+mod common;
+
+use common::SAMPLE;
 
 /// The names of the sample, and its first row.
 fn sample() -> (&'static str, &'static str) {
@@ -206,9 +208,9 @@ fn a_file_is_the_same_with_another_mark_and_other_line_ends_and_utf_16_is_none()
 
 /// A Parquet file of these values in the column `name`, with pages as large as they come.
 fn parquet(values: &[ByteArray], dictionary: bool, encoding: Encoding) -> Vec<u8> {
-    let (names, _) = sample();
+    let [names, _] = common::sample("HL-10001");
     let columns: Vec<String> =
-        names.split(',').map(|name| format!("required binary {name} (UTF8);")).collect();
+        names.iter().map(|name| format!("required binary {name} (UTF8);")).collect();
     let schema = parse_message_type(&format!("message rows {{ {} }}", columns.join(" "))).unwrap();
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
@@ -223,7 +225,7 @@ fn parquet(values: &[ByteArray], dictionary: bool, encoding: Encoding) -> Vec<u8
         SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::new(properties)).unwrap();
     let mut group = writer.next_row_group().unwrap();
     let few = vec![ByteArray::from("x"); values.len()];
-    for name in names.split(',') {
+    for name in &names {
         let mut column = group.next_column().unwrap().unwrap();
         let values = if name == "name" { values } else { &few };
         column.typed::<ByteArrayType>().write_batch(values, None, None).unwrap();
@@ -274,16 +276,14 @@ fn a_parquet_file_that_announces_more_than_it_has_is_refused() {
 
 #[test]
 fn cents_and_days_at_the_edge_of_what_can_be_are_read_or_refused() {
-    let (names, row) = sample();
     let catalog = catalog();
     let says = |column: &str, value: &str| -> Vec<Fault> {
+        let [mut names, mut cells] = common::sample("HL-10001");
         let plain = column.strip_suffix("_cents").unwrap_or(column);
-        let at = names.split(',').position(|name| name == plain).unwrap();
-        let mut cells: Vec<&str> = row.split(',').collect();
-        cells[at] = value;
-        let names: Vec<&str> =
-            names.split(',').map(|name| if name == plain { column } else { name }).collect();
-        let text = format!("{}\n{}\n", names.join(","), cells.join(","));
+        let at = names.iter().position(|name| name == plain).unwrap();
+        value.clone_into(&mut cells[at]);
+        column.clone_into(&mut names[at]);
+        let text = common::file(&[names, cells]);
         let rows = read(text.as_bytes(), rules(&catalog)).unwrap().rows;
         rows[0].verdict.as_ref().err().map(|bad| bad.faults.clone()).unwrap_or_default()
     };
@@ -323,7 +323,7 @@ fn cents_and_days_at_the_edge_of_what_can_be_are_read_or_refused() {
         [("credit_limit_cents", &cents[..]), ("credit_limit", &dollars), ("opened_on", &days)];
     for (column, values) in cases {
         for value in values {
-            let said = says(column, &format!("\"{value}\""));
+            let said = says(column, value);
             let plain = column.strip_suffix("_cents").unwrap_or(column);
             assert!(
                 said.iter().any(|one| one.column.as_deref() == Some(plain)),

@@ -15,6 +15,8 @@ use parquet::{
 };
 use proptest::prelude::*;
 
+mod common;
+
 const NAMES: [&str; 23] = [
     "reference",
     "name",
@@ -78,12 +80,6 @@ fn judge(bytes: &[u8]) -> Result<Vec<Result<Row, Vec<Fault>>>, Vec<Fault>> {
     read_rows(bytes, Rules { catalog: &catalog(), today: day("2026-11-23") })
 }
 
-fn line(cells: &[String]) -> String {
-    let quoted: Vec<String> =
-        cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
-    quoted.join(",")
-}
-
 /// The good row with some cells otherwise.
 fn with(changes: &[(&str, &str)]) -> Vec<String> {
     let mut cells: Vec<String> = GOOD.iter().map(|cell| (*cell).to_owned()).collect();
@@ -95,8 +91,7 @@ fn with(changes: &[(&str, &str)]) -> Vec<String> {
 }
 
 fn file(rows: &[Vec<String>]) -> String {
-    let rows: Vec<String> = rows.iter().map(|row| line(row)).collect();
-    format!("{}\n{}\n", NAMES.join(","), rows.join("\n"))
+    format!("{}\n{}", NAMES.join(","), common::file(rows))
 }
 
 /// What is said of one row.

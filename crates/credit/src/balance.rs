@@ -185,7 +185,8 @@ impl Balance {
 
     pub(crate) fn rate_on(&self, terms: &Terms, day: NaiveDate, cycle: &OpenCycle) -> DayRate {
         let cap = self.capped(day).chain(terms.product.limits.apr_cap).min();
-        let promotion = self.promotion.filter(|promotion| promotion.holds(day, cycle.number));
+        let promotion =
+            self.promotion.filter(|promotion| promotion.holds(day, cycle.since_opening()));
         let feature = terms.product.features.get(self.feature);
         let penalty = cycle.penalty_apr(terms, feature, day);
         let spared = terms.product.penalty_rate.as_ref().is_some_and(|rule| rule.spares_promotions);

@@ -126,7 +126,7 @@ impl State {
     }
 
     fn plan_fee_now(&self, terms: &Terms, rule: &PlanFee) -> Cents {
-        let nth = self.cycle.number.checked_sub(rule.free_cycles + 1);
+        let nth = self.cycle.since_opening().checked_sub(rule.free_cycles + 1);
         let its_turn = nth.is_some_and(|nth| nth % rule.every_cycles.max(1) == 0);
         let stopped = rule.stops_when_past_due
             && (self.past_due(self.day).is_positive() || self.flagged(&[FlagKind::Frozen]));
@@ -371,7 +371,7 @@ impl State {
         let mut closes_on = self.cycle.closes_on;
         for later in 0..600 {
             let starts_on = closes_on.succ_opt()?;
-            if !promotion.holds(starts_on, self.cycle.number + later + 1) {
+            if !promotion.holds(starts_on, self.cycle.since_opening() + later + 1) {
                 let apr = balance.contract_apr(starts_on, &self.cycle);
                 return (later > 0).then_some((later, apr));
             }
@@ -395,7 +395,7 @@ impl State {
             self.cycle.closes_on.checked_add_days(Days::new(1)).unwrap_or(self.cycle.closes_on);
         let charges = self.charges_by_balance(terms);
         for (balance, charges) in self.balances.iter_mut().zip(charges) {
-            if balance.deferred_due(starts_on, self.cycle.number + 1) != 0 {
+            if balance.deferred_due(starts_on, self.cycle.since_opening() + 1) != 0 {
                 balance.deferred = 0;
             }
             balance.deferred_before = balance.deferred;
@@ -410,6 +410,7 @@ impl State {
         self.fee_bearing_draws = Cents::ZERO;
         self.cycle = OpenCycle {
             number: self.cycle.number + 1,
+            elsewhere: self.cycle.elsewhere,
             starts_on,
             closes_on: self.schedule.close_of(starts_on),
             plan_fee: None,

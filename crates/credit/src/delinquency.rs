@@ -174,7 +174,7 @@ impl State {
     /// A payment for the statement came back at a fee, however much later: one event costs one penalty (12 CFR 1026.52(b)(2)(ii)).
     fn cost_a_return_fee(&self, terms: &Terms, cycle: u32, returned: &[NaiveDate]) -> bool {
         let record = self.records.iter().find(|record| record.number == cycle);
-        let closed_on = record.map_or(self.opened_on, |record| record.closes_on);
+        let closed_on = record.map_or(self.begins_on, |record| record.closes_on);
         let charged =
             |fee: &Fee| fee.kind == FeeKind::ReturnedPayment && fee.assessed_on > closed_on;
         terms.product.fees.one_penalty_per_event

@@ -162,7 +162,7 @@ impl State {
         }
         let (balance, since) = match subject {
             Disputed::Draw { draw } => self.place_of(draw),
-            Disputed::Fee { .. } | Disputed::Other => (0, self.opened_on),
+            Disputed::Fee { .. } | Disputed::Other => (0, self.begins_on),
         };
         let (interest, held, held_owed) = (Cents::ZERO, Cents::ZERO, Cents::ZERO);
         let mut dispute =
@@ -190,7 +190,7 @@ impl State {
 
     fn place_of(&self, draw: DrawId) -> (usize, NaiveDate) {
         let found = self.drawn.iter().find(|drawn| drawn.draw == draw);
-        found.map_or((0, self.opened_on), |drawn| (drawn.balance, drawn.on))
+        found.map_or((0, self.begins_on), |drawn| (drawn.balance, drawn.on))
     }
 
     /// The minimum of a close, with what is disputed held out of it.

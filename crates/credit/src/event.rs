@@ -254,9 +254,25 @@ pub struct BroughtForward {
     pub fees_this_year: Cents,
     /// On a product with grace: it is lost at boarding.
     pub grace_lost: bool,
+    /// When the other lender opened the line: what counts from its opening counts from there. Absent: it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_on: Option<NaiveDate>,
+    /// Draws before boarding. Absent: see `draws_before`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draws_made: Option<u32>,
 }
 
 impl BroughtForward {
+    /// Draws before boarding, of a line that was so many cycles old. Where their number is not said, one was made where principal
+    /// is owed or a cycle had closed: the first draw is not free twice.
+    pub(crate) fn draws_before(&self, cycles: u32) -> u32 {
+        self.draws_made.unwrap_or_else(|| u32::from(self.owes_principal() || cycles > 0))
+    }
+
+    fn owes_principal(&self) -> bool {
+        self.principal.iter().any(|part| part.amount.is_positive())
+    }
+
     /// Minimums that contradict one another, of which part would be passed over in silence.
     #[must_use]
     pub fn would_drop(&self) -> Option<&'static str> {
@@ -275,6 +291,10 @@ impl BroughtForward {
                 "`past_due_since` is `due_on`: then all of `minimum_unpaid` is past due",
             ),
             (of_last && self.due_on.is_none(), "`minimum_unpaid` needs `due_on`"),
+            (
+                self.draws_made == Some(0) && self.owes_principal(),
+                "`draws_made` is 0, and principal is owed, which somebody drew",
+            ),
         ];
         cases.iter().find(|(wrong, _)| *wrong).map(|(_, message)| *message)
     }

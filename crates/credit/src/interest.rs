@@ -65,7 +65,7 @@ impl State {
             charges: self.bearing_charges(terms, at),
             prepaid: balance.prepaid,
             rounds: balance.rounds,
-            fell_due: balance.deferred_due(self.day, self.cycle.number),
+            fell_due: balance.deferred_due(self.day, self.cycle.since_opening()),
             rate: balance.rate_on(terms, self.day, &self.cycle),
             contract_apr: balance.contract_apr(self.day, &self.cycle),
         })
@@ -153,7 +153,7 @@ impl State {
     pub(crate) fn accrued_numerator(&self, terms: &Terms, balance: &Balance) -> i128 {
         let outcome = self.grace_outcome(terms, balance);
         balance.numerator(terms, outcome, &self.cycle)
-            + balance.deferred_due(self.day, self.cycle.number)
+            + balance.deferred_due(self.day, self.cycle.since_opening())
             + balance.spared_before
     }
 
@@ -211,7 +211,7 @@ impl Balance {
     ) {
         let Some(promotion) = self.promotion.filter(|promotion| promotion.deferred) else { return };
         let principal = span.carried + span.fresh;
-        if !promotion.holds(day, cycle.number) || principal.is_zero() {
+        if !promotion.holds(day, cycle.since_opening()) || principal.is_zero() {
             return;
         }
         let mut nano = i128::from((principal + span.charges).get()) * NANO;
@@ -249,7 +249,9 @@ impl Balance {
                     rounds: span.rounds && day == span.from,
                     ..span.clone()
                 };
-                if self.may_forget(day, cycle.number) && (again.carried + again.fresh).is_zero() {
+                if self.may_forget(day, cycle.since_opening())
+                    && (again.carried + again.fresh).is_zero()
+                {
                     self.deferred = 0;
                 }
                 self.defer(&terms.product.interest, (day, &again), cycle);

@@ -101,7 +101,7 @@ impl State {
         let interest = &terms.product.interest;
         let grace = self.grace_outcome_at_close(terms, balance);
         let next = self.day.checked_add_days(Days::new(1)).unwrap_or(self.day);
-        let deferred = balance.deferred_due(next, self.cycle.number + 1);
+        let deferred = balance.deferred_due(next, self.cycle.since_opening() + 1);
         let priced = balance.price(terms, grace, &self.cycle);
         let own = if grace == GraceOutcome::Spared {
             0
@@ -122,7 +122,7 @@ impl State {
             spared_before: balance.spared_before,
             amount: rate::to_cents(numerator, interest.rounding),
             shared: Cents::ZERO,
-            promotion_deferred: balance.still_deferred(next, self.cycle.number + 1),
+            promotion_deferred: balance.still_deferred(next, self.cycle.since_opening() + 1),
             prepaid: Cents::ZERO,
             base,
             unspared,

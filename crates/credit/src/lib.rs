@@ -5,6 +5,7 @@
 //! line's position. What is absent: storage, permission, models.
 
 mod accrual;
+mod age;
 mod balance;
 mod catalog;
 mod close;

@@ -45,7 +45,7 @@ pub struct MinimumInputs {
     /// The rate of the line's largest balance.
     #[serde(default, rename = "apr_ppm")]
     pub apr: Apr,
-    /// The number of the cycle.
+    /// The number of the cycle, from the opening of the line.
     #[serde(default)]
     pub cycle: u32,
     /// Level payments of plans, asked for beside the formula...
@@ -322,7 +322,7 @@ impl State {
                 .max()
                 .map(|missed| cycle.saturating_sub(*missed)),
             apr: self.apr_of_largest(terms),
-            cycle,
+            cycle: self.cycle.since_opening(),
             instalments: Cents::ZERO,
             instalment_balances: Cents::ZERO,
             disputed: Cents::ZERO,

@@ -319,14 +319,17 @@ impl State {
     /// The deferral of a balance ends in this cycle or in one of the `cycles - 1` after it.
     fn ends_within(&self, balance: &Balance, cycles: u32) -> bool {
         let promotion = balance.promotion.filter(|promotion| promotion.deferred);
-        let Some(promotion) = promotion.filter(|one| one.holds(self.day, self.cycle.number)) else {
+        let Some(promotion) =
+            promotion.filter(|one| one.holds(self.day, self.cycle.since_opening()))
+        else {
             return false;
         };
         let mut closes_on = self.cycle.closes_on;
         for _ in 1..cycles {
             closes_on = self.schedule.close_of(closes_on.succ_opt().unwrap_or(closes_on));
         }
-        !promotion.holds(closes_on.succ_opt().unwrap_or(closes_on), self.cycle.number + cycles)
+        !promotion
+            .holds(closes_on.succ_opt().unwrap_or(closes_on), self.cycle.since_opening() + cycles)
     }
 
     /// The rates that rank balances are those in force on the day of the payment.

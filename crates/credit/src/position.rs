@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Allocation, Charge, CycleRecord, FlagKind, FurnishedStatus, LineEvent, LineEventBody, Segment,
     Standing, StandingFlag, Terms,
+    age::draws_before,
     draws::DrawFacts,
     payment::AllocationTo,
     pending::{pending, posted},
@@ -21,6 +22,7 @@ use crate::{
 pub struct Position {
     pub on: NaiveDate,
     pub terms: Terms,
+    /// Before our books begin, where it came in from another lender.
     pub opened_on: NaiveDate,
     pub status: LineStatus,
     #[serde(rename = "credit_limit_cents")]
@@ -83,6 +85,7 @@ pub struct Position {
     pub flags: Vec<StandingFlag>,
     /// The first later day on which `CreditLine::settle` can have something to do if nothing else happens.
     pub settles_next_on: NaiveDate,
+    /// With those made before it came in from another lender.
     pub draws_made: u32,
     pub draws_today: u32,
     #[serde(rename = "drawn_today_cents")]
@@ -416,7 +419,8 @@ struct Draws {
 impl Draws {
     /// A draw counts once, on the day on which it was asked for: where it was held first, that is the day of the hold.
     fn of(state: &State, events: &[LineEvent]) -> Self {
-        let mut draws = Self { made: 0, today: 0, amount_today: Cents::ZERO, held: Cents::ZERO };
+        let made = draws_before(events, state.day, state.cycle.elsewhere);
+        let mut draws = Self { made, today: 0, amount_today: Cents::ZERO, held: Cents::ZERO };
         let known = events.iter().filter(|event| event.effective_on <= state.day);
         for fact in DrawFacts::of(known).all() {
             let hold = fact.held_on(state.day);

@@ -108,7 +108,7 @@ impl State {
             .max_by_key(|snapshot| (snapshot.through, snapshot.seen_seq));
         match usable {
             Some(snapshot) => snapshot.state.clone(),
-            None => Self::open(timeline.opening, timeline.opened_on),
+            None => Self::open(timeline.opening, timeline.opened_on, timeline.age),
         }
     }
 
@@ -139,7 +139,7 @@ impl State {
             self.accrue_day(terms);
         }
         for balance in &mut self.balances {
-            balance.forget_deferred(self.day, self.cycle.number);
+            balance.forget_deferred(self.day, self.cycle.since_opening());
         }
         let closes = self.day == self.cycle.closes_on;
         let printed = timeline.printed.contains_key(&self.cycle.number);
@@ -432,6 +432,8 @@ impl State {
         }
         self.charge(FeeKind::Other, 0, balances.fees);
         self.charge(FeeKind::Late, 0, balances.penalty_fees);
+        // Those of the line's first year are known from its first day on.
+        self.count_first_year_fee(FeeKind::Other, -balances.fees);
         for fee in &mut self.fees {
             fee.billed_in = Some(0);
         }
@@ -452,7 +454,7 @@ impl State {
         let held = !balances.grace_lost;
         self.grace = Grace::begin(held, statement_balance, dates.met_by(due_on));
         self.bring_obligations(dates, balances);
-        self.boarded = true;
+        self.boarded = balances.opened_on.is_none();
         Ok(())
     }
 

@@ -119,10 +119,10 @@ impl State {
                 let since = self.day.checked_sub_days(Days::new((days - from).into()));
                 let stops = terms.product.limits.draws_stop_when_past_due;
                 let frozen = stops && *from >= FROZEN_FROM_DAYS;
-                Standing { bucket: *bucket, frozen, since: since.unwrap_or(self.opened_on) }
+                Standing { bucket: *bucket, frozen, since: since.unwrap_or(self.begins_on) }
             }
             None if self.late => Standing::opened(self.day),
-            None => Standing::opened(self.current_since.unwrap_or(self.opened_on)),
+            None => Standing::opened(self.current_since.unwrap_or(self.begins_on)),
         }
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CreditError, FeeKind, FlagKind, Terms,
+    age::Age,
     balance::Balance,
     close::CycleRecord,
     disputes::Dispute,
@@ -24,6 +25,9 @@ use crate::{
 pub(crate) struct State {
     /// The day being lived.
     pub(crate) day: NaiveDate,
+    /// The first day of our books.
+    pub(crate) begins_on: NaiveDate,
+    /// Earlier than that where it came in from another lender.
     pub(crate) opened_on: NaiveDate,
     pub(crate) credit_limit: Cents,
     pub(crate) schedule: CycleSchedule,
@@ -70,7 +74,7 @@ pub(crate) struct State {
     pub(crate) late_fee_forgiven: bool,
     /// Fees charged in the line's first year, penalties apart.
     pub(crate) first_year_fees: Cents,
-    /// It came in with a balance: its first year is not ours.
+    /// It came in with a balance, and when it was opened is not known: its first year is not ours.
     pub(crate) boarded: bool,
 }
 
@@ -137,6 +141,8 @@ impl Fee {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenCycle {
     pub(crate) number: u32,
+    /// Cycles of the line that closed before our books of it began.
+    pub(crate) elsewhere: u32,
     pub(crate) starts_on: NaiveDate,
     pub(crate) closes_on: NaiveDate,
     /// What was charged for having the line; undecided until its day.
@@ -205,7 +211,7 @@ pub(crate) struct LateFeeRecord {
 const FIRST_YEAR_CAP: Apr = Apr::from_ppm(250_000);
 
 impl State {
-    pub(crate) fn open(terms: &Terms, opened_on: NaiveDate) -> Self {
+    pub(crate) fn open(terms: &Terms, begins_on: NaiveDate, age: Age) -> Self {
         let balances = terms
             .product
             .features
@@ -213,10 +219,11 @@ impl State {
             .enumerate()
             .map(|(at, feature)| Balance::of(feature, at))
             .collect();
-        let closes_on = terms.cycles.close_of(opened_on);
+        let closes_on = terms.cycles.close_of(begins_on);
         Self {
-            day: opened_on,
-            opened_on,
+            day: begins_on,
+            begins_on,
+            opened_on: age.opened_on,
             credit_limit: terms.credit_limit,
             schedule: terms.cycles.clone(),
             balances,
@@ -225,14 +232,15 @@ impl State {
             credit_balance: Cents::ZERO,
             cycle: OpenCycle {
                 number: 1,
-                starts_on: opened_on,
+                elsewhere: age.cycles,
+                starts_on: begins_on,
                 closes_on,
                 plan_fee: None,
                 penalty: None,
             },
             obligations: Vec::new(),
             met: Vec::new(),
-            grace: Grace::begin(true, Cents::ZERO, opened_on),
+            grace: Grace::begin(true, Cents::ZERO, begins_on),
             flags: Vec::new(),
             closed_on: None,
             records: Vec::new(),
@@ -249,7 +257,7 @@ impl State {
             current_since: None,
             awaited: Vec::new(),
             late_fee_forgiven: false,
-            first_year_fees: Cents::ZERO,
+            first_year_fees: age.fees,
             boarded: false,
         }
     }
@@ -318,7 +326,7 @@ impl State {
         seq: u64,
     ) -> Result<usize, CreditError> {
         let wanted = terms.feature_index(feature, seq)?;
-        let (day, cycle) = (self.day, self.cycle.number);
+        let (day, cycle) = (self.day, self.cycle.since_opening());
         for balance in self.balances.iter_mut().filter(|balance| balance.feature == wanted) {
             balance.full |= balance.promotion.is_some_and(|promotion| promotion.is_over(day));
         }

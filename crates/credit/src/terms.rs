@@ -25,6 +25,9 @@ pub struct Terms {
     pub covered_borrower: bool,
 }
 
+/// A close that was moved by fewer days stands for the day of the month from which it was moved.
+pub(crate) const MOVED_DAYS: u64 = 15;
+
 /// When cycles close.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +46,25 @@ impl CycleSchedule {
     #[must_use]
     pub const fn monthly(close_day: u32) -> Self {
         Self { close_day, closes_on: Vec::new(), due_on: Vec::new() }
+    }
+
+    /// As it goes on after a cycle that closed on `closed_on`, whether that was its day or the day was moved: a close stands for
+    /// the day of the month that is nearest.
+    #[must_use]
+    pub fn monthly_after(close_day: u32, closed_on: NaiveDate) -> Self {
+        let monthly = Self::monthly(close_day);
+        let after = |day: NaiveDate| day.succ_opt().unwrap_or(day);
+        let next = monthly.close_of(after(closed_on));
+        let moved = closed_on.checked_add_days(Days::new(MOVED_DAYS)).is_some_and(|day| next < day);
+        let closes_on = if moved { vec![monthly.close_of(after(next))] } else { Vec::new() };
+        Self { closes_on, ..monthly }
+    }
+
+    /// Days of the month on which cycles close, from `from` on and before `until`.
+    pub(crate) fn closes(&self, from: NaiveDate, until: NaiveDate) -> u32 {
+        let month = |day: NaiveDate| day.year() * 12 + i32::try_from(day.month0()).unwrap_or(0);
+        let months = month(self.close_of(until)) - month(self.close_of(from));
+        u32::try_from(months).unwrap_or(0)
     }
 
     /// The due date printed on the statement of a cycle that closed on `closed_on`.
@@ -197,6 +219,40 @@ mod tests {
             CycleSchedule { closes_on: vec![day("2026-09-12")], ..CycleSchedule::monthly(1) };
         assert_eq!(listed.close_of(day("2026-08-10")), day("2026-09-12"));
         assert_eq!(listed.close_of(day("2026-09-13")), day("2026-10-01"));
+    }
+
+    #[test]
+    fn a_close_that_was_moved_stands_for_the_nearest_day_on_which_cycles_close() {
+        let cases = [
+            ("2026-10-25", "2026-11-25"),
+            ("2026-10-23", "2026-11-25"),
+            ("2026-10-11", "2026-11-25"),
+            ("2026-10-10", "2026-10-25"),
+            ("2026-10-27", "2026-11-25"),
+        ];
+        for (closed, next) in cases {
+            let schedule = CycleSchedule::monthly_after(25, day(closed));
+            let begins_on = day(closed).succ_opt().unwrap();
+            assert_eq!(schedule.close_of(begins_on), day(next), "{closed}");
+            let then = day(next).succ_opt().unwrap();
+            assert_eq!(schedule.close_of(then), CycleSchedule::monthly(25).close_of(then));
+        }
+    }
+
+    #[test]
+    fn closes_are_counted_as_they_come() {
+        for close_day in [1, 14, 28, 30, 31] {
+            let schedule = CycleSchedule::monthly(close_day);
+            for days in (0..1_200).step_by(7) {
+                let (from, until) = (day("2023-12-30"), day("2023-12-30") + Days::new(days));
+                let mut count = 0;
+                let mut close = schedule.close_of(from);
+                while close < until {
+                    (count, close) = (count + 1, schedule.close_of(close.succ_opt().unwrap()));
+                }
+                assert_eq!(schedule.closes(from, until), count, "{close_day}: {until}");
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use money::Cents;
 
 use crate::{
     CreditError, LineEvent, LineEventBody, Terms,
+    age::Age,
     draws::{DrawFact, DrawFacts},
     event::{AppliesTo, Charge, Disputed, FeeKind},
     product::ReturnPolicy,
@@ -23,6 +24,7 @@ pub(crate) struct Timeline<'a> {
     pub(crate) opening: &'a Terms,
     pub(crate) versions: Versions<'a>,
     pub(crate) opened_on: NaiveDate,
+    pub(crate) age: Age,
     /// In order of effect.
     pub(crate) actions: Vec<Action<'a>>,
     /// By cycle.
@@ -90,6 +92,7 @@ impl<'a> Timeline<'a> {
             opening: terms,
             versions: Versions::of(terms, events)?,
             opened_on,
+            age: Age::of(events, terms, opened_on)?,
             actions: Vec::with_capacity(events.len()),
             printed: BTreeMap::new(),
             posted: BTreeMap::new(),

@@ -178,6 +178,7 @@ impl Servicing {
             id,
             customer_id: customer.id,
             product: row.product.clone(),
+            // The first day of its history with us; when it was opened is in its events.
             opened_on: row.begins_on,
             settles_next_on: position.settles_next_on,
             created_at: now,
@@ -371,9 +372,9 @@ fn payload_of(one: &Coming<'_>, portfolio: &str, permit: Authorised) -> Value {
     });
     json!({
         "customer_id": one.customer.id, "product": row.product, "decision_id": null,
-        "credit_limit_cents": row.credit_limit, "opened_on": row.begins_on, "authorised": permit,
+        "credit_limit_cents": row.credit_limit, "opened_on": row.opened_on, "authorised": permit,
         "boarded": {
-            "portfolio": portfolio, "reference": row.reference, "as_of": row.as_of, "opened_on": row.opened_on,
+            "portfolio": portfolio, "reference": row.reference, "as_of": row.as_of, "begins_on": row.begins_on,
             "opening_record_given_on": row.opening_record_given_on, "balances": row.balances, "bank_account": account,
         },
     })

@@ -122,22 +122,11 @@ impl Servicing {
         };
         let mut line = self.hold_own_line(work.conn(), customer_id).await?;
         let today = self.today();
-        // Service from before the line opened leaves nothing that was owed before it.
-        let from = period.from;
-        if from < line.row.opened_on || period.through.is_some_and(|through| through < from) {
-            let sentence = format!(
-                "The line was opened on {}: service counts for what was owed before it began.",
-                date_text(line.row.opened_on)
-            );
-            return Err(Refusal::new(RefusalCode::DateInPast, sentence).into());
-        }
-        if from > today.checked_add_days(Days::new(365)).unwrap_or(today) {
-            let sentence = format!("{} is too far ahead.", date_text(from));
-            return Err(Refusal::new(RefusalCode::DateTooFar, sentence).into());
-        }
+        let position = line.position(today)?;
+        let from = counts_from(period, (position.opened_on, line.row.opened_on), today)?;
         let relief: ServiceRelief = service_relief(line.events(), (from, period.through), today)
             .map_err(ServicingError::engine)?;
-        let charged = line.position(today)?.current_balance;
+        let charged = position.current_balance;
         let body = LineEventBody::RateCapped {
             apr: SERVICE_APR,
             through: period.through,
@@ -153,14 +142,43 @@ impl Servicing {
         let of = (FlagKind::Scra, "service period");
         self.raise_in(work.conn(), permit, customer_id, Some(&line.row), of).await?;
         let payload = json!({
-            "customer_id": customer_id, "credit_line_id": id, "from": from, "through": period.through,
-            "forgiven_cents": total, "note": note, "event_seq": event_seq, "authorised": permit,
+            "customer_id": customer_id, "credit_line_id": id, "from": period.from, "through": period.through,
+            "counts_from": from, "forgiven_cents": total, "note": note, "event_seq": event_seq, "authorised": permit,
         });
         self.trail(work.conn(), Trail::stream(None, Some(id)), "terms.service_recorded", payload)
             .await?;
         let cycles = u32::try_from(relief.cycles.len()).unwrap_or(u32::MAX);
         work.finish(Forgiven { total, cycles, event_seq }).await
     }
+}
+
+/// The first day of service in our books, which begin on `begins_on`. What an earlier lender charged in service is for it to forgive.
+fn counts_from(
+    period: &ServicePeriod,
+    (opened_on, begins_on): (NaiveDate, NaiveDate),
+    today: NaiveDate,
+) -> Result<NaiveDate, Refusal> {
+    let ServicePeriod { from, through, .. } = *period;
+    // Service from before the line opened leaves nothing that was owed before it.
+    if from < opened_on || through.is_some_and(|through| through < from) {
+        let opened_on = date_text(opened_on);
+        let sentence = format!(
+            "The line was opened on {opened_on}: service counts for what was owed before it began."
+        );
+        return Err(Refusal::new(RefusalCode::DateInPast, sentence));
+    }
+    if through.is_some_and(|through| through < begins_on) {
+        let begins_on = date_text(begins_on);
+        let sentence = format!(
+            "The line came to us on {begins_on}: what was charged in service before is for the earlier lender to forgive."
+        );
+        return Err(Refusal::new(RefusalCode::DateInPast, sentence));
+    }
+    if from > today.checked_add_days(Days::new(365)).unwrap_or(today) {
+        let sentence = format!("{} is too far ahead.", date_text(from));
+        return Err(Refusal::new(RefusalCode::DateTooFar, sentence));
+    }
+    Ok(from.max(begins_on))
 }
 
 /// What the engine says of terms that cannot be, or come too early, is the asker's to mend.

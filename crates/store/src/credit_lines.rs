@@ -20,6 +20,7 @@ pub struct CreditLineRow {
     pub customer_id: CustomerId,
     pub decision_id: Option<DecisionId>,
     pub product: String,
+    /// The first day of our books; a line that was boarded is older.
     pub opened_on: NaiveDate,
     /// The next morning on which something may have to be posted.
     pub settles_next_on: NaiveDate,

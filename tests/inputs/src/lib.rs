@@ -13,7 +13,7 @@ use identity::CreditLineId;
 use nacha::File;
 
 pub use seeds::{
-    ParquetText, boarding_seeds, nacha_seeds, sample_names, sample_row, scenario_seeds,
+    ParquetText, boarding_seeds, cells, nacha_seeds, sample_names, sample_row, scenario_seeds,
 };
 
 /// Longer inputs find nothing that shorter ones do not.

@@ -33,8 +33,9 @@ pub fn boarding_seeds() -> Vec<Vec<u8>> {
     let [names, first, second] = lines[..] else { return Vec::new() };
     let cents = names.replace(",principal,", ",principal_cents,");
     let in_cents = first.replacen(",800.00,", ",80000,", 1);
+    let table = cells(&[names, first, second].join("\n"));
     let table: Vec<Vec<&str>> =
-        [names, first, second].iter().map(|line| line.split(',').collect()).collect();
+        table.iter().map(|line| line.iter().map(String::as_str).collect()).collect();
     let parquet = [(false, false), (true, false), (false, true), (true, true)]
         .into_iter()
         .filter_map(|(snappy, dictionary)| parquet(&table, snappy, dictionary));
@@ -45,6 +46,14 @@ pub fn boarding_seeds() -> Vec<Vec<u8>> {
         format!("{names},refused_because\n{first},\"a reason, of old\"\n{second},\"\"\n"),
     ];
     texts.into_iter().map(String::into_bytes).chain(parquet).collect()
+}
+
+/// The cells of each line of a text.
+#[must_use]
+pub fn cells(text: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+    let lines = reader.records().flatten();
+    lines.map(|line| line.iter().map(str::to_owned).collect()).collect()
 }
 
 /// Names and rows as a Parquet file of text.

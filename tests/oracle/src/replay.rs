@@ -371,6 +371,8 @@ impl Walk {
             return;
         };
         self.books.owe(principal, self.apr_ppm);
+        // Somebody drew it: the first draw was there.
+        self.draws_seen += u32::from(principal > 0);
         self.books.billed_interest += billed_interest;
         self.books.bring_charges(billed_fees);
         self.books.penalty_fees += penalty_fees;

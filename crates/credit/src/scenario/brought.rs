@@ -51,6 +51,9 @@ pub(super) struct BroughtForwardFile {
     fees_this_year: Cents,
     #[serde(default)]
     grace_lost: bool,
+    #[serde(default, with = "date_opt")]
+    pub(super) opened_on: Option<NaiveDate>,
+    draws_made: Option<u32>,
 }
 
 impl BroughtForwardFile {
@@ -91,6 +94,8 @@ impl BroughtForwardFile {
             interest_this_year: self.interest_this_year,
             fees_this_year: self.fees_this_year,
             grace_lost: self.grace_lost,
+            opened_on: self.opened_on,
+            draws_made: self.draws_made,
         }
     }
 }

@@ -38,16 +38,7 @@ impl Reader<'_> {
             return refuse("`closes_on` and `due_on` must be in order, without a day twice");
         }
         let brought = line.brought_forward.as_ref();
-        if brought.and_then(|given| given.on).is_some_and(|on| on < line.opened_on) {
-            return refuse("`brought_forward` lies before the line opens");
-        }
-        if brought.and_then(|given| given.on).is_some_and(|on| on > self.as_of) {
-            return refuse("`brought_forward` lies after `as_of`");
-        }
-        if brought.is_some_and(BroughtForwardFile::has_negative) {
-            return refuse("`brought_forward` has an amount below zero");
-        }
-        if let Some(message) = brought.and_then(|given| given.balances().would_drop()) {
+        if let Some(message) = brought.and_then(|given| self.wrong_with(given, line.opened_on)) {
             return refuse(message);
         }
         if line.credit_limit.is_negative() {
@@ -57,6 +48,32 @@ impl Reader<'_> {
             return refuse("`state` must be the two letters of a state or territory, such as NY");
         }
         Ok(())
+    }
+
+    /// What speaks against a balance that comes in with a line whose books begin on `begins_on`.
+    fn wrong_with(&self, given: &BroughtForwardFile, begins_on: NaiveDate) -> Option<&'static str> {
+        let on = given.on.unwrap_or(begins_on);
+        let opened_on = given.opened_on;
+        let years = FIRST_YEAR..=LAST_YEAR;
+        let cases = [
+            (on < begins_on, "`brought_forward` lies before the line opens"),
+            (on > self.as_of, "`brought_forward` lies after `as_of`"),
+            (given.has_negative(), "`brought_forward` has an amount below zero"),
+            (
+                opened_on.is_some_and(|opened_on| opened_on > begins_on),
+                "`brought_forward.opened_on`, when another lender opened the line, lies after its first day here",
+            ),
+            (
+                opened_on.is_some_and(|opened_on| !years.contains(&opened_on.year())),
+                "a date lies outside the years 1970 to 2199",
+            ),
+            (
+                opened_on.is_some() && on != begins_on,
+                "`brought_forward.opened_on` needs `brought_forward` on the first day of the line",
+            ),
+        ];
+        let wrong = cases.iter().find(|(wrong, _)| *wrong).map(|(_, message)| *message);
+        wrong.or_else(|| given.balances().would_drop())
     }
 
     /// Closing and due dates that no cycle would have. What comes after a change of the closing day is that change's.

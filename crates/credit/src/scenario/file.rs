@@ -324,7 +324,10 @@ impl Reader<'_> {
         terms.cycles = CycleSchedule { close_day, closes_on, due_on };
         terms.covered_borrower = line.covered_borrower;
         Ok(match &line.state {
-            Some(state) => terms.in_state(state, line.opened_on),
+            Some(state) => {
+                let before = line.brought_forward.as_ref().and_then(|given| given.opened_on);
+                terms.in_state(state, before.unwrap_or(line.opened_on))
+            }
             None => terms,
         })
     }

@@ -20,6 +20,7 @@ pub struct Report {
 pub struct LineReport {
     pub name: String,
     pub product: String,
+    /// The first day of its books; that of `position` is earlier where it came in from another lender.
     pub opened_on: NaiveDate,
     /// What was left out, and what was taken as a fact although the product or the law would not have it so.
     pub notes: Vec<String>,

@@ -21,7 +21,7 @@ impl Report {
 }
 
 fn write_line(text: &mut String, line: &LineReport) -> fmt::Result {
-    writeln!(text, "{} ({}), opened on {}", line.name, line.product, line.opened_on)?;
+    writeln!(text, "{} ({}), opened on {}", line.name, line.product, line.position.opened_on)?;
     for note in &line.notes {
         writeln!(text, "  Note: {note}")?;
     }

@@ -5,11 +5,12 @@ use credit::{FlagKind, ProductCatalog};
 use servicing::{
     Caller, RefusalCode, ServicingError,
     board::{Boarded, Order},
+    staff_changes::ServicePeriod,
     testing::at_once,
 };
 
 use crate::counted::Statements;
-use crate::house::{House, Person, day, key};
+use crate::house::{House, Person, day, key, refusal};
 
 const SAMPLE: &str = include_str!("../../../../docs/boarding-sample.csv");
 
@@ -184,6 +185,33 @@ async fn a_draw_waits_for_the_opening_record_unless_the_other_lender_gave_it() {
     }
     assert_eq!(refused[1], Some(RefusalCode::OpeningRecordMissing));
     assert_ne!(refused[0], Some(RefusalCode::OpeningRecordMissing));
+}
+
+#[tokio::test]
+async fn service_counts_on_a_boarded_line_from_the_day_it_was_opened_elsewhere() {
+    let house = House::on("2026-11-23").await;
+    let rows = rows(SAMPLE);
+    board(&house, &rows[..1], false).await.unwrap();
+    let rosa = person(&house, "Rosa Delgado").await;
+    let staff = house.representative("Rae").await;
+    let record = async |from: &str, through: Option<&str>| {
+        let note = "Orders.".to_owned();
+        let period = ServicePeriod { from: day(from), through: through.map(day), note };
+        house.servicing.record_service(staff, rosa.id, &period, &key(from)).await
+    };
+    let early = refusal(record("2025-03-13", None).await);
+    assert!(early.sentence.contains("opened on March 14, 2025"), "{}", early.sentence);
+    let over = refusal(record("2026-01-10", Some("2026-10-31")).await);
+    assert!(over.sentence.contains("came to us on November 6, 2026"), "{}", over.sentence);
+    // It began in January; what accrues with us is at six percent, from the first day of our books.
+    record("2026-01-12", None).await.unwrap();
+    let position = house.servicing.position(Caller::system(), rosa.id).await.unwrap().position;
+    assert_eq!(position.opened_on, day("2025-03-14"));
+    assert_eq!(position.features[0].apr, money::Apr::from_ppm(60_000));
+    // $800.00 for 17 days.
+    assert_eq!(position.accrued_interest, money::Cents::new(224));
+    assert!(position.flagged(FlagKind::Scra));
+    house.books_agree(rosa).await;
 }
 
 #[tokio::test]

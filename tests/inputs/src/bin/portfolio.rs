@@ -50,7 +50,9 @@ fn write_parquet(count: usize, file: &str) -> Result<(), Box<dyn Error>> {
         inputs::ParquetText::create(File::create(file)?, inputs::sample_names(), true)?;
     for from in (0..count).step_by(GROUP) {
         let rows: Vec<String> = rows(from, (from + GROUP).min(count)).collect();
-        let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.split(',').collect()).collect();
+        let rows = inputs::cells(&rows.join("\n"));
+        let rows: Vec<Vec<&str>> =
+            rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
         writer.group(&rows)?;
     }
     Ok(writer.close()?)
