@@ -1,0 +1,92 @@
+//! Statements of other US lenders, by product data alone. Each figure is had by hand; the sum stands beside it.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "common/text.rs"]
+mod text;
+
+use credit::{
+    ProductCatalog, Statement,
+    scenario::{self, LineReport},
+};
+use money::Cents;
+use text::{draw, event, pay};
+
+fn text_of(product: &str, as_of: &str, line: &str) -> String {
+    format!(
+        "as_of = {as_of}\n[[product]]\nname = \"T\"\n{product}\n[line]\nproduct = \"T\"\nopened_on = 2026-09-01\nclose_day = 31\n{line}"
+    )
+}
+
+/// A line of product `T` (the plain line with `product`), cycles by calendar month, from September 2026.
+fn lived(product: &str, as_of: &str, line: &str) -> LineReport {
+    let text = text_of(product, as_of, line);
+    let scenario = scenario::parse(&text, &ProductCatalog::embedded().unwrap())
+        .map_err(|error| format!("{error}\n{text}"))
+        .unwrap();
+    scenario::run(&scenario).unwrap().lines.remove(0)
+}
+
+/// What is said of a product that is refused, and that it is said at a key.
+fn refused(product: &str) -> String {
+    let text = text_of(product, "2026-10-01", "apr = \"24%\"\n");
+    let error = scenario::parse(&text, &ProductCatalog::embedded().unwrap()).unwrap_err();
+    let message = error.to_string();
+    assert!(message.starts_with("line ") && !message.starts_with("line 2, column 1:"), "{message}");
+    message
+}
+
+fn draw_of(feature: &str, on: &str, amount: &str) -> String {
+    format!("{}feature = \"{feature}\"\n", draw(on, amount))
+}
+
+fn cents(text: &str) -> Cents {
+    Cents::parse_dollars(text).unwrap()
+}
+
+fn all<T>(report: &LineReport, of: fn(&Statement) -> T) -> Vec<T> {
+    report.statements.iter().map(of).collect()
+}
+
+fn interest(report: &LineReport) -> Vec<Cents> {
+    all(report, |one| one.interest_total)
+}
+
+const PLANS_BESIDE_GRACE: &str = "[product.dates]\nstatement_window_days = 21\n[product.grace]\nkind = \"paid_in_full\"\nleaves_out = [\"plans\"]\n[[product.features]]\nname = \"purchases\"\n[[product.features]]\nname = \"plans\"\napr = \"0%\"\ngrace = false\ninstalments = { months = 12, monthly_fee = \"3.00\" }\n[product.minimum]\narms = [{ amount = \"0.00\" }]\n";
+
+#[test]
+fn beside_a_plan_grace_asks_for_the_purchases_and_the_payment_of_the_plan() {
+    let drawn = [
+        draw_of("purchases", "2026-09-05", "500.00"),
+        draw_of("plans", "2026-09-06", "1200.00"),
+    ]
+    .concat();
+    let paid = |amount: &str| {
+        let line = format!("apr = \"24%\"\n{drawn}{}", pay("2026-10-20", amount));
+        lived(PLANS_BESIDE_GRACE, "2026-11-01", &line)
+    };
+    // 500.00, a twelfth of 1,200.00 and the fee of the plan.
+    let kept = paid("603.00");
+    assert_eq!(kept.statements[0].pay_to_avoid_interest, Some(cents("603.00")));
+    assert_eq!(interest(&kept), ["0.00", "0.00"].map(cents));
+    // October: nothing of the purchases is left, and the plan asks for its second payment.
+    assert_eq!(kept.statements[1].pay_to_avoid_interest, Some(cents("103.00")));
+    // A payment of the purchases alone goes to the plan first: 103.00 of purchases bear interest for the 31 days: 2.10.
+    let lost = paid("500.00");
+    assert_eq!(interest(&lost), ["0.00", "2.10"].map(cents));
+    // A cent short of it: a cent for 31 days.
+    assert_eq!(interest(&paid("602.99")), ["0.00", "0.00"].map(cents));
+}
+
+#[test]
+fn the_last_payment_of_a_plan_and_one_that_is_past_due_are_part_of_what_keeps_grace() {
+    let product = PLANS_BESIDE_GRACE.replace("months = 12", "months = 2");
+    let line = format!("apr = \"0%\"\n{}", draw_of("plans", "2026-09-06", "100.01"));
+    let asked = |line: &str| {
+        all(&lived(&product, "2026-11-01", line), |one| one.pay_to_avoid_interest)
+    };
+    // 50.01, then the rest, each with the fee.
+    let paid = asked(&format!("{line}{}", pay("2026-10-20", "53.01")));
+    assert_eq!(paid, [Some(cents("53.01")), Some(cents("53.00"))]);
+    assert_eq!(asked(&line), [Some(cents("53.01")), Some(cents("106.01"))]);
+}
