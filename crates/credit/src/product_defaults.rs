@@ -123,6 +123,8 @@ impl Default for MinimumTerms {
             add_penalty_fees: false,
             add_past_due: true,
             add_over_limit: false,
+            over_limit_one_of: None,
+            over_limit_whole_dollars: None,
             whole_dollars: None,
             multiple_of: Cents::new(100),
             free_cycles: 0,

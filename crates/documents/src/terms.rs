@@ -317,7 +317,9 @@ pub(crate) fn minimum(terms: &Terms) -> Option<String> {
         text.push_str(", plus any amount past due");
     }
     if minimum.add_over_limit {
-        text.push_str(", plus any amount over the credit limit");
+        let part = minimum.over_limit_one_of.filter(|parts| *parts > 1);
+        let part = part.map_or_else(String::new, |parts| format!("one part in {parts} of "));
+        text = format!("{text}, plus {part}any amount over the credit limit");
     }
     text.push_str("; it is never more than what you owe.");
     Some(text)

@@ -31,7 +31,23 @@ impl Product {
                 return Err("`multiple_of` needs `whole_dollars`".to_owned());
             }
         }
-        Ok(())
+        self.check_excess()
+    }
+
+    /// Of the part of an excess over the limit that a minimum asks for.
+    fn check_excess(&self) -> Result<(), String> {
+        let whole = &self.minimum;
+        if whole.over_limit_one_of.is_some_and(|parts| parts == 0 || parts > 1_200) {
+            return Err("`over_limit_one_of` must be from 1 to 1200".to_owned());
+        }
+        let stated = [
+            ("over_limit_one_of", whole.over_limit_one_of.is_some()),
+            ("over_limit_whole_dollars", whole.over_limit_whole_dollars.is_some()),
+        ];
+        match stated.iter().find(|(_, stated)| *stated && !whole.add_over_limit) {
+            Some((key, _)) => Err(format!("`{key}` needs `add_over_limit`")),
+            None => Ok(()),
+        }
     }
 
     /// True of a product as it is written: opening a line gives every feature the rate of the line.
