@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::{
     Product,
     product::{
-        BalanceMethod, Compounding, Feature, FeeBracket, Instalments, Period, PlanFee, PlanFeeBase,
-        PlanFeeDay, RoundedAt, WaterfallStep,
+        Compounding, Feature, FeeBracket, Instalments, Period, PlanFee, PlanFeeBase, PlanFeeDay,
+        WaterfallStep,
     },
     text_error::TextError,
 };
@@ -232,37 +232,6 @@ impl Product {
         }
     }
 
-    /// Combinations that would have to be passed over in silence.
-    fn check_method(&self) -> Result<(), String> {
-        let interest = &self.interest;
-        let average = interest.balance == BalanceMethod::AverageDailyBalance;
-        let by_day = average || interest.balance == BalanceMethod::DailyBalance;
-        let monthly = interest.period == Period::Monthly;
-        let cases = [
-            (
-                interest.round_average && !average,
-                "`round_average` needs `balance = \"average_daily_balance\"`",
-            ),
-            (
-                !by_day && interest.compounding == Compounding::Daily,
-                "one balance for the whole cycle does not compound daily: set `compounding = \"none\"`",
-            ),
-            (
-                interest.daily_decimals.is_some() && (!by_day || interest.round_average || monthly),
-                "`daily_decimals` needs interest of each day: no monthly period, no rounded average, no one balance for the cycle",
-            ),
-            (
-                interest.rounded_at == RoundedAt::Payments
-                    && (!by_day || interest.round_average || monthly),
-                "`rounded_at = \"payments\"` needs interest of each day: no monthly period, no rounded average, no one balance for the cycle",
-            ),
-        ];
-        match cases.iter().find(|(wrong, _)| *wrong) {
-            Some((_, message)) => Err((*message).to_owned()),
-            None => Ok(()),
-        }
-    }
-
     fn check_fees(&self) -> Result<(), String> {
         let fees = &self.fees;
         let late = fees.late.as_ref();
@@ -380,7 +349,7 @@ impl Product {
 }
 
 /// The name of a feature with a number after it, as its second balance and later ones have it.
-fn is_numbered(name: &str, feature: &str) -> bool {
+pub(crate) fn is_numbered(name: &str, feature: &str) -> bool {
     let number = name.strip_prefix(feature).and_then(|rest| rest.strip_prefix(' '));
     number.is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())

@@ -231,10 +231,11 @@ impl State {
         let of_cycle = |fee: &&Fee| fee.billed_in.is_none() && !fee.kind.penalty();
         let fees = self.fees.iter().filter(of_cycle).map(|fee| fee.amount).sum();
         let recent = self.records.iter().rev().take(11).map(|record| record.plan_fee);
-        let interest = &terms.product.interest;
         let days = lines.iter().map(|line| line.days).max().unwrap_or_default();
-        let bearing: Cents =
-            lines.iter().map(|line| line.sum_bearing_interest(interest, days)).sum();
+        let bearing = |(line, balance): (&InterestLine, &Balance)| {
+            line.sum_bearing_interest(&terms.product.interest_of(balance.feature), days)
+        };
+        let bearing: Cents = lines.iter().zip(&self.balances).map(bearing).sum();
         // Where the one balance that bears interest is none, and no draw bore a fee: the days, so that a fee is held to something.
         let sum_of_balances = if bearing.is_positive() || self.fee_bearing_draws.is_positive() {
             bearing
@@ -246,7 +247,7 @@ impl State {
             raised,
             fees,
             sum_of_balances,
-            draws_apart: !interest.bears_on_new_draws(),
+            draws_apart: terms.product.leaves_fee_draws_out(),
             days,
             fee_bearing_draws: self.fee_bearing_draws,
             apr: lines.iter().map(|line| line.apr).max().unwrap_or_default(),

@@ -47,6 +47,8 @@ impl Feature {
             promotion: None,
             tiers: Vec::new(),
             tiers_on: TiersOn::Slices,
+            balance: None,
+            new_draws: None,
             grace: true,
             fee: None,
             instalments: None,

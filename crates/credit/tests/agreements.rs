@@ -115,3 +115,60 @@ fn a_minimum_can_ask_for_a_part_of_what_is_over_the_limit() {
         assert!(refused(&format!("[product.minimum]\n{rule}")).contains(said), "{rule}");
     }
 }
+
+#[test]
+fn purchases_can_leave_new_draws_out_beside_advances_that_count_them() {
+    let product = "[[product.features]]\nname = \"purchases\"\nnew_draws = false\n[[product.features]]\nname = \"cash_advances\"\napr = \"36.5%\"\n[product.interest]\nbalance = \"average_daily_balance\"\nround_average = true\n[product.minimum]\narms = [{ amount = \"0.00\" }]\n";
+    let events = [
+        draw_of("purchases", "2026-09-11", "300.00"),
+        draw_of("cash_advances", "2026-09-11", "300.00"),
+    ];
+    let report = lived(product, "2026-11-01", &format!("apr = \"18.25%\"\n{}", events.concat()));
+    let billed = |number: usize, feature: &str| {
+        let lines = report.statements[number].interest.iter();
+        lines.filter(|line| line.feature == feature).map(|line| line.amount).sum::<Cents>()
+    };
+    // 300.00 for 20 of 30 days average 200.00: at 0.1 % a day for 30 days 6.00. Of the purchases nothing yet.
+    assert_eq!([billed(0, "purchases"), billed(0, "cash_advances")], ["0.00", "6.00"].map(cents));
+    // October: 300.00 at 0.05 % and at 0.1 % for 31 days.
+    assert_eq!([billed(1, "purchases"), billed(1, "cash_advances")], ["4.65", "9.30"].map(cents));
+    assert_eq!(
+        report.statements[0].balance_method,
+        "purchases: average daily balance (excluding current transactions); cash advances: average daily balance (including current transactions)"
+    );
+}
+
+#[test]
+fn a_feature_can_have_a_balance_of_its_own_beside_that_of_the_product() {
+    let product = "[product.interest]\nperiod = \"monthly\"\nbalance = \"average_daily_balance\"\n[[product.features]]\nname = \"revolving\"\nbalance = \"previous_balance\"\n[[product.features]]\nname = \"cash\"\n[product.minimum]\narms = [{ amount = \"0.00\" }]\n";
+    let line = format!(
+        "apr = \"12%\"\n[line.brought_forward]\nprincipal = {{ revolving = \"500.00\", cash = \"500.00\" }}\n{}{}",
+        draw_of("revolving", "2026-09-16", "400.00"),
+        draw_of("cash", "2026-09-16", "400.00"),
+    );
+    let report = lived(product, "2026-11-01", &line);
+    let billed: Vec<Vec<Cents>> =
+        all(&report, |one| one.interest.iter().map(|line| line.amount).collect());
+    // 1 % of 500.00 at the start and of 700.00 on average; then of 900.00 either way.
+    assert_eq!(billed, [["5.00", "7.00"].map(cents), ["9.00", "9.00"].map(cents)]);
+    let of = |rest: &str| {
+        format!("[product.interest]\nbalance = \"average_daily_balance\"\n{rest}")
+    };
+    for (product, said) in [
+        (
+            of("round_average = true\n[[product.features]]\nname = \"draws\"\nbalance = \"daily_balance\""),
+            "`round_average` needs",
+        ),
+        (
+            of("compounding = \"daily\"\n[[product.features]]\nname = \"draws\"\nbalance = \"ending_balance\""),
+            "does not compound daily",
+        ),
+        (
+            of("[[product.features]]\nname = \"draws\"\nnew_draws = false\nbalance = \"previous_balance\""),
+            "`new_draws` says nothing",
+        ),
+    ] {
+        let message = refused(&product);
+        assert!(message.contains(said) && message.contains("feature `draws`"), "{message}");
+    }
+}

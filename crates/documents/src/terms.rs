@@ -4,7 +4,7 @@ use credit::{
     Terms,
     product::{
         BalanceMethod, Compounding, DrawFee, Feature, FeeBracket, FeeTerms, GraceKind, Instalments,
-        LateFeeBase, MinimumArm, MinimumBase, PlanFeeBase, Variable,
+        InterestTerms, LateFeeBase, MinimumArm, MinimumBase, PlanFeeBase, Variable,
     },
 };
 use money::{Apr, Cents};
@@ -118,16 +118,31 @@ fn plain(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// The name of the balance method, and how it works (12 CFR 1026.6(b)(2)(vi), 1026.7(b)(5)).
+/// The name of the balance method, and how it works (12 CFR 1026.6(b)(2)(vi), 1026.7(b)(5)): by kind of draw, where they differ.
 pub(crate) fn balance_method(terms: &Terms) -> (String, String) {
-    let interest = &terms.product.interest;
+    let product = &terms.product;
+    let own = |at: usize| product.interest_of(at);
+    let (name, how) = if (0..product.features.len()).all(|at| own(at) == product.interest) {
+        method_of(&product.interest)
+    } else {
+        let each = product.features.iter().enumerate().map(|(at, feature)| {
+            let ((name, how), of) = (method_of(&own(at)), plain(&feature.name));
+            (format!("{name} for {of}"), format!("For {of}: {how}"))
+        });
+        let (names, hows): (Vec<String>, Vec<String>) = each.unzip();
+        (listed(&names), hows.join(" "))
+    };
+    (name, format!("{how} {}", what_bears_interest(terms)))
+}
+
+fn method_of(interest: &InterestTerms) -> (String, String) {
     let counted = if interest.new_draws { "including" } else { "excluding" };
     let draws = if interest.new_draws {
         "add any new draws and"
     } else {
         "leave out the draws of the cycle and"
     };
-    let (name, how) = match interest.balance {
+    match interest.balance {
         BalanceMethod::DailyBalance => (
             format!("daily balance ({counted} current transactions)"),
             format!(
@@ -159,8 +174,7 @@ pub(crate) fn balance_method(terms: &Terms) -> (String, String) {
             "ending balance".to_owned(),
             "We figure the interest charge on the balance at the end of the billing cycle.".to_owned(),
         ),
-    };
-    (name, format!("{how} {}", what_bears_interest(terms)))
+    }
 }
 
 fn what_bears_interest(terms: &Terms) -> String {

@@ -79,13 +79,14 @@ impl AtRate {
 
     /// A balance in nano-cents at the rates of the days.
     fn cost(&self, terms: &Terms, feature: usize, nano: i128) -> i128 {
-        let of = |apr| self.rates(&terms.product.interest, apr);
+        let interest = terms.product.interest_of(feature);
+        let of = |apr| self.rates(&interest, apr);
         cost(nano, self.rate, terms.product.features.get(feature), of)
     }
 
     /// The average of the days at their rates.
     fn cost_of_average(&self, terms: &Terms, feature: usize) -> i128 {
-        let interest = &terms.product.interest;
+        let interest = &terms.product.interest_of(feature);
         let days = i128::try_from(self.days.len()).unwrap_or(1).max(1);
         if interest.round_average {
             let average = i128::from(self.average(interest.average_rounding).get());
@@ -153,7 +154,7 @@ impl Priced {
 
     /// Where rounded averages at several rates do: each of them.
     pub(crate) fn averages(&self, terms: &Terms, feature: usize) -> Vec<AverageAtRate> {
-        let interest = &terms.product.interest;
+        let interest = &terms.product.interest_of(feature);
         if !interest.round_average || self.at_rates.len() < 2 || self.tiered() {
             return Vec::new();
         }
@@ -232,7 +233,7 @@ impl Balance {
     }
 
     pub(crate) fn price(&self, terms: &Terms, outcome: GraceOutcome, cycle: &OpenCycle) -> Priced {
-        let interest = &terms.product.interest;
+        let interest = &terms.product.interest_of(self.feature);
         let feature = terms.product.features.get(self.feature);
         let mut priced = Priced { parts: interest.parts(cycle), ..Priced::default() };
         for span in &self.spans {
@@ -307,7 +308,7 @@ impl Balance {
         priced: &Priced,
         outcome: GraceOutcome,
     ) -> i128 {
-        let interest = &terms.product.interest;
+        let interest = &terms.product.interest_of(self.feature);
         let of_averages =
             || priced.at_rates.iter().map(|one| one.cost_of_average(terms, self.feature)).sum();
         let sum = match interest.balance {

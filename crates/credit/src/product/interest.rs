@@ -160,6 +160,12 @@ pub struct Feature {
     pub tiers: Vec<Tier>,
     #[serde(default)]
     pub tiers_on: TiersOn,
+    /// In the place of the product's `interest.balance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<BalanceMethod>,
+    /// In the place of the product's `interest.new_draws`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_draws: Option<bool>,
     /// Shares in the product's grace. Ignored where the product has none.
     #[serde(default = "yes")]
     pub grace: bool,
