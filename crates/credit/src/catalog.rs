@@ -303,6 +303,9 @@ impl Product {
                 late.amount.is_positive() || late.percent > Apr::ZERO,
             ));
         }
+        for fee in self.features.iter().filter_map(|one| one.fee.as_ref()) {
+            lists.push(("fee.brackets", tops(&fee.brackets), fee.beyond_brackets()));
+        }
         for plan in self.fees.plan.iter().chain(&self.fees.further_plans) {
             let more = plan.amount.max(plan.least).is_positive() || plan.percent > Apr::ZERO;
             lists.push(("plan.brackets", tops(&plan.brackets), more));

@@ -172,3 +172,39 @@ fn a_feature_can_have_a_balance_of_its_own_beside_that_of_the_product() {
         assert!(message.contains(said) && message.contains("feature `draws`"), "{message}");
     }
 }
+
+const FEE_BY_SIZE: &str = "[[product.features]]\nname = \"draws\"\nfee = { percent = \"3%\", most = \"30.00\", brackets = [{ up_to = \"50.00\", amount = \"2.00\" }, { up_to = \"200.00\", amount = \"5.00\" }] }\n";
+
+#[test]
+fn a_draw_fee_can_go_by_the_size_of_the_draw_and_be_a_share_above() {
+    let fee = |amount: &str, rest: &str| {
+        let product = FEE_BY_SIZE.replace("percent", &format!("{rest}percent"));
+        let line = format!("apr = \"0%\"\n{}", draw("2026-09-05", amount));
+        lived(&product, "2026-10-01", &line).statements[0].fees_total
+    };
+    // 3 % of 200.01 is 6.0003, and of 1,200.00 more than 30.00.
+    let cases = [
+        ("20.00", "2.00"),
+        ("50.00", "2.00"),
+        ("50.01", "5.00"),
+        ("200.00", "5.00"),
+        ("200.01", "6.00"),
+        ("1200.00", "30.00"),
+    ];
+    for (amount, expected) in cases {
+        assert_eq!(fee(amount, ""), cents(expected), "{amount}");
+    }
+    // Half of it is given back.
+    assert_eq!(fee("50.01", "discount = \"50%\", "), cents("2.50"));
+    let of = |rule: &str| format!("[[product.features]]\nname = \"draws\"\nfee = {{ {rule} }}\n");
+    for (rule, said) in [
+        ("brackets = [{ up_to = \"50.00\", amount = \"2.00\" }]", "nothing of what lies beyond"),
+        (
+            "percent = \"3%\", brackets = [{ up_to = \"50.00\", amount = \"2.00\" }, { up_to = \"20.00\", amount = \"3.00\" }]",
+            "lowest `up_to` first",
+        ),
+        ("percent = \"3%\", brackets = [{ amount = \"2.00\" }]", "leave nothing to"),
+    ] {
+        assert!(refused(&of(rule)).contains(said), "{rule}");
+    }
+}

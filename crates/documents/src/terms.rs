@@ -202,9 +202,15 @@ pub(crate) fn draw_fee(fee: &DrawFee) -> String {
     let share = (fee.percent > Apr::ZERO).then(|| format!("{} of the draw", fee.percent));
     let plus = fee.plus.is_positive().then(|| fee.plus.to_string());
     let parts: Vec<String> = share.into_iter().chain(plus).collect();
-    let mut text = match parts.as_slice() {
+    let beyond = match parts.as_slice() {
         [] => fee.least.to_string(),
         parts => bounded(&parts.join(" plus "), fee.least, fee.most),
+    };
+    let ends = fee.brackets.last().is_some_and(|last| last.up_to.is_some());
+    let mut text = match by_size(&fee.brackets, "draws") {
+        Some(by_size) if ends => format!("{by_size}; above that {beyond}"),
+        Some(by_size) => by_size,
+        None => beyond,
     };
     if fee.discount > Apr::ZERO {
         text = format!("{text}, less {}", fee.discount);

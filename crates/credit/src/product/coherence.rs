@@ -1,6 +1,6 @@
 //! Terms that contradict one another, of which one would be passed over in silence.
 
-use money::Cents;
+use money::{Apr, Cents};
 
 use super::{DrawFee, Feature, MinimumArm, PlanFee, Product, Promotion, Variable};
 
@@ -72,9 +72,7 @@ impl Feature {
         if self.promotion.is_some_and(Promotion::ends_twice) {
             return Some("`cycles` and `through` both end the promotion: state one");
         }
-        self.fee
-            .is_some_and(DrawFee::is_inverted)
-            .then_some("`least` of a draw fee is above its `most`")
+        self.fee.as_ref().and_then(DrawFee::contradiction)
     }
 }
 
@@ -91,8 +89,17 @@ impl Promotion {
 }
 
 impl DrawFee {
-    fn is_inverted(self) -> bool {
-        self.most.is_some_and(|most| self.least > most)
+    pub(crate) fn beyond_brackets(&self) -> bool {
+        self.plus.max(self.least).is_positive() || self.percent > Apr::ZERO
+    }
+
+    fn contradiction(&self) -> Option<&'static str> {
+        if self.most.is_some_and(|most| self.least > most) {
+            return Some("`least` of a draw fee is above its `most`");
+        }
+        let open = self.brackets.last().is_some_and(|last| last.up_to.is_none());
+        let both = open && (self.beyond_brackets() || self.most.is_some());
+        both.then_some("`brackets` of a draw fee leave nothing to its other amounts: give the last one an `up_to`")
     }
 }
 
