@@ -58,7 +58,7 @@ pub(crate) struct Balance {
 }
 
 /// Level payments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) payment: Cents,
     /// Payments that no statement has asked for.
@@ -67,9 +67,8 @@ pub(crate) struct Plan {
     pub(crate) due: Cents,
     /// Asked for by the last statement, interest included.
     pub(crate) asked: Cents,
-    /// Of each statement that asks for a payment.
-    #[serde(default)]
-    pub(crate) fee: Cents,
+    /// Of each statement to come that asks for a payment; the last one holds on.
+    pub(crate) fees: Vec<Cents>,
 }
 
 /// Consecutive days that were alike, as they were lived.

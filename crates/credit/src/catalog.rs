@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     Product,
     product::{
-        Compounding, Feature, FeeBracket, Instalments, Period, PlanFee, PlanFeeBase, PlanFeeDay,
+        Compounding, Feature, FeeBracket, Period, PlanFeeBase, PlanFeeDay,
         WaterfallStep,
     },
     text_error::TextError,
@@ -206,7 +206,7 @@ impl Product {
                     "the promotion of `{name}` has no end: state `through`, `cycles`, `cycles_from_draw` or `months_from_draw`"
                 ));
             }
-            let months = feature.instalments.map(|rule| rule.months);
+            let months = feature.instalments.as_ref().map(|rule| rule.months);
             if months.is_some_and(|months| !(1..=600).contains(&months)) {
                 return Err(format!("the instalments of `{name}` must be from 1 to 600 months"));
             }
@@ -236,12 +236,10 @@ impl Product {
         let fees = &self.fees;
         let late = fees.late.as_ref();
         let plan = fees.plan.as_ref();
-        let other_day = |one: &PlanFee| plan.is_some_and(|plan| plan.on != one.on);
         let cases = [
             (
-                fees.further_plans.iter().any(other_day)
-                    || (plan.is_none() && !fees.further_plans.is_empty()),
-                "`further_plans` needs `plan`, and the same `on`",
+                plan.is_none() && !fees.further_plans.is_empty(),
+                "`further_plans` needs `plan`",
             ),
             (
                 late.is_some_and(|one| {
@@ -259,10 +257,10 @@ impl Product {
                 "`every_cycles` of a plan fee must be 1 or more",
             ),
             (
-                plan.is_some_and(|one| {
+                plan.into_iter().chain(&fees.further_plans).any(|one| {
                     one.on == PlanFeeDay::FirstDay && one.of == PlanFeeBase::AverageDailyBalance
                 }),
-                "a plan fee on the first day has no average daily balance yet: set `plan.of` or `plan.on`",
+                "a plan fee on the first day has no average daily balance yet: set its `of` or `on`",
             ),
             (
                 self.minimum
@@ -270,11 +268,6 @@ impl Product {
                     .iter()
                     .any(|arm| arm.amount_when_late.is_some() && arm.late_within_cycles == 0),
                 "`amount_when_late` needs `late_within_cycles`",
-            ),
-            (
-                self.features.iter().filter_map(|one| one.instalments).any(Instalments::has_fee)
-                    && plan.is_some_and(|one| one.on == PlanFeeDay::FirstDay),
-                "a monthly fee of instalments is charged at the close: beside it `plan.on` must be \"last_day\"",
             ),
             (
                 self.penalty_rate.as_ref().is_some_and(|rule| rule.apr == Apr::ZERO),

@@ -116,12 +116,12 @@ impl State {
         let fees = &terms.product.fees;
         let rules = fees.plan.iter().chain(&fees.further_plans);
         let mut rules = rules.filter(|rule| rule.on == on).peekable();
-        if self.cycle.plan_fee.is_some() || rules.peek().is_none() {
+        if rules.peek().is_none() {
             return;
         }
         let amount = rules.map(|rule| self.plan_fee_now(terms, rule)).sum();
         let amount = self.fee_room(terms).map_or(amount, |room| room.min(amount));
-        self.cycle.plan_fee = Some(amount);
+        self.cycle.plan_fee = Some(self.cycle.plan_fee.unwrap_or_default() + amount);
         self.charge(FeeKind::Plan, 0, amount);
     }
 

@@ -42,6 +42,12 @@ pub(crate) fn pending(state: &State, timeline: &Timeline<'_>) -> Vec<PendingChar
         .filter_map(|(charge, on, amount)| {
             let posted = timeline.posted.get(&charge);
             let difference = amount - posted.map_or(Cents::ZERO, |posted| posted.amount);
+            // A fee of the last day beside one of the first is no correction of that.
+            let further = matches!(charge, Charge::PlanFee { .. })
+                && difference.is_positive()
+                && !timeline.printed.contains_key(&charge.cycle())
+                && posted.is_some_and(|posted| posted.on < on);
+            let posted = posted.filter(|_| !further);
             let on = posted.map_or(on, |posted: &PostedCharge| posted.on);
             let first = posted.is_none();
             (!difference.is_zero()).then_some(PendingCharge {

@@ -100,6 +100,21 @@ pub mod signed_percent {
     }
 }
 
+/// `percent` for a list.
+pub mod percents {
+    use money::Apr;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(rates: &[Apr], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(rates.iter().map(Apr::to_string))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Apr>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts.iter().map(|text| super::parse_percent(text).map_err(D::Error::custom)).collect()
+    }
+}
+
 /// Serialises `i128` as a string: JSON readers lose such numbers.
 pub mod wide {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

@@ -208,3 +208,57 @@ fn a_draw_fee_can_go_by_the_size_of_the_draw_and_be_a_share_above() {
         assert!(refused(&of(rule)).contains(said), "{rule}");
     }
 }
+
+#[test]
+fn the_fee_of_instalments_can_be_higher_in_the_first_months() {
+    let product = "[[product.features]]\nname = \"draws\"\napr = \"0%\"\ninstalments = { months = 6, monthly_fee_percents = [\"3%\", \"3%\", \"1%\"] }\n[product.minimum]\narms = [{ amount = \"0.00\" }]\n";
+    let drawn = draw("2026-09-05", "1000.00");
+    let paid = [("10", "196.67"), ("11", "196.67"), ("12", "176.67")];
+    let paid = paid.map(|(month, amount)| pay(&format!("2026-{month}-10"), amount)).concat();
+    let later = ["2027-01-10", "2027-02-10"].map(|on| pay(on, "176.67")).concat();
+    let events = [drawn.clone(), paid, later, pay("2027-03-10", "176.65")].concat();
+    let report = lived(product, "2027-04-01", &events);
+    // 3 % of 1,000.00 twice, 1 % four times; 166.67 a month, and 166.65 at the end.
+    assert_eq!(
+        all(&report, |one| one.fees_total),
+        ["30.00", "30.00", "10.00", "10.00", "10.00", "10.00", "0.00"].map(cents)
+    );
+    assert_eq!(
+        all(&report, |one| one.minimum_due),
+        ["196.67", "196.67", "176.67", "176.67", "176.67", "176.65", "0.00"].map(cents)
+    );
+    assert_eq!(report.position.total_owed, Cents::ZERO);
+    // A second draw has its own months: 3 % of 500.00 beside the 1 % of the first.
+    let two = [drawn, draw_of("draws", "2026-11-05", "500.00")].concat();
+    let report = lived(product, "2026-12-01", &two);
+    assert_eq!(all(&report, |one| one.fees_total), ["30.00", "30.00", "25.00"].map(cents));
+    let both = product.replace("monthly_fee_percents", "monthly_fee_percent = \"1%\", monthly_fee_percents");
+    assert!(refused(&both).contains("in the place of `monthly_fee_percent`"));
+}
+
+#[test]
+fn an_annual_fee_on_the_first_day_stands_beside_a_monthly_one_on_the_last() {
+    let product = "[product.fees]\nplan = { amount = \"8.00\" }\nfurther_plans = [{ amount = \"95.00\", every_cycles = 12, on = \"first_day\" }]\n[product.minimum]\narms = [{ amount = \"0.00\" }]\n";
+    let report = lived(product, "2027-10-01", "apr = \"24%\"\n");
+    let fees = |one: &Statement| -> Vec<(String, String, Cents)> {
+        let of = one.fees.iter();
+        of.map(|fee| (fee.label.clone(), fee.effective_on.to_string(), fee.amount)).collect()
+    };
+    let fee = |on: &str, amount: &str| ("plan fee".to_owned(), on.to_owned(), cents(amount));
+    assert_eq!(
+        fees(&report.statements[0]),
+        [fee("2026-09-01", "95.00"), fee("2026-09-30", "8.00")]
+    );
+    assert_eq!(fees(&report.statements[1]), [fee("2026-10-31", "8.00")]);
+    assert_eq!(fees(&report.statements[12])[0], fee("2027-09-01", "95.00"));
+    assert!(report.statements.iter().all(|one| one.adjustments.is_empty()));
+    assert_eq!(report.position.total_owed, cents("294.00"));
+    // Beside it the monthly fee of instalments: 1.00 with the first payment.
+    let product = "[product.fees]\nplan = { amount = \"95.00\", on = \"first_day\", every_cycles = 12 }\n[[product.features]]\nname = \"draws\"\napr = \"0%\"\ninstalments = { months = 3, monthly_fee = \"1.00\" }\n";
+    let report = lived(product, "2026-10-01", &draw("2026-09-05", "300.00"));
+    assert_eq!(
+        fees(&report.statements[0]),
+        [fee("2026-09-01", "95.00"), fee("2026-09-30", "1.00")]
+    );
+    assert_eq!(report.statements[0].off_by(), Cents::ZERO);
+}

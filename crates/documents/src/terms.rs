@@ -226,6 +226,14 @@ pub(crate) fn instalment_fee(rule: &Instalments) -> Option<String> {
     let fixed = rule.monthly_fee.is_positive().then(|| rule.monthly_fee.to_string());
     let share = rule.monthly_fee_percent;
     let share = (share > Apr::ZERO).then(|| format!("{share} of the draw"));
+    let share = match rule.monthly_fee_percents.as_slice() {
+        [] => share,
+        [one] => Some(format!("{one} of the draw")),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(Apr::to_string).collect();
+            Some(format!("{} and then {last} of the draw", first.join(", ")))
+        }
+    };
     let parts: Vec<String> = fixed.into_iter().chain(share).collect();
     (!parts.is_empty()).then(|| format!("{} with each payment", parts.join(" plus ")))
 }
@@ -404,12 +412,22 @@ mod tests {
     #[test]
     fn instalments_say_what_each_payment_costs_beside_it() {
         let (months, monthly_fee_percent) = (12, Apr::from_ppm(5_000));
-        let rule =
-            |cents| Instalments { months, monthly_fee: Cents::new(cents), monthly_fee_percent };
+        let rule = |cents| Instalments {
+            months,
+            payment_percent: Apr::ZERO,
+            payment_rounded_up_to: Cents::ZERO,
+            monthly_fee: Cents::new(cents),
+            monthly_fee_percent,
+            monthly_fee_percents: Vec::new(),
+        };
         let share = format!("{monthly_fee_percent} of the draw with each payment");
         assert_eq!(instalment_fee(&rule(450)), Some(format!("$4.50 plus {share}")));
         assert_eq!(instalment_fee(&rule(0)), Some(share));
         let free = Instalments { monthly_fee_percent: Apr::ZERO, ..rule(0) };
         assert_eq!(instalment_fee(&free), None);
+        let [high, low] = [30_000, 10_000].map(Apr::from_ppm);
+        let months = Instalments { monthly_fee_percents: vec![high, high, low], ..free };
+        let said = format!("{high}, {high} and then {low} of the draw with each payment");
+        assert_eq!(instalment_fee(&months), Some(said));
     }
 }

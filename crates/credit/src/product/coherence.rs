@@ -2,7 +2,7 @@
 
 use money::{Apr, Cents};
 
-use super::{DrawFee, Feature, MinimumArm, PlanFee, Product, Promotion, Variable};
+use super::{DrawFee, Feature, Instalments, MinimumArm, PlanFee, Product, Promotion, Variable};
 
 /// What `multiple_of` is where nobody states it.
 const ONE_DOLLAR: Cents = Cents::new(100);
@@ -72,6 +72,10 @@ impl Feature {
         if self.promotion.is_some_and(Promotion::ends_twice) {
             return Some("`cycles` and `through` both end the promotion: state one");
         }
+        let shares = self.instalments.as_ref().is_some_and(Instalments::states_shares_twice);
+        if shares {
+            return Some("`monthly_fee_percents` stands in the place of `monthly_fee_percent`");
+        }
         self.fee.as_ref().and_then(DrawFee::contradiction)
     }
 }
@@ -85,6 +89,12 @@ impl Variable {
 impl Promotion {
     const fn ends_twice(self) -> bool {
         self.cycles.is_some() && self.through.is_some()
+    }
+}
+
+impl Instalments {
+    fn states_shares_twice(&self) -> bool {
+        self.monthly_fee_percent > Apr::ZERO && !self.monthly_fee_percents.is_empty()
     }
 }
 

@@ -38,7 +38,7 @@ pub struct DrawFee {
 pub struct FeeTerms {
     pub late: Option<LateFee>,
     pub plan: Option<PlanFee>,
-    /// Others beside it (an annual fee beside a monthly one), charged on the same day of their cycle.
+    /// Others beside it (an annual fee beside a monthly one), each on its own day of the cycle.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub further_plans: Vec<PlanFee>,
     pub over_limit: Option<OverLimitFee>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{DrawFee, yes};
 use crate::{
     rate::{DayBasis, RateDigits},
-    units::{date, date_opt, dollars, dollars_opt, percent, percent_opt, signed_percent},
+    units::{date, date_opt, dollars, dollars_opt, percent, percent_opt, percents, signed_percent},
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,7 +177,7 @@ pub struct Feature {
 }
 
 /// The payment is found on the day of the draw: level at the rate of that day, or a share of the draw; the last one takes the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instalments {
     pub months: u32,
@@ -193,12 +193,9 @@ pub struct Instalments {
     /// The same as a share of the draw.
     #[serde(default, with = "percent")]
     pub monthly_fee_percent: Apr,
-}
-
-impl Instalments {
-    pub(crate) const fn has_fee(self) -> bool {
-        self.monthly_fee.is_positive() || self.monthly_fee_percent.ppm() > 0
-    }
+    /// In its place, by month: of the first payment, of the second, and so on; the last one holds on.
+    #[serde(default, with = "percents", skip_serializing_if = "Vec::is_empty")]
+    pub monthly_fee_percents: Vec<Apr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
