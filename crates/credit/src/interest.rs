@@ -236,11 +236,10 @@ impl Balance {
         self.deferred = self.deferred_before;
         for span in std::mem::take(&mut self.spans) {
             for day in span.days() {
-                let rate = self.rate_on(terms, day, cycle);
                 let again = Span {
                     from: day,
                     through: day,
-                    rate: if span.rate.tiered { span.rate } else { rate },
+                    rate: self.rate_of(span.carried + span.fresh, terms, (day, cycle)),
                     contract_apr: self.contract_apr(day, cycle),
                     rounds: span.rounds && day == span.from,
                     ..span.clone()

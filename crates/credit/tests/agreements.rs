@@ -262,3 +262,51 @@ fn an_annual_fee_on_the_first_day_stands_beside_a_monthly_one_on_the_last() {
     );
     assert_eq!(report.statements[0].off_by(), Cents::ZERO);
 }
+
+fn over_an_index(tiers: &str, more: &str) -> String {
+    format!(
+        "[[product.features]]\nname = \"draws\"\ntiers = [{tiers}]\nvariable = {{ index = [{{ from = 2026-01-01, apr = \"8.50%\" }}, {{ from = 2026-09-16, apr = \"7.50%\" }}]{more} }}\n"
+    )
+}
+
+#[test]
+fn a_variable_rate_can_have_a_margin_by_the_size_of_the_balance() {
+    let margins = "{ up_to = \"5000.00\", margin = \"9.75%\" }, { margin = \"-1.20%\" }";
+    let line = format!(
+        "apr = \"0%\"\ncredit_limit = \"20000.00\"\n[line.brought_forward]\nprincipal = \"10000.00\"\n{}",
+        event("index_change", "2026-10-11", "apr = \"9.50%\"")
+    );
+    let of = |product: &str| interest(&lived(product, "2026-11-01", &line));
+    // 5,000.00 at 18.25 % and 5,000.00 at 7.30 % for 15 days: 2.50 and 1.00 a day; at 17.25 % and 6.30 %: 2.363014 and 0.863014; at
+    // 19.25 % and 8.30 %: 2.636986 and 1.136986. September 52.50 + 48.390411; October ten days 32.260274 and 21 days 79.253425.
+    assert_eq!(of(&over_an_index(margins, "")), ["100.89", "111.51"].map(cents));
+    // The index of the cycle's first day; of its last.
+    let next = over_an_index(margins, ", takes_effect = \"next_cycle\"");
+    assert_eq!(of(&next), ["105.00", "100.01"].map(cents));
+    let this = over_an_index(margins, ", takes_effect = \"this_cycle\"");
+    assert_eq!(of(&this), ["96.78", "116.99"].map(cents));
+    // No slice below 8 %, none above 18 %: 5,000.00 at 18 % and at 8 % for 15 days, at 17.25 % and 8 % for 15.
+    let bounded = over_an_index(margins, ", floor = \"8%\", cap = \"18%\"");
+    assert_eq!(of(&bounded)[0], cents("105.31"));
+    // All of it by the tier it reaches: 7.30 % and 6.30 %, 15 days each.
+    let whole = format!("{}tiers_on = \"whole\"\n", over_an_index(margins, ""));
+    assert_eq!(of(&whole)[0], cents("55.89"));
+    // The average of the days at each index.
+    let average = "[product.interest]\nbalance = \"average_daily_balance\"\nround_average = true\n";
+    assert_eq!(of(&format!("{}{average}", over_an_index(margins, "")))[0], cents("100.89"));
+}
+
+#[test]
+fn tiers_over_an_index_state_a_margin_each_and_other_tiers_a_rate() {
+    for (tiers, more) in [
+        ("{ apr = \"10%\" }", ""),
+        ("{ margin = \"3%\", apr = \"10%\" }", ""),
+        ("{ margin = \"3%\" }", ", margin = \"2%\""),
+    ] {
+        let said = refused(&over_an_index(tiers, more));
+        assert!(said.contains("states its `margin`"), "{tiers}: {said}");
+    }
+    let fixed = |tier: &str| format!("[[product.features]]\nname = \"draws\"\ntiers = [{tier}]\n");
+    assert!(refused(&fixed("{ margin = \"3%\" }")).contains("needs `variable`"));
+    assert!(refused(&fixed("{ up_to = \"5.00\" }, { apr = \"3%\" }")).contains("needs its `apr`"));
+}

@@ -4,7 +4,7 @@ use credit::{
     Terms,
     product::{
         BalanceMethod, Compounding, DrawFee, Feature, FeeBracket, FeeTerms, GraceKind, Instalments,
-        InterestTerms, LateFeeBase, MinimumArm, MinimumBase, PlanFeeBase, Variable,
+        InterestTerms, LateFeeBase, MinimumArm, MinimumBase, PlanFeeBase, Tier, Variable,
     },
 };
 use money::{Apr, Cents};
@@ -25,12 +25,18 @@ pub(crate) fn rates(feature: &Feature) -> String {
         tiers => {
             let said: Vec<String> = tiers
                 .iter()
-                .map(|tier| match tier.up_to {
-                    Some(top) => format!("{} on balances up to {top}", tier.apr),
-                    None => format!("{} on what is above", tier.apr),
+                .map(|tier| {
+                    let over = tier.margin.map(percent_points);
+                    let over = over.map(|margin| format!(" (the index plus {margin} points)"));
+                    let rate = format!("{}{}", tier_apr(feature, tier), over.unwrap_or_default());
+                    match tier.up_to {
+                        Some(top) => format!("{rate} on balances up to {top}"),
+                        None => format!("{rate} on what is above"),
+                    }
                 })
                 .collect();
-            listed(&said)
+            let varies = feature.variable.as_ref().map(|_| ", which vary with the index");
+            format!("{}{}", listed(&said), varies.unwrap_or_default())
         }
     };
     for step in &feature.rates {
@@ -63,6 +69,14 @@ pub(crate) fn at_opening(variable: &Variable) -> Apr {
     let rate = u32::try_from((index + i64::from(variable.margin)).max(0)).unwrap_or(u32::MAX);
     let rate = variable.floor.map_or(rate, |floor| rate.max(floor.ppm()));
     Apr::from_ppm(variable.cap.map_or(rate, |cap| rate.min(cap.ppm())))
+}
+
+/// The rate of a tier: where it is a margin over an index, as it stands at the beginning.
+pub(crate) fn tier_apr(feature: &Feature, tier: &Tier) -> Apr {
+    match (&feature.variable, tier.margin) {
+        (Some(variable), Some(margin)) => at_opening(&Variable { margin, ..variable.clone() }),
+        _ => tier.apr.unwrap_or(Apr::ZERO),
+    }
 }
 
 /// `-12500` as `-1.25`.
@@ -109,7 +123,7 @@ pub(crate) fn has_interest(terms: &Terms) -> bool {
 
 fn bears_interest(feature: &Feature) -> bool {
     let later = feature.rates.iter().map(|step| step.apr);
-    let tiers = feature.tiers.iter().map(|tier| tier.apr);
+    let tiers = feature.tiers.iter().filter_map(|tier| tier.apr);
     feature.variable.is_some()
         || feature.apr.into_iter().chain(later).chain(tiers).any(|apr| apr > Apr::ZERO)
 }

@@ -10,7 +10,7 @@ use super::{GraceOutcome, MOST, NANO};
 use crate::{
     Terms,
     balance::{Balance, DayRate, Relief, Span},
-    product::{BalanceAt, BalanceMethod, Compounding, Feature, InterestTerms, RoundedAt, TiersOn},
+    product::{BalanceAt, BalanceMethod, Compounding, Feature, InterestTerms, RoundedAt, Tier, TiersOn},
     rate::{self, DENOMINATOR, DayBasis},
     state::{OpenCycle, Segment},
 };
@@ -65,7 +65,8 @@ impl AtRate {
     fn holds(&self, rate: DayRate, leap: bool) -> bool {
         let apr = |of: DayRate| (!of.tiered).then_some(of.apr);
         let cap = |of: DayRate| of.cap.filter(|_| of.tiered);
-        (apr(self.rate), cap(self.rate), self.leap) == (apr(rate), cap(rate), leap)
+        let kind = |of: DayRate, leap: bool| (apr(of), cap(of), of.index, leap);
+        kind(self.rate, self.leap) == kind(rate, leap)
     }
 
     /// The periodic rates of the days at a yearly rate, added up.
@@ -361,16 +362,19 @@ fn cost(nano: i128, rate: DayRate, feature: Option<&Feature>, of: impl Fn(Apr) -
     let tiered = feature.filter(|feature| rate.tiered && !feature.tiers.is_empty());
     let at = |nano: i128, apr: Apr| (nano.saturating_mul(of(apr)) / NANO).min(MOST);
     let Some(feature) = tiered else { return at(nano, rate.apr) };
-    let capped = |apr: Apr| rate.cap.map_or(apr, |cap| apr.min(cap));
+    let of_tier = |tier: &Tier| {
+        let apr = tier.apr_at(Some(feature), rate.index);
+        rate.cap.map_or(apr, |cap| apr.min(cap))
+    };
     let top = |up_to: Option<Cents>| up_to.map_or(i128::MAX, |top| i128::from(top.get()) * NANO);
     let mut below = 0;
     let mut sum = 0;
     for tier in &feature.tiers {
         let upper = top(tier.up_to).min(nano);
         if feature.tiers_on == TiersOn::Whole && nano <= top(tier.up_to) {
-            return at(nano, capped(tier.apr));
+            return at(nano, of_tier(tier));
         }
-        sum += at((upper - below).max(0), capped(tier.apr));
+        sum += at((upper - below).max(0), of_tier(tier));
         below = below.max(upper);
     }
     sum

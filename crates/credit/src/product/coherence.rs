@@ -72,11 +72,34 @@ impl Feature {
         if self.promotion.is_some_and(Promotion::ends_twice) {
             return Some("`cycles` and `through` both end the promotion: state one");
         }
+        if let Some(wrong) = self.contradiction_of_tiers() {
+            return Some(wrong);
+        }
         let shares = self.instalments.as_ref().is_some_and(Instalments::states_shares_twice);
         if shares {
             return Some("`monthly_fee_percents` stands in the place of `monthly_fee_percent`");
         }
         self.fee.as_ref().and_then(DrawFee::contradiction)
+    }
+}
+
+impl Feature {
+    /// Tiers state a rate each or, over an index, a margin.
+    fn contradiction_of_tiers(&self) -> Option<&'static str> {
+        let tiers = || self.tiers.iter();
+        match &self.variable {
+            _ if self.tiers.is_empty() => None,
+            Some(variable) => {
+                let own = tiers().all(|one| one.margin.is_some() && one.apr.is_none());
+                (!own || variable.margin != 0).then_some(
+                    "where the rate follows an index each of the `tiers` states its `margin`, none an `apr`, and `variable` no margin",
+                )
+            }
+            None if tiers().any(|one| one.margin.is_some()) => {
+                Some("the `margin` of a tier needs `variable` with its index")
+            }
+            None => tiers().any(|one| one.apr.is_none()).then_some("each of the `tiers` needs its `apr`"),
+        }
     }
 }
 

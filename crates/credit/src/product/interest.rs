@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{DrawFee, yes};
 use crate::{
     rate::{DayBasis, RateDigits},
-    units::{date, date_opt, dollars, dollars_opt, percent, percent_opt, percents, signed_percent},
+    units::{date, date_opt, dollars, dollars_opt, percent, percent_opt, percents, signed_percent, signed_percent_opt},
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,7 +155,7 @@ pub struct Feature {
     /// Takes the place of the rate through a date or for some cycles.
     #[serde(default)]
     pub promotion: Option<Promotion>,
-    /// Rates by the size of the balance, lowest first; they take the place of `apr`.
+    /// Rates by the size of the balance, lowest first, or margins over the index; they take the place of `apr`.
     #[serde(default)]
     pub tiers: Vec<Tier>,
     #[serde(default)]
@@ -213,8 +213,8 @@ pub struct RateStep {
 pub struct Variable {
     /// The index by date, in order; before the first date it is that of the first.
     pub index: Vec<RateStep>,
-    /// In parts per million of one; may be negative.
-    #[serde(with = "signed_percent")]
+    /// In parts per million of one; may be negative. Where there are tiers, each has its own.
+    #[serde(default, with = "signed_percent")]
     pub margin: i32,
     #[serde(default, with = "percent_opt")]
     pub floor: Option<Apr>,
@@ -292,8 +292,12 @@ pub struct Tier {
     /// Top of the slice; absent on the last.
     #[serde(default, with = "dollars_opt")]
     pub up_to: Option<Cents>,
-    #[serde(with = "percent")]
-    pub apr: Apr,
+    /// Absent where the rate follows an index.
+    #[serde(default, with = "percent_opt", skip_serializing_if = "Option::is_none")]
+    pub apr: Option<Apr>,
+    /// What the tier adds to the index that the feature's rate follows.
+    #[serde(default, with = "signed_percent_opt", skip_serializing_if = "Option::is_none")]
+    pub margin: Option<i32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
