@@ -87,6 +87,7 @@ impl Default for InterestTerms {
             on_fees: false,
             on_new_fees: true,
             daily_decimals: None,
+            daily_rounding: Rounding::HalfUp,
             rounding: Rounding::HalfUp,
             rounded_at: RoundedAt::Close,
             rounded_per: RoundedPer::Feature,

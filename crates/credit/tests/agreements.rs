@@ -310,3 +310,18 @@ fn tiers_over_an_index_state_a_margin_each_and_other_tiers_a_rate() {
     assert!(refused(&fixed("{ margin = \"3%\" }")).contains("needs `variable`"));
     assert!(refused(&fixed("{ up_to = \"5.00\" }, { apr = \"3%\" }")).contains("needs its `apr`"));
 }
+
+#[test]
+fn each_days_interest_can_be_cut_off_after_so_many_decimals() {
+    let of = |rule: &str| {
+        let product = format!("[product.interest]\n{rule}\n");
+        let line = "apr = \"24.99%\"\n[line.brought_forward]\nprincipal = \"1234.56\"\n";
+        interest(&lived(&product, "2026-10-01", line))[0]
+    };
+    // 1,234.56 × 24.99 % / 365 = 0.845251... a day: in cents 0.85 or 0.84 for 30 days, in tenths of a cent 0.845 or 0.846.
+    assert_eq!(of("daily_decimals = 2"), cents("25.50"));
+    assert_eq!(of("daily_decimals = 2\ndaily_rounding = \"down\""), cents("25.20"));
+    assert_eq!(of("daily_decimals = 3\ndaily_rounding = \"down\""), cents("25.35"));
+    assert_eq!(of("daily_decimals = 3\ndaily_rounding = \"up\""), cents("25.38"));
+    assert!(refused("[product.interest]\ndaily_rounding = \"down\"").contains("needs `daily_decimals`"));
+}

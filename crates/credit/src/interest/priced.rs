@@ -249,7 +249,7 @@ impl Balance {
                 }
                 let of = |apr| interest.rate_of(apr, day);
                 let cost = cost(nano, span.rate, feature, of);
-                let cost = round_day(cost, interest.daily_decimals);
+                let cost = round_day(cost, interest);
                 if interest.balance != BalanceMethod::DailyBalance {
                     priced.count(interest.day_basis, (day, span.rate), (nano, cost));
                 }
@@ -380,8 +380,9 @@ fn cost(nano: i128, rate: DayRate, feature: Option<&Feature>, of: impl Fn(Apr) -
     sum
 }
 
-fn round_day(numerator: i128, decimals: Option<u32>) -> i128 {
+fn round_day(numerator: i128, interest: &InterestTerms) -> i128 {
+    let decimals = interest.daily_decimals;
     let Some(decimals) = decimals.filter(|decimals| *decimals >= 2) else { return numerator };
     let unit = DENOMINATOR / 10_i128.pow((decimals - 2).min(8));
-    divide(numerator, unit, Rounding::HalfUp).unwrap_or_default() * unit
+    divide(numerator, unit, interest.daily_rounding).unwrap_or_default() * unit
 }

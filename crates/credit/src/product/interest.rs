@@ -102,6 +102,8 @@ pub struct InterestTerms {
     pub on_new_fees: bool,
     /// Decimals of a dollar to which each day's interest is rounded; absent: it is not.
     pub daily_decimals: Option<u32>,
+    /// How.
+    pub daily_rounding: Rounding,
     /// The one rounding per feature and cycle.
     pub rounding: Rounding,
     pub rounded_at: RoundedAt,

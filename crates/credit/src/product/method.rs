@@ -1,5 +1,7 @@
 //! Ways of finding the balance that bears interest, of which one would be passed over in silence.
 
+use money::Rounding;
+
 use super::{BalanceMethod, Compounding, InterestTerms, Period, Product, RoundedAt};
 
 impl Product {
@@ -44,6 +46,10 @@ impl InterestTerms {
             (
                 self.daily_decimals.is_some() && (!by_day || self.round_average || monthly),
                 "`daily_decimals` needs interest of each day: no monthly period, no rounded average, no one balance for the cycle",
+            ),
+            (
+                self.daily_decimals.is_none() && self.daily_rounding != Rounding::HalfUp,
+                "`daily_rounding` needs `daily_decimals`",
             ),
             (
                 self.rounded_at == RoundedAt::Payments
