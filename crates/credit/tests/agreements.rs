@@ -325,3 +325,45 @@ fn each_days_interest_can_be_cut_off_after_so_many_decimals() {
     assert_eq!(of("daily_decimals = 3\ndaily_rounding = \"up\""), cents("25.38"));
     assert!(refused("[product.interest]\ndaily_rounding = \"down\"").contains("needs `daily_decimals`"));
 }
+
+#[test]
+fn without_a_balance_a_covered_borrower_pays_a_participation_fee_and_nothing_else() {
+    let fee = |kind: &str, on: &str, amount: &str| {
+        event("fee", on, &format!("fee = \"{kind}\"\namount = \"{amount}\""))
+    };
+    let owed = |product: &str, as_of: &str, events: &str| {
+        let line = format!("apr = \"0%\"\ncovered_borrower = true\n{events}");
+        let report = lived(product, as_of, &line);
+        assert!(report.statements.iter().all(|one| one.off_by().is_zero()));
+        all(&report, |one| one.new_balance)
+    };
+    // 32 CFR 232.4(c)(2)(ii)(B): a fee of another kind is taken back whole.
+    assert_eq!(owed("", "2026-10-01", &fee("other", "2026-09-10", "20.00")), [Cents::ZERO]);
+    let monthly = "[product.fees]\nplan = { amount = \"10.00\" }\n";
+    let other = fee("other", "2026-09-10", "20.00");
+    assert_eq!(owed(monthly, "2026-10-01", &other), [cents("10.00")]);
+    // A plan fee of 60.00 as a fact leaves room for four of 10.00 within a year; with the thirteenth cycle it is a year ago.
+    let owing = owed(monthly, "2027-10-01", &fee("plan", "2026-09-10", "60.00"));
+    let first: Vec<Cents> = owing.iter().copied().take(5).collect();
+    assert_eq!(first, ["70.00", "80.00", "90.00", "100.00", "100.00"].map(cents));
+    assert_eq!(owing[11..], ["100.00", "110.00"].map(cents));
+}
+
+#[test]
+fn a_card_costs_no_over_limit_fee_for_interest_and_fees_alone() {
+    let fees = |regime: &str, events: &str| {
+        let product = format!(
+            "regime = \"{regime}\"\n[product.fees]\nover_limit = {{ amount = \"4.00\" }}\n[product.minimum]\narms = [{{ amount = \"0.00\" }}]\n"
+        );
+        let line = format!("apr = \"24%\"\ncredit_limit = \"500.00\"\n{events}");
+        let report = lived(&product, "2026-12-01", &line);
+        report.position.cycles.iter().map(|one| one.over_limit_fee).collect::<Vec<_>>()
+    };
+    let drawn = draw("2026-09-01", "495.00");
+    // 495.00 × 24 % × 30/365 = 9.76, 4.76 beyond the limit; a line's contract may charge for it.
+    assert_eq!(fees("card", &drawn), [Cents::ZERO; 3]);
+    assert_eq!(fees("line", &drawn), ["4.00", "4.00", "4.00"].map(cents));
+    // In November a purchase of 20.00 goes beyond it: 515.00, and what was charged before.
+    let bought = [drawn, draw("2026-11-10", "20.00")].concat();
+    assert_eq!(fees("card", &bought), ["0.00", "0.00", "4.00"].map(cents));
+}
