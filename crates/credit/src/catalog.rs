@@ -7,10 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Product,
-    product::{
-        Compounding, Feature, FeeBracket, Period, PlanFeeBase, PlanFeeDay,
-        WaterfallStep,
-    },
+    product::{Compounding, Feature, FeeBracket, Period, PlanFeeBase, PlanFeeDay, WaterfallStep},
     text_error::TextError,
 };
 
@@ -237,10 +234,7 @@ impl Product {
         let late = fees.late.as_ref();
         let plan = fees.plan.as_ref();
         let cases = [
-            (
-                plan.is_none() && !fees.further_plans.is_empty(),
-                "`further_plans` needs `plan`",
-            ),
+            (plan.is_none() && !fees.further_plans.is_empty(), "`further_plans` needs `plan`"),
             (
                 late.is_some_and(|one| {
                     one.repeat_amount.is_some() && one.repeat_within_cycles == 0

@@ -25,6 +25,13 @@ pub struct CycleRecord {
     pub interest: Vec<InterestLine>,
     #[serde(rename = "plan_fee_cents")]
     pub plan_fee: Cents,
+    /// Of it, charged on the first day.
+    #[serde(
+        default,
+        rename = "first_day_fee_cents",
+        skip_serializing_if = "crate::units::nothing"
+    )]
+    pub first_day_fee: Cents,
     #[serde(rename = "over_limit_fee_cents")]
     pub over_limit_fee: Cents,
     /// Fees of the cycle that the military cap takes back, the plan fee aside.
@@ -93,6 +100,7 @@ impl State {
             due_on,
             interest: lines,
             plan_fee,
+            first_day_fee: self.cycle.first_day_fee.min(plan_fee),
             over_limit_fee,
             waived: waived.other,
             charges,
@@ -122,6 +130,9 @@ impl State {
         let amount = rules.map(|rule| self.plan_fee_now(terms, rule)).sum();
         let amount = self.fee_room(terms).map_or(amount, |room| room.min(amount));
         self.cycle.plan_fee = Some(self.cycle.plan_fee.unwrap_or_default() + amount);
+        if on == PlanFeeDay::FirstDay {
+            self.cycle.first_day_fee = amount;
+        }
         self.charge(FeeKind::Plan, 0, amount);
     }
 
@@ -299,7 +310,8 @@ impl State {
 
     /// Of the fees of the cycle, latest first; participation fees after all others, where only these may stand.
     fn take_fees_back(&mut self, amount: Cents, others_first: bool) -> WaivedFees {
-        let mut fees: Vec<&mut Fee> = self.fees.iter_mut().rev().filter(|fee| of_cycle(fee)).collect();
+        let mut fees: Vec<&mut Fee> =
+            self.fees.iter_mut().rev().filter(|fee| of_cycle(fee)).collect();
         if others_first {
             fees.sort_by_key(|fee| fee.kind == FeeKind::Plan);
         }
@@ -446,6 +458,7 @@ impl State {
             starts_on,
             closes_on: self.schedule.close_of(starts_on),
             plan_fee: None,
+            first_day_fee: Cents::ZERO,
             penalty: self.cycle.penalty,
         };
     }

@@ -55,7 +55,8 @@ impl State {
     pub(crate) fn begin_plan(&mut self, terms: &Terms, at: usize) {
         let (day, cycle) = (self.day, self.cycle);
         let Some(balance) = self.balances.get_mut(at) else { return };
-        let of = terms.product.features.get(balance.feature).and_then(|one| one.instalments.as_ref());
+        let of =
+            terms.product.features.get(balance.feature).and_then(|one| one.instalments.as_ref());
         if let Some(rule) = of.filter(|_| balance.principal().is_positive()) {
             let apr = balance.apr_on(terms, day, &cycle);
             let drawn = balance.principal();

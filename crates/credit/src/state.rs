@@ -138,6 +138,9 @@ pub(crate) struct OpenCycle {
     pub(crate) closes_on: NaiveDate,
     /// What was charged for having the line; undecided until its day.
     pub(crate) plan_fee: Option<Cents>,
+    /// Of it, on the first day.
+    #[serde(default)]
+    pub(crate) first_day_fee: Cents,
     #[serde(default)]
     pub(crate) penalty: Option<Penalty>,
 }
@@ -225,6 +228,7 @@ impl State {
                 starts_on: opened_on,
                 closes_on,
                 plan_fee: None,
+                first_day_fee: Cents::ZERO,
                 penalty: None,
             },
             obligations: Vec::new(),

@@ -56,11 +56,9 @@ const PLANS_BESIDE_GRACE: &str = "[product.dates]\nstatement_window_days = 21\n[
 
 #[test]
 fn beside_a_plan_grace_asks_for_the_purchases_and_the_payment_of_the_plan() {
-    let drawn = [
-        draw_of("purchases", "2026-09-05", "500.00"),
-        draw_of("plans", "2026-09-06", "1200.00"),
-    ]
-    .concat();
+    let drawn =
+        [draw_of("purchases", "2026-09-05", "500.00"), draw_of("plans", "2026-09-06", "1200.00")]
+            .concat();
     let paid = |amount: &str| {
         let line = format!("apr = \"24%\"\n{drawn}{}", pay("2026-10-20", amount));
         lived(PLANS_BESIDE_GRACE, "2026-11-01", &line)
@@ -82,9 +80,8 @@ fn beside_a_plan_grace_asks_for_the_purchases_and_the_payment_of_the_plan() {
 fn the_last_payment_of_a_plan_and_one_that_is_past_due_are_part_of_what_keeps_grace() {
     let product = PLANS_BESIDE_GRACE.replace("months = 12", "months = 2");
     let line = format!("apr = \"0%\"\n{}", draw_of("plans", "2026-09-06", "100.01"));
-    let asked = |line: &str| {
-        all(&lived(&product, "2026-11-01", line), |one| one.pay_to_avoid_interest)
-    };
+    let asked =
+        |line: &str| all(&lived(&product, "2026-11-01", line), |one| one.pay_to_avoid_interest);
     // 50.01, then the rest, each with the fee.
     let paid = asked(&format!("{line}{}", pay("2026-10-20", "53.01")));
     assert_eq!(paid, [Some(cents("53.01")), Some(cents("53.00"))]);
@@ -97,7 +94,8 @@ fn a_minimum_can_ask_for_a_part_of_what_is_over_the_limit() {
         let product = format!(
             "[product.minimum]\narms = [{{ percent = \"1%\", of = \"new_balance\" }}]\n{rule}\n"
         );
-        let line = format!("apr = \"0%\"\ncredit_limit = \"1000.00\"\n{}", draw("2026-09-05", "1100.00"));
+        let line =
+            format!("apr = \"0%\"\ncredit_limit = \"1000.00\"\n{}", draw("2026-09-05", "1100.00"));
         lived(&product, "2026-10-01", &line).statements[0].minimum_due
     };
     // 1 % of 1,100.00, and of the 100.00 nothing, all, a twenty-fourth (4.1667), and that in whole dollars.
@@ -151,20 +149,25 @@ fn a_feature_can_have_a_balance_of_its_own_beside_that_of_the_product() {
         all(&report, |one| one.interest.iter().map(|line| line.amount).collect());
     // 1 % of 500.00 at the start and of 700.00 on average; then of 900.00 either way.
     assert_eq!(billed, [["5.00", "7.00"].map(cents), ["9.00", "9.00"].map(cents)]);
-    let of = |rest: &str| {
-        format!("[product.interest]\nbalance = \"average_daily_balance\"\n{rest}")
-    };
+    let of =
+        |rest: &str| format!("[product.interest]\nbalance = \"average_daily_balance\"\n{rest}");
     for (product, said) in [
         (
-            of("round_average = true\n[[product.features]]\nname = \"draws\"\nbalance = \"daily_balance\""),
+            of(
+                "round_average = true\n[[product.features]]\nname = \"draws\"\nbalance = \"daily_balance\"",
+            ),
             "`round_average` needs",
         ),
         (
-            of("compounding = \"daily\"\n[[product.features]]\nname = \"draws\"\nbalance = \"ending_balance\""),
+            of(
+                "compounding = \"daily\"\n[[product.features]]\nname = \"draws\"\nbalance = \"ending_balance\"",
+            ),
             "does not compound daily",
         ),
         (
-            of("[[product.features]]\nname = \"draws\"\nnew_draws = false\nbalance = \"previous_balance\""),
+            of(
+                "[[product.features]]\nname = \"draws\"\nnew_draws = false\nbalance = \"previous_balance\"",
+            ),
             "`new_draws` says nothing",
         ),
     ] {
@@ -232,7 +235,8 @@ fn the_fee_of_instalments_can_be_higher_in_the_first_months() {
     let two = [drawn, draw_of("draws", "2026-11-05", "500.00")].concat();
     let report = lived(product, "2026-12-01", &two);
     assert_eq!(all(&report, |one| one.fees_total), ["30.00", "30.00", "25.00"].map(cents));
-    let both = product.replace("monthly_fee_percents", "monthly_fee_percent = \"1%\", monthly_fee_percents");
+    let both = product
+        .replace("monthly_fee_percents", "monthly_fee_percent = \"1%\", monthly_fee_percents");
     assert!(refused(&both).contains("in the place of `monthly_fee_percent`"));
 }
 
@@ -323,7 +327,9 @@ fn each_days_interest_can_be_cut_off_after_so_many_decimals() {
     assert_eq!(of("daily_decimals = 2\ndaily_rounding = \"down\""), cents("25.20"));
     assert_eq!(of("daily_decimals = 3\ndaily_rounding = \"down\""), cents("25.35"));
     assert_eq!(of("daily_decimals = 3\ndaily_rounding = \"up\""), cents("25.38"));
-    assert!(refused("[product.interest]\ndaily_rounding = \"down\"").contains("needs `daily_decimals`"));
+    assert!(
+        refused("[product.interest]\ndaily_rounding = \"down\"").contains("needs `daily_decimals`")
+    );
 }
 
 #[test]

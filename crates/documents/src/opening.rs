@@ -17,8 +17,7 @@ use crate::{
     rights::billing_rights,
     terms::{
         at_opening, balance_method, draw_fee, feature, grace, has_interest, instalment_fee,
-        late_fee, minimum, over_limit_fee, plan_fee, rates, returned_fee,
-        tier_apr,
+        late_fee, minimum, over_limit_fee, plan_fee, rates, returned_fee, tier_apr,
     },
     words::long_date,
 };

@@ -10,7 +10,9 @@ use super::{GraceOutcome, MOST, NANO};
 use crate::{
     Terms,
     balance::{Balance, DayRate, Relief, Span},
-    product::{BalanceAt, BalanceMethod, Compounding, Feature, InterestTerms, RoundedAt, Tier, TiersOn},
+    product::{
+        BalanceAt, BalanceMethod, Compounding, Feature, InterestTerms, RoundedAt, Tier, TiersOn,
+    },
     rate::{self, DENOMINATOR, DayBasis},
     state::{OpenCycle, Segment},
 };

@@ -98,7 +98,9 @@ impl Feature {
             None if tiers().any(|one| one.margin.is_some()) => {
                 Some("the `margin` of a tier needs `variable` with its index")
             }
-            None => tiers().any(|one| one.apr.is_none()).then_some("each of the `tiers` needs its `apr`"),
+            None => tiers()
+                .any(|one| one.apr.is_none())
+                .then_some("each of the `tiers` needs its `apr`"),
         }
     }
 }

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{DrawFee, yes};
 use crate::{
     rate::{DayBasis, RateDigits},
-    units::{date, date_opt, dollars, dollars_opt, percent, percent_opt, percents, signed_percent, signed_percent_opt},
+    units::{
+        date, date_opt, dollars, dollars_opt, percent, percent_opt, percents, signed_percent,
+        signed_percent_opt,
+    },
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ impl Product {
         for feature in &self.features {
             let name = &feature.name;
             let own = self.interest.of(feature);
-            let at = |message| format!("{message} (feature `{name}`)");
+            let at = |message: &str| format!("{message} (feature `{name}`)");
             if feature.new_draws.is_some() && !own.by_day() {
                 let message = "`new_draws` says nothing of one balance for the whole cycle";
                 return Err(at(message));
