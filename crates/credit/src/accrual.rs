@@ -333,6 +333,8 @@ fn linear(terms: &Terms) -> bool {
     let plain = product.features.iter().all(|feature| {
         let again = |one: &Variable| one.takes_effect == TakesEffect::ThisCycle;
         feature.tiers.is_empty()
+            && feature.balance.is_none()
+            && feature.new_draws.is_none()
             && !feature.variable.as_ref().is_some_and(again)
             && feature.promotion.is_none_or(|promotion| !promotion.deferred)
     });

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Terms,
-    product::{Feature, Promotion, RateStep, TakesEffect, Variable},
+    product::{Feature, Promotion, RateStep, TakesEffect, Tier, Variable},
     rate,
     state::OpenCycle,
     statement::Deferred,
@@ -58,7 +58,7 @@ pub(crate) struct Balance {
 }
 
 /// Level payments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) payment: Cents,
     /// Payments that no statement has asked for.
@@ -67,9 +67,8 @@ pub(crate) struct Plan {
     pub(crate) due: Cents,
     /// Asked for by the last statement, interest included.
     pub(crate) asked: Cents,
-    /// Of each statement that asks for a payment.
-    #[serde(default)]
-    pub(crate) fee: Cents,
+    /// Of each statement to come that asks for a payment; the last one holds on.
+    pub(crate) fees: Vec<Cents>,
 }
 
 /// Consecutive days that were alike, as they were lived.
@@ -100,6 +99,9 @@ pub(crate) struct DayRate {
     pub(crate) tiered: bool,
     /// The most that a tier may cost.
     pub(crate) cap: Option<Apr>,
+    /// Where tiers add each its margin to an index: what that is.
+    #[serde(default)]
+    pub(crate) index: Apr,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,6 +186,16 @@ impl Balance {
     }
 
     pub(crate) fn rate_on(&self, terms: &Terms, day: NaiveDate, cycle: &OpenCycle) -> DayRate {
+        self.rate_of(self.principal(), terms, (day, cycle))
+    }
+
+    /// The rate with that principal.
+    pub(crate) fn rate_of(
+        &self,
+        principal: Cents,
+        terms: &Terms,
+        (day, cycle): (NaiveDate, &OpenCycle),
+    ) -> DayRate {
         let cap = self.capped(day).chain(terms.product.limits.apr_cap).min();
         let promotion =
             self.promotion.filter(|promotion| promotion.holds(day, cycle.since_opening()));
@@ -193,17 +205,19 @@ impl Balance {
         let penalty = penalty.filter(|_| promotion.is_none() || !spared);
         let promotion = promotion.filter(|_| penalty.is_none());
         let feature = feature.filter(|_| promotion.is_none());
-        let reached = |top: Option<Cents>| top.is_none_or(|top| self.principal() <= top);
+        let reached = |top: Option<Cents>| top.is_none_or(|top| principal <= top);
         let tier = feature.and_then(|of| of.tiers.iter().find(|tier| reached(tier.up_to)));
+        let follows = self.variable.as_ref().filter(|_| tier.is_some());
+        let index = follows.map(|variable| variable.index_on(day, cycle)).unwrap_or_default();
         let apr = match (promotion, tier) {
             (Some(promotion), _) => promotion.apr,
-            (None, Some(tier)) => tier.apr,
+            (None, Some(tier)) => tier.apr_at(feature, index),
             (None, None) => self.contract_apr(day, cycle),
         };
         let raised = penalty.filter(|penalty| *penalty > apr);
         let apr = raised.unwrap_or(apr);
         let apr = cap.map_or(apr, |cap| apr.min(cap));
-        DayRate { apr, tiered: tier.is_some() && raised.is_none(), cap }
+        DayRate { apr, tiered: tier.is_some() && raised.is_none(), cap, index }
     }
 
     /// The caps that the law sets on a day.
@@ -215,16 +229,36 @@ impl Balance {
     }
 }
 
+impl Tier {
+    /// Of a feature, where its index has that value.
+    pub(crate) fn apr_at(&self, feature: Option<&Feature>, index: Apr) -> Apr {
+        let variable = feature.and_then(|of| of.variable.as_ref());
+        match (variable, self.margin) {
+            (Some(variable), Some(margin)) => variable.with(margin, index),
+            _ => self.apr.unwrap_or_default(),
+        }
+    }
+}
+
 impl Variable {
     pub(crate) fn apr_on(&self, day: NaiveDate, cycle: &OpenCycle) -> Apr {
+        self.with(self.margin, self.index_on(day, cycle))
+    }
+
+    fn index_on(&self, day: NaiveDate, cycle: &OpenCycle) -> Apr {
         let on = match self.takes_effect {
             TakesEffect::OnTheDay => day,
             TakesEffect::ThisCycle => cycle.closes_on,
             TakesEffect::NextCycle => cycle.starts_on,
         };
         let known = self.index.iter().rev().find(|step| step.from <= on).or(self.index.first());
-        let index = i64::from(known.map(|step| step.apr).unwrap_or_default().ppm());
-        let sum = u32::try_from((index + i64::from(self.margin)).max(0)).unwrap_or(u32::MAX);
+        known.map(|step| step.apr).unwrap_or_default()
+    }
+
+    /// Between the floor and the cap.
+    fn with(&self, margin: i32, index: Apr) -> Apr {
+        let sum = i64::from(index.ppm()) + i64::from(margin);
+        let sum = u32::try_from(sum.max(0)).unwrap_or(u32::MAX);
         let apr = self.floor.map_or(Apr::from_ppm(sum), |floor| floor.max(Apr::from_ppm(sum)));
         self.cap.map_or(apr, |cap| cap.min(apr))
     }

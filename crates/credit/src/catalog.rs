@@ -7,10 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Product,
-    product::{
-        BalanceMethod, Compounding, Feature, FeeBracket, Instalments, Period, PlanFee, PlanFeeBase,
-        PlanFeeDay, RoundedAt, WaterfallStep,
-    },
+    product::{Compounding, Feature, FeeBracket, Period, PlanFeeBase, PlanFeeDay, WaterfallStep},
     text_error::TextError,
 };
 
@@ -206,7 +203,7 @@ impl Product {
                     "the promotion of `{name}` has no end: state `through`, `cycles`, `cycles_from_draw` or `months_from_draw`"
                 ));
             }
-            let months = feature.instalments.map(|rule| rule.months);
+            let months = feature.instalments.as_ref().map(|rule| rule.months);
             if months.is_some_and(|months| !(1..=600).contains(&months)) {
                 return Err(format!("the instalments of `{name}` must be from 1 to 600 months"));
             }
@@ -232,48 +229,12 @@ impl Product {
         }
     }
 
-    /// Combinations that would have to be passed over in silence.
-    fn check_method(&self) -> Result<(), String> {
-        let interest = &self.interest;
-        let average = interest.balance == BalanceMethod::AverageDailyBalance;
-        let by_day = average || interest.balance == BalanceMethod::DailyBalance;
-        let monthly = interest.period == Period::Monthly;
-        let cases = [
-            (
-                interest.round_average && !average,
-                "`round_average` needs `balance = \"average_daily_balance\"`",
-            ),
-            (
-                !by_day && interest.compounding == Compounding::Daily,
-                "one balance for the whole cycle does not compound daily: set `compounding = \"none\"`",
-            ),
-            (
-                interest.daily_decimals.is_some() && (!by_day || interest.round_average || monthly),
-                "`daily_decimals` needs interest of each day: no monthly period, no rounded average, no one balance for the cycle",
-            ),
-            (
-                interest.rounded_at == RoundedAt::Payments
-                    && (!by_day || interest.round_average || monthly),
-                "`rounded_at = \"payments\"` needs interest of each day: no monthly period, no rounded average, no one balance for the cycle",
-            ),
-        ];
-        match cases.iter().find(|(wrong, _)| *wrong) {
-            Some((_, message)) => Err((*message).to_owned()),
-            None => Ok(()),
-        }
-    }
-
     fn check_fees(&self) -> Result<(), String> {
         let fees = &self.fees;
         let late = fees.late.as_ref();
         let plan = fees.plan.as_ref();
-        let other_day = |one: &PlanFee| plan.is_some_and(|plan| plan.on != one.on);
         let cases = [
-            (
-                fees.further_plans.iter().any(other_day)
-                    || (plan.is_none() && !fees.further_plans.is_empty()),
-                "`further_plans` needs `plan`, and the same `on`",
-            ),
+            (plan.is_none() && !fees.further_plans.is_empty(), "`further_plans` needs `plan`"),
             (
                 late.is_some_and(|one| {
                     one.repeat_amount.is_some() && one.repeat_within_cycles == 0
@@ -290,10 +251,10 @@ impl Product {
                 "`every_cycles` of a plan fee must be 1 or more",
             ),
             (
-                plan.is_some_and(|one| {
+                plan.into_iter().chain(&fees.further_plans).any(|one| {
                     one.on == PlanFeeDay::FirstDay && one.of == PlanFeeBase::AverageDailyBalance
                 }),
-                "a plan fee on the first day has no average daily balance yet: set `plan.of` or `plan.on`",
+                "a plan fee on the first day has no average daily balance yet: set its `of` or `on`",
             ),
             (
                 self.minimum
@@ -301,11 +262,6 @@ impl Product {
                     .iter()
                     .any(|arm| arm.amount_when_late.is_some() && arm.late_within_cycles == 0),
                 "`amount_when_late` needs `late_within_cycles`",
-            ),
-            (
-                self.features.iter().filter_map(|one| one.instalments).any(Instalments::has_fee)
-                    && plan.is_some_and(|one| one.on == PlanFeeDay::FirstDay),
-                "a monthly fee of instalments is charged at the close: beside it `plan.on` must be \"last_day\"",
             ),
             (
                 self.penalty_rate.as_ref().is_some_and(|rule| rule.apr == Apr::ZERO),
@@ -333,6 +289,9 @@ impl Product {
                 tops(&late.brackets),
                 late.amount.is_positive() || late.percent > Apr::ZERO,
             ));
+        }
+        for fee in self.features.iter().filter_map(|one| one.fee.as_ref()) {
+            lists.push(("fee.brackets", tops(&fee.brackets), fee.beyond_brackets()));
         }
         for plan in self.fees.plan.iter().chain(&self.fees.further_plans) {
             let more = plan.amount.max(plan.least).is_positive() || plan.percent > Apr::ZERO;
@@ -380,7 +339,7 @@ impl Product {
 }
 
 /// The name of a feature with a number after it, as its second balance and later ones have it.
-fn is_numbered(name: &str, feature: &str) -> bool {
+pub(crate) fn is_numbered(name: &str, feature: &str) -> bool {
     let number = name.strip_prefix(feature).and_then(|rest| rest.strip_prefix(' '));
     number.is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())

@@ -10,7 +10,7 @@ use crate::{
     interest::GraceOutcome,
     mapr::CycleCharges,
     minimum::{Minimum, MinimumInputs},
-    product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay},
+    product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay, Regime},
     state::{BilledInterest, Fee, Obligation, OpenCycle, State},
     timeline::{Printed, Timeline},
 };
@@ -25,6 +25,13 @@ pub struct CycleRecord {
     pub interest: Vec<InterestLine>,
     #[serde(rename = "plan_fee_cents")]
     pub plan_fee: Cents,
+    /// Of it, charged on the first day.
+    #[serde(
+        default,
+        rename = "first_day_fee_cents",
+        skip_serializing_if = "crate::units::nothing"
+    )]
+    pub first_day_fee: Cents,
     #[serde(rename = "over_limit_fee_cents")]
     pub over_limit_fee: Cents,
     /// Fees of the cycle that the military cap takes back, the plan fee aside.
@@ -93,6 +100,7 @@ impl State {
             due_on,
             interest: lines,
             plan_fee,
+            first_day_fee: self.cycle.first_day_fee.min(plan_fee),
             over_limit_fee,
             waived: waived.other,
             charges,
@@ -116,12 +124,15 @@ impl State {
         let fees = &terms.product.fees;
         let rules = fees.plan.iter().chain(&fees.further_plans);
         let mut rules = rules.filter(|rule| rule.on == on).peekable();
-        if self.cycle.plan_fee.is_some() || rules.peek().is_none() {
+        if rules.peek().is_none() {
             return;
         }
         let amount = rules.map(|rule| self.plan_fee_now(terms, rule)).sum();
         let amount = self.fee_room(terms).map_or(amount, |room| room.min(amount));
-        self.cycle.plan_fee = Some(amount);
+        self.cycle.plan_fee = Some(self.cycle.plan_fee.unwrap_or_default() + amount);
+        if on == PlanFeeDay::FirstDay {
+            self.cycle.first_day_fee = amount;
+        }
         self.charge(FeeKind::Plan, 0, amount);
     }
 
@@ -160,12 +171,29 @@ impl State {
         let excess = (self.balance() - self.credit_limit).or_zero();
         let enough =
             rule.most_cycles_in_a_row.is_some_and(|most| self.fees_for_this_excess() >= most);
-        if excess.is_zero() || enough || self.capped_by_law() {
+        let by_charges = terms.product.regime == Regime::Card && self.only_charges_exceed();
+        if excess.is_zero() || enough || by_charges || self.capped_by_law() {
             return Cents::ZERO;
         }
         let amount = if rule.capped_by_excess { rule.amount.min(excess) } else { rule.amount };
         self.charge(FeeKind::OverLimit, 0, amount);
         amount
+    }
+
+    /// Without the interest and the fees charged since the cycle of the last draw the balance is within the limit
+    /// (12 CFR 1026.56(j)(4)).
+    fn only_charges_exceed(&self) -> bool {
+        let last = self.drawn.iter().map(|drawn| drawn.on).max();
+        let before = self.records.iter().rev().find(|record| last >= Some(record.starts_on));
+        let of_draw = match (last, before) {
+            (Some(on), _) if on >= self.cycle.starts_on => self.cycle.number,
+            (_, record) => record.map_or(1, |record| record.number),
+        };
+        let interest = self.interest.iter().filter(|one| one.cycle >= of_draw);
+        let fees = self.fees.iter().filter(|one| one.billed_in.is_none_or(|at| at >= of_draw));
+        let charged = interest.map(|one| one.unpaid).sum::<Cents>()
+            + fees.map(|one| one.unpaid).sum::<Cents>();
+        self.balance() - charged <= self.credit_limit
     }
 
     /// Over-limit fees of earlier cycles since the last draw beyond the limit, or since the balance was last within it.
@@ -228,13 +256,18 @@ impl State {
         lines: &mut [InterestLine],
         raised: Cents,
     ) -> (WaivedFees, CycleCharges) {
-        let of_cycle = |fee: &&Fee| fee.billed_in.is_none() && !fee.kind.penalty();
-        let fees = self.fees.iter().filter(of_cycle).map(|fee| fee.amount).sum();
-        let recent = self.records.iter().rev().take(11).map(|record| record.plan_fee);
-        let interest = &terms.product.interest;
+        let own = || self.fees.iter().filter(|fee| of_cycle(fee));
+        let fees = own().map(|fee| fee.amount).sum();
+        let plan = |fee: &&Fee| fee.kind == FeeKind::Plan;
+        let plans = own().filter(plan);
+        let recent = self.fees.iter().filter(plan).filter(|fee| {
+            fee.billed_in.is_some_and(|billed_in| billed_in + 11 >= self.cycle.number)
+        });
         let days = lines.iter().map(|line| line.days).max().unwrap_or_default();
-        let bearing: Cents =
-            lines.iter().map(|line| line.sum_bearing_interest(interest, days)).sum();
+        let bearing = |(line, balance): (&InterestLine, &Balance)| {
+            line.sum_bearing_interest(&terms.product.interest_of(balance.feature), days)
+        };
+        let bearing: Cents = lines.iter().zip(&self.balances).map(bearing).sum();
         // Where the one balance that bears interest is none, and no draw bore a fee: the days, so that a fee is held to something.
         let sum_of_balances = if bearing.is_positive() || self.fee_bearing_draws.is_positive() {
             bearing
@@ -246,34 +279,25 @@ impl State {
             raised,
             fees,
             sum_of_balances,
-            draws_apart: !interest.bears_on_new_draws(),
+            draws_apart: terms.product.leaves_fee_draws_out(),
             days,
             fee_bearing_draws: self.fee_bearing_draws,
             apr: lines.iter().map(|line| line.apr).max().unwrap_or_default(),
-            participation_fees_before: recent.sum(),
+            participation_fees: plans.map(|fee| fee.amount).sum(),
+            participation_fees_before: recent.map(|fee| fee.amount).sum(),
         };
         if !terms.covered_borrower {
             return (WaivedFees::default(), charges);
         }
         let waived = charges.waived();
-        let mut kept = WaivedFees::default();
-        let mut credit = Cents::ZERO;
-        let mut left = waived.fees;
-        for fee in self.fees.iter_mut().rev().filter(|fee| of_cycle(&&**fee)) {
-            let less = left.min(fee.amount);
-            fee.amount -= less;
-            credit += (less - fee.unpaid).or_zero();
-            fee.unpaid = (fee.unpaid - less).or_zero();
-            left -= less;
-            *(if fee.kind == FeeKind::Plan { &mut kept.plan } else { &mut kept.other }) += less;
-        }
+        let mut kept = self.take_fees_back(waived.fees, charges.rate().is_none());
         let mut left = waived.interest;
         for line in lines.iter_mut().rev() {
             let less = line.amount.min(left);
             line.amount -= less;
             left -= less;
         }
-        self.credit_balance += credit;
+        charges.participation_fees -= kept.plan;
         // A plan fee that the terms did not charge was posted as a fact.
         let by_terms = self.cycle.plan_fee.unwrap_or_default();
         kept.other += (kept.plan - by_terms).or_zero();
@@ -282,6 +306,25 @@ impl State {
         charges.interest -= waived.interest;
         charges.raised = charges.raised.min(charges.interest);
         (kept, charges)
+    }
+
+    /// Of the fees of the cycle, latest first; participation fees after all others, where only these may stand.
+    fn take_fees_back(&mut self, amount: Cents, others_first: bool) -> WaivedFees {
+        let mut fees: Vec<&mut Fee> =
+            self.fees.iter_mut().rev().filter(|fee| of_cycle(fee)).collect();
+        if others_first {
+            fees.sort_by_key(|fee| fee.kind == FeeKind::Plan);
+        }
+        let (mut kept, mut left) = (WaivedFees::default(), amount);
+        for fee in fees {
+            let less = left.min(fee.amount);
+            fee.amount -= less;
+            self.credit_balance += (less - fee.unpaid).or_zero();
+            fee.unpaid = (fee.unpaid - less).or_zero();
+            left -= less;
+            *(if fee.kind == FeeKind::Plan { &mut kept.plan } else { &mut kept.other }) += less;
+        }
+        kept
     }
 
     /// A credit balance pays what is billed: interest, then fees, penalties last as in the waterfall.
@@ -380,14 +423,15 @@ impl State {
         None
     }
 
-    /// Principal that need not be paid for the others to be spared.
+    /// Principal that need not be paid for the others to be spared: of a plan all but what statements have asked for.
     pub(crate) fn left_out_of_grace(&self, terms: &Terms) -> Cents {
         let product = &terms.product;
         let name = |balance: &Balance| product.features.get(balance.feature).map(|of| &of.name);
         let out = |balance: &&Balance| {
             name(balance).is_some_and(|name| product.grace.leaves_out.contains(name))
         };
-        self.balances.iter().filter(out).map(Balance::principal).sum()
+        let left = |balance: &Balance| balance.principal() - balance.instalment_due();
+        self.balances.iter().filter(out).map(left).sum()
     }
 
     fn open_next_cycle(&mut self, terms: &Terms) {
@@ -414,9 +458,15 @@ impl State {
             starts_on,
             closes_on: self.schedule.close_of(starts_on),
             plan_fee: None,
+            first_day_fee: Cents::ZERO,
             penalty: self.cycle.penalty,
         };
     }
+}
+
+/// Of the open cycle, and no penalty.
+fn of_cycle(fee: &Fee) -> bool {
+    fee.billed_in.is_none() && !fee.kind.penalty()
 }
 
 /// By how much, where interest was charged at all.

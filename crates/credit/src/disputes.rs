@@ -123,7 +123,7 @@ impl Dispute {
     fn instalment(&self, balances: &[Balance]) -> Option<Cents> {
         let Disputed::Draw { .. } = self.subject else { return None };
         let balance = balances.get(self.balance)?;
-        let (asked, principal) = (balance.plan?.asked, balance.principal());
+        let (asked, principal) = (balance.plan.as_ref()?.asked, balance.principal());
         if self.amount >= principal {
             return Some(asked);
         }

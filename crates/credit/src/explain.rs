@@ -35,7 +35,7 @@ pub(crate) fn accrued(position: &Position) -> Derivation {
 
 pub(crate) fn accrued_on(feature: &FeaturePosition, product: &Product) -> Derivation {
     let FeaturePosition { name, accrued_numerator, prepaid, accrued_interest, .. } = feature;
-    let terms = &product.interest;
+    let terms = &product.interest_named(name);
     let segments: Vec<_> = feature.segments.iter().map(|one| segment(one, product)).collect();
     let days: i128 = feature.segments.iter().map(|one| one.numerator).sum();
     let label = format!("accrued on {name}");
@@ -106,7 +106,7 @@ pub fn interest(record: &CycleRecord, product: &Product) -> Derivation {
 }
 
 pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivation {
-    let terms = &product.interest;
+    let terms = &product.interest_named(&line.feature);
     let segments: Vec<_> = line.segments.iter().map(|one| segment(one, product)).collect();
     let days: i128 = line.segments.iter().map(|one| one.numerator).sum();
     let others = [line.deferred, line.spared_before];
@@ -178,7 +178,7 @@ fn average_at_rate(one: &AverageAtRate, terms: &InterestTerms) -> Derivation {
 fn base(line: &InterestLine, product: &Product) -> Option<Derivation> {
     let base = line.base?;
     let amount = Derivation::amount;
-    let terms = &product.interest;
+    let terms = &product.interest_named(&line.feature);
     let spared = amount("spared, for it was paid within grace or is new", base - line.unspared);
     let (rule, inputs) = match terms.balance {
         BalanceMethod::PreviousBalance => {

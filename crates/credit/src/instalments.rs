@@ -26,7 +26,7 @@ pub(crate) struct Asked {
 
 impl Instalments {
     /// What each month asks for of a draw.
-    fn payment(self, drawn: Cents, apr: Apr) -> Cents {
+    fn payment(&self, drawn: Cents, apr: Apr) -> Cents {
         let up = self.payment_rounded_up_to.is_positive().then_some(Rounding::Up);
         let rounding = up.unwrap_or(Rounding::HalfUp);
         let payment = if self.payment_percent == Apr::ZERO {
@@ -36,6 +36,18 @@ impl Instalments {
         };
         to_multiples(payment, up, self.payment_rounded_up_to)
     }
+
+    /// What each statement that asks for a payment costs beside it.
+    fn fees(&self, drawn: Cents) -> Vec<Cents> {
+        let of = |percent: Apr| {
+            let share = drawn.mul_ppm(percent.ppm(), Rounding::HalfUp);
+            self.monthly_fee + share.unwrap_or_default()
+        };
+        match self.monthly_fee_percents.as_slice() {
+            [] => vec![of(self.monthly_fee_percent)],
+            months => months.iter().copied().map(of).collect(),
+        }
+    }
 }
 
 impl State {
@@ -43,23 +55,23 @@ impl State {
     pub(crate) fn begin_plan(&mut self, terms: &Terms, at: usize) {
         let (day, cycle) = (self.day, self.cycle);
         let Some(balance) = self.balances.get_mut(at) else { return };
-        let of = terms.product.features.get(balance.feature).and_then(|one| one.instalments);
+        let of =
+            terms.product.features.get(balance.feature).and_then(|one| one.instalments.as_ref());
         if let Some(rule) = of.filter(|_| balance.principal().is_positive()) {
             let apr = balance.apr_on(terms, day, &cycle);
             let drawn = balance.principal();
             let payment = rule.payment(drawn, apr);
-            let share = drawn.mul_ppm(rule.monthly_fee_percent.ppm(), Rounding::HalfUp);
-            let fee = rule.monthly_fee + share.unwrap_or_default();
-            let (left, none) = (rule.months, Cents::ZERO);
-            balance.plan = Some(Plan { payment, left, due: none, asked: none, fee });
+            let (left, none, fees) = (rule.months, Cents::ZERO, rule.fees(drawn));
+            balance.plan = Some(Plan { payment, left, due: none, asked: none, fees });
         }
     }
 
     /// At a close: the fee of each plan of which the statement asks for a payment.
     pub(crate) fn charge_instalment_fees(&mut self, terms: &Terms) {
         let fees = self.balances.iter().map(|balance| {
-            let plan = balance.plan.filter(|plan| plan.left > 0);
-            plan.filter(|_| balance.principal().is_positive()).map_or(Cents::ZERO, |plan| plan.fee)
+            let plan = balance.plan.as_ref().filter(|plan| plan.left > 0);
+            let plan = plan.filter(|_| balance.principal().is_positive());
+            plan.and_then(|plan| plan.fees.first().copied()).unwrap_or_default()
         });
         let fees: Vec<Cents> = fees.collect();
         if self.capped_by_law() {
@@ -93,6 +105,9 @@ impl State {
             let owed = (principal - plan.due).or_zero() + interest;
             let payment = if plan.left <= 1 { owed } else { plan.payment.min(owed) };
             plan.left = plan.left.saturating_sub(1);
+            if plan.fees.len() > 1 {
+                plan.fees.remove(0);
+            }
             plan.due = (plan.due + (payment - interest).or_zero()).min(principal);
             let mine = self.fees.iter().filter(|one| {
                 one.balance == at && one.kind == FeeKind::Plan && one.asked_in() == Some(cycle)
@@ -111,6 +126,6 @@ impl State {
 impl Balance {
     /// Principal that a payment of the minimum goes to.
     pub(crate) fn instalment_due(&self) -> Cents {
-        self.plan.map_or(Cents::ZERO, |plan| plan.due.min(self.principal()))
+        self.plan.as_ref().map_or(Cents::ZERO, |plan| plan.due.min(self.principal()))
     }
 }

@@ -11,9 +11,9 @@ use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Terms,
+    Product, Terms,
     balance::{Balance, Span},
-    product::{BalanceMethod, Compounding, InterestTerms, Period, RoundedAt, RoundedPer},
+    product::{BalanceMethod, Compounding, Feature, InterestTerms, Period, RoundedAt, RoundedPer},
     rate::{self, DENOMINATOR},
     state::{OpenCycle, State},
 };
@@ -240,11 +240,10 @@ impl Balance {
         self.deferred = self.deferred_before;
         for span in std::mem::take(&mut self.spans) {
             for day in span.days() {
-                let rate = self.rate_on(terms, day, cycle);
                 let again = Span {
                     from: day,
                     through: day,
-                    rate: if span.rate.tiered { span.rate } else { rate },
+                    rate: self.rate_of(span.carried + span.fresh, terms, (day, cycle)),
                     contract_apr: self.contract_apr(day, cycle),
                     rounds: span.rounds && day == span.from,
                     ..span.clone()
@@ -291,8 +290,15 @@ impl InterestTerms {
         }
     }
 
+    /// With the balance of a feature, where it has its own.
+    pub(crate) fn of(&self, feature: &Feature) -> Self {
+        let balance = feature.balance.unwrap_or(self.balance);
+        let new_draws = feature.new_draws.unwrap_or(self.new_draws);
+        Self { balance, new_draws, ..*self }
+    }
+
     /// As a statement names it (App. G-1).
-    pub(crate) fn method_text(&self) -> String {
+    fn method_text(&self) -> String {
         let method = match self.balance {
             BalanceMethod::DailyBalance => "daily balance",
             BalanceMethod::AverageDailyBalance => "average daily balance",
@@ -311,6 +317,27 @@ impl InterestTerms {
                 i128::from((cycle.closes_on - cycle.starts_on).num_days() + 1).max(1)
             }
         }
+    }
+}
+
+impl Product {
+    /// New draws are no part of the balance that bears interest, on every feature whose draws bear a fee: on all, where none is
+    /// said to. Where such features differ, none counts as apart, which holds the charges to the lower base.
+    pub(crate) fn leaves_fee_draws_out(&self) -> bool {
+        let some = self.features.iter().any(|one| one.fee.is_some());
+        let mut concerned = self.features.iter().filter(|one| one.fee.is_some() || !some);
+        concerned.all(|one| !self.interest.of(one).bears_on_new_draws())
+    }
+
+    /// How the balances that bear interest are found, as a statement names it (App. G-1): by feature, where they differ.
+    pub(crate) fn method_text(&self) -> String {
+        let own = |of: &Feature| self.interest.of(of).method_text();
+        let differ = self.features.iter().any(|of| self.interest.of(of) != self.interest);
+        if !differ {
+            return self.interest.method_text();
+        }
+        let named = |of: &Feature| format!("{}: {}", of.name.replace('_', " "), own(of));
+        self.features.iter().map(named).collect::<Vec<_>>().join("; ")
     }
 }
 

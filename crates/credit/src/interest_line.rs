@@ -98,7 +98,7 @@ impl InterestLine {
 
 impl State {
     pub(crate) fn interest_line(&self, terms: &Terms, balance: &Balance) -> InterestLine {
-        let interest = &terms.product.interest;
+        let interest = &terms.product.interest_of(balance.feature);
         let grace = self.grace_outcome_at_close(terms, balance);
         let next = self.day.checked_add_days(Days::new(1)).unwrap_or(self.day);
         let deferred = balance.deferred_due(next, self.cycle.since_opening() + 1);
@@ -143,7 +143,7 @@ fn base_of(
     priced: &Priced,
     outcome: GraceOutcome,
 ) -> (Option<Cents>, Cents) {
-    let interest = &terms.product.interest;
+    let interest = &terms.product.interest_of(balance.feature);
     let average = priced.average(interest.average_rounding);
     let rounded = interest.round_average.then(|| priced.one_average(interest.average_rounding));
     match interest.balance {

@@ -78,7 +78,10 @@ pub struct CycleCharges {
     /// The highest rate in force.
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
-    /// Participation fees of the eleven cycles before.
+    /// Of the fees, those for having the line.
+    #[serde(default, rename = "participation_fees_cents")]
+    pub participation_fees: Cents,
+    /// The same of the eleven cycles before, as facts or by the terms.
     #[serde(rename = "participation_fees_before_cents")]
     pub participation_fees_before: Cents,
 }
@@ -124,12 +127,13 @@ impl CycleCharges {
         })
     }
 
-    /// The least waiver that keeps the cycle to the cap.
+    /// The least waiver that keeps the cycle to the cap. Without a balance nothing may be charged but participation fees, up to
+    /// their yearly most (32 CFR 232.4(c)(2)(ii)(B)).
     #[must_use]
     pub fn waived(&self) -> Waived {
         let Some(rate) = self.rate() else {
             let room = (FREE_PARTICIPATION - self.participation_fees_before).or_zero();
-            let fees = (self.fees - room).or_zero();
+            let fees = self.fees - self.participation_fees.min(room);
             return Waived { fees, interest: self.interest };
         };
         if !rate.exceeds(CAP_PPM) {
@@ -244,6 +248,7 @@ mod tests {
         for _ in 0..12 {
             let cycle = CycleCharges {
                 fees: cents("10.00"),
+                participation_fees: cents("10.00"),
                 participation_fees_before: charged.iter().rev().take(11).sum(),
                 ..CycleCharges::default()
             };
@@ -252,6 +257,17 @@ mod tests {
         let (paid, free) = charged.split_at(10);
         assert!(paid.iter().all(|fee| *fee == cents("10.00")));
         assert_eq!(free, [Cents::ZERO, Cents::ZERO]);
+    }
+
+    #[test]
+    fn without_a_balance_a_fee_that_is_no_participation_fee_may_not_stand() {
+        let cycle = CycleCharges {
+            fees: cents("30.00"),
+            participation_fees: cents("10.00"),
+            participation_fees_before: cents("95.00"),
+            ..CycleCharges::default()
+        };
+        assert_eq!(cycle.waived(), Waived { fees: cents("25.00"), interest: Cents::ZERO });
     }
 
     #[test]

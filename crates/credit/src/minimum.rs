@@ -112,7 +112,7 @@ impl MinimumTerms {
     pub(crate) fn added(&self, inputs: &MinimumInputs) -> [(&'static str, Cents); 5] {
         [
             ("instalments", inputs.instalments),
-            ("over the limit", when(self.add_over_limit, inputs.over_limit)),
+            ("over the limit", when(self.add_over_limit, self.part_of(inputs.over_limit))),
             ("interest billed on this statement", when(self.add_interest, inputs.interest)),
             ("draw and plan fees billed on this statement", when(self.add_fees, inputs.fees)),
             (
@@ -120,6 +120,14 @@ impl MinimumTerms {
                 when(self.add_penalty_fees, inputs.penalty_fees),
             ),
         ]
+    }
+
+    /// What is asked for of an excess over the limit.
+    fn part_of(&self, over_limit: Cents) -> Cents {
+        let one_of = self.over_limit_one_of.unwrap_or(1).into();
+        let part = Cents::from_ratio(over_limit.get().into(), one_of, Rounding::HalfUp);
+        let dollar = Cents::new(100);
+        to_multiples(part.unwrap_or_default(), self.over_limit_whole_dollars, dollar)
     }
 
     /// Before it is capped by what is owed.

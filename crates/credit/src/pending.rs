@@ -6,7 +6,7 @@ use money::Cents;
 use crate::{
     Buckets, Charge, PendingCharge,
     state::{OpenCycle, State},
-    timeline::{PostedCharge, Timeline},
+    timeline::Timeline,
 };
 
 /// What replay says the terms charge, less what has been posted of it.
@@ -37,21 +37,37 @@ pub(crate) fn pending(state: &State, timeline: &Timeline<'_>) -> Vec<PendingChar
         .map(|(charge, posted)| (charge.clone(), posted.on, Cents::ZERO))
         .collect();
     charges.extend(vanished);
-    charges
-        .into_iter()
-        .filter_map(|(charge, on, amount)| {
-            let posted = timeline.posted.get(&charge);
-            let difference = amount - posted.map_or(Cents::ZERO, |posted| posted.amount);
-            let on = posted.map_or(on, |posted: &PostedCharge| posted.on);
-            let first = posted.is_none();
-            (!difference.is_zero()).then_some(PendingCharge {
-                charge,
-                on,
-                amount: difference,
-                first,
-            })
-        })
-        .collect()
+    charges.into_iter().flat_map(|charge| unposted(state, timeline, charge)).collect()
+}
+
+/// What has not been posted of a charge: once, or twice where a plan fee of the first day stands beside one of the last.
+fn unposted(
+    state: &State,
+    timeline: &Timeline<'_>,
+    (charge, on, amount): (Charge, NaiveDate, Cents),
+) -> Vec<PendingCharge> {
+    let posted = timeline.posted.get(&charge);
+    let difference = amount - posted.map_or(Cents::ZERO, |posted| posted.amount);
+    let pending = |on, amount, first| PendingCharge { charge: charge.clone(), on, amount, first };
+    let record = state.records.iter().find(|record| record.number == charge.cycle());
+    let record = record.filter(|_| matches!(charge, Charge::PlanFee { .. }));
+    let all = match (posted, record) {
+        (None, Some(record)) => {
+            let first = record.first_day_fee;
+            vec![pending(record.starts_on, first, true), pending(on, amount - first, true)]
+        }
+        // No correction of what was charged on the first day, as long as no statement has shown the cycle.
+        (Some(posted), Some(_))
+            if posted.on < on
+                && difference.is_positive()
+                && !timeline.printed.contains_key(&charge.cycle()) =>
+        {
+            vec![pending(on, difference, true)]
+        }
+        (Some(posted), _) => vec![pending(posted.on, difference, false)],
+        (None, None) => vec![pending(on, difference, true)],
+    };
+    all.into_iter().filter(|one| !one.amount.is_zero()).collect()
 }
 
 pub(crate) fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {

@@ -10,6 +10,7 @@ use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    catalog::is_numbered,
     rate::DayBasis,
     units::{date, date_opt, dollars, dollars_opt, percent, percent_opt},
 };
@@ -17,6 +18,7 @@ use crate::{
 mod coherence;
 mod fees;
 mod interest;
+mod method;
 mod payments;
 mod penalty;
 
@@ -64,6 +66,20 @@ pub struct Product {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub penalty_rate: Option<PenaltyRate>,
     pub state_overrides: Vec<StateOverride>,
+}
+
+impl Product {
+    /// The terms of interest for a feature: the product's, and its own balance where it has one.
+    #[must_use]
+    pub fn interest_of(&self, feature: usize) -> InterestTerms {
+        self.features.get(feature).map_or(self.interest, |of| self.interest.of(of))
+    }
+
+    /// The same for a balance by its name: that of its feature, with a number after it where it is a further one.
+    pub(crate) fn interest_named(&self, balance: &str) -> InterestTerms {
+        let concerns = |one: &&Feature| one.name == balance || is_numbered(balance, &one.name);
+        self.features.iter().find(concerns).map_or(self.interest, |of| self.interest.of(of))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

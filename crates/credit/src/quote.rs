@@ -149,7 +149,7 @@ pub fn draw_fee(position: &Position, feature: Option<&str>, amount: Cents) -> Ce
         Some(name) => features.iter().find(|feature| feature.name == name),
         None => features.first(),
     }
-    .and_then(|feature| feature.fee);
+    .and_then(|feature| feature.fee.as_ref());
     let Some(rule) = rule.filter(|_| !position.terms.covered_borrower) else { return Cents::ZERO };
     // What is held already uses the credit balance first.
     let credit = (position.credit_balance - position.draws_held).or_zero();
@@ -202,7 +202,7 @@ pub fn returned_payment_fee(position: &Position) -> Cents {
 }
 
 impl DrawFee {
-    /// `clamp(percent of the amount)`, less the discount, rounded once (V26).
+    /// `clamp(percent of the amount)` or what its bracket says, less the discount, rounded once (V26).
     #[must_use]
     pub fn on(&self, amount: Cents) -> Cents {
         const WHOLE: i128 = 1_000_000;
@@ -211,7 +211,9 @@ impl DrawFee {
         let least = i128::from(self.least.get()) * WHOLE;
         let most = self.most.map_or(i128::MAX, |most| i128::from(most.get()) * WHOLE);
         let kept = WHOLE - i128::from(self.discount.ppm()).min(WHOLE);
-        let clamped = raw.max(least).min(most);
+        let bracket = self.brackets.iter().find(|one| one.up_to.is_none_or(|top| amount <= top));
+        let fixed = bracket.map(|bracket| i128::from(bracket.amount.get()) * WHOLE);
+        let clamped = fixed.unwrap_or_else(|| raw.max(least).min(most));
         Cents::from_ratio(clamped * kept, WHOLE * WHOLE, Rounding::HalfUp).unwrap_or_default()
     }
 }

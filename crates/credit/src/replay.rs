@@ -284,7 +284,8 @@ impl State {
     /// A credit balance is used first. A fee that joins the balance is drawn with it.
     fn draw(&mut self, terms: &Terms, at: usize, (amount, fee): (Cents, Cents)) {
         let feature = self.balances.get(at).and_then(|one| terms.product.features.get(one.feature));
-        let joins = feature.and_then(|feature| feature.fee).is_some_and(|fee| fee.joins_balance);
+        let joins =
+            feature.and_then(|feature| feature.fee.as_ref()).is_some_and(|fee| fee.joins_balance);
         let (drawn, fee) = if joins {
             self.count_first_year_fee(FeeKind::Draw, fee);
             (amount + fee, Cents::ZERO)

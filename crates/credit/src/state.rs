@@ -147,6 +147,9 @@ pub(crate) struct OpenCycle {
     pub(crate) closes_on: NaiveDate,
     /// What was charged for having the line; undecided until its day.
     pub(crate) plan_fee: Option<Cents>,
+    /// Of it, on the first day.
+    #[serde(default)]
+    pub(crate) first_day_fee: Cents,
     #[serde(default)]
     pub(crate) penalty: Option<Penalty>,
 }
@@ -236,6 +239,7 @@ impl State {
                 starts_on: begins_on,
                 closes_on,
                 plan_fee: None,
+                first_day_fee: Cents::ZERO,
                 penalty: None,
             },
             obligations: Vec::new(),

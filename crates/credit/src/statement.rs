@@ -209,7 +209,7 @@ impl Statement {
             minimum_due: record.minimum.due,
             disputed: record.minimum.inputs.disputed,
             available_credit: record.available_credit,
-            balance_method: position.terms.product.interest.method_text(),
+            balance_method: position.terms.product.method_text(),
             pay_to_avoid_interest: record
                 .pay_to_avoid_interest
                 .filter(|amount| amount.is_positive()),

@@ -100,6 +100,40 @@ pub mod signed_percent {
     }
 }
 
+/// `signed_percent` for a rate that may be absent.
+pub mod signed_percent_opt {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(transparent)]
+    struct Written(#[serde(with = "super::signed_percent")] i32);
+
+    pub fn serialize<S: Serializer>(ppm: &Option<i32>, serializer: S) -> Result<S::Ok, S::Error> {
+        ppm.map(Written).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<i32>, D::Error> {
+        Ok(Option::<Written>::deserialize(deserializer)?.map(|written| written.0))
+    }
+}
+
+/// `percent` for a list.
+pub mod percents {
+    use money::Apr;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(rates: &[Apr], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(rates.iter().map(Apr::to_string))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Apr>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts.iter().map(|text| super::parse_percent(text).map_err(D::Error::custom)).collect()
+    }
+}
+
 /// Serialises `i128` as a string: JSON readers lose such numbers.
 pub mod wide {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

@@ -55,6 +55,7 @@ impl<'a> Versions<'a> {
             }
             let changed = |(old, new): (&Feature, &Feature)| {
                 (&old.tiers, old.tiers_on) != (&new.tiers, new.tiers_on)
+                    || (!old.tiers.is_empty() && old.variable != new.variable)
             };
             if before.product.features.iter().zip(&product.features).any(changed) {
                 let message = "tiers would change the rate of what is owed already: state them in a feature that comes after the others";

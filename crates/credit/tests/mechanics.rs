@@ -241,11 +241,6 @@ fn terms_of_which_part_would_not_count_are_refused() {
             "or \"never\"",
         ),
         (
-            "[product.fees]\nplan = { amount = \"5.00\", on = \"first_day\" }\n[[product.features]]\nname = \"draws\"\ninstalments = { months = 3, monthly_fee = \"1.00\" }",
-            "",
-            "monthly fee of instalments",
-        ),
-        (
             "",
             "brought_forward = { principal = \"500.00\", minimum_unpaid = \"25.00\" }",
             "`minimum_unpaid` needs `due_on`",

@@ -17,7 +17,7 @@ use crate::{
     rights::billing_rights,
     terms::{
         at_opening, balance_method, draw_fee, feature, grace, has_interest, instalment_fee,
-        late_fee, minimum, over_limit_fee, plan_fee, rates, returned_fee,
+        late_fee, minimum, over_limit_fee, plan_fee, rates, returned_fee, tier_apr,
     },
     words::long_date,
 };
@@ -152,14 +152,14 @@ fn periodic_rates(record: &OpeningRecord<'_>) -> Block {
 /// Each rate that a kind of draw has or will have.
 fn rows(one: &Feature, record: &OpeningRecord<'_>) -> Vec<Row> {
     let own = match (&one.variable, one.tiers.as_slice()) {
-        (Some(variable), _) => vec![at_opening(variable)],
+        (Some(variable), []) => vec![at_opening(variable)],
         (None, []) => vec![one.apr.unwrap_or(Apr::ZERO)],
-        (None, _) => Vec::new(),
+        (_, _) => Vec::new(),
     };
     let kind = if one.variable.is_some() { "Variable" } else { "Fixed" };
     let promotion = one.promotion.iter().map(|promotion| promotion.apr);
     let later = one.rates.iter().map(|step| step.apr);
-    let tiers = one.tiers.iter().map(|tier| tier.apr);
+    let tiers = one.tiers.iter().map(|tier| tier_apr(one, tier));
     promotion
         .chain(own)
         .chain(tiers)

@@ -4,7 +4,7 @@ use credit::{
     Terms,
     product::{
         BalanceMethod, Compounding, DrawFee, Feature, FeeBracket, FeeTerms, GraceKind, Instalments,
-        LateFeeBase, MinimumArm, MinimumBase, PlanFeeBase, Variable,
+        InterestTerms, LateFeeBase, MinimumArm, MinimumBase, PlanFeeBase, Tier, Variable,
     },
 };
 use money::{Apr, Cents};
@@ -25,12 +25,18 @@ pub(crate) fn rates(feature: &Feature) -> String {
         tiers => {
             let said: Vec<String> = tiers
                 .iter()
-                .map(|tier| match tier.up_to {
-                    Some(top) => format!("{} on balances up to {top}", tier.apr),
-                    None => format!("{} on what is above", tier.apr),
+                .map(|tier| {
+                    let over = tier.margin.map(percent_points);
+                    let over = over.map(|margin| format!(" (the index plus {margin} points)"));
+                    let rate = format!("{}{}", tier_apr(feature, tier), over.unwrap_or_default());
+                    match tier.up_to {
+                        Some(top) => format!("{rate} on balances up to {top}"),
+                        None => format!("{rate} on what is above"),
+                    }
                 })
                 .collect();
-            listed(&said)
+            let varies = feature.variable.as_ref().map(|_| ", which vary with the index");
+            format!("{}{}", listed(&said), varies.unwrap_or_default())
         }
     };
     for step in &feature.rates {
@@ -63,6 +69,14 @@ pub(crate) fn at_opening(variable: &Variable) -> Apr {
     let rate = u32::try_from((index + i64::from(variable.margin)).max(0)).unwrap_or(u32::MAX);
     let rate = variable.floor.map_or(rate, |floor| rate.max(floor.ppm()));
     Apr::from_ppm(variable.cap.map_or(rate, |cap| rate.min(cap.ppm())))
+}
+
+/// The rate of a tier: where it is a margin over an index, as it stands at the beginning.
+pub(crate) fn tier_apr(feature: &Feature, tier: &Tier) -> Apr {
+    match (&feature.variable, tier.margin) {
+        (Some(variable), Some(margin)) => at_opening(&Variable { margin, ..variable.clone() }),
+        _ => tier.apr.unwrap_or(Apr::ZERO),
+    }
 }
 
 /// `-12500` as `-1.25`.
@@ -109,7 +123,7 @@ pub(crate) fn has_interest(terms: &Terms) -> bool {
 
 fn bears_interest(feature: &Feature) -> bool {
     let later = feature.rates.iter().map(|step| step.apr);
-    let tiers = feature.tiers.iter().map(|tier| tier.apr);
+    let tiers = feature.tiers.iter().filter_map(|tier| tier.apr);
     feature.variable.is_some()
         || feature.apr.into_iter().chain(later).chain(tiers).any(|apr| apr > Apr::ZERO)
 }
@@ -118,16 +132,31 @@ fn plain(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// The name of the balance method, and how it works (12 CFR 1026.6(b)(2)(vi), 1026.7(b)(5)).
+/// The name of the balance method, and how it works (12 CFR 1026.6(b)(2)(vi), 1026.7(b)(5)): by kind of draw, where they differ.
 pub(crate) fn balance_method(terms: &Terms) -> (String, String) {
-    let interest = &terms.product.interest;
+    let product = &terms.product;
+    let own = |at: usize| product.interest_of(at);
+    let (name, how) = if (0..product.features.len()).all(|at| own(at) == product.interest) {
+        method_of(&product.interest)
+    } else {
+        let each = product.features.iter().enumerate().map(|(at, feature)| {
+            let ((name, how), of) = (method_of(&own(at)), plain(&feature.name));
+            (format!("{name} for {of}"), format!("For {of}: {how}"))
+        });
+        let (names, hows): (Vec<String>, Vec<String>) = each.unzip();
+        (listed(&names), hows.join(" "))
+    };
+    (name, format!("{how} {}", what_bears_interest(terms)))
+}
+
+fn method_of(interest: &InterestTerms) -> (String, String) {
     let counted = if interest.new_draws { "including" } else { "excluding" };
     let draws = if interest.new_draws {
         "add any new draws and"
     } else {
         "leave out the draws of the cycle and"
     };
-    let (name, how) = match interest.balance {
+    match interest.balance {
         BalanceMethod::DailyBalance => (
             format!("daily balance ({counted} current transactions)"),
             format!(
@@ -159,8 +188,7 @@ pub(crate) fn balance_method(terms: &Terms) -> (String, String) {
             "ending balance".to_owned(),
             "We figure the interest charge on the balance at the end of the billing cycle.".to_owned(),
         ),
-    };
-    (name, format!("{how} {}", what_bears_interest(terms)))
+    }
 }
 
 fn what_bears_interest(terms: &Terms) -> String {
@@ -188,9 +216,15 @@ pub(crate) fn draw_fee(fee: &DrawFee) -> String {
     let share = (fee.percent > Apr::ZERO).then(|| format!("{} of the draw", fee.percent));
     let plus = fee.plus.is_positive().then(|| fee.plus.to_string());
     let parts: Vec<String> = share.into_iter().chain(plus).collect();
-    let mut text = match parts.as_slice() {
+    let beyond = match parts.as_slice() {
         [] => fee.least.to_string(),
         parts => bounded(&parts.join(" plus "), fee.least, fee.most),
+    };
+    let ends = fee.brackets.last().is_some_and(|last| last.up_to.is_some());
+    let mut text = match by_size(&fee.brackets, "draws") {
+        Some(by_size) if ends => format!("{by_size}; above that {beyond}"),
+        Some(by_size) => by_size,
+        None => beyond,
     };
     if fee.discount > Apr::ZERO {
         text = format!("{text}, less {}", fee.discount);
@@ -206,6 +240,14 @@ pub(crate) fn instalment_fee(rule: &Instalments) -> Option<String> {
     let fixed = rule.monthly_fee.is_positive().then(|| rule.monthly_fee.to_string());
     let share = rule.monthly_fee_percent;
     let share = (share > Apr::ZERO).then(|| format!("{share} of the draw"));
+    let share = match rule.monthly_fee_percents.as_slice() {
+        [] => share,
+        [one] => Some(format!("{one} of the draw")),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(Apr::to_string).collect();
+            Some(format!("{} and then {last} of the draw", first.join(", ")))
+        }
+    };
     let parts: Vec<String> = fixed.into_iter().chain(share).collect();
     (!parts.is_empty()).then(|| format!("{} with each payment", parts.join(" plus ")))
 }
@@ -317,7 +359,9 @@ pub(crate) fn minimum(terms: &Terms) -> Option<String> {
         text.push_str(", plus any amount past due");
     }
     if minimum.add_over_limit {
-        text.push_str(", plus any amount over the credit limit");
+        let part = minimum.over_limit_one_of.filter(|parts| *parts > 1);
+        let part = part.map_or_else(String::new, |parts| format!("one part in {parts} of "));
+        text = format!("{text}, plus {part}any amount over the credit limit");
     }
     text.push_str("; it is never more than what you owe.");
     Some(text)
@@ -382,12 +426,22 @@ mod tests {
     #[test]
     fn instalments_say_what_each_payment_costs_beside_it() {
         let (months, monthly_fee_percent) = (12, Apr::from_ppm(5_000));
-        let rule =
-            |cents| Instalments { months, monthly_fee: Cents::new(cents), monthly_fee_percent };
+        let rule = |cents| Instalments {
+            months,
+            payment_percent: Apr::ZERO,
+            payment_rounded_up_to: Cents::ZERO,
+            monthly_fee: Cents::new(cents),
+            monthly_fee_percent,
+            monthly_fee_percents: Vec::new(),
+        };
         let share = format!("{monthly_fee_percent} of the draw with each payment");
         assert_eq!(instalment_fee(&rule(450)), Some(format!("$4.50 plus {share}")));
         assert_eq!(instalment_fee(&rule(0)), Some(share));
         let free = Instalments { monthly_fee_percent: Apr::ZERO, ..rule(0) };
         assert_eq!(instalment_fee(&free), None);
+        let [high, low] = [30_000, 10_000].map(Apr::from_ppm);
+        let months = Instalments { monthly_fee_percents: vec![high, high, low], ..free };
+        let said = format!("{high}, {high} and then {low} of the draw with each payment");
+        assert_eq!(instalment_fee(&months), Some(said));
     }
 }

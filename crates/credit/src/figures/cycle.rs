@@ -134,6 +134,7 @@ fn charges(record: &CycleRecord, product: &Product) -> Figures {
         ("interest", explain::interest(record, product)),
         ("minimum_due", explain::minimum(&record.minimum, &product.minimum)),
         ("plan_fee", kept(plan, "plan fee", record.plan_fee)),
+        ("first_day_fee", kept("of it, on the first day", "plan fee", record.first_day_fee)),
         ("over_limit_fee", kept(over, "over-limit fee", record.over_limit_fee)),
         ("waived", kept(waived, "fees waived", record.waived)),
     ])

@@ -10,7 +10,9 @@ use super::{GraceOutcome, MOST, NANO};
 use crate::{
     Terms,
     balance::{Balance, DayRate, Relief, Span},
-    product::{BalanceAt, BalanceMethod, Compounding, Feature, InterestTerms, RoundedAt, TiersOn},
+    product::{
+        BalanceAt, BalanceMethod, Compounding, Feature, InterestTerms, RoundedAt, Tier, TiersOn,
+    },
     rate::{self, DENOMINATOR, DayBasis},
     state::{OpenCycle, Segment},
 };
@@ -65,7 +67,8 @@ impl AtRate {
     fn holds(&self, rate: DayRate, leap: bool) -> bool {
         let apr = |of: DayRate| (!of.tiered).then_some(of.apr);
         let cap = |of: DayRate| of.cap.filter(|_| of.tiered);
-        (apr(self.rate), cap(self.rate), self.leap) == (apr(rate), cap(rate), leap)
+        let kind = |of: DayRate, leap: bool| (apr(of), cap(of), of.index, leap);
+        kind(self.rate, self.leap) == kind(rate, leap)
     }
 
     /// The periodic rates of the days at a yearly rate, added up.
@@ -79,13 +82,14 @@ impl AtRate {
 
     /// A balance in nano-cents at the rates of the days.
     fn cost(&self, terms: &Terms, feature: usize, nano: i128) -> i128 {
-        let of = |apr| self.rates(&terms.product.interest, apr);
+        let interest = terms.product.interest_of(feature);
+        let of = |apr| self.rates(&interest, apr);
         cost(nano, self.rate, terms.product.features.get(feature), of)
     }
 
     /// The average of the days at their rates.
     fn cost_of_average(&self, terms: &Terms, feature: usize) -> i128 {
-        let interest = &terms.product.interest;
+        let interest = &terms.product.interest_of(feature);
         let days = i128::try_from(self.days.len()).unwrap_or(1).max(1);
         if interest.round_average {
             let average = i128::from(self.average(interest.average_rounding).get());
@@ -153,7 +157,7 @@ impl Priced {
 
     /// Where rounded averages at several rates do: each of them.
     pub(crate) fn averages(&self, terms: &Terms, feature: usize) -> Vec<AverageAtRate> {
-        let interest = &terms.product.interest;
+        let interest = &terms.product.interest_of(feature);
         if !interest.round_average || self.at_rates.len() < 2 || self.tiered() {
             return Vec::new();
         }
@@ -232,7 +236,7 @@ impl Balance {
     }
 
     pub(crate) fn price(&self, terms: &Terms, outcome: GraceOutcome, cycle: &OpenCycle) -> Priced {
-        let interest = &terms.product.interest;
+        let interest = &terms.product.interest_of(self.feature);
         let feature = terms.product.features.get(self.feature);
         let mut priced = Priced { parts: interest.parts(cycle), ..Priced::default() };
         for span in &self.spans {
@@ -247,7 +251,7 @@ impl Balance {
                 }
                 let of = |apr| interest.rate_of(apr, day);
                 let cost = cost(nano, span.rate, feature, of);
-                let cost = round_day(cost, interest.daily_decimals);
+                let cost = round_day(cost, interest);
                 if interest.balance != BalanceMethod::DailyBalance {
                     priced.count(interest.day_basis, (day, span.rate), (nano, cost));
                 }
@@ -307,7 +311,7 @@ impl Balance {
         priced: &Priced,
         outcome: GraceOutcome,
     ) -> i128 {
-        let interest = &terms.product.interest;
+        let interest = &terms.product.interest_of(self.feature);
         let of_averages =
             || priced.at_rates.iter().map(|one| one.cost_of_average(terms, self.feature)).sum();
         let sum = match interest.balance {
@@ -360,23 +364,27 @@ fn cost(nano: i128, rate: DayRate, feature: Option<&Feature>, of: impl Fn(Apr) -
     let tiered = feature.filter(|feature| rate.tiered && !feature.tiers.is_empty());
     let at = |nano: i128, apr: Apr| (nano.saturating_mul(of(apr)) / NANO).min(MOST);
     let Some(feature) = tiered else { return at(nano, rate.apr) };
-    let capped = |apr: Apr| rate.cap.map_or(apr, |cap| apr.min(cap));
+    let of_tier = |tier: &Tier| {
+        let apr = tier.apr_at(Some(feature), rate.index);
+        rate.cap.map_or(apr, |cap| apr.min(cap))
+    };
     let top = |up_to: Option<Cents>| up_to.map_or(i128::MAX, |top| i128::from(top.get()) * NANO);
     let mut below = 0;
     let mut sum = 0;
     for tier in &feature.tiers {
         let upper = top(tier.up_to).min(nano);
         if feature.tiers_on == TiersOn::Whole && nano <= top(tier.up_to) {
-            return at(nano, capped(tier.apr));
+            return at(nano, of_tier(tier));
         }
-        sum += at((upper - below).max(0), capped(tier.apr));
+        sum += at((upper - below).max(0), of_tier(tier));
         below = below.max(upper);
     }
     sum
 }
 
-fn round_day(numerator: i128, decimals: Option<u32>) -> i128 {
+fn round_day(numerator: i128, interest: &InterestTerms) -> i128 {
+    let decimals = interest.daily_decimals;
     let Some(decimals) = decimals.filter(|decimals| *decimals >= 2) else { return numerator };
     let unit = DENOMINATOR / 10_i128.pow((decimals - 2).min(8));
-    divide(numerator, unit, Rounding::HalfUp).unwrap_or_default() * unit
+    divide(numerator, unit, interest.daily_rounding).unwrap_or_default() * unit
 }

@@ -1,8 +1,8 @@
 //! Terms that contradict one another, of which one would be passed over in silence.
 
-use money::Cents;
+use money::{Apr, Cents};
 
-use super::{DrawFee, Feature, MinimumArm, PlanFee, Product, Promotion, Variable};
+use super::{DrawFee, Feature, Instalments, MinimumArm, PlanFee, Product, Promotion, Variable};
 
 /// What `multiple_of` is where nobody states it.
 const ONE_DOLLAR: Cents = Cents::new(100);
@@ -31,7 +31,23 @@ impl Product {
                 return Err("`multiple_of` needs `whole_dollars`".to_owned());
             }
         }
-        Ok(())
+        self.check_excess()
+    }
+
+    /// Of the part of an excess over the limit that a minimum asks for.
+    fn check_excess(&self) -> Result<(), String> {
+        let whole = &self.minimum;
+        if whole.over_limit_one_of.is_some_and(|parts| parts == 0 || parts > 1_200) {
+            return Err("`over_limit_one_of` must be from 1 to 1200".to_owned());
+        }
+        let stated = [
+            ("over_limit_one_of", whole.over_limit_one_of.is_some()),
+            ("over_limit_whole_dollars", whole.over_limit_whole_dollars.is_some()),
+        ];
+        match stated.iter().find(|(_, stated)| *stated && !whole.add_over_limit) {
+            Some((key, _)) => Err(format!("`{key}` needs `add_over_limit`")),
+            None => Ok(()),
+        }
     }
 
     /// True of a product as it is written: opening a line gives every feature the rate of the line.
@@ -45,9 +61,9 @@ impl Product {
             }
             // Interest that is deferred is reckoned at the rate that the promotion takes the place of.
             let deferred = one.promotion.is_some_and(|promotion| promotion.deferred);
-            if !one.tiers.is_empty() && !deferred && (rated || one.variable.is_some()) {
+            if !one.tiers.is_empty() && !deferred && rated {
                 return Err(format!(
-                    "`tiers` stand in the place of `apr`, `rates` and `variable`, and `{name}` has both"
+                    "`tiers` stand in the place of `apr` and `rates`, and `{name}` has both"
                 ));
             }
         }
@@ -65,9 +81,34 @@ impl Feature {
                 "`cycles` and `through`, `months_from_draw` and `through`, `cycles` and `cycles_from_draw` would both end the promotion: state one",
             );
         }
-        self.fee
-            .is_some_and(DrawFee::is_inverted)
-            .then_some("`least` of a draw fee is above its `most`")
+        if let Some(wrong) = self.contradiction_of_tiers() {
+            return Some(wrong);
+        }
+        let shares = self.instalments.as_ref().is_some_and(Instalments::states_shares_twice);
+        if shares {
+            return Some("`monthly_fee_percents` stands in the place of `monthly_fee_percent`");
+        }
+        self.fee.as_ref().and_then(DrawFee::contradiction)
+    }
+
+    /// Tiers state a rate each or, over an index, a margin.
+    fn contradiction_of_tiers(&self) -> Option<&'static str> {
+        let tiers = || self.tiers.iter();
+        match &self.variable {
+            _ if self.tiers.is_empty() => None,
+            Some(variable) => {
+                let own = tiers().all(|one| one.margin.is_some() && one.apr.is_none());
+                (!own || variable.margin != 0).then_some(
+                    "where the rate follows an index each of the `tiers` states its `margin`, none an `apr`, and `variable` no margin",
+                )
+            }
+            None if tiers().any(|one| one.margin.is_some()) => {
+                Some("the `margin` of a tier needs `variable` with its index")
+            }
+            None => tiers()
+                .any(|one| one.apr.is_none())
+                .then_some("each of the `tiers` needs its `apr`"),
+        }
     }
 }
 
@@ -84,9 +125,24 @@ impl Promotion {
     }
 }
 
+impl Instalments {
+    fn states_shares_twice(&self) -> bool {
+        self.monthly_fee_percent > Apr::ZERO && !self.monthly_fee_percents.is_empty()
+    }
+}
+
 impl DrawFee {
-    fn is_inverted(self) -> bool {
-        self.most.is_some_and(|most| self.least > most)
+    pub(crate) fn beyond_brackets(&self) -> bool {
+        self.plus.max(self.least).is_positive() || self.percent > Apr::ZERO
+    }
+
+    fn contradiction(&self) -> Option<&'static str> {
+        if self.most.is_some_and(|most| self.least > most) {
+            return Some("`least` of a draw fee is above its `most`");
+        }
+        let open = self.brackets.last().is_some_and(|last| last.up_to.is_none());
+        let both = open && (self.beyond_brackets() || self.most.is_some());
+        both.then_some("`brackets` of a draw fee leave nothing to its other amounts: give the last one an `up_to`")
     }
 }
 

@@ -9,8 +9,9 @@ use crate::{
     units::{dollars, dollars_opt, percent, percent_opt},
 };
 
-/// `clamp(fixed part + percent of the draw, least, most)`, less the discount, rounded once (V26).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// `clamp(fixed part + percent of the draw, least, most)` or an amount by the size of the draw, less the discount, rounded once
+/// (V26).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DrawFee {
     #[serde(with = "percent")]
@@ -22,6 +23,9 @@ pub struct DrawFee {
     pub least: Cents,
     #[serde(with = "dollars_opt")]
     pub most: Option<Cents>,
+    /// The amount by the size of the draw, lowest first; it takes the place of all of these for draws up to the last `up_to`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brackets: Vec<FeeBracket>,
     #[serde(with = "percent")]
     pub discount: Apr,
     pub first_draw_free: bool,
@@ -34,7 +38,7 @@ pub struct DrawFee {
 pub struct FeeTerms {
     pub late: Option<LateFee>,
     pub plan: Option<PlanFee>,
-    /// Others beside it (an annual fee beside a monthly one), charged on the same day of their cycle.
+    /// Others beside it (an annual fee beside a monthly one), each on its own day of the cycle.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub further_plans: Vec<PlanFee>,
     pub over_limit: Option<OverLimitFee>,

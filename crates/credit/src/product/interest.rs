@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{DrawFee, yes};
 use crate::{
     rate::{DayBasis, RateDigits},
-    units::{date, date_opt, dollars, dollars_opt, percent, percent_opt, signed_percent},
+    units::{
+        date, date_opt, dollars, dollars_opt, percent, percent_opt, percents, signed_percent,
+        signed_percent_opt,
+    },
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +105,8 @@ pub struct InterestTerms {
     pub on_new_fees: bool,
     /// Decimals of a dollar to which each day's interest is rounded; absent: it is not.
     pub daily_decimals: Option<u32>,
+    /// How.
+    pub daily_rounding: Rounding,
     /// The one rounding per feature and cycle.
     pub rounding: Rounding,
     pub rounded_at: RoundedAt,
@@ -155,11 +160,17 @@ pub struct Feature {
     /// Takes the place of the rate through a date or for some cycles.
     #[serde(default)]
     pub promotion: Option<Promotion>,
-    /// Rates by the size of the balance, lowest first; they take the place of `apr`.
+    /// Rates by the size of the balance, lowest first, or margins over the index; they take the place of `apr`.
     #[serde(default)]
     pub tiers: Vec<Tier>,
     #[serde(default)]
     pub tiers_on: TiersOn,
+    /// In the place of the product's `interest.balance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<BalanceMethod>,
+    /// In the place of the product's `interest.new_draws`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_draws: Option<bool>,
     /// Shares in the product's grace. Ignored where the product has none.
     #[serde(default = "yes")]
     pub grace: bool,
@@ -171,7 +182,7 @@ pub struct Feature {
 }
 
 /// The payment is found on the day of the draw: level at the rate of that day, or a share of the draw; the last one takes the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instalments {
     pub months: u32,
@@ -187,12 +198,9 @@ pub struct Instalments {
     /// The same as a share of the draw.
     #[serde(default, with = "percent")]
     pub monthly_fee_percent: Apr,
-}
-
-impl Instalments {
-    pub(crate) const fn has_fee(self) -> bool {
-        self.monthly_fee.is_positive() || self.monthly_fee_percent.ppm() > 0
-    }
+    /// In its place, by month: of the first payment, of the second, and so on; the last one holds on.
+    #[serde(default, with = "percents", skip_serializing_if = "Vec::is_empty")]
+    pub monthly_fee_percents: Vec<Apr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,8 +218,8 @@ pub struct RateStep {
 pub struct Variable {
     /// The index by date, in order; before the first date it is that of the first.
     pub index: Vec<RateStep>,
-    /// In parts per million of one; may be negative.
-    #[serde(with = "signed_percent")]
+    /// In parts per million of one; may be negative. Where there are tiers, each has its own.
+    #[serde(default, with = "signed_percent")]
     pub margin: i32,
     #[serde(default, with = "percent_opt")]
     pub floor: Option<Apr>,
@@ -289,8 +297,12 @@ pub struct Tier {
     /// Top of the slice; absent on the last.
     #[serde(default, with = "dollars_opt")]
     pub up_to: Option<Cents>,
-    #[serde(with = "percent")]
-    pub apr: Apr,
+    /// Absent where the rate follows an index.
+    #[serde(default, with = "percent_opt", skip_serializing_if = "Option::is_none")]
+    pub apr: Option<Apr>,
+    /// What the tier adds to the index that the feature's rate follows.
+    #[serde(default, with = "signed_percent_opt", skip_serializing_if = "Option::is_none")]
+    pub margin: Option<i32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,6 +18,12 @@ pub struct MinimumTerms {
     /// Unpaid minimums of earlier statements are added.
     pub add_past_due: bool,
     pub add_over_limit: bool,
+    /// Of what is over the limit one part of so many is added, not all of it...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_limit_one_of: Option<u32>,
+    /// ...and the part is rounded to whole dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_limit_whole_dollars: Option<Rounding>,
     /// Rounding of it all to whole dollars, or to multiples of `multiple_of`.
     pub whole_dollars: Option<Rounding>,
     #[serde(with = "dollars")]

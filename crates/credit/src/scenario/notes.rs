@@ -91,7 +91,7 @@ fn lowered(product: &Product) -> Vec<String> {
         let written =
             feature.apr.filter(|_| feature.variable.is_none() && feature.tiers.is_empty());
         let later = feature.rates.iter().map(|step| step.apr);
-        let tiers = feature.tiers.iter().map(|tier| tier.apr);
+        let tiers = feature.tiers.iter().filter_map(|tier| tier.apr);
         let highest = written.into_iter().chain(later).chain(tiers).max()?;
         (highest > cap).then(|| above_cap(&format!("the rate of {}", feature.name), highest, cap))
     };

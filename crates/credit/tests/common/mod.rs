@@ -48,6 +48,7 @@ pub(crate) fn odd_products() -> [Product; 2] {
         payment_rounded_up_to: Cents::ZERO,
         monthly_fee: Cents::new(125),
         monthly_fee_percent: Apr::from_ppm(1_000),
+        monthly_fee_percents: Vec::new(),
     });
     plans.dates.due_days_after_close = 45;
     [strict, plans]
