@@ -161,7 +161,7 @@ pub(crate) fn moved_in(
 /// What an event added to the clearing account of its kind; negative where it took from it.
 fn in_transit(chart: &Chart, one: &Recorded, way: Way) -> Result<Cents, ServicingError> {
     let code = chart.account(way.clearing()).map_err(ServicingError::engine)?.code;
-    let entries = one.posting.iter().flat_map(|posting| posting.entries());
+    let entries = one.posting.iter().flat_map(Posting::entries);
     Ok(entries.filter(|entry| entry.account == code).map(Entry::signed).sum())
 }
 
