@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Terms,
+    discount::less,
     product::{Feature, Promotion, RateStep, TakesEffect, Variable},
     rate,
     state::OpenCycle,
@@ -100,6 +101,8 @@ pub(crate) struct DayRate {
     pub(crate) tiered: bool,
     /// The most that a tier may cost.
     pub(crate) cap: Option<Apr>,
+    /// What automatic payments took of the rate; where there are tiers: what they take of each.
+    pub(crate) discount: Apr,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,8 +159,12 @@ impl Balance {
         self.carried + self.fresh
     }
 
-    /// The rate that no promotion replaces.
-    pub(crate) fn contract_apr(&self, day: NaiveDate, cycle: &OpenCycle) -> Apr {
+    /// The rate that no promotion replaces, less the discount for automatic payments.
+    pub(crate) fn contract_apr(&self, terms: &Terms, day: NaiveDate, cycle: &OpenCycle) -> Apr {
+        less(self.agreed_apr(day, cycle), cycle.discount(terms, day))
+    }
+
+    fn agreed_apr(&self, day: NaiveDate, cycle: &OpenCycle) -> Apr {
         if let Some(variable) = &self.variable {
             return variable.apr_on(day, cycle);
         }
@@ -194,15 +201,18 @@ impl Balance {
         let feature = feature.filter(|_| promotion.is_none());
         let reached = |top: Option<Cents>| top.is_none_or(|top| self.principal() <= top);
         let tier = feature.and_then(|of| of.tiers.iter().find(|tier| reached(tier.up_to)));
-        let apr = match (promotion, tier) {
-            (Some(promotion), _) => promotion.apr,
-            (None, Some(tier)) => tier.apr,
-            (None, None) => self.contract_apr(day, cycle),
+        let discount = cycle.discount(terms, day);
+        let (full, own) = match (promotion, tier) {
+            (Some(promotion), _) => (promotion.apr, promotion.apr),
+            (None, Some(tier)) => (tier.apr, less(tier.apr, discount)),
+            (None, None) => (self.agreed_apr(day, cycle), self.contract_apr(terms, day, cycle)),
         };
-        let raised = penalty.filter(|penalty| *penalty > apr);
-        let apr = raised.unwrap_or(apr);
+        let raised = penalty.filter(|penalty| *penalty > own);
+        let apr = raised.unwrap_or(own);
         let apr = cap.map_or(apr, |cap| apr.min(cap));
-        DayRate { apr, tiered: tier.is_some() && raised.is_none(), cap }
+        let tiered = tier.is_some() && raised.is_none();
+        let taken = if apr == own { less(full, own) } else { Apr::ZERO };
+        DayRate { apr, tiered, cap, discount: if tiered { discount } else { taken } }
     }
 
     /// The caps that the law sets on a day.

@@ -10,6 +10,7 @@ mod catalog;
 mod close;
 mod delinquency;
 mod derivation;
+mod discount;
 mod disputes;
 mod draws;
 mod error;

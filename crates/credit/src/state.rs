@@ -12,6 +12,7 @@ use crate::{
     CreditError, FeeKind, FlagKind, Terms,
     balance::Balance,
     close::CycleRecord,
+    discount::Discount,
     disputes::Dispute,
     grace::Grace,
     payment::Allocation,
@@ -87,6 +88,13 @@ pub struct Segment {
     pub balance: Cents,
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
+    /// What the rate is less by for automatic payments.
+    #[serde(
+        default,
+        rename = "autopay_discount_ppm",
+        skip_serializing_if = "crate::discount::none"
+    )]
+    pub autopay_discount: Apr,
     /// Interest of these days, in `rate::DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
     pub numerator: i128,
@@ -131,7 +139,7 @@ impl Fee {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenCycle {
     pub(crate) number: u32,
     pub(crate) starts_on: NaiveDate,
@@ -140,6 +148,9 @@ pub(crate) struct OpenCycle {
     pub(crate) plan_fee: Option<Cents>,
     #[serde(default)]
     pub(crate) penalty: Option<Penalty>,
+    /// Those that reach into the cycle.
+    #[serde(default)]
+    pub(crate) discounts: Vec<Discount>,
 }
 
 /// The minimum of one statement, less what was past due already.
@@ -226,6 +237,7 @@ impl State {
                 closes_on,
                 plan_fee: None,
                 penalty: None,
+                discounts: Vec::new(),
             },
             obligations: Vec::new(),
             grace: Grace::begin(true, Cents::ZERO, opened_on),
