@@ -363,7 +363,13 @@ fn horizon(state: &State, timeline: &Timeline<'_>, on: NaiveDate) -> NaiveDate {
                 || balance.rates.iter().any(|step| step.from > on)
                 || balance.caps.iter().any(|cap| cap.through.is_some_and(|through| through >= on))
         });
-    let waits = |body: &LineEventBody| matches!(body, LineEventBody::TermsChanged { .. });
+    // The day on which a discount ends still has it.
+    let waits = |body: &LineEventBody| {
+        matches!(
+            body,
+            LineEventBody::TermsChanged { .. } | LineEventBody::AutopayDiscountEnded { .. }
+        )
+    };
     let starts_on = state.cycle.starts_on;
     let pending =
         timeline.actions.iter().any(|action| action.on >= starts_on && waits(action.body));

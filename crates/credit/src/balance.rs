@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Terms,
+    discount::less,
     product::{Feature, Promotion, RateStep, TakesEffect, Tier, Variable},
     rate,
     state::OpenCycle,
@@ -102,6 +103,8 @@ pub(crate) struct DayRate {
     /// Where tiers add each its margin to an index: what that is.
     #[serde(default)]
     pub(crate) index: Apr,
+    /// What automatic payments took of the rate; where there are tiers: what they take of each.
+    pub(crate) discount: Apr,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,8 +161,12 @@ impl Balance {
         self.carried + self.fresh
     }
 
-    /// The rate that no promotion replaces.
-    pub(crate) fn contract_apr(&self, day: NaiveDate, cycle: &OpenCycle) -> Apr {
+    /// The rate that no promotion replaces, less the discount for automatic payments.
+    pub(crate) fn contract_apr(&self, terms: &Terms, day: NaiveDate, cycle: &OpenCycle) -> Apr {
+        less(self.agreed_apr(day, cycle), cycle.discount(terms, day))
+    }
+
+    fn agreed_apr(&self, day: NaiveDate, cycle: &OpenCycle) -> Apr {
         if let Some(variable) = &self.variable {
             return variable.apr_on(day, cycle);
         }
@@ -209,15 +216,21 @@ impl Balance {
         let tier = feature.and_then(|of| of.tiers.iter().find(|tier| reached(tier.up_to)));
         let follows = self.variable.as_ref().filter(|_| tier.is_some());
         let index = follows.map(|variable| variable.index_on(day, cycle)).unwrap_or_default();
-        let apr = match (promotion, tier) {
-            (Some(promotion), _) => promotion.apr,
-            (None, Some(tier)) => tier.apr_at(feature, index),
-            (None, None) => self.contract_apr(day, cycle),
+        let discount = cycle.discount(terms, day);
+        let (full, own) = match (promotion, tier) {
+            (Some(promotion), _) => (promotion.apr, promotion.apr),
+            (None, Some(tier)) => {
+                let apr = tier.apr_at(feature, index);
+                (apr, less(apr, discount))
+            }
+            (None, None) => (self.agreed_apr(day, cycle), self.contract_apr(terms, day, cycle)),
         };
-        let raised = penalty.filter(|penalty| *penalty > apr);
-        let apr = raised.unwrap_or(apr);
+        let raised = penalty.filter(|penalty| *penalty > own);
+        let apr = raised.unwrap_or(own);
         let apr = cap.map_or(apr, |cap| apr.min(cap));
-        DayRate { apr, tiered: tier.is_some() && raised.is_none(), cap, index }
+        let tiered = tier.is_some() && raised.is_none();
+        let taken = if apr == own { less(full, own) } else { Apr::ZERO };
+        DayRate { apr, tiered, cap, index, discount: if tiered { discount } else { taken } }
     }
 
     /// The caps that the law sets on a day.

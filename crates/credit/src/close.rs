@@ -403,19 +403,19 @@ impl State {
         owed.map(|balance| RatedPrincipal {
             amount: balance.principal(),
             apr: balance.apr_on(terms, self.day, &self.cycle),
-            later: self.after_promotion(balance),
+            later: self.after_promotion(terms, balance),
         })
         .collect()
     }
 
     /// In how many cycles a promotion ends, and the rate then.
-    fn after_promotion(&self, balance: &Balance) -> Option<(u32, Apr)> {
+    fn after_promotion(&self, terms: &Terms, balance: &Balance) -> Option<(u32, Apr)> {
         let promotion = balance.promotion?;
         let mut closes_on = self.cycle.closes_on;
         for later in 0..600 {
             let starts_on = closes_on.succ_opt()?;
             if !promotion.holds(starts_on, self.cycle.since_opening() + later + 1) {
-                let apr = balance.contract_apr(starts_on, &self.cycle);
+                let apr = balance.contract_apr(terms, starts_on, &self.cycle);
                 return (later > 0).then_some((later, apr));
             }
             closes_on = self.schedule.close_of(starts_on);
@@ -460,6 +460,7 @@ impl State {
             plan_fee: None,
             first_day_fee: Cents::ZERO,
             penalty: self.cycle.penalty,
+            discounts: self.cycle.discounts_from(starts_on),
         };
     }
 }

@@ -5,7 +5,7 @@
 //! fact does to balances is `replay`'s to say.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use identity::{CaseId, DrawId, PaymentId};
+use identity::{AutopayId, CaseId, DrawId, PaymentId};
 use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +143,14 @@ pub enum LineEventBody {
         through: Option<NaiveDate>,
         reason: String,
     },
+    /// Leave to debit is given: from that day on every rate of the contract is less by the product's discount.
+    AutopayDiscountBegan {
+        autopay: AutopayId,
+    },
+    /// That leave has ended: the day is the last one with its discount.
+    AutopayDiscountEnded {
+        autopay: AutopayId,
+    },
     LimitChanged {
         #[serde(rename = "credit_limit_cents")]
         credit_limit: Cents,
@@ -210,6 +218,8 @@ impl LineEventBody {
             Self::RateChanged { .. } => "rate_changed",
             Self::RateCapped { .. } => "rate_capped",
             Self::IndexChanged { .. } => "index_changed",
+            Self::AutopayDiscountBegan { .. } => "autopay_discount_began",
+            Self::AutopayDiscountEnded { .. } => "autopay_discount_ended",
             Self::TermsChanged { .. } => "terms_changed",
             Self::DisputeOpened { .. } => "dispute_opened",
             Self::DisputeResolved { .. } => "dispute_resolved",

@@ -7,6 +7,7 @@ use money::{Cents, Rounding};
 use crate::{
     Allocation, CycleRecord, Derivation, How, InterestLine, Position, Segment, Statement,
     derivation::Value,
+    discount,
     interest::{AverageAtRate, GraceOutcome},
     minimum::{Minimum, MinimumInputs},
     position::FeaturePosition,
@@ -246,7 +247,7 @@ fn segment(segment: &Segment, product: &Product) -> Derivation {
     let days = if terms.period == Period::Monthly { segment.days() } else { days };
     let monthly = terms.period == Period::Monthly;
     let named = if monthly { "monthly rate" } else { "daily rate" };
-    let apr = vec![Derivation::given("rate", Value::AprPpm(segment.apr))];
+    let apr = vec![discount::rate("given", "rate", segment.apr, segment.autopay_discount)];
     let value = Value::Text(rate::to_percent_text(periodic, 10));
     let rule = "yearly rate ÷ the periods of a year (12 CFR 1026.14(b))";
     let inputs = vec![

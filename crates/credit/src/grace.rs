@@ -261,7 +261,7 @@ impl State {
             from: self.cycle.starts_on,
             due_on: self.grace.due_on,
             unpaid: self.grace.statement_balance - self.grace.paid,
-            cycle: self.cycle,
+            cycle: self.cycle.clone(),
             lost: self.grace.lost_on(self.cycle.number),
             balances: self.balances.iter().enumerate().map(lived).collect(),
         }

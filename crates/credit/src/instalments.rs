@@ -53,7 +53,7 @@ impl Instalments {
 impl State {
     /// The payments of a draw that has just been made.
     pub(crate) fn begin_plan(&mut self, terms: &Terms, at: usize) {
-        let (day, cycle) = (self.day, self.cycle);
+        let (day, cycle) = (self.day, self.cycle.clone());
         let Some(balance) = self.balances.get_mut(at) else { return };
         let of =
             terms.product.features.get(balance.feature).and_then(|one| one.instalments.as_ref());

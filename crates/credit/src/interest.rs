@@ -67,7 +67,7 @@ impl State {
             rounds: balance.rounds,
             fell_due: balance.deferred_due(self.day, self.cycle.since_opening()),
             rate: balance.rate_on(terms, self.day, &self.cycle),
-            contract_apr: balance.contract_apr(self.day, &self.cycle),
+            contract_apr: balance.contract_apr(terms, self.day, &self.cycle),
         })
     }
 
@@ -244,7 +244,7 @@ impl Balance {
                     from: day,
                     through: day,
                     rate: self.rate_of(span.carried + span.fresh, terms, (day, cycle)),
-                    contract_apr: self.contract_apr(day, cycle),
+                    contract_apr: self.contract_apr(terms, day, cycle),
                     rounds: span.rounds && day == span.from,
                     ..span.clone()
                 };

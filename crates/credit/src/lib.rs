@@ -11,6 +11,7 @@ mod catalog;
 mod close;
 mod delinquency;
 mod derivation;
+mod discount;
 mod disputes;
 mod draws;
 mod error;

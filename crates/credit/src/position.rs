@@ -9,6 +9,7 @@ use crate::{
     Allocation, Charge, CycleRecord, FlagKind, FurnishedStatus, LineEvent, LineEventBody, Segment,
     Standing, StandingFlag, Terms,
     age::draws_before,
+    balance::DayRate,
     draws::DrawFacts,
     payment::AllocationTo,
     pending::{pending, posted},
@@ -30,6 +31,13 @@ pub struct Position {
     /// Of the balance that new draws join.
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
+    /// What that rate is less by for automatic payments.
+    #[serde(
+        default,
+        rename = "autopay_discount_ppm",
+        skip_serializing_if = "crate::discount::none"
+    )]
+    pub autopay_discount: Apr,
     pub features: Vec<FeaturePosition>,
     #[serde(rename = "principal_balance_cents")]
     pub principal_balance: Cents,
@@ -129,6 +137,13 @@ pub struct FeaturePosition {
     pub principal: Cents,
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
+    /// What the rate is less by for automatic payments.
+    #[serde(
+        default,
+        rename = "autopay_discount_ppm",
+        skip_serializing_if = "crate::discount::none"
+    )]
+    pub autopay_discount: Apr,
     #[serde(rename = "accrued_interest_cents")]
     pub accrued_interest: Cents,
     /// The days of the open cycle so far.
@@ -232,15 +247,15 @@ impl Position {
         let used = state.uses_limit(terms) + held_credit;
         let first = state.balances.iter().find(|one| one.feature == 0 && !one.full);
         let standing = state.standing(terms);
+        let first = first.or(state.balances.first());
+        let of_draws = first.map(|one| one.rate_on(terms, on, &state.cycle)).unwrap_or_default();
         Self {
             on,
             opened_on: state.opened_on,
             status: status(state, terms),
             credit_limit: state.credit_limit,
-            apr: first
-                .or(state.balances.first())
-                .map(|one| one.apr_on(terms, on, &state.cycle))
-                .unwrap_or_default(),
+            apr: of_draws.apr,
+            autopay_discount: of_draws.discount,
             features: features(state, terms),
             principal_balance: state.principal(),
             billed_interest: state.billed_interest(),
@@ -351,14 +366,18 @@ fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {
         .balances
         .iter()
         .zip(state.accrued_by_balance(terms))
-        .map(|(balance, accrued_interest)| FeaturePosition {
-            name: balance.name.clone(),
-            principal: balance.principal(),
-            apr: balance.apr_on(terms, state.day, &state.cycle),
-            accrued_interest,
-            segments: state.priced(terms, balance).segments,
-            accrued_numerator: state.accrued_numerator(terms, balance),
-            prepaid: balance.prepaid,
+        .map(|(balance, accrued_interest)| {
+            let DayRate { apr, discount, .. } = balance.rate_on(terms, state.day, &state.cycle);
+            FeaturePosition {
+                name: balance.name.clone(),
+                principal: balance.principal(),
+                apr,
+                autopay_discount: discount,
+                accrued_interest,
+                segments: state.priced(terms, balance).segments,
+                accrued_numerator: state.accrued_numerator(terms, balance),
+                prepaid: balance.prepaid,
+            }
         })
         .collect()
 }

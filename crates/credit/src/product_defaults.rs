@@ -91,6 +91,7 @@ impl Default for InterestTerms {
             rounding: Rounding::HalfUp,
             rounded_at: RoundedAt::Close,
             rounded_per: RoundedPer::Feature,
+            autopay_discount: Apr::ZERO,
             minimum_charge: Cents::ZERO,
             waived_below: Cents::ZERO,
         }

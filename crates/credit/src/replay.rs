@@ -260,6 +260,12 @@ impl State {
                     balance.full = true;
                 }
             }
+            LineEventBody::AutopayDiscountBegan { autopay } => {
+                self.cycle.begin_discount(*autopay, action.on);
+            }
+            LineEventBody::AutopayDiscountEnded { autopay } => {
+                self.cycle.end_discount(*autopay, action.on);
+            }
             LineEventBody::LimitChanged { credit_limit, .. } => self.credit_limit = *credit_limit,
             LineEventBody::CyclesChanged { cycles } => {
                 self.schedule = cycles.clone();
@@ -348,7 +354,7 @@ impl State {
         applies_to: AppliesTo,
     ) {
         let concerns = |balance: &Balance| feature.is_none_or(|feature| balance.feature == feature);
-        let (day, cycle) = (self.day, self.cycle);
+        let (day, cycle) = (self.day, self.cycle.clone());
         match applies_to {
             AppliesTo::AllBalances => {
                 for balance in self.balances.iter_mut().filter(|balance| concerns(balance)) {
@@ -378,7 +384,7 @@ impl State {
     }
 
     fn change_index(&mut self, terms: &Terms, feature: Option<usize>, step: RateStep) {
-        let cycle = self.cycle;
+        let cycle = self.cycle.clone();
         let concerns = |balance: &&mut Balance| feature.is_none_or(|one| balance.feature == one);
         for balance in self.balances.iter_mut().filter(concerns) {
             if let Some(variable) = &mut balance.variable {
@@ -485,6 +491,8 @@ pub(crate) const fn begins_day(body: &LineEventBody) -> bool {
         LineEventBody::BalanceBroughtForward { .. }
             | LineEventBody::RateChanged { .. }
             | LineEventBody::RateCapped { .. }
+            | LineEventBody::AutopayDiscountBegan { .. }
+            | LineEventBody::AutopayDiscountEnded { .. }
             | LineEventBody::IndexChanged { .. }
             | LineEventBody::TermsChanged { .. }
             | LineEventBody::CyclesChanged { .. }

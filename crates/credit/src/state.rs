@@ -13,6 +13,7 @@ use crate::{
     age::Age,
     balance::Balance,
     close::CycleRecord,
+    discount::Discount,
     disputes::Dispute,
     grace::Grace,
     payment::Allocation,
@@ -94,6 +95,13 @@ pub struct Segment {
     pub balance: Cents,
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
+    /// What the rate is less by for automatic payments.
+    #[serde(
+        default,
+        rename = "autopay_discount_ppm",
+        skip_serializing_if = "crate::discount::none"
+    )]
+    pub autopay_discount: Apr,
     /// Interest of these days, in `rate::DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
     pub numerator: i128,
@@ -138,7 +146,7 @@ impl Fee {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenCycle {
     pub(crate) number: u32,
     /// Cycles of the line that closed before our books of it began.
@@ -152,6 +160,9 @@ pub(crate) struct OpenCycle {
     pub(crate) first_day_fee: Cents,
     #[serde(default)]
     pub(crate) penalty: Option<Penalty>,
+    /// Those that reach into the cycle.
+    #[serde(default)]
+    pub(crate) discounts: Vec<Discount>,
 }
 
 /// The minimum of one statement, less what was past due already.
@@ -241,6 +252,7 @@ impl State {
                 plan_fee: None,
                 first_day_fee: Cents::ZERO,
                 penalty: None,
+                discounts: Vec::new(),
             },
             obligations: Vec::new(),
             met: Vec::new(),

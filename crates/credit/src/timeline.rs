@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use identity::{CaseId, DrawId, PaymentId};
+use identity::{AutopayId, CaseId, DrawId, PaymentId};
 use money::Cents;
 
 use crate::{
@@ -74,6 +74,8 @@ struct References {
     /// As all events leave them.
     draws: DrawFacts,
     disputes: BTreeMap<CaseId, Option<Cents>>,
+    /// Leave to debit with its last day, for the discount.
+    discounts: BTreeMap<AutopayId, Option<NaiveDate>>,
     /// Of the credit balance, with its day and amount.
     refunds: Vec<(u64, NaiveDate, Cents)>,
     /// Refunds that never reached the customer, and what undid them.
@@ -256,7 +258,10 @@ impl References {
                 let open = found.ok_or(CreditError::Unknown { seq, what: "dispute" })?;
                 fresh(open.replace(*error).is_none(), seq, "resolution")?;
             }
-            _ => self.note_refund(event),
+            _ => {
+                self.note_refund(event);
+                self.note_discount(event)?;
+            }
         }
         self.draws.note(event);
         Ok(())
@@ -275,6 +280,21 @@ impl References {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn note_discount(&mut self, event: &LineEvent) -> Result<(), CreditError> {
+        let (seq, what) = (event.seq, "autopay discount");
+        match event.body {
+            LineEventBody::AutopayDiscountBegan { autopay } => {
+                fresh(self.discounts.insert(autopay, None).is_none(), seq, what)
+            }
+            LineEventBody::AutopayDiscountEnded { autopay } => {
+                let found = self.discounts.get_mut(&autopay);
+                let through = found.ok_or(CreditError::Unknown { seq, what })?;
+                fresh(through.replace(event.effective_on).is_none(), seq, what)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -380,6 +400,15 @@ impl References {
                 Some(at(4, u128::try_from(amount.get()).unwrap_or_default()))
             }
             LineEventBody::BalanceBroughtForward { .. } => Some(at(0, 0)),
+            // That has ended before it began has never been.
+            LineEventBody::AutopayDiscountBegan { autopay } => {
+                let ended = self.discounts.get(autopay).copied().flatten();
+                let never = ended.is_some_and(|through| through < event.effective_on);
+                Some(at(1, autopay.as_uuid().as_u128())).filter(|_| !never)
+            }
+            LineEventBody::AutopayDiscountEnded { autopay } => {
+                Some(at(2, autopay.as_uuid().as_u128()))
+            }
             _ => Some(at(1, tie(body))),
         }
     }

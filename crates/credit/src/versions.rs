@@ -66,7 +66,12 @@ impl<'a> Versions<'a> {
                 let message = "`limits.apr_cap` holds for what is owed already: it can be lowered, not raised";
                 return Err(refused(message.to_owned()));
             }
+            let discount = |of: &Terms| of.product.interest.autopay_discount;
             let terms = Terms { product, ..before.clone() };
+            if discount(before) != discount(&terms) {
+                let message = "the discount for automatic payments would change the rate of what is owed already: it stays as it was at opening";
+                return Err(refused(message.to_owned()));
+            }
             versions.changes.push(Version { from: event.effective_on, seq: event.seq, terms });
         }
         versions.mix();

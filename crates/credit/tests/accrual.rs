@@ -12,7 +12,7 @@ use credit::{
     Accrual, AppliesTo, CreditLine, Delta, Group, LineEventBody, Renewed, Running, Step, Terms,
     rate::DENOMINATOR,
 };
-use identity::{CreditLineId, DrawId, PaymentId};
+use identity::{AutopayId, CreditLineId, DrawId, PaymentId};
 use money::{Apr, Cents};
 use proptest::prelude::*;
 
@@ -45,6 +45,10 @@ enum Fact {
         ppm: u32,
         days: u64,
     },
+    /// With the days after which it ends, and how late that is known.
+    Autopay {
+        ended: Option<(u64, u64)>,
+    },
     Credit {
         amount: i64,
     },
@@ -64,6 +68,8 @@ fn facts() -> impl Strategy<Value = Vec<Dated>> {
         1 => (0_u32..359_900, any::<bool>())
             .prop_map(|(ppm, new_draws)| Fact::Rate { ppm, new_draws }),
         1 => (0_u32..60_000, 0_u64..90).prop_map(|(ppm, days)| Fact::Cap { ppm, days }),
+        2 => prop::option::weighted(0.7, (0_u64..60, prop_oneof![Just(0_u64), 1_u64..50]))
+            .prop_map(|ended| Fact::Autopay { ended }),
         1 => (1_i64..20_000).prop_map(|amount| Fact::Credit { amount }),
     ];
     let late = prop_oneof![3 => Just(0_u64), 2 => 1_u64..70];
@@ -120,6 +126,17 @@ fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEventBody)> {
                 let (apr, reason) = (Apr::from_ppm(*ppm), "service".to_owned());
                 let through = Some(on(offset + days));
                 events.push((effective, known, LineEventBody::RateCapped { apr, through, reason }));
+            }
+            Fact::Autopay { ended } => {
+                let autopay = AutopayId::mint(stamp);
+                let began = LineEventBody::AutopayDiscountBegan { autopay };
+                events.push((effective, known, began));
+                if let Some((after, late)) = ended {
+                    let through = on(offset + after);
+                    let learned = known.max(on(offset + after + late));
+                    let ended = LineEventBody::AutopayDiscountEnded { autopay };
+                    events.push((through, learned, ended));
+                }
             }
             Fact::Credit { amount } => {
                 let (amount, reason) = (Cents::new(*amount), "goodwill".to_owned());

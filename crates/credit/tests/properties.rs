@@ -10,7 +10,7 @@ use credit::{
     AppliesTo, ChangeNotice, CreditError, Disputed, FeeKind, FlagKind, LineEvent, LineEventBody,
     NoticeException, Product, ProductCatalog, Terms, rate::DENOMINATOR, replay, replay_from,
 };
-use identity::{CaseId, DrawId, PaymentId};
+use identity::{AutopayId, CaseId, DrawId, PaymentId};
 use money::{Apr, Cents};
 use proptest::prelude::*;
 
@@ -23,21 +23,62 @@ fn on(offset: u64) -> NaiveDate {
 
 #[derive(Clone, Debug)]
 enum Fact {
-    Draw { amount: i64, fee: i64 },
-    Payment { amount: i64, returned_after: Option<u64>, reversed: bool },
-    Credit { amount: i64 },
-    Rate { ppm: u32, new_draws: bool },
-    Cap { ppm: u32 },
-    Fee { amount: i64, late: bool },
-    Waiver { amount: i64 },
+    Draw {
+        amount: i64,
+        fee: i64,
+    },
+    Payment {
+        amount: i64,
+        returned_after: Option<u64>,
+        reversed: bool,
+    },
+    Credit {
+        amount: i64,
+    },
+    Rate {
+        ppm: u32,
+        new_draws: bool,
+    },
+    Cap {
+        ppm: u32,
+    },
+    /// With the days after which it ends, the first ones before it began, and how late the end is known.
+    Autopay {
+        ended: Option<(u64, u64)>,
+    },
+    Fee {
+        amount: i64,
+        late: bool,
+    },
+    Waiver {
+        amount: i64,
+    },
     Flag,
-    RefusedDraw { amount: i64 },
-    CorrectedDraw { amount: i64, to: i64 },
-    Hold { amount: i64, days: u64 },
-    DisputedDraw { amount: i64, error: Option<i64> },
-    DisputedFee { amount: i64, error: i64 },
-    Limit { amount: i64 },
-    LateFee { amount: i64 },
+    RefusedDraw {
+        amount: i64,
+    },
+    CorrectedDraw {
+        amount: i64,
+        to: i64,
+    },
+    Hold {
+        amount: i64,
+        days: u64,
+    },
+    DisputedDraw {
+        amount: i64,
+        error: Option<i64>,
+    },
+    DisputedFee {
+        amount: i64,
+        error: i64,
+    },
+    Limit {
+        amount: i64,
+    },
+    LateFee {
+        amount: i64,
+    },
 }
 
 /// A fact, the day it takes effect and by how many days we learn of it late.
@@ -54,6 +95,8 @@ fn facts() -> impl Strategy<Value = Vec<Dated>> {
         1 => (1_i64..20_000).prop_map(|amount| Fact::Credit { amount }),
         1 => (0_u32..359_900, any::<bool>()).prop_map(|(ppm, new_draws)| Fact::Rate { ppm, new_draws }),
         1 => (0_u32..60_000).prop_map(|ppm| Fact::Cap { ppm }),
+        2 => prop::option::weighted(0.7, (0_u64..60, prop_oneof![Just(0_u64), 1_u64..50]))
+            .prop_map(|ended| Fact::Autopay { ended }),
         1 => (1_i64..4_000, any::<bool>()).prop_map(|(amount, late)| Fact::Fee { amount, late }),
         1 => (1_i64..4_000).prop_map(|amount| Fact::Waiver { amount }),
         1 => Just(Fact::Flag),
@@ -146,6 +189,15 @@ fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEventBody)> {
             Fact::Cap { ppm } => {
                 let (apr, reason) = (Apr::from_ppm(*ppm), "service".to_owned());
                 add(effective, known, LineEventBody::RateCapped { apr, through: None, reason });
+            }
+            Fact::Autopay { ended } => {
+                let autopay = AutopayId::mint(stamp);
+                add(effective, known, LineEventBody::AutopayDiscountBegan { autopay });
+                if let Some((after, late)) = ended {
+                    let through = on((offset + after).saturating_sub(2));
+                    let learned = known.max(on(offset + after + late));
+                    add(through, learned, LineEventBody::AutopayDiscountEnded { autopay });
+                }
             }
             Fact::Fee { amount, late: penalty } => {
                 let fee = if *penalty { FeeKind::Late } else { FeeKind::Other };
@@ -405,6 +457,7 @@ const fn undoes(body: &LineEventBody) -> u8 {
         | LineEventBody::PaymentReversed { .. }
         | LineEventBody::DrawRefused { .. }
         | LineEventBody::DrawCorrected { .. }
+        | LineEventBody::AutopayDiscountEnded { .. }
         | LineEventBody::DisputeOpened { .. } => 1,
         LineEventBody::DisputeResolved { .. } => 2,
         _ => 0,

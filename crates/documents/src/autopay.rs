@@ -2,11 +2,12 @@
 //! how it is told beforehand, and how it ends.
 
 use chrono::NaiveDate;
-use money::Cents;
+use money::{Apr, Cents};
 
 use crate::{
     Creditor, Document, Party,
     document::{Block, Fact},
+    terms::while_they_are_on,
     words::long_date,
 };
 
@@ -32,6 +33,8 @@ pub struct AutopayRecord<'a> {
     pub signed_on: NaiveDate,
     /// At least so many days before a debit the customer is told of it.
     pub notice_days: u32,
+    /// By how much the rate is lower while they are on; zero where the product has no discount.
+    pub discount: Apr,
 }
 
 /// The authorisation.
@@ -71,10 +74,7 @@ pub fn autopay_document(record: &AutopayRecord<'_>, creditor: &Creditor) -> Docu
             creditor.phone
         )),
         Block::heading("It is your choice"),
-        Block::text(
-            "Automatic payments are not required to get or keep this credit line, and your terms are the same without them. You can \
-             pay in other ways.",
-        ),
+        Block::text(its_choice(record.discount)),
     ];
     Document {
         lang: "en",
@@ -116,6 +116,17 @@ fn after_the_amount(amount: AutopayAmount) -> &'static str {
     }
 }
 
+fn its_choice(discount: Apr) -> String {
+    let terms = if discount == Apr::ZERO {
+        ", and your terms are the same without them.".to_owned()
+    } else {
+        format!(". {}", while_they_are_on(discount))
+    };
+    format!(
+        "Automatic payments are not required to get or keep this credit line{terms} You can pay in other ways."
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +150,7 @@ mod tests {
             bank_account: "checking account ending in 4242 at First Harbor Bank",
             signed_on: NaiveDate::from_ymd_opt(2026, 11, 20).unwrap_or_default(),
             notice_days: 10,
+            discount: Apr::from_ppm(5_000),
         };
         let rendered = autopay_document(&record, &creditor()).html().unwrap();
         let text = rendered.text();
@@ -150,6 +162,7 @@ mod tests {
             "never more than you owe",
             "cancel at any time",
             "not required to get or keep this credit line",
+            "each rate of your contract is 0.50 percentage points lower",
             "Dana &lt;Ortiz&gt;",
             "November 20, 2026",
         ] {
@@ -157,5 +170,8 @@ mod tests {
         }
         let again = autopay_document(&record, &creditor()).html().unwrap();
         assert_eq!(rendered, again, "what is signed is what was shown, byte for byte");
+        let none = AutopayRecord { discount: Apr::ZERO, ..record };
+        let rendered = autopay_document(&none, &creditor()).html().unwrap();
+        assert!(rendered.text().contains("your terms are the same without them"));
     }
 }

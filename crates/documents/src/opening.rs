@@ -16,8 +16,8 @@ use crate::{
     document::{Block, Column, Fact, Row, Table},
     rights::billing_rights,
     terms::{
-        at_opening, balance_method, draw_fee, feature, grace, has_interest, instalment_fee,
-        late_fee, minimum, over_limit_fee, plan_fee, rates, returned_fee, tier_apr,
+        at_opening, autopay_discount, balance_method, draw_fee, feature, grace, has_interest,
+        instalment_fee, late_fee, minimum, over_limit_fee, plan_fee, rates, returned_fee, tier_apr,
     },
     words::long_date,
 };
@@ -87,6 +87,8 @@ fn interest(terms: &Terms) -> Vec<Fact> {
             Fact::new(label, rates(one))
         })
         .collect();
+    let discount = autopay_discount(terms).map(|text| Fact::new("Automatic payments", text));
+    facts.extend(discount);
     facts.push(Fact::new("Paying interest", grace(terms)));
     if product.interest.minimum_charge.is_positive() {
         let text =
@@ -149,7 +151,7 @@ fn periodic_rates(record: &OpeningRecord<'_>) -> Block {
     })
 }
 
-/// Each rate that a kind of draw has or will have.
+/// Each rate that a kind of draw has or will have, and those that it has while automatic payments are on.
 fn rows(one: &Feature, record: &OpeningRecord<'_>) -> Vec<Row> {
     let own = match (&one.variable, one.tiers.as_slice()) {
         (Some(variable), []) => vec![at_opening(variable)],
@@ -160,12 +162,17 @@ fn rows(one: &Feature, record: &OpeningRecord<'_>) -> Vec<Row> {
     let promotion = one.promotion.iter().map(|promotion| promotion.apr);
     let later = one.rates.iter().map(|step| step.apr);
     let tiers = one.tiers.iter().map(|tier| tier_apr(one, tier));
-    promotion
-        .chain(own)
-        .chain(tiers)
-        .chain(later)
-        .map(|apr| {
-            let terms = &record.terms.product.interest;
+    let terms = &record.terms.product.interest;
+    let discount = terms.autopay_discount.ppm();
+    let contract: Vec<Apr> = own.into_iter().chain(tiers).chain(later).collect();
+    let less = |apr: &Apr| Apr::from_ppm(apr.ppm().saturating_sub(discount));
+    let discounted: Vec<Apr> =
+        if discount == 0 { Vec::new() } else { contract.iter().map(less).collect() };
+    let plain = promotion.chain(contract).map(|apr| (feature(&one.name), apr));
+    let with_autopay = |apr| (format!("{}, with automatic payments", feature(&one.name)), apr);
+    plain
+        .chain(discounted.into_iter().map(with_autopay))
+        .map(|(name, apr)| {
             let periodic = match terms.period {
                 Period::Daily => {
                     rate::daily(apr, terms.day_basis, terms.rate_digits, record.opened_on)
@@ -173,7 +180,7 @@ fn rows(one: &Feature, record: &OpeningRecord<'_>) -> Vec<Row> {
                 Period::Monthly => rate::monthly(apr, terms.rate_digits),
             };
             let periodic = rate::to_percent_text(periodic, 6);
-            Row::of([feature(&one.name), apr.to_string(), periodic, kind.to_owned()])
+            Row::of([name, apr.to_string(), periodic, kind.to_owned()])
         })
         .collect()
 }

@@ -63,6 +63,22 @@ pub(crate) fn rates(feature: &Feature) -> String {
     format!("{} {until}; after that {own}.{deferred}", promotion.apr)
 }
 
+/// What automatic payments do to the rates, where they do something.
+pub(crate) fn autopay_discount(terms: &Terms) -> Option<String> {
+    let discount = terms.product.interest.autopay_discount;
+    (discount > Apr::ZERO).then(|| while_they_are_on(discount))
+}
+
+/// Told before the first draw and when leave to debit is signed, so that its end is no change in terms.
+pub(crate) fn while_they_are_on(discount: Apr) -> String {
+    let size = discount.to_string();
+    format!(
+        "While automatic payments are on, each rate of your contract is {} percentage points lower. When they are off, the \
+         discount ends for the days after.",
+        size.trim_end_matches('%')
+    )
+}
+
 /// A variable rate as it stands at the beginning: `clamp(index + margin, floor, cap)`.
 pub(crate) fn at_opening(variable: &Variable) -> Apr {
     let index = variable.index.first().map_or(0, |step| i64::from(step.apr.ppm()));

@@ -47,6 +47,8 @@ fn values(whole: bool) -> Values {
         ("explanation", Value::Text("The charge was entered twice.".to_owned())),
         ("changes", Value::Text("fees, late, amount: 20.00".to_owned())),
         ("promise", Value::Text(promise.to_owned())),
+        ("apr", may(Value::Text("23.50".to_owned()))),
+        ("discount", may(Value::Text("0.50".to_owned()))),
         ("new_email", Value::Flag(true)),
         ("new_phone", Value::Flag(whole)),
         ("new_postal", Value::Flag(whole)),

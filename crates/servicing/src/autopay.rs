@@ -5,6 +5,7 @@
 //! taken in `amount`.
 
 mod amount;
+mod discount;
 mod end;
 mod run;
 
@@ -148,22 +149,24 @@ impl Servicing {
             Begun::Before(answer) => return Ok(answer),
             Begun::Now(work) => work,
         };
-        let line = self.hold_own_line(work.conn(), customer_id).await?;
+        let mut line = self.hold_own_line(work.conn(), customer_id).await?;
         let (account, rendered) = self.check_autopay(work.conn(), &line, customer_id, ask).await?;
         if rendered.digest_hex() != digest {
             let sentence = "The authorization reads differently now than when it was shown.";
             return Err(Refusal::new(RefusalCode::IntentChanged, sentence).into());
         }
-        let changes = self.end_before(work.conn(), permit, line.row.id).await?;
+        let changes = self.end_before(work.conn(), permit, &mut line).await?;
         let autopay = self.sign(work.conn(), &line, ask, rendered).await?;
+        self.begin_discount(work.conn(), &mut line, autopay.id).await?;
         let kind = if changes { "autopay.changed" } else { "autopay.enrolled" };
         let amount = ask.amount.fixed();
         let mut payload = told(&autopay, &account, None, amount);
+        payload = line.with_rate(payload, self.today())?;
         payload = with(payload, "digest", json!(digest));
         payload = with(payload, "authorised", json!(permit));
         let stream = Trail::stream(None, Some(line.row.id));
         self.trail(work.conn(), stream, kind, payload).await?;
-        self.look_at_autopay(work.conn(), &line, &autopay).await?;
+        self.look_at_autopay(work.conn(), &mut line, &autopay).await?;
         let receipt = self.enrolled(work.conn(), (&line, &autopay, &account), ask, changes).await?;
         work.finish(receipt).await
     }
@@ -224,17 +227,18 @@ impl Servicing {
             Begun::Before(answer) => return Ok(answer),
             Begun::Now(work) => work,
         };
-        let line = self.hold_line_of(work.conn(), customer_id).await?.ok_or_else(no_line)?;
+        let mut line = self.hold_own_line(work.conn(), customer_id).await?;
         let autopay =
-            autopays::find_standing(work.conn(), line.id).await?.ok_or_else(no_autopay)?;
-        let gone = self.end_autopay(work.conn(), permit, &autopay, BY_CUSTOMER).await?;
+            autopays::find_standing(work.conn(), line.row.id).await?.ok_or_else(no_autopay)?;
+        let end = (BY_CUSTOMER, self.today());
+        let gone = self.end_autopay(work.conn(), permit, (&mut line, &autopay), end).await?;
         let mut text =
             "Your automatic payments are cancelled. Nothing more will be taken under them."
                 .to_owned();
         if gone {
             text.push_str(" One payment has gone to the bank already and cannot be called back.");
         }
-        let of = (customer_id, line.id);
+        let of = (customer_id, line.row.id);
         let receipt =
             self.keep_receipt(work.conn(), of, ("autopay_cancelled", text), Vec::new()).await?;
         work.finish(receipt).await
@@ -257,7 +261,7 @@ impl Servicing {
             return Ok(AutopayView { standing: None, ended: None, debits });
         };
         if newest.ended_at.is_none()
-            && let Some(reason) = self.ends_by_itself(&mut conn, &newest).await?
+            && let Some((reason, _)) = self.ends_by_itself(&mut conn, &newest).await?
         {
             // As it will be recorded when it is looked at next.
             (newest.ended_at, newest.end_reason) = (Some(self.now()), Some(reason.to_owned()));
@@ -317,6 +321,7 @@ impl Servicing {
             bank_account: &from,
             signed_on: self.today(),
             notice_days: NOTICE_DAYS,
+            discount: line.autopay_discount(),
         };
         let rendered = autopay_document(&record, &self.lender.creditor)
             .html()

@@ -1,9 +1,9 @@
 //! Figures of the day.
 
-use money::Cents;
+use money::{Apr, Cents};
 
 use super::{Figures, amount, kept, named, rate};
-use crate::{Derivation, How, Position, derivation::Value, explain};
+use crate::{Derivation, How, Position, derivation::Value, discount, explain};
 
 /// By name.
 pub(crate) fn of_position(position: &Position) -> Figures {
@@ -19,7 +19,16 @@ pub(crate) fn of_position(position: &Position) -> Figures {
         let accrued = explain::accrued_on(feature, &position.terms.product);
         figures.extend([
             (format!("{name}.principal"), kept(drawn, &feature.name, feature.principal)),
-            (format!("{name}.apr"), rate("the rate in force on the day", "rate", feature.apr)),
+            (
+                format!("{name}.apr"),
+                discount::rate(
+                    "the rate in force on the day",
+                    "rate",
+                    feature.apr,
+                    feature.autopay_discount,
+                ),
+            ),
+            (format!("{name}.autopay_discount"), discount_taken(feature.autopay_discount)),
             (format!("{name}.accrued_interest"), accrued),
             (
                 format!("{name}.prepaid"),
@@ -40,6 +49,11 @@ pub(crate) fn of_position(position: &Position) -> Figures {
         ]));
     }
     figures
+}
+
+fn discount_taken(discount: Apr) -> Derivation {
+    let rule = "what the product takes off the rate of the contract while automatic payments are on, if a lower rate is not in force anyway";
+    rate(rule, "discount for automatic payments", discount)
 }
 
 fn balances(position: &Position) -> Vec<(&'static str, Derivation)> {
@@ -113,7 +127,16 @@ fn credit(position: &Position) -> Vec<(&'static str, Derivation)> {
             "credit_limit",
             kept("agreed for the line, as last changed", "credit limit", position.credit_limit),
         ),
-        ("apr", rate("the rate that a new draw would have", "rate", position.apr)),
+        (
+            "apr",
+            discount::rate(
+                "the rate that a new draw would have",
+                "rate",
+                position.apr,
+                position.autopay_discount,
+            ),
+        ),
+        ("autopay_discount", discount_taken(position.autopay_discount)),
         (
             "available_credit",
             Derivation::at_least_zero(

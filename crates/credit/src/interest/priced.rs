@@ -10,6 +10,7 @@ use super::{GraceOutcome, MOST, NANO};
 use crate::{
     Terms,
     balance::{Balance, DayRate, Relief, Span},
+    discount::less,
     product::{
         BalanceAt, BalanceMethod, Compounding, Feature, InterestTerms, RoundedAt, Tier, TiersOn,
     },
@@ -66,9 +67,8 @@ pub struct AverageAtRate {
 impl AtRate {
     fn holds(&self, rate: DayRate, leap: bool) -> bool {
         let apr = |of: DayRate| (!of.tiered).then_some(of.apr);
-        let cap = |of: DayRate| of.cap.filter(|_| of.tiered);
-        let kind = |of: DayRate, leap: bool| (apr(of), cap(of), of.index, leap);
-        kind(self.rate, self.leap) == kind(rate, leap)
+        let tiers = |of: DayRate| of.tiered.then_some((of.cap, of.discount, of.index));
+        (apr(self.rate), tiers(self.rate), self.leap) == (apr(rate), tiers(rate), leap)
     }
 
     /// The periodic rates of the days at a yearly rate, added up.
@@ -185,14 +185,18 @@ impl Priced {
     }
 
     fn add(&mut self, day: NaiveDate, (nano, rate, daily): (i128, DayRate, i128), cost: i128) {
-        let apr = rate.apr;
+        let (apr, autopay_discount) = (rate.apr, rate.discount);
         self.numerator = (self.numerator + cost).min(MOST);
         self.balances += nano;
         self.rates += daily;
         self.days += 1;
         let balance = Cents::from_ratio(nano, NANO, Rounding::HalfUp).unwrap_or_default();
         match self.segments.last_mut() {
-            Some(last) if last.balance == balance && last.apr == apr && !last.rounded => {
+            Some(last)
+                if (last.balance, last.apr, last.autopay_discount)
+                    == (balance, apr, autopay_discount)
+                    && !last.rounded =>
+            {
                 last.through = day;
                 last.numerator += cost;
             }
@@ -202,6 +206,7 @@ impl Priced {
                 through: day,
                 balance,
                 apr,
+                autopay_discount,
                 numerator: cost,
             }),
         }
@@ -365,7 +370,7 @@ fn cost(nano: i128, rate: DayRate, feature: Option<&Feature>, of: impl Fn(Apr) -
     let at = |nano: i128, apr: Apr| (nano.saturating_mul(of(apr)) / NANO).min(MOST);
     let Some(feature) = tiered else { return at(nano, rate.apr) };
     let of_tier = |tier: &Tier| {
-        let apr = tier.apr_at(Some(feature), rate.index);
+        let apr = less(tier.apr_at(Some(feature), rate.index), rate.discount);
         rate.cap.map_or(apr, |cap| apr.min(cap))
     };
     let top = |up_to: Option<Cents>| up_to.map_or(i128::MAX, |top| i128::from(top.get()) * NANO);

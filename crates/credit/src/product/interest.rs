@@ -111,6 +111,9 @@ pub struct InterestTerms {
     pub rounding: Rounding,
     pub rounded_at: RoundedAt,
     pub rounded_per: RoundedPer,
+    /// Points by which every rate is less while automatic payments are on; promotional and penalty rates stay.
+    #[serde(with = "percent")]
+    pub autopay_discount: Apr,
     /// The least interest of a cycle in which there is any.
     #[serde(with = "dollars")]
     pub minimum_charge: Cents,

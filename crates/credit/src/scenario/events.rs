@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveTime};
-use identity::{CaseId, DrawId, PaymentId};
+use identity::{AutopayId, CaseId, DrawId, PaymentId};
 use money::{Apr, Cents};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -34,6 +34,8 @@ enum Kind {
     FeeWaived,
     RateChange,
     RateCap,
+    AutopayDiscount,
+    AutopayDiscountEnded,
     IndexChange,
     TermsChange,
     Dispute,
@@ -85,6 +87,7 @@ pub(super) struct EventFile {
     /// What a product file would say of the changed terms.
     terms: Option<toml::Table>,
     dispute: Option<String>,
+    autopay: Option<String>,
     /// How much of a dispute was our error.
     #[serde(default, with = "dollars_opt")]
     error: Option<Cents>,
@@ -105,6 +108,8 @@ pub(super) struct Names {
     undone: BTreeSet<PaymentId>,
     /// With what is disputed.
     disputes: BTreeMap<String, (CaseId, Cents)>,
+    autopays: BTreeMap<String, AutopayId>,
+    ended: BTreeSet<AutopayId>,
 }
 
 impl Names {
@@ -139,6 +144,26 @@ impl Names {
             None => Ok(dispute),
             Some(_) => Err(format!("two disputes have the id `{name}`")),
         }
+    }
+
+    fn new_autopay(&mut self, id: Option<&String>) -> Result<AutopayId, String> {
+        let autopay = AutopayId::from_uuid(self.next());
+        let name = id.cloned().unwrap_or_else(|| autopay.to_string());
+        match self.autopays.insert(name.clone(), autopay) {
+            None => Ok(autopay),
+            Some(_) => Err(format!("two discounts have the id `{name}`")),
+        }
+    }
+
+    /// A discount that ends: once.
+    fn ended_autopay(&mut self, id: Option<&String>) -> Result<AutopayId, String> {
+        let id = needed(id, "autopay")?;
+        let found = self.autopays.get(id).copied();
+        let autopay = found.ok_or_else(|| format!("no earlier discount has the id `{id}`"))?;
+        if !self.ended.insert(autopay) {
+            return Err(format!("discount `{id}` has ended already"));
+        }
+        Ok(autopay)
     }
 
     /// A dispute of which so much was our error.
@@ -214,6 +239,7 @@ impl EventFile {
             ("exception", self.exception.is_some()),
             ("terms", self.terms.is_some()),
             ("dispute", self.dispute.is_some()),
+            ("autopay", self.autopay.is_some()),
             ("error", self.error.is_some()),
         ];
         let used: &[&str] = match self.kind {
@@ -229,6 +255,8 @@ impl EventFile {
             Kind::Fee | Kind::FeeWaived => &["fee", "amount"],
             Kind::RateChange => &["feature", "apr", "applies_to", "notice_on", "exception"],
             Kind::RateCap => &["apr", "through"],
+            Kind::AutopayDiscount => &["id"],
+            Kind::AutopayDiscountEnded => &["autopay"],
             Kind::IndexChange => &["feature", "apr"],
             Kind::TermsChange => &["terms", "notice_on", "exception"],
             Kind::Dispute => &["id", "amount", "draw", "fee"],
@@ -245,9 +273,10 @@ impl EventFile {
         self.id.as_ref()
     }
 
-    /// The draw, payment or dispute that the event is about.
+    /// The draw, payment, dispute or discount that the event is about.
     pub(super) fn refers_to(&self) -> Option<&String> {
-        self.draw.as_ref().or(self.payment.as_ref()).or(self.dispute.as_ref())
+        let other = self.dispute.as_ref().or(self.autopay.as_ref());
+        self.draw.as_ref().or(self.payment.as_ref()).or(other)
     }
 
     pub(super) fn body(&self, names: &mut Names) -> Result<Body, String> {
@@ -339,6 +368,12 @@ impl EventFile {
                 }
                 LineEventBody::RateCapped { apr, through, reason }
             }
+            Kind::AutopayDiscount => LineEventBody::AutopayDiscountBegan {
+                autopay: names.new_autopay(self.id.as_ref())?,
+            },
+            Kind::AutopayDiscountEnded => LineEventBody::AutopayDiscountEnded {
+                autopay: names.ended_autopay(self.autopay.as_ref())?,
+            },
             Kind::LimitChange => LineEventBody::LimitChanged { credit_limit: amount()?, reason },
             Kind::CycleChange => LineEventBody::CyclesChanged {
                 cycles: CycleSchedule::monthly(match needed(self.close_day, "close_day")? {

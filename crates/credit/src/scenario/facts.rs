@@ -4,7 +4,7 @@
 //! Invariant: what is compared is what is known when the event is recorded, that day's close included.
 
 use chrono::{DateTime, Utc};
-use money::Cents;
+use money::{Apr, Cents};
 
 use super::DatedEvent;
 use crate::{
@@ -58,6 +58,11 @@ pub(super) fn oddity(
             let owed = line.position(event.on)?.total_owed;
             let most = stated.fold(owed, Cents::max).or_zero();
             more_than(most, *amount, "what is owed, or ever was by a statement")
+        }
+        LineEventBody::AutopayDiscountBegan { .. } => {
+            let product = &line.opened_with()?.product;
+            let none = product.interest.autopay_discount == Apr::ZERO;
+            none.then(|| "the product has no `autopay_discount`, so no rate is less".to_owned())
         }
         _ => None,
     })

@@ -1,6 +1,6 @@
 //! The end of leave to debit, whoever brings it about, and the debits that are still to come.
 
-use identity::CreditLineId;
+use chrono::{Days, NaiveDate};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
@@ -11,6 +11,7 @@ use store::{
 use super::{DEBITS_AT_ONCE, told};
 use crate::{
     Authorised, Refusal, Servicing, ServicingError,
+    lines::Line,
     work::{Trail, with},
 };
 
@@ -20,24 +21,28 @@ impl Servicing {
         &self,
         conn: &mut PgConnection,
         permit: Authorised,
-        line: CreditLineId,
+        line: &mut Line,
     ) -> Result<bool, ServicingError> {
-        let Some(before) = autopays::find_standing(conn, line).await? else { return Ok(false) };
-        if let Some(reason) = self.ends_by_itself(conn, &before).await? {
-            self.end_autopay(conn, permit, &before, reason).await?;
+        let standing = autopays::find_standing(conn, line.row.id).await?;
+        let Some(before) = standing else { return Ok(false) };
+        if let Some(end) = self.ends_by_itself(conn, &before).await? {
+            self.end_autopay(conn, permit, (line, &before), end).await?;
             return Ok(false);
         }
         autopays::end(conn, before.id, "replaced", self.now()).await?;
+        // No day is without the discount: that of the other begins today.
+        self.end_discount(conn, line, before.id, self.today()).await?;
         Ok(true)
     }
 
-    /// Ends leave to debit, with what is planned under it; `true` where a payment of it is at the bank.
-    pub(crate) async fn end_autopay(
+    /// Ends leave to debit of a line that is held, with what is planned under it and its discount; `true` where a payment of it
+    /// is at the bank. The day is the last one of the leave.
+    pub(super) async fn end_autopay(
         &self,
         conn: &mut PgConnection,
         permit: Authorised,
-        autopay: &AutopayRow,
-        reason: &str,
+        (line, autopay): (&mut Line, &AutopayRow),
+        (reason, ended_on): (&str, NaiveDate),
     ) -> Result<bool, ServicingError> {
         let now = self.now();
         if !autopays::end(conn, autopay.id, reason, now).await? {
@@ -65,8 +70,11 @@ impl Servicing {
                 _ => {}
             }
         }
+        self.end_discount(conn, line, autopay.id, ended_on).await?;
+        let after = ended_on.max(self.today()).checked_add_days(Days::new(1)).unwrap_or(ended_on);
         let account = self.account_of(conn, autopay).await?;
         let mut payload = told(autopay, &account, of.as_ref(), None);
+        payload = line.with_rate(payload, after)?;
         payload = with(payload, "why", json!(reason));
         payload = with(payload, "authorised", json!(permit));
         let stream = Trail::stream(None, Some(autopay.credit_line_id));

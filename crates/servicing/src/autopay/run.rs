@@ -4,8 +4,8 @@
 //! said; each line is looked at in a transaction of its own, under its lock, so that a run that is killed is taken up by the next
 //! one. What is made is a payment like any other: flags, revocations and failed debits stop it when its file is written.
 
-use calendar::banking_day_on_or_after;
-use chrono::{Days, NaiveDate};
+use calendar::{banking_day_on_or_after, local_date};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use credit::Position;
 use documents::MessageKind;
 use identity::{CreditLineId, PaymentId, chain};
@@ -108,13 +108,13 @@ impl Servicing {
 
     async fn look_at_line(&self, id: CreditLineId) -> Result<bool, ServicingError> {
         let mut tx = self.store.app().begin().await?;
-        let line = self.hold_and_load(&mut tx, id).await?;
+        let mut line = self.hold_and_load(&mut tx, id).await?;
         // Whoever was here first has done it.
         let standing = autopays::find_standing(&mut tx, id).await?;
         let Some(autopay) = standing.filter(|one| one.looks_next_on <= self.today()) else {
             return Ok(false);
         };
-        let made = self.look_at_autopay(&mut tx, &line, &autopay).await?;
+        let made = self.look_at_autopay(&mut tx, &mut line, &autopay).await?;
         tx.commit().await?;
         Ok(made)
     }
@@ -123,15 +123,15 @@ impl Servicing {
     pub(super) async fn look_at_autopay(
         &self,
         conn: &mut PgConnection,
-        line: &Line,
+        line: &mut Line,
         autopay: &AutopayRow,
     ) -> Result<bool, ServicingError> {
-        if let Some(reason) = self.ends_by_itself(conn, autopay).await? {
+        if let Some(end) = self.ends_by_itself(conn, autopay).await? {
             let permit = authorise(Caller::system(), UseCase::Operate, None, self.now())?;
-            self.end_autopay(conn, permit, autopay, reason).await?;
+            self.end_autopay(conn, permit, (line, autopay), end).await?;
             return Ok(false);
         }
-        let today = self.today();
+        let (today, line) = (self.today(), &*line);
         let position = line.position(today)?;
         self.plan_debit(conn, autopay, &position).await?;
         let mut debits = autopays::list_debits(conn, line.row.id, DEBITS_AT_ONCE).await?;
@@ -153,23 +153,25 @@ impl Servicing {
         Ok(made)
     }
 
-    /// Why leave to debit has ended without anybody ending it.
+    /// Why leave to debit has ended without anybody ending it, and on which day as far as is known.
     pub(super) async fn ends_by_itself(
         &self,
         conn: &mut PgConnection,
         autopay: &AutopayRow,
-    ) -> Result<Option<&'static str>, ServicingError> {
-        let revoked_at = revocations::last(conn, autopay.customer_id).await?;
-        if revoked_at.is_some_and(|at| autopay.authorised_at <= at) {
-            return Ok(Some("stop_payment"));
+    ) -> Result<Option<(&'static str, NaiveDate)>, ServicingError> {
+        let since = |at: Option<DateTime<Utc>>| {
+            at.filter(|at| autopay.authorised_at <= *at).map(|at| local_date(at, self.zone))
+        };
+        if let Some(revoked_on) = since(revocations::last(conn, autopay.customer_id).await?) {
+            return Ok(Some(("stop_payment", revoked_on)));
         }
         let account = bank_accounts::find(conn, autopay.bank_account_id).await?;
         if account.is_none_or(|account| account.status == BankAccountStatus::Disabled) {
-            return Ok(Some("bank_account_disabled"));
+            return Ok(Some(("bank_account_disabled", self.today())));
         }
         let failures = self.failures(conn, autopay.bank_account_id).await?;
-        let before = failures.last_at.is_some_and(|failed| autopay.authorised_at <= failed);
-        Ok((failures.in_row >= STRIKES && before).then_some("two_failed_debits"))
+        let failed_on = since(failures.last_at).filter(|_| failures.in_row >= STRIKES);
+        Ok(failed_on.map(|on| ("two_failed_debits", on)))
     }
 
     /// The debit of the statement that is due, planned where it was not.

@@ -14,7 +14,7 @@ use identity::{
     BankAccountId, CaseId, CreditLineId, CustomerId, DecisionId, DrawId, OutboundId, PaymentId,
     chain,
 };
-use money::Cents;
+use money::{Apr, Cents};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
@@ -96,6 +96,12 @@ impl Told<'_> {
 
     fn date(&self, name: &str) -> Value {
         self.get(name).map_or(Value::Nothing, Value::Date)
+    }
+
+    /// A rate without its sign: `23.50`.
+    fn points(&self, name: &str) -> Value {
+        let points = |apr: Apr| apr.to_string().trim_end_matches('%').to_owned();
+        self.get(name).map_or(Value::Nothing, |apr| Value::Text(points(apr)))
     }
 }
 
@@ -431,6 +437,8 @@ async fn autopay(
         ("amount", told.money("amount_cents")),
         ("account", account),
         ("on", told.date("on")),
+        ("apr", told.points("apr_ppm")),
+        ("discount", told.points("autopay_discount_ppm")),
     ]);
     Ok((kind, said, With::default()))
 }

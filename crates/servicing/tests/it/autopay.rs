@@ -24,7 +24,7 @@ const ALWAYS_SHORT: &str = "000111229001";
 const PAYMENTS: &str = "SELECT count(*) FROM payments";
 
 /// Ann owes $1,000.00; her statement of October 5 asks for $39.73 by October 30.
-async fn with_statement(account: &str) -> (House, Person) {
+pub(crate) async fn with_statement(account: &str) -> (House, Person) {
     let house = House::on("2026-09-06").await;
     let ann = house.person_with_account("Ann", account).await;
     house.draws(ann, 100_000).await;
@@ -37,7 +37,12 @@ const fn ask(amount: AutopayAmount, bank_account_id: BankAccountId) -> AutopayAs
 }
 
 /// Signs what is shown.
-async fn enrol(house: &House, person: Person, amount: AutopayAmount, name: &str) -> ReceiptRow {
+pub(crate) async fn enrol(
+    house: &House,
+    person: Person,
+    amount: AutopayAmount,
+    name: &str,
+) -> ReceiptRow {
     let ask = ask(amount, person.checking);
     let offer = house.servicing.offer_autopay(person.caller(), person.id, ask).await.unwrap();
     let digest = &offer.document.digest;
@@ -49,7 +54,7 @@ async fn debits(house: &House, person: Person) -> Vec<DebitRow> {
 }
 
 /// What the outside world was told of a kind, oldest first.
-async fn told(house: &House, kind: &str) -> Vec<Value> {
+pub(crate) async fn told(house: &House, kind: &str) -> Vec<Value> {
     sqlx::query_scalar("SELECT payload FROM outbox WHERE kind = $1 ORDER BY id")
         .bind(kind)
         .fetch_all(house.database.owner())

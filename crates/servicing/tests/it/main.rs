@@ -8,6 +8,7 @@
 )]
 
 mod autopay;
+mod autopay_discount;
 mod board;
 mod cases;
 mod cash;
