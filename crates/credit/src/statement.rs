@@ -177,7 +177,7 @@ impl Statement {
     ) -> Self {
         let issued = issued_statements(events);
         let previous = issued.iter().rev().find(|(_, issued)| issued.number < record.number);
-        let listing = Listing::of(events, position, previous, record.closes_on);
+        let listing = Listing::of(events, position, &issued, record);
         let interest: Vec<_> = interest_lines(record, position);
         let total =
             |items: &[StatementItem]| -> Cents { items.iter().map(|item| item.amount).sum() };
