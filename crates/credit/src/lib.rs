@@ -43,6 +43,7 @@ pub mod scenario;
 mod standing;
 mod state;
 mod statement;
+mod statement_terms;
 mod terms;
 mod text_error;
 mod timeline;
@@ -80,5 +81,6 @@ pub use state::{Segment, StandingFlag};
 pub use statement::{
     ChangeInTerms, Deferred, Statement, StatementInterest, StatementItem, StatementRate,
 };
+pub use statement_terms::{BalanceTerms, GraceTold, Issuer, StatementTerms, UnusedRate};
 pub use terms::{CycleSchedule, Terms};
 pub use text_error::TextError;

@@ -8,7 +8,7 @@ use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CycleRecord, Position,
+    CycleRecord, Terms,
     minimum::{Minimum, MinimumInputs},
     product::{MinimumTerms, Regime},
 };
@@ -77,8 +77,9 @@ impl Part {
 }
 
 impl Repayment {
-    pub(crate) fn of(record: &CycleRecord, position: &Position) -> Option<Self> {
-        let product = &position.terms.product;
+    /// By the terms of the close; `apr`: of what is no principal of any balance.
+    pub(crate) fn of(record: &CycleRecord, terms: &Terms, apr: Apr) -> Option<Self> {
+        let product = &terms.product;
         let owed = record.balance;
         if product.regime != Regime::Card || record.minimum.due >= owed || !owed.is_positive() {
             return None;
@@ -92,7 +93,7 @@ impl Repayment {
         let principal: Cents = parts.iter().map(|part| part.balance).sum();
         match parts.first_mut() {
             Some(first) => first.balance += owed - principal,
-            None => parts.push(Part { balance: owed, apr: position.apr, later: None }),
+            None => parts.push(Part { balance: owed, apr, later: None }),
         }
         Some(Self::estimate(&parts, &product.minimum, &record.minimum))
     }
