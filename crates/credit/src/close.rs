@@ -12,6 +12,7 @@ use crate::{
     minimum::{Minimum, MinimumInputs},
     product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay, Regime},
     state::{BilledInterest, Fee, Obligation, OpenCycle, State},
+    statement_terms::UnusedRate,
     timeline::{Printed, Timeline},
 };
 
@@ -62,6 +63,9 @@ pub struct CycleRecord {
     pub pay_to_avoid_interest: Option<Cents>,
     /// Principal by balance, at its rate.
     pub principals: Vec<RatedPrincipal>,
+    /// Rates that a draw could have had, where nothing was owed at them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused_rates: Vec<UnusedRate>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +97,7 @@ impl State {
         let minimum = self.minimum(terms, &lines);
         let last_timely = self.oblige(terms, &minimum, due_on, printed);
         self.turn_grace(terms, last_timely);
+        let unused_rates = self.unused_rates(terms, &lines);
         self.records.push(CycleRecord {
             number: cycle,
             starts_on: self.cycle.starts_on,
@@ -116,6 +121,7 @@ impl State {
             pay_to_avoid_interest: (terms.product.grace.kind == GraceKind::PaidInFull)
                 .then(|| (self.balance() - self.left_out_of_grace(terms)).or_zero()),
             principals: self.principals(terms),
+            unused_rates,
         });
         self.open_next_cycle(terms);
     }

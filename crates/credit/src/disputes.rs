@@ -10,7 +10,7 @@ use money::{Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CycleSchedule, FeeKind, InterestLine, Terms,
+    FeeKind, InterestLine, Terms,
     balance::Balance,
     event::Disputed,
     minimum::{Minimum, MinimumInputs},
@@ -42,19 +42,22 @@ pub struct DisputeClocks {
 }
 
 impl DisputeClocks {
-    /// Thirty days; two complete cycles, and at most ninety days.
-    #[must_use]
-    pub fn of(received_on: NaiveDate, cycles: &CycleSchedule) -> Self {
+    /// Thirty days; two complete cycles, and at most ninety days. `close_of`: of the cycle in which a day lies, by the schedule in
+    /// force then.
+    pub fn of<E>(
+        received_on: NaiveDate,
+        close_of: impl Fn(NaiveDate) -> Result<NaiveDate, E>,
+    ) -> Result<Self, E> {
         let after = |day: NaiveDate, days: u64| {
             day.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX)
         };
-        let this = cycles.close_of(received_on);
-        let first = cycles.close_of(after(this, 1));
-        let second = cycles.close_of(after(first, 1));
-        Self {
+        let this = close_of(received_on)?;
+        let first = close_of(after(this, 1))?;
+        let second = close_of(after(first, 1))?;
+        Ok(Self {
             acknowledge_by: after(received_on, 30),
             resolve_by: second.min(after(received_on, 90)),
-        }
+        })
     }
 
     /// The last day on which a notice of an error on a statement is a formal one.
@@ -263,7 +266,10 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
+    use crate::CycleSchedule;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -274,12 +280,13 @@ mod tests {
     #[test]
     fn v38_thirty_days_to_answer_two_complete_cycles_or_ninety_days_to_settle() {
         let cycles = CycleSchedule::monthly(5);
-        let clocks = DisputeClocks::of(day("2026-09-20"), &cycles);
+        let close_of = |day| Ok::<_, Infallible>(cycles.close_of(day));
+        let clocks = DisputeClocks::of(day("2026-09-20"), close_of).unwrap();
         assert_eq!(clocks.acknowledge_by, day("2026-10-20"));
         assert_eq!(clocks.resolve_by, day("2026-12-05"));
-        let clocks = DisputeClocks::of(day("2026-09-06"), &cycles);
+        let clocks = DisputeClocks::of(day("2026-09-06"), close_of).unwrap();
         assert_eq!(clocks.resolve_by, day("2026-12-05"));
-        let clocks = DisputeClocks::of(day("2026-07-06"), &cycles);
+        let clocks = DisputeClocks::of(day("2026-07-06"), close_of).unwrap();
         assert_eq!(clocks.resolve_by, day("2026-10-04"));
         assert_eq!(DisputeClocks::notice_by(day("2026-10-05")), day("2026-12-04"));
     }

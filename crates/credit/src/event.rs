@@ -417,6 +417,15 @@ pub enum Charge {
 }
 
 impl Charge {
+    /// Of a fee that the terms impose in a cycle.
+    pub(crate) const fn of_fee(fee: FeeKind, cycle: u32) -> Self {
+        match fee {
+            FeeKind::Plan => Self::PlanFee { cycle },
+            FeeKind::OverLimit => Self::OverLimitFee { cycle },
+            _ => Self::LateFee { cycle },
+        }
+    }
+
     #[must_use]
     pub const fn cycle(&self) -> u32 {
         match self {

@@ -45,6 +45,7 @@ pub mod scenario;
 mod standing;
 mod state;
 mod statement;
+mod statement_terms;
 mod terms;
 mod text_error;
 mod timeline;
@@ -85,6 +86,9 @@ pub use standing::{FurnishedStatus, PastDueBucket, Standing};
 pub use state::{Segment, StandingFlag};
 pub use statement::{
     ChangeInTerms, Deferred, Statement, StatementInterest, StatementItem, StatementRate,
+};
+pub use statement_terms::{
+    BalanceTerms, FeatureBalance, GraceTold, Issuer, StatementTerms, UnusedRate,
 };
 pub use terms::{CycleSchedule, Terms};
 pub use text_error::TextError;

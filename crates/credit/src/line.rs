@@ -9,12 +9,13 @@ use ledger::{AccountCode, Chart, Posting, TrialBalance};
 use money::Cents;
 
 use crate::{
-    Accrual, Buckets, CreditError, LineEvent, LineEventBody, PendingCharge, Position, Replayed,
-    Snapshot, Statement, Terms,
+    Accrual, Buckets, CreditError, CycleRecord, Issuer, LineEvent, LineEventBody, PendingCharge,
+    Position, Replayed, Snapshot, Statement, Terms,
     draws::DrawFacts,
     event::{Charge, FeeKind},
     postings::{Context, changes, posting_of},
     replay::replay_from,
+    versions::Versions,
 };
 
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub struct CreditLine {
     /// The day on which the last event was posted.
     posted_on: NaiveDate,
     posted: Buckets,
+    issuer: Option<Issuer>,
 }
 
 /// An event that was added, with what it posts.
@@ -71,7 +73,7 @@ impl CreditLine {
         let chart = Chart::embedded()?;
         let Replayed { position, snapshots: newer } = replay_from(&snapshots, booked, posted_on)?;
         let posted = position.posted;
-        let mut line = Self { id, chart, events, snapshots, posted_on, posted };
+        let mut line = Self { id, chart, events, snapshots, posted_on, posted, issuer: None };
         line.keep(newer);
         Ok(line)
     }
@@ -82,6 +84,11 @@ impl CreditLine {
             self.snapshots.retain(|known| known.through != snapshot.through);
             self.snapshots.push(snapshot);
         }
+    }
+
+    /// Statements from now on name this issuer.
+    pub fn issued_by(&mut self, issuer: Issuer) {
+        self.issuer = Some(issuer);
     }
 
     /// The terms as they were copied from the product when the line opened.
@@ -200,7 +207,7 @@ impl CreditLine {
         loop {
             let position = self.position(on)?;
             let issued_on = calendar::local_date(recorded_at, self.zone()).max(on);
-            let Some((effective_on, body)) = self.next_due(&position, issued_on) else {
+            let Some((effective_on, body)) = self.next_due(&position, issued_on)? else {
                 return Ok((recorded, position));
             };
             recorded.push(self.record(body, effective_on, recorded_at)?);
@@ -212,7 +219,7 @@ impl CreditLine {
         &self,
         position: &Position,
         issued_on: NaiveDate,
-    ) -> Option<(NaiveDate, LineEventBody)> {
+    ) -> Result<Option<(NaiveDate, LineEventBody)>, CreditError> {
         let statement = position
             .cycles
             .iter()
@@ -226,18 +233,45 @@ impl CreditLine {
                     || !position.statements_due.contains(&pending.charge.cycle())
             })
             .min_by_key(|pending| (pending.on, pending.charge.clone()));
-        match (charge, statement) {
+        Ok(match (charge, statement) {
             (Some(charge), Some(record)) if charge.on <= record.closes_on => {
                 Some((charge.on, posting_body(charge)))
             }
             (_, Some(record)) => {
-                let statement = Statement::of(record, position, &self.events, issued_on);
-                let statement = Box::new(statement);
+                let terms = self.closed_with(record)?;
+                let statement = Statement::of((record, &terms), position, &self.events, issued_on);
+                let statement = Box::new(Statement { issuer: self.issuer.clone(), ..statement });
                 Some((record.closes_on, LineEventBody::StatementIssued { statement }))
             }
             (Some(charge), None) => Some((charge.on, posting_body(charge))),
             (None, None) => None,
+        })
+    }
+
+    /// The terms that a cycle closed with.
+    pub(crate) fn closed_with(&self, record: &CycleRecord) -> Result<Terms, CreditError> {
+        let versions = Versions::of(self.opening_terms()?, &self.events)?;
+        Ok(versions.on(record.closes_on, record.starts_on).clone())
+    }
+
+    /// The close of the cycle in which a day lies, by all schedules known now: one that begins within a cycle ends it anew.
+    pub fn close_of(&self, day: NaiveDate) -> Result<NaiveDate, CreditError> {
+        let mut changes: Vec<_> = self
+            .events
+            .iter()
+            .filter_map(|event| match &event.body {
+                LineEventBody::CyclesChanged { cycles } => Some((event.effective_on, cycles)),
+                _ => None,
+            })
+            .collect();
+        changes.sort_by_key(|(from, cycles)| (*from, cycles.close_day));
+        let mut close = self.opening_terms()?.cycles.close_of(day);
+        for (from, cycles) in changes {
+            if from <= close {
+                close = cycles.close_of(day.max(from));
+            }
         }
+        Ok(close)
     }
 
     /// What a return, reversal, refusal or correction takes back, by the events before it.

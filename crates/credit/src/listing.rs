@@ -1,13 +1,13 @@
 //! The facts that one statement shows: each on exactly one, the first that was issued after it was known and took effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
-use identity::PaymentId;
+use chrono::{Datelike, NaiveDate};
+use identity::{DrawId, PaymentId};
 use money::Cents;
 
 use crate::{
-    Charge, LineEvent, LineEventBody, Position, Statement, StatementItem,
+    Charge, CycleRecord, LineEvent, LineEventBody, Position, Statement, StatementItem,
     draws::{Change, DrawFacts},
     product::ReturnPolicy,
 };
@@ -21,6 +21,7 @@ pub(crate) struct Listing {
     pub(crate) adjustments: Vec<StatementItem>,
     /// Of the payments, credits that are none.
     pub(crate) credits: Cents,
+    /// Corrections of what statements of the same year showed: they count in the totals of that year.
     pub(crate) interest_adjusted: Cents,
     pub(crate) fees_adjusted: Cents,
 }
@@ -30,17 +31,45 @@ pub(crate) struct Listing {
 struct Known {
     payments: BTreeMap<PaymentId, (NaiveDate, Cents)>,
     draws: DrawFacts,
+    /// By which event each was charged.
+    drew: BTreeMap<DrawId, u64>,
+    charged: BTreeMap<Charge, u64>,
+    years: Years,
+}
+
+/// Where statements of earlier years first showed a charge. Its correction counts in no total of a later year (12 CFR
+/// 1026.7(b)(6)): it takes nothing from what that year cost.
+#[derive(Default)]
+struct Years {
+    /// Cycles whose interest they billed.
+    cycles: BTreeSet<u32>,
+    /// Events whose fees they list.
+    events: BTreeSet<u64>,
+}
+
+impl Years {
+    fn before(year: i32, issued: &[(u64, &Statement)]) -> Self {
+        let mut earlier = Self::default();
+        for (_, statement) in issued.iter().filter(|(_, one)| one.closed_on.year() < year) {
+            earlier.cycles.insert(statement.number);
+            earlier.events.extend(statement.fees.iter().map(|item| item.seq));
+        }
+        earlier
+    }
 }
 
 impl Listing {
     pub(crate) fn of(
         events: &[LineEvent],
         position: &Position,
-        previous: Option<&(u64, &Statement)>,
-        closes_on: NaiveDate,
+        issued: &[(u64, &Statement)],
+        record: &CycleRecord,
     ) -> Self {
+        let closes_on = record.closes_on;
+        let previous = issued.iter().rev().find(|(_, issued)| issued.number < record.number);
         let mut listing = Self::default();
-        let mut known = Known::default();
+        let years = Years::before(closes_on.year(), issued);
+        let mut known = Known { years, ..Known::default() };
         for event in events {
             let belongs = |since: NaiveDate| {
                 let shown_before = previous.is_some_and(|(seq, statement)| {
@@ -68,8 +97,10 @@ impl Listing {
         }
     }
 
-    fn correct(&mut self, item: StatementItem, fee: Cents) {
-        self.fees_adjusted += fee;
+    fn correct(&mut self, item: StatementItem, fee: Cents, this_year: bool) {
+        if this_year {
+            self.fees_adjusted += fee;
+        }
         if !item.amount.is_zero() {
             self.adjustments.push(item);
         }
@@ -118,18 +149,21 @@ impl Listing {
                 let refused = matches!(event.body, LineEventBody::DrawRefused { .. });
                 let label = if refused { "draw cancelled" } else { "draw corrected" };
                 let change = known.draws.change_by(&event.body);
-                self.correct(item(label, change.amount + change.fee), change.fee);
+                let this_year = known.drew_this_year(&event.body);
+                self.correct(item(label, change.amount + change.fee), change.fee, this_year);
             }
             LineEventBody::DisputeResolved { error, .. } if error.is_positive() => {
                 let of_draw = known.draws.corrected_by(&event.body).is_some();
                 let other = Change { amount: -*error, fee: Cents::ZERO };
                 let change = if of_draw { known.draws.change_by(&event.body) } else { other };
                 let label = "billing error corrected";
-                self.correct(item(label, change.amount + change.fee), change.fee);
+                let this_year = known.drew_this_year(&event.body);
+                self.correct(item(label, change.amount + change.fee), change.fee, this_year);
             }
             LineEventBody::Adjusted { charge, amount } => {
                 self.adjustments.push(item(&adjustment_label(charge), *amount));
                 match charge {
+                    _ if !known.charged_this_year(charge) => {}
                     Charge::Interest { .. } => self.interest_adjusted += *amount,
                     _ => self.fees_adjusted += *amount,
                 }
@@ -151,6 +185,22 @@ fn item(event: &LineEvent, position: &Position, label: &str, amount: Cents) -> S
 }
 
 impl Known {
+    fn charged_this_year(&self, charge: &Charge) -> bool {
+        match charge {
+            Charge::Interest { cycle, .. } | Charge::MilitaryWaiver { cycle } => {
+                !self.years.cycles.contains(cycle)
+            }
+            Charge::LateFee { .. } | Charge::PlanFee { .. } | Charge::OverLimitFee { .. } => {
+                self.charged.get(charge).is_none_or(|seq| !self.years.events.contains(seq))
+            }
+        }
+    }
+
+    fn drew_this_year(&self, correction: &LineEventBody) -> bool {
+        let seq = self.draws.corrected_by(correction).and_then(|draw| self.drew.get(&draw));
+        seq.is_none_or(|seq| !self.years.events.contains(seq))
+    }
+
     /// The day from which the fact is part of the balance.
     fn since(&self, event: &LineEvent, position: &Position) -> NaiveDate {
         let own = event.effective_on;
@@ -182,6 +232,12 @@ impl Known {
                 if let Some((_, amount)) = self.payments.get_mut(payment) {
                     *amount = Cents::ZERO;
                 }
+            }
+            LineEventBody::Drew { draw, .. } => {
+                self.drew.insert(*draw, event.seq);
+            }
+            LineEventBody::FeeAssessed { fee, cycle: Some(cycle), .. } => {
+                self.charged.insert(Charge::of_fee(*fee, *cycle), event.seq);
             }
             _ => {}
         }

@@ -8,8 +8,8 @@ use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CycleRecord, Position,
-    minimum::MinimumInputs,
+    CycleRecord, Terms,
+    minimum::{Minimum, MinimumInputs},
     product::{MinimumTerms, Regime},
 };
 
@@ -28,7 +28,8 @@ pub enum Repayment {
         months: u32,
         #[serde(rename = "total_cents")]
         total: Cents,
-        /// Absent where minimums are done in three years too.
+        /// Absent where minimums are done in three years too, and where it is less than the minimum that is asked for
+        /// (1026.7(b)(12)(i)(F)(2)).
         in_36_months: Option<In36Months>,
     },
 }
@@ -76,8 +77,9 @@ impl Part {
 }
 
 impl Repayment {
-    pub(crate) fn of(record: &CycleRecord, position: &Position) -> Option<Self> {
-        let product = &position.terms.product;
+    /// By the terms of the close; `apr`: of what is no principal of any balance.
+    pub(crate) fn of(record: &CycleRecord, terms: &Terms, apr: Apr) -> Option<Self> {
+        let product = &terms.product;
         let owed = record.balance;
         if product.regime != Regime::Card || record.minimum.due >= owed || !owed.is_positive() {
             return None;
@@ -91,20 +93,22 @@ impl Repayment {
         let principal: Cents = parts.iter().map(|part| part.balance).sum();
         match parts.first_mut() {
             Some(first) => first.balance += owed - principal,
-            None => parts.push(Part { balance: owed, apr: position.apr, later: None }),
+            None => parts.push(Part { balance: owed, apr, later: None }),
         }
-        Some(Self::estimate(&parts, &product.minimum, &record.minimum.inputs))
+        Some(Self::estimate(&parts, &product.minimum, &record.minimum))
     }
 
-    fn estimate(parts: &[Part], minimum: &MinimumTerms, today: &MinimumInputs) -> Self {
+    fn estimate(parts: &[Part], rule: &MinimumTerms, asked: &Minimum) -> Self {
         let monthly = in_36_months(parts);
-        let Some((months, total)) = by_minimums(parts, minimum, today) else {
+        let Some((months, total)) = by_minimums(parts, rule, &asked.inputs) else {
+            // Here no exception of (b)(12)(i)(F)(2) applies: (b)(12)(ii)(C).
             return Self::Never { in_36_months: to_dollars(monthly) };
         };
         // Months are told as years from two years on, rounded: three years are up to 41 months.
         let three_years_or_less = months < 42;
         let all = Cents::new(monthly.get().saturating_mul(36));
-        let in_36_months = (!three_years_or_less).then(|| In36Months {
+        let too_little = to_dollars(monthly) < asked.due;
+        let in_36_months = (!three_years_or_less && !too_little).then(|| In36Months {
             monthly: to_dollars(monthly),
             total: to_dollars(all),
             savings: to_dollars(total) - to_dollars(all),
@@ -225,7 +229,7 @@ mod tests {
         let paid = by_minimums(&[part(60, 120_000)], &rule, &MinimumInputs::default());
         assert_eq!(paid, Some((3, Cents::new(6_107))));
         let Repayment::Estimate { in_36_months, .. } =
-            Repayment::estimate(&[part(60, 120_000)], &rule, &MinimumInputs::default())
+            Repayment::estimate(&[part(60, 120_000)], &rule, &Minimum::default())
         else {
             unreachable!("it is paid off")
         };
@@ -240,11 +244,8 @@ mod tests {
             of: MinimumBase::NewBalance,
             ..MinimumArm::default()
         };
-        let estimate = Repayment::estimate(
-            &[part(1_000, 240_000)],
-            &minimum(vec![arm]),
-            &MinimumInputs::default(),
-        );
+        let estimate =
+            Repayment::estimate(&[part(1_000, 240_000)], &minimum(vec![arm]), &Minimum::default());
         assert_eq!(estimate, Repayment::Never { in_36_months: Cents::new(3_900) });
     }
 }

@@ -364,8 +364,13 @@ impl State {
         Ok(at)
     }
 
-    /// A further balance of a feature, at the rates of its last one.
     fn add_balance(&mut self, terms: &Terms, feature: usize) -> usize {
+        self.balances.push(self.further_balance(terms, feature));
+        self.balances.len() - 1
+    }
+
+    /// A further balance of a feature, at the rates of its last one.
+    pub(crate) fn further_balance(&self, terms: &Terms, feature: usize) -> Balance {
         let mut before = self.balances.iter().filter(|balance| balance.feature == feature);
         let nth = before.clone().count() + 1;
         let last =
@@ -374,9 +379,7 @@ impl State {
         let of = terms.product.features.get(feature);
         let name = format!("{} {nth}", of.map(|of| of.name.as_str()).unwrap_or_default());
         let promotion = terms.promotion_of(feature, self.day);
-        let balance = Balance { rates, variable, promotion, ..Balance::empty(name, feature, apr) };
-        self.balances.push(balance);
-        self.balances.len() - 1
+        Balance { rates, variable, promotion, ..Balance::empty(name, feature, apr) }
     }
 }
 

@@ -8,11 +8,12 @@ use money::{Apr, Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CycleRecord, FeeKind, InterestLine, LineEvent, LineEventBody, Position,
+    CycleRecord, FeeKind, InterestLine, LineEvent, LineEventBody, Position, Terms,
     listing::Listing,
     product::{InterestTerms, LateFee},
     rate,
     repayment::Repayment,
+    statement_terms::{Issuer, StatementTerms, UnusedRate},
 };
 
 /// What a statement says, as data at close.
@@ -75,6 +76,15 @@ pub struct Statement {
     /// On a card: what paying the minimum only comes to, and paying off in 36 months (1026.7(b)(12)).
     #[serde(default)]
     pub repayment: Option<Repayment>,
+    /// What it tells of the terms; absent on statements from before there was this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<StatementTerms>,
+    /// Who issued it, where that was known (1026.7(b)(9)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
+    /// Rates that a draw could have had, where nothing was owed at them (1026.7(b)(4)).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused_rates: Vec<UnusedRate>,
     /// Of it, unpaid from earlier statements whose date has passed.
     #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
@@ -168,23 +178,23 @@ impl Statement {
             - self.new_balance
     }
 
-    /// The statement of a closed cycle of `position`, from the events known so far.
+    /// The statement of a closed cycle of `position`, by the terms that it closed with, from the events known so far.
     pub(crate) fn of(
-        record: &CycleRecord,
+        (record, terms): (&CycleRecord, &Terms),
         position: &Position,
         events: &[LineEvent],
-        sent_on: NaiveDate,
+        issued_on: NaiveDate,
     ) -> Self {
         let issued = issued_statements(events);
         let previous = issued.iter().rev().find(|(_, issued)| issued.number < record.number);
-        let listing = Listing::of(events, position, previous, record.closes_on);
-        let interest: Vec<_> = interest_lines(record, position);
+        let listing = Listing::of(events, position, &issued, record);
+        let interest: Vec<_> = interest_lines(record, terms);
         let total =
             |items: &[StatementItem]| -> Cents { items.iter().map(|item| item.amount).sum() };
         let interest_total = interest.iter().map(|line| line.amount).sum();
         let (draws_total, fees_total) = (total(&listing.draws), total(&listing.fees));
         let year = YearToDate::of(events, &issued, record.closes_on.year());
-        let sent_on = sent_on.max(record.closes_on);
+        let sent_on = issued_on.max(record.closes_on);
         Self {
             number: record.number,
             opened_on: record.starts_on,
@@ -209,13 +219,16 @@ impl Statement {
             minimum_due: record.minimum.due,
             disputed: record.minimum.inputs.disputed,
             available_credit: record.available_credit,
-            balance_method: position.terms.product.method_text(),
+            balance_method: terms.product.method_text(),
             pay_to_avoid_interest: record
                 .pay_to_avoid_interest
                 .filter(|amount| amount.is_positive()),
-            late_fee_up_to: position.terms.product.fees.late.as_ref().map(LateFee::up_to),
+            late_fee_up_to: terms.product.fees.late.as_ref().map(LateFee::up_to),
             changes_in_terms: changes_in_terms(events, previous, record.closes_on),
-            repayment: Repayment::of(record, position),
+            repayment: Repayment::of(record, terms, position.apr),
+            terms: Some(StatementTerms::of(terms)),
+            issuer: None,
+            unused_rates: record.unused_rates.clone(),
             past_due: record.minimum.asked_before().0,
             not_yet_due: record.minimum.asked_before().1,
             interest_this_year: year.interest + interest_total + listing.interest_adjusted,
@@ -232,8 +245,8 @@ impl Statement {
     }
 }
 
-fn interest_lines(record: &CycleRecord, position: &Position) -> Vec<StatementInterest> {
-    let terms = &position.terms.product.interest;
+fn interest_lines(record: &CycleRecord, terms: &Terms) -> Vec<StatementInterest> {
+    let terms = &terms.product.interest;
     record
         .interest
         .iter()

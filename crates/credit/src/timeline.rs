@@ -14,7 +14,7 @@ use crate::{
     CreditError, LineEvent, LineEventBody, Terms,
     age::Age,
     draws::{DrawFact, DrawFacts},
-    event::{AppliesTo, Charge, Disputed, FeeKind},
+    event::{AppliesTo, Charge, Disputed},
     product::ReturnPolicy,
     versions::Versions,
 };
@@ -146,11 +146,7 @@ impl<'a> Timeline<'a> {
                 }
             }
             LineEventBody::FeeAssessed { fee, cycle: Some(cycle), amount } => {
-                let charge = match fee {
-                    FeeKind::Plan => Charge::PlanFee { cycle: *cycle },
-                    FeeKind::OverLimit => Charge::OverLimitFee { cycle: *cycle },
-                    _ => Charge::LateFee { cycle: *cycle },
-                };
+                let charge = Charge::of_fee(*fee, *cycle);
                 self.post(charge, event.effective_on, *amount);
             }
             LineEventBody::Adjusted { charge, amount } => {

@@ -5,6 +5,7 @@
 //! stand apart from them (comment 9(b)(2)-9).
 
 use chrono::NaiveDate;
+use credit::Issuer;
 use decisioning::{BureauScore, Decision, Outcome};
 use money::Cents;
 use serde::{Deserialize, Serialize};
@@ -31,8 +32,30 @@ pub struct Creditor {
     pub name: String,
     pub address: Vec<String>,
     pub phone: String,
+    /// Toll-free, of whoever tells of credit counselling (12 CFR 1026.7(b)(12)(iv)).
+    #[serde(default)]
+    pub credit_counseling_phone: String,
     /// From 12 CFR 1002, Appendix A.
     pub regulator: Party,
+}
+
+impl Creditor {
+    /// As a statement names it.
+    #[must_use]
+    pub fn issuer(&self) -> Issuer {
+        Issuer {
+            name: self.name.clone(),
+            address: self.address.clone(),
+            phone: self.phone.clone(),
+            credit_counseling_phone: self.credit_counseling_phone.clone(),
+        }
+    }
+
+    /// As it was when a statement was issued.
+    pub(crate) fn as_issued(&self, issuer: &Issuer) -> Self {
+        let Issuer { name, address, phone, credit_counseling_phone } = issuer.clone();
+        Self { name, address, phone, credit_counseling_phone, regulator: self.regulator.clone() }
+    }
 }
 
 /// The consumer report that was used.

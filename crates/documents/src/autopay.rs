@@ -136,6 +136,7 @@ mod tests {
             name: "Plumbline Sandbox Lending".into(),
             address: vec!["1 Level Street".into()],
             phone: "1-800-555-0100".into(),
+            credit_counseling_phone: "800-555-0142".into(),
             regulator: Party { name: "the FTC".into(), address: vec![] },
         }
     }

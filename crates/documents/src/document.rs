@@ -14,7 +14,7 @@ use crate::{
 /// What a person is given, ready to be written in one form or the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Document {
-    /// Name and version of what it was made by: `statement 2`.
+    /// Name and version of what it was made by: `statement 3`.
     pub(crate) template: &'static str,
     /// The language it is written in, as pages name it.
     pub(crate) lang: &'static str,

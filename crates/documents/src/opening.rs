@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 use credit::{
-    Terms,
+    GraceTold, StatementTerms, Terms,
     product::{Feature, Period},
     rate,
 };
@@ -16,13 +16,13 @@ use crate::{
     document::{Block, Column, Fact, Row, Table},
     rights::billing_rights,
     terms::{
-        at_opening, autopay_discount, balance_method, draw_fee, feature, grace, has_interest,
-        instalment_fee, late_fee, minimum, over_limit_fee, plan_fee, rates, returned_fee, tier_apr,
+        at_opening, autopay_discount, balance_method, draw_fee, feature, grace, instalment_fee,
+        late_fee, minimum, over_limit_fee, penalty_rate, plan_fees, rates, returned_fee, tier_apr,
     },
     words::long_date,
 };
 
-const TEMPLATE: &str = "opening 1";
+const TEMPLATE: &str = "opening 2";
 
 /// What is disclosed, and to whom.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,12 +38,18 @@ pub struct OpeningRecord<'a> {
 #[must_use]
 pub fn opening_document(record: &OpeningRecord<'_>, creditor: &Creditor) -> Document {
     let terms = record.terms;
+    let told = StatementTerms::of(terms);
     let heads = ["What", "How much"];
     let mut blocks = vec![
-        Block::facts_table("Interest rates and interest charges", heads, interest(terms)),
+        Block::facts_table(
+            "Interest rates and interest charges",
+            heads,
+            interest(terms, &told.grace),
+        ),
         Block::facts_table("Fees", heads, fees(terms)),
     ];
-    let method = has_interest(terms).then(|| balance_method(terms));
+    let has_interest = !told.grace.spared.is_empty() || !told.grace.charged.is_empty();
+    let method = has_interest.then(|| balance_method(&told));
     if let Some((name, _)) = &method {
         blocks.push(Block::text(format!(
             "How we will calculate your balance: we use a method called \"{name}\". See below for more."
@@ -77,7 +83,7 @@ pub fn opening_document(record: &OpeningRecord<'_>, creditor: &Creditor) -> Docu
     }
 }
 
-fn interest(terms: &Terms) -> Vec<Fact> {
+fn interest(terms: &Terms, told: &GraceTold) -> Vec<Fact> {
     let product = &terms.product;
     let mut facts: Vec<Fact> = product
         .features
@@ -89,7 +95,9 @@ fn interest(terms: &Terms) -> Vec<Fact> {
         .collect();
     let discount = autopay_discount(terms).map(|text| Fact::new("Automatic payments", text));
     facts.extend(discount);
-    facts.push(Fact::new("Paying interest", grace(terms)));
+    let penalty = product.penalty_rate.as_ref().map(penalty_rate);
+    facts.extend(penalty.map(|text| Fact::new("Penalty APR and when it applies", text)));
+    facts.push(Fact::new("Paying interest", grace(told)));
     if product.interest.minimum_charge.is_positive() {
         let text =
             format!("If you are charged interest, at least {}", product.interest.minimum_charge);
@@ -101,8 +109,12 @@ fn interest(terms: &Terms) -> Vec<Fact> {
 fn fees(terms: &Terms) -> Vec<Fact> {
     let product = &terms.product;
     let none = || "None".to_owned();
-    let mut facts =
-        vec![Fact::new("Fee for the line", plan_fee(&product.fees).unwrap_or_else(none))];
+    let mut lines = plan_fees(&product.fees);
+    if lines.is_empty() {
+        lines.push(none());
+    }
+    let mut facts: Vec<Fact> =
+        lines.into_iter().map(|fee| Fact::new("Fee for the line", fee)).collect();
     for one in &product.features {
         let label = match product.features.as_slice() {
             [_] => "Draw fee".to_owned(),
@@ -134,7 +146,10 @@ fn limits(record: &OpeningRecord<'_>) -> Vec<Fact> {
 }
 
 fn periodic_rates(record: &OpeningRecord<'_>) -> Block {
-    let rows = record.terms.product.features.iter().flat_map(|one| rows(one, record)).collect();
+    let features = record.terms.product.features.iter();
+    let penalty = record.terms.product.penalty_rate.as_ref();
+    let penalty = penalty.map(|rule| rate_row("Penalty APR", rule.apr, "Fixed", record));
+    let rows = features.flat_map(|one| rows(one, record)).chain(penalty).collect();
     Block::Table(Table {
         caption: "Periodic rates".to_owned(),
         columns: vec![
@@ -162,25 +177,25 @@ fn rows(one: &Feature, record: &OpeningRecord<'_>) -> Vec<Row> {
     let promotion = one.promotion.iter().map(|promotion| promotion.apr);
     let later = one.rates.iter().map(|step| step.apr);
     let tiers = one.tiers.iter().map(|tier| tier_apr(one, tier));
-    let terms = &record.terms.product.interest;
-    let discount = terms.autopay_discount.ppm();
+    let discount = record.terms.product.interest.autopay_discount.ppm();
     let contract: Vec<Apr> = own.into_iter().chain(tiers).chain(later).collect();
     let less = |apr: &Apr| Apr::from_ppm(apr.ppm().saturating_sub(discount));
     let discounted: Vec<Apr> =
         if discount == 0 { Vec::new() } else { contract.iter().map(less).collect() };
-    let plain = promotion.chain(contract).map(|apr| (feature(&one.name), apr));
-    let with_autopay = |apr| (format!("{}, with automatic payments", feature(&one.name)), apr);
+    let name = feature(&one.name);
+    let with_autopay = format!("{name}, with automatic payments");
+    let plain = promotion.chain(contract).map(|apr| rate_row(&name, apr, kind, record));
     plain
-        .chain(discounted.into_iter().map(with_autopay))
-        .map(|(name, apr)| {
-            let periodic = match terms.period {
-                Period::Daily => {
-                    rate::daily(apr, terms.day_basis, terms.rate_digits, record.opened_on)
-                }
-                Period::Monthly => rate::monthly(apr, terms.rate_digits),
-            };
-            let periodic = rate::to_percent_text(periodic, 6);
-            Row::of([name, apr.to_string(), periodic, kind.to_owned()])
-        })
+        .chain(discounted.into_iter().map(|apr| rate_row(&with_autopay, apr, kind, record)))
         .collect()
+}
+
+fn rate_row(what: &str, apr: Apr, kind: &str, record: &OpeningRecord<'_>) -> Row {
+    let terms = &record.terms.product.interest;
+    let periodic = match terms.period {
+        Period::Daily => rate::daily(apr, terms.day_basis, terms.rate_digits, record.opened_on),
+        Period::Monthly => rate::monthly(apr, terms.rate_digits),
+    };
+    let periodic = rate::to_percent_text(periodic, 6);
+    Row::of([what.to_owned(), apr.to_string(), periodic, kind.to_owned()])
 }

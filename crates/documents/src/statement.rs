@@ -2,7 +2,10 @@
 //! not add up is not written.
 
 use chrono::Datelike;
-use credit::{ChangeInTerms, Repayment, Statement, StatementInterest, StatementItem, Terms};
+use credit::{
+    ChangeInTerms, Repayment, Statement, StatementInterest, StatementItem, StatementTerms, Terms,
+    UnusedRate, product::Period,
+};
 use money::{Apr, Cents};
 
 use crate::{
@@ -13,7 +16,7 @@ use crate::{
     words::{days, long_date, short_date, title},
 };
 
-const TEMPLATE: &str = "statement 2";
+const TEMPLATE: &str = "statement 3";
 
 /// Whose statement it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +24,7 @@ pub struct StatementRecord<'a> {
     pub customer: &'a Party,
     /// What the customer calls the line: the end of its id.
     pub line_reference: &'a str,
+    /// In force at its close: read where the statement itself does not say what they were.
     pub terms: &'a Terms,
     pub statement: &'a Statement,
 }
@@ -32,10 +36,14 @@ pub fn statement_document(
 ) -> Result<Document, DocumentError> {
     let statement = record.statement;
     check(statement)?;
+    let terms = statement.terms.clone().unwrap_or_else(|| StatementTerms::of(record.terms));
+    let issued = statement.issuer.as_ref().map(|issuer| creditor.as_issued(issuer));
+    let creditor = issued.as_ref().unwrap_or(creditor);
     let (number, line) = (statement.number, record.line_reference);
     let mut blocks = vec![first_figures(statement)];
-    blocks.extend(notes(record));
-    blocks.extend(statement.repayment.as_ref().map(repayment));
+    blocks.extend(notes(statement, &terms));
+    let warned = statement.repayment.as_ref();
+    blocks.extend(warned.into_iter().flat_map(|one| repayment(one, creditor)));
     blocks.push(summary(statement));
     blocks.extend(listing("Draws", &statement.draws, "Total draws", statement.draws_total));
     let credits = -statement.payments_total;
@@ -50,12 +58,12 @@ pub fn statement_document(
     blocks.push(items("Fees", &statement.fees, "Total fees for this period", statement.fees_total));
     blocks.push(interest_charged(statement));
     blocks.push(this_year(statement));
-    if !statement.interest.is_empty() {
-        blocks.push(interest_worked_out(statement));
+    if !statement.interest.is_empty() || !statement.unused_rates.is_empty() {
+        blocks.push(interest_worked_out(statement, terms.balance.period));
         blocks.extend(statement.interest.iter().filter_map(deferred));
-        blocks.push(Block::text(balance_method(record.terms).1));
+        blocks.push(Block::text(balance_method(&terms).1));
     }
-    blocks.push(Block::text(grace(record.terms)));
+    blocks.push(Block::text(grace(&terms.grace)));
     blocks.extend(changes(&statement.changes_in_terms));
     blocks.extend(mistakes(creditor));
     Ok(Document {
@@ -71,7 +79,7 @@ pub fn statement_document(
         from: creditor.clone(),
         to: record.customer.clone(),
         marks: vec![
-            Fact::new("Product", &*record.terms.product.title),
+            Fact::new("Product", &*terms.product_title),
             Fact::new("Line", format!("ending {line}")),
             Fact::new("Closing date", long_date(statement.closed_on)),
             Fact::new("Credit limit", statement.credit_limit.to_string()),
@@ -114,17 +122,9 @@ fn first_figures(statement: &Statement) -> Block {
 }
 
 /// What a reader must know beside the first figures.
-fn notes(record: &StatementRecord<'_>) -> Vec<Block> {
-    let statement = record.statement;
+fn notes(statement: &Statement, terms: &StatementTerms) -> Vec<Block> {
     let due = short_date(statement.due_on);
-    let late = statement.late_fee_up_to.filter(|_| statement.minimum_due.is_positive()).map(|most| {
-        let after = record.terms.product.fees.late.as_ref().map_or(0, |late| late.after_days);
-        let when = if after == 0 { String::new() } else { format!("more than {} ", days(after)) };
-        format!(
-            "Late payment: if your minimum payment arrives {when}after the due date, you may have to pay a late fee of up \
-             to {most}."
-        )
-    });
+    let late = late_warning(statement, terms).filter(|_| statement.minimum_due.is_positive());
     let disputed = statement.disputed.is_positive().then(|| {
         let disputed = statement.disputed;
         format!("{disputed} of the balance is disputed: you need not pay it while we look into it.")
@@ -136,36 +136,89 @@ fn notes(record: &StatementRecord<'_>) -> Vec<Block> {
     [late, disputed, spared].into_iter().flatten().map(Block::text).collect()
 }
 
-/// The minimum-payment warning (12 CFR 1026.7(b)(12)).
-fn repayment(repayment: &Repayment) -> Block {
+/// What paying late can cost (12 CFR 1026.7(b)(11)(i)(B)).
+fn late_warning(statement: &Statement, terms: &StatementTerms) -> Option<String> {
+    let fee = statement.late_fee_up_to.filter(|most| most.is_positive()).map(|most| {
+        let when = match terms.late_after_days {
+            None | Some(0) => String::new(),
+            Some(after) => format!("more than {} ", days(after)),
+        };
+        format!("arrives {when}after the due date, you may have to pay a late fee of up to {most}")
+    });
+    let rate = terms
+        .penalty_apr
+        .map(|apr| format!("your APRs may be increased up to the penalty APR of {apr}"));
+    let said = match (fee, rate) {
+        (Some(fee), Some(rate)) => format!("{fee}, and {rate}"),
+        (Some(fee), None) => fee,
+        (None, Some(rate)) => format!("is late, {rate}"),
+        (None, None) => return None,
+    };
+    Some(format!("Late payment: if your minimum payment {said}."))
+}
+
+/// The minimum-payment warning (12 CFR 1026.7(b)(12), in the words of samples G-18(C)).
+fn repayment(repayment: &Repayment, creditor: &Creditor) -> Vec<Block> {
+    let warning = match repayment {
+        Repayment::Never { .. } => {
+            "Even if you make no more charges, if you make only the minimum payment each month we estimate you will never pay \
+             off the balance shown on this statement because your payment will be less than the interest charged each month. \
+             If you make more than the minimum payment each period, you will pay less in interest and pay off your balance \
+             sooner. For example:"
+        }
+        Repayment::Estimate { .. } => {
+            "If you make only the minimum payment each period, you will pay more in interest and it will take you longer to pay \
+             off your balance. For example:"
+        }
+    };
+    let mut blocks = vec![
+        Block::heading("Minimum payment warning"),
+        Block::text(warning),
+        repayment_table(repayment),
+    ];
+    let phone = &creditor.credit_counseling_phone;
+    if !phone.is_empty() {
+        let text = format!(
+            "If you would like information about credit counseling services, call {phone}."
+        );
+        blocks.push(Block::text(text));
+    }
+    blocks
+}
+
+fn repayment_table(repayment: &Repayment) -> Block {
     let heads = [
         Column::text("If you make no additional charges and each month you pay"),
         Column::text("You will pay off the balance shown on this statement in about"),
         Column::numeric("And you will end up paying an estimated total of"),
     ];
+    let never = matches!(repayment, Repayment::Never { .. });
     let rows = match repayment {
-        Repayment::Never { in_36_months } => vec![
-            Row::of(["Only the minimum payment".to_owned(), "never".to_owned(), String::new()]),
-            Row::of([in_36_months.to_string(), "3 years".to_owned(), String::new()]),
-        ],
+        Repayment::Never { in_36_months } => {
+            vec![Row::of([dollars(*in_36_months), "36 months".to_owned()])]
+        }
         Repayment::Estimate { months, total, in_36_months } => {
             let minimum = "Only the minimum payment".to_owned();
-            let mut rows = vec![Row::of([minimum, span(*months), total.to_string()])];
+            let mut rows = vec![Row::of([minimum, span(*months), dollars(*total)])];
             rows.extend(in_36_months.iter().map(|plan| {
-                let total = format!("{} (savings: {})", plan.total, plan.savings);
-                Row::of([plan.monthly.to_string(), "3 years".to_owned(), total])
+                let total =
+                    format!("{} (savings = {})", dollars(plan.total), dollars(plan.savings));
+                Row::of([dollars(plan.monthly), "3 years".to_owned(), total])
             }));
             rows
         }
     };
     Block::Table(Table {
-        caption: "Minimum payment warning: if you make only the minimum payment each period, you will pay more in interest \
-                  and it will take you longer to pay off your balance"
-            .to_owned(),
-        columns: heads.into(),
+        caption: "How long it takes".to_owned(),
+        columns: heads.into_iter().take(if never { 2 } else { 3 }).collect(),
         head: 0,
         rows,
     })
+}
+
+/// An amount that is rounded to whole dollars.
+fn dollars(amount: Cents) -> String {
+    amount.to_string().trim_end_matches(".00").to_owned()
 }
 
 /// Months below two years, else years, rounded (12 CFR 1026, Appendix M1).
@@ -272,14 +325,18 @@ fn this_year(statement: &Statement) -> Block {
     })
 }
 
-fn interest_worked_out(statement: &Statement) -> Block {
-    let rows = statement.interest.iter().flat_map(rate_rows).collect();
+fn interest_worked_out(statement: &Statement, period: Period) -> Block {
+    let unused = statement.unused_rates.iter().map(unused_row);
+    let rows = statement.interest.iter().flat_map(rate_rows).chain(unused).collect();
     Block::Table(Table {
         caption: "Interest charge calculation".to_owned(),
         columns: vec![
             Column::text("Type of balance"),
             Column::numeric("Annual percentage rate"),
-            Column::numeric("Daily periodic rate"),
+            Column::numeric(match period {
+                Period::Daily => "Daily periodic rate",
+                Period::Monthly => "Monthly periodic rate",
+            }),
             Column::numeric("Days"),
             Column::numeric("Balance subject to interest"),
             Column::numeric("Interest charge"),
@@ -309,6 +366,19 @@ fn rate_rows(line: &StatementInterest) -> Vec<Row> {
             row(one.apr, &one.periodic_rate, one.days, one.average_balance, amount)
         })
         .collect()
+}
+
+/// A rate at which nothing was owed.
+fn unused_row(rate: &UnusedRate) -> Row {
+    let most = rate.up_to.map(|most| format!(" up to {most}")).unwrap_or_default();
+    Row::of([
+        format!("{}{most}", feature(&rate.feature)),
+        rate.apr.to_string(),
+        rate.periodic_rate.clone(),
+        String::new(),
+        Cents::ZERO.to_string(),
+        Cents::ZERO.to_string(),
+    ])
 }
 
 fn changes(changes: &[ChangeInTerms]) -> Vec<Block> {

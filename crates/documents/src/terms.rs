@@ -1,10 +1,10 @@
 //! What the terms of a line say, in sentences: the same ones wherever they are disclosed.
 
 use credit::{
-    Terms,
+    BalanceTerms, GraceTold, StatementTerms, Terms,
     product::{
-        BalanceMethod, Compounding, DrawFee, Feature, FeeBracket, FeeTerms, GraceKind, Instalments,
-        InterestTerms, LateFeeBase, MinimumArm, MinimumBase, PlanFeeBase, Tier, Variable,
+        BalanceMethod, DrawFee, Feature, FeeBracket, FeeTerms, Instalments, LateFeeBase,
+        MinimumArm, MinimumBase, PenaltyRate, PlanFee, PlanFeeBase, Tier, Variable,
     },
 };
 use money::{Apr, Cents};
@@ -103,18 +103,13 @@ fn percent_points(margin: i32) -> String {
 }
 
 /// When interest begins (12 CFR 1026.6(b)(2)(v), 1026.7(b)(8)).
-pub(crate) fn grace(terms: &Terms) -> String {
-    let product = &terms.product;
-    let charged: Vec<&Feature> =
-        product.features.iter().filter(|one| bears_interest(one)).collect();
-    if charged.is_empty() {
+pub(crate) fn grace(told: &GraceTold) -> String {
+    let names = |of: &[String]| -> Vec<String> { of.iter().map(|name| plain(name)).collect() };
+    let (spared, others) = (names(&told.spared), names(&told.charged));
+    if spared.is_empty() && others.is_empty() {
         return "No interest is charged on this line.".to_owned();
     }
-    let names = |spared: bool| -> Vec<String> {
-        charged.iter().filter(|one| one.grace == spared).map(|one| plain(&one.name)).collect()
-    };
-    let (spared, others) = (names(true), names(false));
-    if product.grace.kind == GraceKind::None || spared.is_empty() {
+    if spared.is_empty() {
         return "There is no grace period: interest is charged on each draw from the day on which the funds are made \
                 available."
             .to_owned();
@@ -122,7 +117,7 @@ pub(crate) fn grace(terms: &Terms) -> String {
     let mut text = format!(
         "Your due date is at least {} after the close of each billing cycle. We do not charge interest on {} if you pay the \
          whole statement balance by the due date each month.",
-        days(product.dates.statement_window_days),
+        days(told.window_days),
         listed(&spared)
     );
     if !others.is_empty() {
@@ -132,47 +127,33 @@ pub(crate) fn grace(terms: &Terms) -> String {
     text
 }
 
-/// Whether any draw on the line can cost interest.
-pub(crate) fn has_interest(terms: &Terms) -> bool {
-    terms.product.features.iter().any(bears_interest)
-}
-
-fn bears_interest(feature: &Feature) -> bool {
-    let later = feature.rates.iter().map(|step| step.apr);
-    let tiers = feature.tiers.iter().filter_map(|tier| tier.apr);
-    feature.variable.is_some()
-        || feature.apr.into_iter().chain(later).chain(tiers).any(|apr| apr > Apr::ZERO)
-}
-
 fn plain(name: &str) -> String {
     name.replace('_', " ")
 }
 
 /// The name of the balance method, and how it works (12 CFR 1026.6(b)(2)(vi), 1026.7(b)(5)): by kind of draw, where they differ.
-pub(crate) fn balance_method(terms: &Terms) -> (String, String) {
-    let product = &terms.product;
-    let own = |at: usize| product.interest_of(at);
-    let (name, how) = if (0..product.features.len()).all(|at| own(at) == product.interest) {
-        method_of(&product.interest)
+pub(crate) fn balance_method(told: &StatementTerms) -> (String, String) {
+    let (name, how) = if told.balances.is_empty() {
+        method_of(&told.balance)
     } else {
-        let each = product.features.iter().enumerate().map(|(at, feature)| {
-            let ((name, how), of) = (method_of(&own(at)), plain(&feature.name));
+        let each = told.balances.iter().map(|one| {
+            let ((name, how), of) = (method_of(&one.balance), plain(&one.feature));
             (format!("{name} for {of}"), format!("For {of}: {how}"))
         });
         let (names, hows): (Vec<String>, Vec<String>) = each.unzip();
         (listed(&names), hows.join(" "))
     };
-    (name, format!("{how} {}", what_bears_interest(terms)))
+    (name, format!("{how} {}", what_bears_interest(&told.balance)))
 }
 
-fn method_of(interest: &InterestTerms) -> (String, String) {
+fn method_of(interest: &BalanceTerms) -> (String, String) {
     let counted = if interest.new_draws { "including" } else { "excluding" };
     let draws = if interest.new_draws {
         "add any new draws and"
     } else {
         "leave out the draws of the cycle and"
     };
-    match interest.balance {
+    match interest.method {
         BalanceMethod::DailyBalance => (
             format!("daily balance ({counted} current transactions)"),
             format!(
@@ -207,8 +188,7 @@ fn method_of(interest: &InterestTerms) -> (String, String) {
     }
 }
 
-fn what_bears_interest(terms: &Terms) -> String {
-    let interest = &terms.product.interest;
+fn what_bears_interest(interest: &BalanceTerms) -> String {
     let mut bearing = Vec::new();
     if interest.on_billed_interest {
         bearing.push("unpaid interest".to_owned());
@@ -221,7 +201,7 @@ fn what_bears_interest(terms: &Terms) -> String {
     } else {
         format!("The balance includes {}.", listed(&bearing))
     };
-    if interest.compounding == Compounding::Daily {
+    if interest.compounds_daily {
         text.push_str(" The interest of each day is added to the balance of the next.");
     }
     text
@@ -289,9 +269,12 @@ fn by_size(brackets: &[FeeBracket], of: &str) -> Option<String> {
     (!said.is_empty()).then(|| listed(&said))
 }
 
-/// The fee for having the line, where there is one.
-pub(crate) fn plan_fee(fees: &FeeTerms) -> Option<String> {
-    let plan = fees.plan.as_ref()?;
+/// The fees for having the line, each that there is.
+pub(crate) fn plan_fees(fees: &FeeTerms) -> Vec<String> {
+    fees.plan.iter().chain(&fees.further_plans).filter_map(plan_fee).collect()
+}
+
+fn plan_fee(plan: &PlanFee) -> Option<String> {
     let of = match plan.of {
         PlanFeeBase::PrincipalAtCharge => "principal",
         PlanFeeBase::AverageDailyBalance => "the average daily balance",
@@ -345,6 +328,35 @@ pub(crate) fn late_fee(fees: &FeeTerms) -> Option<String> {
         (false, false) => "",
     };
     Some(format!("Up to {most} if the minimum payment arrives {when}{capped}"))
+}
+
+/// The rate for who pays late, when it comes and how long it lasts (12 CFR 1026.6(b)(2)(i)(D)(1)).
+pub(crate) fn penalty_rate(rule: &PenaltyRate) -> String {
+    let late = match rule.after_days_past_due {
+        0 => "after its due date".to_owned(),
+        count => format!("more than {} after its due date", days(count)),
+    };
+    let noticed = match rule.notice_days {
+        0 => String::new(),
+        count => format!(", {} after we tell you", days(count)),
+    };
+    let to = match rule.features.as_slice() {
+        [] => "your balances".to_owned(),
+        named => listed(&named.iter().map(|name| plain(name)).collect::<Vec<_>>()),
+    };
+    let spared = if rule.spares_promotions { " Promotional rates stay." } else { "" };
+    let how_long = match (rule.cured_after_minimums, rule.cured_at_once_or_never) {
+        (None, _) => "for good".to_owned(),
+        (Some(0 | 1), _) => "until you pay a minimum payment in time".to_owned(),
+        (Some(count), false) => format!("until you pay {count} minimum payments in a row in time"),
+        (Some(count), true) => format!(
+            "until you have paid the first {count} minimum payments after it came, each in time; otherwise for good"
+        ),
+    };
+    format!(
+        "{}. It may apply to {to} if a minimum payment is still unpaid {late}{noticed}.{spared} It applies {how_long}.",
+        rule.apr
+    )
 }
 
 /// What a balance above the limit costs, where it costs something.

@@ -13,6 +13,7 @@ fn creditor() -> Creditor {
         name: "Harbor Lending".to_owned(),
         address: vec!["2 Harbor Street".to_owned(), "Boston, MA 02110".to_owned()],
         phone: "800-555-0123".to_owned(),
+        credit_counseling_phone: "800-555-0142".to_owned(),
         regulator: Party { name: "FTC".to_owned(), address: Vec::new() },
     }
 }

@@ -22,7 +22,7 @@ use crate::exit::UsageError;
 const PREFIX: &str = "PLUMBLINE_";
 
 /// The settings that are words even where they are made of digits.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 12] = [
     "ach_company_name",
     "ach_company_id",
     "ach_routing",
@@ -31,6 +31,7 @@ const WORDS: [&str; 11] = [
     "lender_name",
     "lender_address",
     "lender_phone",
+    "credit_counseling_phone",
     "lender_regulator",
     "lender_regulator_address",
     "bank_number_keys",
@@ -83,6 +84,7 @@ pub(crate) struct Config {
     pub(crate) lender_name: Option<String>,
     pub(crate) lender_address: Option<String>,
     pub(crate) lender_phone: Option<String>,
+    pub(crate) credit_counseling_phone: Option<String>,
     pub(crate) lender_regulator: Option<String>,
     pub(crate) lender_regulator_address: Option<String>,
 

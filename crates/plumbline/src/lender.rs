@@ -157,6 +157,11 @@ fn creditor(config: &Config, problems: &mut Vec<String>) -> Creditor {
         "the address at which the lender takes notices of errors, its lines apart by semicolons",
     );
     let phone = ask("lender_phone", &config.lender_phone, "the lender's toll-free number");
+    let credit_counseling_phone = ask(
+        "credit_counseling_phone",
+        &config.credit_counseling_phone,
+        "the toll-free number where a customer learns of credit counseling (12 CFR 1026.7(b)(12)(iv))",
+    );
     let regulator = ask(
         "lender_regulator",
         &config.lender_regulator,
@@ -172,6 +177,7 @@ fn creditor(config: &Config, problems: &mut Vec<String>) -> Creditor {
         name,
         address: lines(&address),
         phone,
+        credit_counseling_phone,
         regulator: Party { name: regulator, address: lines(&regulator_address) },
     }
 }

@@ -169,7 +169,7 @@ impl Servicing {
             &OpeningRecord {
                 customer: &addressee(&customer),
                 line_reference: &line_reference(row.id),
-                terms: &line.terms,
+                terms: &line.opening_terms,
                 opened_on: row.opened_on,
             },
             row.id,

@@ -94,11 +94,12 @@ impl Servicing {
         let mut line = self.hold_own_line(work.conn(), customer_id).await?;
         let today = self.today();
         let earlier = disputes::list_of_customer(work.conn(), customer_id).await?;
-        let shown_by = check_subject(&line, new, &|since| self.in_dispute(&earlier, new, since))?;
+        let in_dispute = |since| self.in_dispute(&earlier, new, since);
+        let shown_by = check_subject(&line, new, today, &in_dispute)?;
         let kind = CaseKind::Dispute;
         let of = (kind.as_str(), kind.due_on(today), new.words.as_str());
         let case = self.open_line_case(work.conn(), permit, &line.row, of).await?;
-        let clocks = DisputeClocks::of(today, &line.terms.cycles);
+        let clocks = DisputeClocks::of(today, |day| line.close_of(day))?;
         let row = DisputeRow {
             id: CaseId::mint(self.now()),
             case_id: case.id,
@@ -206,6 +207,7 @@ pub(crate) fn newest_charge(
 fn check_subject(
     line: &Line,
     new: &NewDispute,
+    today: NaiveDate,
     in_dispute: &dyn Fn(NaiveDate) -> Cents,
 ) -> Result<Option<Statement>, ServicingError> {
     let refused = |code, sentence: String| Err(Refusal::new(code, sentence).into());
@@ -219,7 +221,10 @@ fn check_subject(
     if new.subject == DisputeSubject::Other {
         // The newest one: the customer names no other.
         let newest = statements.max_by_key(|statement| statement.number);
-        let billed = newest.map_or(line.terms.credit_limit, |statement| statement.new_balance);
+        let billed = match newest {
+            Some(statement) => statement.new_balance,
+            None => line.position(today)?.credit_limit,
+        };
         let since = newest.map_or(line.row.opened_on, |statement| statement.closed_on);
         let most = (billed - in_dispute(since)).or_zero();
         return if new.amount > most {

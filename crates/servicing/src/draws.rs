@@ -188,12 +188,12 @@ impl Servicing {
         }
         draws_allowed(conn, customer_id, self.now(), self.zone).await?;
         let account = own_bank_account(conn, customer_id, ask.bank_account_id).await?;
+        let position = line.position(self.today())?;
+        let one_at_a_time = position.terms.product.limits.one_open_draw;
         // What is on its way is not owed yet, and is a draw all the same.
-        if line.terms.product.limits.one_open_draw && draws::any_underway(conn, line.row.id).await?
-        {
+        if one_at_a_time && draws::any_underway(conn, line.row.id).await? {
             return Err(refused(&credit::Refusal::DrawStillOpen).into());
         }
-        let position = line.position(self.today())?;
         let mut quote =
             credit::quote_draw(&position, None, ask.amount).map_err(|refusal| refused(&refusal))?;
         let going_back = self.going_back(conn, &line, &position).await?;

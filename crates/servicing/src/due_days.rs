@@ -94,7 +94,7 @@ fn schedule(line: &Line) -> &CycleSchedule {
         LineEventBody::CyclesChanged { cycles } => Some(cycles),
         _ => None,
     });
-    changed.unwrap_or(&line.terms.cycles)
+    changed.unwrap_or(&line.opening_terms.cycles)
 }
 
 fn changed_at(event: &LineEvent) -> Option<chrono::DateTime<chrono::Utc>> {

@@ -24,7 +24,7 @@ use store::{
 };
 
 use crate::{
-    Refusal, RefusalCode, Servicing, ServicingError,
+    Lender, Refusal, RefusalCode, Servicing, ServicingError,
     refunds::LEAST_IN_GOOD_FAITH,
     work::{Mark, Trail},
 };
@@ -32,7 +32,8 @@ use crate::{
 /// A line with its history.
 pub(crate) struct Line {
     pub(crate) row: CreditLineRow,
-    pub(crate) terms: Terms,
+    /// As copied from the product at opening; those in force on a day are the position's.
+    pub(crate) opening_terms: Terms,
     history: CreditLine,
     /// The event up to which it is stored.
     stored_seq: u64,
@@ -59,8 +60,8 @@ impl Line {
         let told = Told { seq: stored_seq, since: first_unbilled(&events, row.opened_on) };
         let history =
             CreditLine::from_history(row.id, events, snapshots).map_err(ServicingError::engine)?;
-        let terms = history.opened_with().map_err(ServicingError::engine)?.clone();
-        Ok(Self { row, terms, history, stored_seq, stored_snapshots, told })
+        let opening_terms = history.opened_with().map_err(ServicingError::engine)?.clone();
+        Ok(Self { row, opening_terms, history, stored_seq, stored_snapshots, told })
     }
 
     /// As [`Line::of`], of a line that is not yet read.
@@ -72,9 +73,10 @@ impl Line {
     /// stored yet.
     pub(crate) fn work_out(
         &mut self,
-        on: NaiveDate,
-        at: DateTime<Utc>,
+        (on, at): (NaiveDate, DateTime<Utc>),
+        lender: &Lender,
     ) -> Result<Due, ServicingError> {
+        self.history.issued_by(lender.creditor.issuer());
         let settled = self.history.settle_and_look(on, at).map_err(ServicingError::engine)?;
         let (recorded, position) = settled;
         let mut marks: Vec<Mark> = recorded.iter().map(|one| posted_mark(&one.event)).collect();
@@ -131,6 +133,16 @@ impl Line {
         }
         let (_, after) = history.settle_and_look(on, at).map_err(ServicingError::engine)?;
         Ok((before.total_owed - after.total_owed).or_zero())
+    }
+
+    /// The terms in force on a day.
+    pub(crate) fn terms_on(&self, on: NaiveDate) -> Result<Terms, ServicingError> {
+        Ok(self.position(on)?.terms)
+    }
+
+    /// The close of the cycle in which a day lies, by all schedules known now.
+    pub(crate) fn close_of(&self, on: NaiveDate) -> Result<NaiveDate, ServicingError> {
+        self.history.close_of(on).map_err(ServicingError::engine)
     }
 
     pub(crate) fn quote_payoff(&self, on: NaiveDate) -> Result<PayoffQuote, ServicingError> {
@@ -235,7 +247,9 @@ impl Servicing {
         let (history, opened) = CreditLine::open(row.id, terms.clone(), row.opened_on, opened_at)
             .map_err(ServicingError::engine)?;
         let told = Told { seq: 0, since: row.opened_on };
-        let mut line = Line { row, terms, history, stored_seq: 0, stored_snapshots: 0, told };
+        let (stored_seq, stored_snapshots) = (0, 0);
+        let opening_terms = terms;
+        let mut line = Line { row, opening_terms, history, stored_seq, stored_snapshots, told };
         self.write(conn, &mut line, &[opened]).await?;
         Ok(line)
     }
@@ -265,7 +279,10 @@ impl Servicing {
         events: Vec<(NaiveDate, LineEventBody, DateTime<Utc>)>,
     ) -> Result<Vec<Recorded>, ServicingError> {
         let mut recorded = Vec::with_capacity(events.len());
-        for (effective_on, body, recorded_at) in events {
+        for (effective_on, mut body, recorded_at) in events {
+            if let LineEventBody::StatementIssued { statement } = &mut body {
+                statement.issuer.get_or_insert_with(|| self.lender.creditor.issuer());
+            }
             let one = line.history.record(body, effective_on, recorded_at);
             recorded.push(one.map_err(ServicingError::engine)?);
         }
@@ -280,7 +297,7 @@ impl Servicing {
         line: &mut Line,
     ) -> Result<Vec<LineEvent>, ServicingError> {
         let now = self.now();
-        let mut due = line.work_out(self.today(), now)?;
+        let mut due = line.work_out((self.today(), now), &self.lender)?;
         self.write(conn, line, &due.recorded).await?;
         let stream = Trail::stream(None, Some(line.row.id));
         self.trail_all(conn, stream, mem::take(&mut due.marks)).await?;

@@ -7,7 +7,7 @@
 
 mod checks;
 
-use calendar::{add_banking_days, banking_day_on_or_after, effective_on};
+use calendar::{add_banking_days, banking_day_on_or_after, effective_on, local_date};
 use chrono::{DateTime, NaiveDate, Utc};
 use identity::{BankAccountId, CreditLineId, CustomerId, IntentId, PaymentId, ReceiptId};
 use money::Cents;
@@ -237,8 +237,9 @@ impl Servicing {
     }
 
     /// The first day for which a payment completed at `at` can be credited.
-    fn first_day(&self, line: &Line, at: DateTime<Utc>) -> NaiveDate {
-        effective_on(at, line.terms.product.dates.cut_off, self.zone)
+    fn first_day(&self, line: &Line, at: DateTime<Utc>) -> Result<NaiveDate, ServicingError> {
+        let terms = line.terms_on(local_date(at, self.zone))?;
+        Ok(effective_on(at, terms.product.dates.cut_off, self.zone))
     }
 
     async fn resolve_payment(
@@ -252,7 +253,7 @@ impl Servicing {
         let accounts = bank_accounts::list_of_customer(conn, customer_id).await?;
         let bank_account_id = choose_bank_account(&accounts, &ask.from)?.id;
         // Today, asked for after the cut-off, is tomorrow; the sheet shows the day that counts.
-        let on = if ask.on == self.today() { self.first_day(&line, at) } else { ask.on };
+        let on = if ask.on == self.today() { self.first_day(&line, at)? } else { ask.on };
         check_day(on, self.today())?;
         let (amount, amount_kind) = resolve_amount(&line, ask.amount, on)?;
         let debit_on = banking_day_on_or_after(on);
@@ -279,7 +280,7 @@ impl Servicing {
         }
         check_amount(payment.amount)?;
         check_day(payment.on, self.today())?;
-        if payment.on < self.first_day(&line, at)
+        if payment.on < self.first_day(&line, at)?
             || payment.debit_on != banking_day_on_or_after(payment.on)
         {
             return Err(Refusal::new(

@@ -191,6 +191,7 @@ pub fn sandbox_creditor() -> Creditor {
         name: "Plumbline Sandbox Lending".to_owned(),
         address: vec!["1 Plumbline Street".to_owned(), "Sandbox, CA 90000".to_owned()],
         phone: "800-555-0100".to_owned(),
+        credit_counseling_phone: "800-555-0142".to_owned(),
         regulator: Party {
             name: "Federal Trade Commission, Equal Credit Opportunity".to_owned(),
             address: vec!["Washington, DC 20580".to_owned()],

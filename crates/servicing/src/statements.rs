@@ -107,7 +107,7 @@ impl Servicing {
         let record = StatementRecord {
             customer: &addressee(&customer),
             line_reference: &line_reference(line.row.id),
-            terms: &line.terms,
+            terms: &line.terms_on(statement.closed_on)?,
             statement,
         };
         let document =

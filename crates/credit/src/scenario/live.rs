@@ -230,11 +230,15 @@ impl Life {
                 let previous =
                     self.statements().into_iter().rev().find(|one| one.number < statement.number);
                 let record = position.cycles.iter().find(|one| one.number == statement.number);
+                let terms = match record {
+                    Some(record) => self.line.closed_with(record)?,
+                    None => position.terms.clone(),
+                };
                 let around = Around {
                     previous: previous.as_ref(),
                     boarded: self.boarded.as_ref(),
                     record,
-                    product: &position.terms.product,
+                    product: &terms.product,
                 };
                 let name = format!("statement.{}", statement.number);
                 let figures = figures::of_statement(statement, &around);

@@ -6,7 +6,11 @@ mod common;
 mod read;
 
 use common::{creditor, day};
-use credit::{ChangeInTerms, LineEventBody, ProductCatalog, Statement, Terms, scenario};
+use credit::{
+    ChangeInTerms, Issuer, LineEventBody, ProductCatalog, Repayment, Statement, Terms,
+    product::{BalanceMethod, GraceTerms},
+    scenario,
+};
 use documents::{
     Document, DocumentError, OpeningRecord, Party, StatementRecord, opening_document,
     statement_document,
@@ -150,7 +154,7 @@ fn the_same_record_gives_the_same_bytes_in_both_forms() {
     };
     let (html, pdf) = make();
     assert_eq!(make(), (html.clone(), pdf.clone()));
-    assert_eq!((html.template, pdf.template), ("statement 2", "statement 2"));
+    assert_eq!((html.template, pdf.template), ("statement 3", "statement 3"));
     assert_eq!(pdf.media_type, "application/pdf");
     assert!(pdf.bytes.starts_with(b"%PDF-1."));
     assert!(pdf.bytes.len() < 80_000, "{} bytes", pdf.bytes.len());
@@ -203,21 +207,156 @@ fn a_card_statement_warns_of_paying_only_the_minimum() {
         .replace("CASHLINE-STD-1", "CARD-STD-1")
         .replace("amount = \"1800.00\"", "amount = \"1800.00\", feature = \"purchases\"");
     let (terms, statements) = live(&card);
-    let html = document(&terms, statements.last().unwrap()).html().unwrap();
-    let said = said(&html.text()).join("\n");
-    assert!(said.contains("Minimum payment warning"), "{said}");
-    assert!(said.contains("3 years"), "{said}");
+    let words = |statement: &Statement| {
+        let html = document(&terms, statement).html().unwrap();
+        said(&html.text()).join("\n")
+    };
+    let first = words(&statements[0]);
+    assert!(first.contains("Minimum payment warning"), "{first}");
+    assert!(first.contains("3 years"), "{first}");
+    // A minimum with what is past due is more than what would be paid off in three years.
+    let last = words(statements.last().unwrap());
+    assert!(last.contains("Minimum payment warning"), "{last}");
+    assert!(!last.contains("3 years"), "{last}");
+}
+
+/// A card's statement of one cycle: its words.
+fn card(product: &str, events: &str) -> (Terms, Statement, String) {
+    let scenario = format!(
+        "as_of = \"2026-09-10\"\n[[product]]\nname = \"T\"\nbased_on = \"CARD-STD-1\"\n{product}\n[line]\n\
+         product = \"T\"\nopened_on = \"2026-08-06\"\ncredit_limit = \"9000.00\"\napr = \"24%\"\nclose_day = 5\n\
+         events = [{events}]\n"
+    );
+    let (terms, statements) = live(&scenario);
+    let statement = statements.into_iter().next().unwrap();
+    let html = document(&terms, &statement).html().unwrap().text().into_owned();
+    (terms, statement, html)
+}
+
+const BOUGHT: &str =
+    r#"{ on = "2026-08-10", kind = "draw", amount = "1800.00", feature = "purchases" }"#;
+const ADVANCED: &str =
+    r#"{ on = "2026-08-10", kind = "draw", amount = "1800.00", feature = "cash_advances" }"#;
+
+/// 12 CFR 1026.7(b)(12)(ii) and sample G-18(C)(3).
+#[test]
+fn a_minimum_below_the_interest_is_warned_of_in_its_own_words() {
+    let product = "[product.minimum]\narms = [{ percent = \"1%\", of = \"new_balance\" }]";
+    let (_, statement, html) = card(product, ADVANCED);
+    let Some(Repayment::Never { in_36_months }) = statement.repayment else {
+        panic!("{:?}", statement.repayment)
+    };
+    let said = said(&html).join("\n");
+    for words in [
+        "you will never pay off the balance shown on this statement because your payment will be less than the interest \
+         charged each month",
+        "If you make more than the minimum payment each period, you will pay less in interest",
+        "call 800-555-0142",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(!said.contains("it will take you longer"), "{said}");
+    let monthly = in_36_months.to_string().replace(".00", "");
+    assert_eq!(table(&html, "How long it takes"), [[monthly, "36 months".to_owned()]]);
+}
+
+#[test]
+fn a_warning_of_minimums_names_who_tells_of_credit_counseling() {
+    let (terms, statement, html) = card("", BOUGHT);
+    assert!(matches!(statement.repayment, Some(Repayment::Estimate { .. })));
+    let said = said(&html).join("\n");
+    let words =
+        "If you would like information about credit counseling services, call 800-555-0142.";
+    assert!(said.contains(words) && said.contains("it will take you longer"), "{said}");
+    let plain = document(&terms, &Statement { repayment: None, ..statement }).html().unwrap();
+    assert!(!plain.text().contains("credit counseling"));
+}
+
+#[test]
+fn every_rate_that_a_draw_could_have_had_stands_with_its_balance_of_nothing() {
+    let (_, _, html) = card("", BOUGHT);
+    let rows = table(&html, "Interest charge calculation");
+    let rows: Vec<_> = rows.iter().map(|row| row.join(" | ")).collect();
+    let tail = &rows[rows.len() - 2..];
+    assert_eq!(
+        tail,
+        [
+            "Cash advances | 29.99% | 0.082160% |  | $0.00 | $0.00",
+            "Balance transfers | 24.00% | 0.065750% |  | $0.00 | $0.00"
+        ]
+    );
+}
+
+#[test]
+fn a_late_payment_is_warned_of_with_the_rate_that_it_can_bring() {
+    let product = "[product.penalty_rate]\napr = \"31.99%\"\n";
+    let (_, _, html) = card(product, BOUGHT);
+    let words = "Late payment: if your minimum payment arrives after the due date, you may have to pay a late fee of up to $41.00, \
+                 and your APRs may be increased up to the penalty APR of 31.99%.";
+    let said = said(&html).join("\n");
+    assert!(said.contains(words), "{said}");
+}
+
+/// 12 CFR 1026.6(b)(2)(i)(D) and (ii).
+#[test]
+fn the_opening_record_tells_the_penalty_rate_and_every_fee_for_the_line() {
+    let product = "[product.fees]\nplan = { amount = \"5.00\" }\nfurther_plans = [{ amount = \"95.00\", every_cycles = 12 }]\n\
+                   [product.penalty_rate]\napr = \"31.99%\"\n";
+    let (terms, ..) = card(product, BOUGHT);
+    let html = opening_of(&terms);
+    let fees = table(&html, "Fees");
+    assert!(
+        fees.contains(&vec!["Fee for the line".to_owned(), "$5.00 each billing cycle".to_owned()])
+    );
+    assert!(fees.contains(&vec!["Fee for the line".to_owned(), "$95.00 each year".to_owned()]));
+    let rates = table(&html, "Interest rates and interest charges");
+    let penalty = rates.iter().find(|row| row[0] == "Penalty APR and when it applies").unwrap();
+    assert_eq!(
+        penalty[1],
+        "31.99%. It may apply to your balances if a minimum payment is still unpaid more than 60 days after its due date, 45 \
+         days after we tell you. It applies until you pay 6 minimum payments in a row in time."
+    );
+    let periodic = table(&html, "Periodic rates");
+    assert!(periodic.iter().any(|row| row[0] == "Penalty APR" && row[1] == "31.99%"));
+}
+
+#[test]
+fn a_statement_names_who_issued_it_and_the_terms_of_its_cycle_whatever_came_after() {
+    let (mut terms, statement, _) = card("", BOUGHT);
+    let issuer = Issuer {
+        name: "Old Harbor Lending".to_owned(),
+        address: vec!["7 Old Quay".to_owned(), "Boston, MA 02110".to_owned()],
+        phone: "800-555-0177".to_owned(),
+        credit_counseling_phone: "800-555-0188".to_owned(),
+    };
+    let statement = Statement { issuer: Some(issuer), ..statement };
+    let before = document(&terms, &statement).html().unwrap();
+    let said = said(&before.text()).join("\n");
+    for words in
+        ["write to us at Old Harbor Lending, 7 Old Quay, Boston, MA 02110", "call 800-555-0188"]
+    {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(!said.contains("Plumbline Sandbox Lending"), "{said}");
+    terms.product.title = "Another card".to_owned();
+    terms.product.grace = GraceTerms::default();
+    terms.product.interest.balance = BalanceMethod::PreviousBalance;
+    terms.product.fees.late = None;
+    assert_eq!(document(&terms, &statement).html().unwrap(), before);
 }
 
 /// The opening record of a product.
 fn opening(product: &str, apr: u32) -> String {
     let catalog = ProductCatalog::embedded().unwrap();
     let product = catalog.get(product).unwrap();
-    let terms = Terms::open(product, Cents::new(200_000), Apr::from_ppm(apr), 5);
+    opening_of(&Terms::open(product, Cents::new(200_000), Apr::from_ppm(apr), 5))
+}
+
+fn opening_of(terms: &Terms) -> String {
     let record = OpeningRecord {
         customer: &customer(),
         line_reference: "7F3A21",
-        terms: &terms,
+        terms,
         opened_on: day("2026-08-06"),
     };
     opening_document(&record, &creditor()).html().unwrap().text().into_owned()

@@ -5,7 +5,10 @@
 //! their streams taken; events, postings, entries and snapshots; accruals, read and told; leaves; outbox; what is due next; lines
 //! put aside and taken back; commit.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use audit::{LeafBody, Stream};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -19,7 +22,7 @@ use store::{
 
 use super::{LineCounts, log_put_aside};
 use crate::{
-    Servicing, ServicingError,
+    Lender, Servicing, ServicingError,
     lines::{Due, Line, tell_accruals, write_all},
     work::{Mark, Told},
 };
@@ -80,7 +83,9 @@ impl Servicing {
         let unread = credit_lines::load_many(&mut tx, &ids, on).await?;
         let at = self.now();
         // A thread for what takes a processor: whoever waits for the database is not kept waiting by it.
-        let found = tokio::task::spawn_blocking(move || work_out_all(unread, on, at)).await;
+        let lender = Arc::clone(&self.lender);
+        let found = tokio::task::spawn_blocking(move || work_out_all(unread, (on, at), &lender));
+        let found = found.await;
         let found = found.map_err(ServicingError::engine)?;
         self.write_chunk(tx, taken, found, at).await
     }
@@ -124,12 +129,16 @@ impl Servicing {
     }
 }
 
-fn work_out_all(unread: Vec<UnreadLine>, on: NaiveDate, at: DateTime<Utc>) -> Found {
+fn work_out_all(
+    unread: Vec<UnreadLine>,
+    when: (NaiveDate, DateTime<Utc>),
+    lender: &Lender,
+) -> Found {
     let mut found = Found::default();
     for line in unread {
         let id = line.row.id;
         // One line that cannot be worked out must not keep the others from being settled, not even by a fault of ours.
-        match catch_unwind(AssertUnwindSafe(|| work_out(line, on, at))) {
+        match catch_unwind(AssertUnwindSafe(|| work_out(line, when, lender))) {
             Ok(Ok(worked)) => found.worked.push(worked),
             Ok(Err(error)) => found.failed.push((id, chain(&error))),
             Err(_) => found.failed.push((id, "the engine stopped at a fault".to_owned())),
@@ -142,11 +151,11 @@ fn work_out_all(unread: Vec<UnreadLine>, on: NaiveDate, at: DateTime<Utc>) -> Fo
 
 fn work_out(
     unread: UnreadLine,
-    on: NaiveDate,
-    at: DateTime<Utc>,
+    when: (NaiveDate, DateTime<Utc>),
+    lender: &Lender,
 ) -> Result<Worked, ServicingError> {
     let mut line = Line::read(unread)?;
-    let due = line.work_out(on, at)?;
+    let due = line.work_out(when, lender)?;
     Ok(Worked { line, due })
 }
 

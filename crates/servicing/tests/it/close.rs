@@ -7,6 +7,7 @@ use identity::CreditLineId;
 use servicing::{
     AmountAsk, BankAccountAsk, Caller, PaymentAsk, RefusalCode, Servicing,
     close::{Close, CloseAsk, CloseReport, Pace, Progress},
+    portfolio::sandbox_creditor,
     testing::boarded::{Ids, Model, board, models},
 };
 use store::{credit_lines, line_events};
@@ -310,6 +311,7 @@ async fn a_chunk_posts_what_each_line_by_itself_comes_to() {
     for n in 0..10 {
         let id = Ids::of(n).line;
         let mut alone = CreditLine::from_history(id, model.events.clone(), Vec::new()).unwrap();
+        alone.issued_by(sandbox_creditor().issuer());
         let (expected, position) = alone.settle_and_look(day(DUE_ON), noon(day(DUE_ON))).unwrap();
         let stored = line_events::load(&mut conn, id).await.unwrap();
         let expected: Vec<_> = expected.into_iter().map(|one| one.event).collect();

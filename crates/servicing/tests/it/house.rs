@@ -285,6 +285,16 @@ impl House {
         Servicing::new(store, clock, ZONE, bank, lender)
     }
 
+    /// The same lender under another name, at another address.
+    pub(crate) fn moved_to(&self, name: &str, address: &str) -> Servicing {
+        let store = self.database.store().clone();
+        let (clock, bank) = (self.clock.clone(), self.bank.clone());
+        let mut lender = Lender { seals: self.key.parse().unwrap(), ..testing::lender() };
+        name.clone_into(&mut lender.creditor.name);
+        lender.creditor.address = vec![address.to_owned()];
+        Servicing::new(store, clock, ZONE, bank, lender)
+    }
+
     pub(crate) fn cut(&self, wire: Wire) {
         *self.bank.wire.lock().unwrap() = wire;
     }

@@ -1,12 +1,15 @@
 //! Scheduling and cancelling.
 
 use chrono::TimeDelta;
+use credit::NoticeException;
 use identity::{BankAccountId, PaymentId};
-use servicing::{AmountAsk, BankAccountAsk, Caller, PaymentAsk, RefusalCode};
+use servicing::{
+    AmountAsk, BankAccountAsk, Caller, PaymentAsk, RefusalCode, staff_changes::NewTerms,
+};
 use store::{bank_accounts::BankAccountKind, payments::PaymentStatus};
 use tokio::task::JoinSet;
 
-use crate::house::{House, cents, code, day, key};
+use crate::house::{House, cents, code, day, key, noon};
 
 fn ask(amount: AmountAsk, on: &str) -> PaymentAsk {
     PaymentAsk { amount, on: day(on), from: BankAccountAsk::Only }
@@ -14,6 +17,31 @@ fn ask(amount: AmountAsk, on: &str) -> PaymentAsk {
 
 fn exact(amount: i64) -> AmountAsk {
     AmountAsk::Exact { cents: cents(amount) }
+}
+
+#[tokio::test]
+async fn a_payment_counts_today_until_the_cut_off_that_a_change_of_terms_brought() {
+    let (house, ann) = House::with_ann().await;
+    let service = &house.servicing;
+    let staff = house.representative("Rae").await;
+    let changes = serde_json::json!({ "dates": { "cut_off": "20:00:00" } });
+    let later = NewTerms {
+        changes: changes.as_object().unwrap().clone(),
+        effective_on: day("2026-11-23"),
+        exception: Some(NoticeException::ConsumerFavourable),
+        note: "Longer hours.".to_owned(),
+    };
+    service.change_terms(staff, ann.id, &later, &key("terms")).await.unwrap();
+    for (on, credited_on) in [("2026-11-20", "2026-11-21"), ("2026-11-23", "2026-11-23")] {
+        house.hand.set(noon(day(on)) + TimeDelta::hours(6));
+        let ask = ask(exact(5_000), on);
+        let sheet = service.preview_payment(ann.caller(), ann.id, &ask).await.unwrap();
+        assert_eq!(sheet.payment.on, day(credited_on), "{on}");
+    }
+    house.hand.set(noon(day("2026-11-23")) + TimeDelta::minutes(8 * 60 + 1));
+    let late =
+        service.preview_payment(ann.caller(), ann.id, &ask(exact(5_000), "2026-11-23")).await;
+    assert_eq!(late.unwrap().payment.on, day("2026-11-24"));
 }
 
 #[tokio::test]

@@ -83,6 +83,23 @@ async fn another_due_day_leaves_the_statement_and_the_open_cycle_and_moves_what_
     house.books_agree(ann).await;
 }
 
+/// 12 CFR 1026.13(c)(2).
+#[tokio::test]
+async fn a_dispute_after_another_due_day_is_settled_within_two_cycles_as_they_close_now() {
+    let (house, ann) = with_statement().await;
+    let service = &house.servicing;
+    service.change_due_day(ann.caller(), ann.id, 15, &key("day")).await.unwrap();
+    let other = NewDispute {
+        subject: DisputeSubject::Other,
+        amount: cents(100),
+        words: "I do not know this.".to_owned(),
+    };
+    let dispute =
+        service.open_dispute(ann.caller(), ann.id, &other, &key("dispute")).await.unwrap();
+    // The open cycle ends on November 5; those after it on November 20 and December 20.
+    assert_eq!(dispute.resolve_by, day("2026-12-20"));
+}
+
 #[tokio::test]
 async fn the_due_day_is_no_way_out_of_what_is_past_due_and_is_nobody_elses() {
     let (house, ann) = with_statement().await;

@@ -63,6 +63,22 @@ async fn a_statement_is_made_at_first_view_and_the_same_bytes_ever_after() {
     assert!(String::from_utf8_lossy(&later.bytes).contains("Somebody Else"));
 }
 
+/// 12 CFR 1026.7(b)(9), as data at the close.
+#[tokio::test]
+async fn a_statement_opened_after_the_lender_moved_names_who_issued_it_and_where() {
+    let (house, ann) = with_statements().await;
+    let moved = house.moved_to("Plumbline Moved", "9 New Street");
+    let ask = |number| moved.statement_document(ann.caller(), ann.id, number, Format::Html);
+    let text = |given: GivenDocument| String::from_utf8(given.bytes).unwrap();
+    let old = text(ask(2).await.unwrap());
+    assert!(old.contains("1 Plumbline Street") && !old.contains("9 New Street"), "{old}");
+    assert!(!old.contains("Plumbline Moved"), "{old}");
+    house.hand.set(noon(day("2026-12-06")));
+    moved.run_jobs(Caller::system()).await.unwrap();
+    let new = text(ask(4).await.unwrap());
+    assert!(new.contains("Plumbline Moved, 9 New Street"), "{new}");
+}
+
 #[tokio::test]
 async fn many_first_views_at_once_are_one() {
     let (house, ann) = with_statements().await;
