@@ -44,9 +44,9 @@ impl Servicing {
 }
 
 impl Line {
-    /// Points off the rate while automatic payments are on.
+    /// Points off the rate while automatic payments are on: no change of terms touches it.
     pub(super) const fn autopay_discount(&self) -> Apr {
-        self.terms.product.interest.autopay_discount
+        self.opening_terms.product.interest.autopay_discount
     }
 
     /// What the customer is told of the rate with its change: as it is on a day, for new draws.
