@@ -56,8 +56,10 @@ impl CycleSchedule {
         let after = |day: NaiveDate| day.succ_opt().unwrap_or(day);
         let next = monthly.close_of(after(closed_on));
         let moved = closed_on.checked_add_days(Days::new(MOVED_DAYS)).is_some_and(|day| next < day);
-        let closes_on = if moved { vec![monthly.close_of(after(next))] } else { Vec::new() };
-        Self { closes_on, ..monthly }
+        if !moved {
+            return monthly;
+        }
+        Self { closes_on: vec![monthly.close_of(after(next))], ..monthly }
     }
 
     /// Days of the month on which cycles close, from `from` on and before `until`.
