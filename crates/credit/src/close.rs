@@ -429,17 +429,6 @@ impl State {
         None
     }
 
-    /// Principal that need not be paid for the others to be spared: of a plan all but what statements have asked for.
-    pub(crate) fn left_out_of_grace(&self, terms: &Terms) -> Cents {
-        let product = &terms.product;
-        let name = |balance: &Balance| product.features.get(balance.feature).map(|of| &of.name);
-        let out = |balance: &&Balance| {
-            name(balance).is_some_and(|name| product.grace.leaves_out.contains(name))
-        };
-        let left = |balance: &Balance| balance.principal() - balance.instalment_due();
-        self.balances.iter().filter(out).map(left).sum()
-    }
-
     fn open_next_cycle(&mut self, terms: &Terms) {
         let starts_on =
             self.cycle.closes_on.checked_add_days(Days::new(1)).unwrap_or(self.cycle.closes_on);

@@ -185,6 +185,17 @@ impl Grace {
 }
 
 impl State {
+    /// Principal that need not be paid for the others to be spared: of a plan all but what statements have asked for.
+    pub(crate) fn left_out_of_grace(&self, terms: &Terms) -> Cents {
+        let product = &terms.product;
+        let name = |balance: &Balance| product.features.get(balance.feature).map(|of| &of.name);
+        let out = |balance: &&Balance| {
+            name(balance).is_some_and(|name| product.grace.leaves_out.contains(name))
+        };
+        let left = |balance: &Balance| balance.principal() - balance.instalment_due();
+        self.balances.iter().filter(out).map(left).sum()
+    }
+
     /// What became of grace for a balance, as far as it can be known on the day being lived.
     pub(crate) fn grace_outcome(&self, terms: &Terms, balance: &Balance) -> GraceOutcome {
         self.grace_outcome_on(self.day, terms, balance)

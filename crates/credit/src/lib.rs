@@ -7,6 +7,7 @@
 mod accrual;
 mod age;
 mod balance;
+mod brought;
 mod catalog;
 mod close;
 mod delinquency;
@@ -19,6 +20,7 @@ mod event;
 pub mod explain;
 mod figures;
 mod grace;
+mod holds;
 mod instalments;
 mod interest;
 mod interest_line;

@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CreditError, FeeKind, FlagKind, LineEvent, LineEventBody, Position, Terms,
     balance::{Balance, RateCap},
-    event::{AppliesTo, BroughtForward},
-    grace::Grace,
-    product::{BalanceAt, DateTerms, Feature, RateStep, TakesEffect},
-    state::{BilledInterest, Drawn, Fee, Obligation, StandingFlag, State},
+    event::AppliesTo,
+    product::{BalanceAt, Feature, RateStep, TakesEffect},
+    state::{Drawn, Fee, StandingFlag, State},
     timeline::{Action, Timeline},
 };
 
@@ -324,7 +323,7 @@ impl State {
         }
     }
 
-    fn count_first_year_fee(&mut self, kind: FeeKind, amount: Cents) {
+    pub(crate) fn count_first_year_fee(&mut self, kind: FeeKind, amount: Cents) {
         if !kind.penalty() && self.day < calendar::add_months(self.opened_on, 12) {
             self.first_year_fees = (self.first_year_fees + amount).or_zero();
         }
@@ -415,71 +414,6 @@ impl State {
                 }
                 Some(_) => {}
             }
-        }
-    }
-
-    fn bring_forward(
-        &mut self,
-        terms: &Terms,
-        balances: &BroughtForward,
-        seq: u64,
-    ) -> Result<(), CreditError> {
-        let charged = self.charges_by_balance(terms);
-        for part in &balances.principal {
-            let at = self.balance_for_draws(terms, Some(&part.feature), seq)?;
-            self.owe_principal(at, part.amount);
-            self.begin_plan(terms, at);
-            if let Some(balance) = self.balances.get_mut(at) {
-                balance.opening += part.amount;
-            }
-        }
-        if balances.billed_interest.is_positive() {
-            let unpaid = balances.billed_interest;
-            self.interest.push(BilledInterest { cycle: 0, balance: 0, unpaid });
-        }
-        self.charge(FeeKind::Other, 0, balances.fees);
-        self.charge(FeeKind::Late, 0, balances.penalty_fees);
-        // Those of the line's first year are known from its first day on.
-        self.count_first_year_fee(FeeKind::Other, -balances.fees);
-        for fee in &mut self.fees {
-            fee.billed_in = Some(0);
-        }
-        self.credit_balance += balances.credit_balance;
-        let charges = self.charges_by_balance(terms).into_iter().zip(charged);
-        for (balance, (after, before)) in self.balances.iter_mut().zip(charges) {
-            balance.opening += after - before;
-        }
-        self.after_last_draw = self.principal_beside_plans();
-        let on_plans = self.principal() - self.after_last_draw;
-        self.highest_balance = (self.balance() - on_plans).or_zero();
-        // What comes in with the line is the balance of a statement before the first.
-        let closed_on = self.day.pred_opt().unwrap_or(self.day);
-        let statement_balance = self.balance() - self.left_out_of_grace(terms);
-        let dates = &terms.product.dates;
-        let due_on = balances.due_on.unwrap_or_else(|| self.schedule.due_on(closed_on, dates));
-        // When it was sent is not known here: of the two rules of lateness the banking day alone moves it (12 CFR 1026.10(d)).
-        let held = !balances.grace_lost;
-        self.grace = Grace::begin(held, statement_balance, dates.met_by(due_on));
-        self.bring_obligations(dates, balances);
-        self.boarded = balances.opened_on.is_none();
-        Ok(())
-    }
-
-    /// What is past due first: whether it cost a late fee was decided where the line came from.
-    fn bring_obligations(&mut self, dates: &DateTerms, balances: &BroughtForward) {
-        if let Some(since) = balances.past_due_since {
-            let (amount, tested) = (balances.past_due, true);
-            let enforceable_on = dates.met_by(since);
-            self.obligations.push(Obligation {
-                tested,
-                missed: true,
-                ..Obligation::brought_forward(amount, since, enforceable_on)
-            });
-        }
-        if let Some(due_on) = balances.due_on.filter(|due| balances.past_due_since != Some(*due)) {
-            let amount = (balances.minimum_unpaid - balances.past_due).or_zero();
-            let enforceable_on = dates.enforceable_due_on(due_on, self.day);
-            self.obligations.push(Obligation::brought_forward(amount, due_on, enforceable_on));
         }
     }
 }
