@@ -49,7 +49,7 @@ pub fn opening_document(record: &OpeningRecord<'_>, creditor: &Creditor) -> Docu
         Block::facts_table("Fees", heads, fees(terms)),
     ];
     let has_interest = !told.grace.spared.is_empty() || !told.grace.charged.is_empty();
-    let method = has_interest.then(|| balance_method(&told.balance));
+    let method = has_interest.then(|| balance_method(told.balance));
     if let Some((name, _)) = &method {
         blocks.push(Block::text(format!(
             "How we will calculate your balance: we use a method called \"{name}\". See below for more."

@@ -61,7 +61,7 @@ pub fn statement_document(
     if !statement.interest.is_empty() || !statement.unused_rates.is_empty() {
         blocks.push(interest_worked_out(statement, terms.balance.period));
         blocks.extend(statement.interest.iter().filter_map(deferred));
-        blocks.push(Block::text(balance_method(&terms.balance).1));
+        blocks.push(Block::text(balance_method(terms.balance).1));
     }
     blocks.push(Block::text(grace(&terms.grace)));
     blocks.extend(changes(&statement.changes_in_terms));

@@ -102,7 +102,7 @@ fn plain(name: &str) -> String {
 }
 
 /// The name of the balance method, and how it works (12 CFR 1026.6(b)(2)(vi), 1026.7(b)(5)).
-pub(crate) fn balance_method(interest: &BalanceTerms) -> (String, String) {
+pub(crate) fn balance_method(interest: BalanceTerms) -> (String, String) {
     let counted = if interest.new_draws { "including" } else { "excluding" };
     let draws = if interest.new_draws {
         "add any new draws and"
@@ -145,7 +145,7 @@ pub(crate) fn balance_method(interest: &BalanceTerms) -> (String, String) {
     (name, format!("{how} {}", what_bears_interest(interest)))
 }
 
-fn what_bears_interest(interest: &BalanceTerms) -> String {
+fn what_bears_interest(interest: BalanceTerms) -> String {
     let mut bearing = Vec::new();
     if interest.on_billed_interest {
         bearing.push("unpaid interest".to_owned());
