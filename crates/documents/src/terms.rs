@@ -134,19 +134,19 @@ fn plain(name: &str) -> String {
 /// The name of the balance method, and how it works (12 CFR 1026.6(b)(2)(vi), 1026.7(b)(5)): by kind of draw, where they differ.
 pub(crate) fn balance_method(told: &StatementTerms) -> (String, String) {
     let (name, how) = if told.balances.is_empty() {
-        method_of(&told.balance)
+        method_of(told.balance)
     } else {
         let each = told.balances.iter().map(|one| {
-            let ((name, how), of) = (method_of(&one.balance), plain(&one.feature));
+            let ((name, how), of) = (method_of(one.balance), plain(&one.feature));
             (format!("{name} for {of}"), format!("For {of}: {how}"))
         });
         let (names, hows): (Vec<String>, Vec<String>) = each.unzip();
         (listed(&names), hows.join(" "))
     };
-    (name, format!("{how} {}", what_bears_interest(&told.balance)))
+    (name, format!("{how} {}", what_bears_interest(told.balance)))
 }
 
-fn method_of(interest: &BalanceTerms) -> (String, String) {
+fn method_of(interest: BalanceTerms) -> (String, String) {
     let counted = if interest.new_draws { "including" } else { "excluding" };
     let draws = if interest.new_draws {
         "add any new draws and"
@@ -188,7 +188,7 @@ fn method_of(interest: &BalanceTerms) -> (String, String) {
     }
 }
 
-fn what_bears_interest(interest: &BalanceTerms) -> String {
+fn what_bears_interest(interest: BalanceTerms) -> String {
     let mut bearing = Vec::new();
     if interest.on_billed_interest {
         bearing.push("unpaid interest".to_owned());
