@@ -15,6 +15,7 @@ mod file;
 mod given_back;
 mod instant;
 mod late;
+mod matching;
 mod outgoing;
 mod rates;
 mod retries;

@@ -135,6 +135,10 @@ pub async fn find_for_update(
     Ok(select_rail_files!("WHERE key = $1 FOR UPDATE", key).fetch_optional(conn).await?)
 }
 
+pub async fn find(conn: &mut PgConnection, key: &str) -> Result<Option<RailFileRow>, StoreError> {
+    Ok(select_rail_files!("WHERE key = $1", key).fetch_optional(conn).await?)
+}
+
 /// Files of which the outcome is not known, oldest first.
 pub async fn list_open(conn: &mut PgConnection) -> Result<Vec<RailFileRow>, StoreError> {
     Ok(select_rail_files!("WHERE status IN ('building', 'pending') ORDER BY number")
@@ -242,4 +246,19 @@ pub async fn note_once(
     .execute(conn)
     .await?;
     Ok(noted.rows_affected() == 1)
+}
+
+/// Whether something was noted of an entry whose code begins with this word.
+pub async fn noted(
+    conn: &mut PgConnection,
+    trace_number: &str,
+    word: &str,
+) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM rail_notices WHERE trace_number = $1 AND starts_with(code, $2)) AS "noted!""#,
+        trace_number,
+        word,
+    )
+    .fetch_one(conn)
+    .await?)
 }

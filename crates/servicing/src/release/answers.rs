@@ -16,7 +16,7 @@ use store::{
     rail_files, revocations,
 };
 
-use super::RunReport;
+use super::{RunReport, matching::CameBack};
 use crate::{
     Caller, Servicing, ServicingError, UseCase, authorise, reversals::reversed, work::Trail,
 };
@@ -72,6 +72,8 @@ impl Servicing {
                     report.settled += u32::from(self.settle_one(&trace).await?);
                 }
             }
+            // What came back otherwise than it was sent is with the desk.
+            (EntryState::Returned, _) if self.came_back_otherwise(&trace).await? => {}
             // Its place in the bank's list of returns was passed, or never came.
             (EntryState::Returned, Some(code)) => {
                 self.return_one(&trace, code, self.today(), report).await?;
@@ -147,10 +149,12 @@ impl Servicing {
         for batch in &parsed.batches {
             for entry in &batch.entries {
                 let (trace, done) = match &entry.addenda {
-                    Some(Addenda::Return { code, original_trace, .. }) => {
+                    Some(Addenda::Return { code, original_trace, original_prefix, .. }) => {
                         let trace = original_trace.to_string();
-                        let done = self.return_one(&trace, *code, batch.effective_on, report);
-                        (trace.clone(), done.await)
+                        let (code, on) = (*code, batch.effective_on);
+                        let came = CameBack { entry, trace: &trace, prefix: original_prefix, code, on };
+                        let done = self.read_return(&came, report).await;
+                        (trace, done)
                     }
                     Some(Addenda::Change { code, original_trace, corrected, .. }) => {
                         let trace = original_trace.to_string();
@@ -179,7 +183,7 @@ impl Servicing {
     }
 
     /// Undoes what came back, and does what its code asks for.
-    async fn return_one(
+    pub(super) async fn return_one(
         &self,
         trace: &str,
         code: ReturnCode,

@@ -64,6 +64,25 @@ impl Entry {
         }
     }
 
+    pub(super) const fn amount(&self) -> Cents {
+        match self {
+            Self::Payment(payment) => payment.amount,
+            Self::Draw(draw) => draw.amount,
+        }
+    }
+
+    /// Whether it takes money from the customer's account.
+    pub(super) const fn debit(&self) -> bool {
+        matches!(self, Self::Payment(_))
+    }
+
+    pub(super) fn file_key(&self) -> Option<&str> {
+        match self {
+            Self::Payment(payment) => payment.file_key.as_deref(),
+            Self::Draw(draw) => draw.file_key.as_deref(),
+        }
+    }
+
     /// As it stands in the file.
     fn transfer(
         &self,

@@ -54,6 +54,8 @@ pub(crate) struct CutWire {
     requests: Mutex<usize>,
     pub(crate) died: tokio::sync::Notify,
     submitted: Mutex<Vec<String>>,
+    /// What is made of each file of returns on its way here.
+    altered: Mutex<Option<fn(&str) -> String>>,
     /// Files that are still on the wire, and arrive when they are let through.
     underway: Mutex<Vec<(String, String)>>,
 }
@@ -145,6 +147,10 @@ impl Bank for CutWire {
                 for file in returns.iter_mut().flatten() {
                     "not what Nacha wrote".clone_into(&mut file.contents);
                 }
+            }
+            let altered = *self.altered.lock().unwrap();
+            for file in returns.iter_mut().flatten() {
+                file.contents = altered.map_or_else(|| file.contents.clone(), |f| f(&file.contents));
             }
             if after {
                 self.die().await;
@@ -246,6 +252,7 @@ impl House {
             requests: Mutex::new(0),
             died: tokio::sync::Notify::new(),
             submitted: Mutex::new(Vec::new()),
+            altered: Mutex::new(None),
             underway: Mutex::new(Vec::new()),
         });
         let key = SealingKeys::generate("test").unwrap();
@@ -279,6 +286,11 @@ impl House {
 
     pub(crate) fn cut(&self, wire: Wire) {
         *self.bank.wire.lock().unwrap() = wire;
+    }
+
+    /// From now on the bank's files of returns arrive as this makes them.
+    pub(crate) fn returns_arrive_as(&self, altered: fn(&str) -> String) {
+        *self.bank.altered.lock().unwrap() = Some(altered);
     }
 
     /// Cuts the wire and counts requests from here.
@@ -376,7 +388,7 @@ impl House {
         report
     }
 
-    async fn bank_lives(&self, today: NaiveDate) {
+    pub(crate) async fn bank_lives(&self, today: NaiveDate) {
         let answer = self
             .http
             .post(format!("{}/sandbox/clock", self.bank_url))

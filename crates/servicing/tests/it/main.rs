@@ -33,6 +33,7 @@ mod portfolio;
 mod refunds;
 mod release;
 mod retries;
+mod returns;
 mod rights;
 mod service;
 mod sessions;

@@ -1,0 +1,122 @@
+//! Whether what came back is what was sent.
+//!
+//! Invariants: a trace number alone undoes nothing: the amount, the direction and, where the return carries them, the account and its
+//! bank are those of the entry that was sent. What differs is told to the desk, once, and undoes nothing. What is absent: undoing
+//! (`answers`), and what comes back to no entry of ours (`late`).
+
+use chrono::NaiveDate;
+use nacha::ReturnCode;
+use rails::RailError;
+use serde_json::json;
+use store::rail_files;
+
+use super::{
+    RunReport,
+    file::{Entry, find_entry},
+};
+use crate::{Servicing, ServicingError, work::Trail};
+
+/// With what the note of a return begins that is not what was sent.
+const DIFFERS: &str = "differs";
+
+/// An entry of the bank's list of returns.
+pub(super) struct CameBack<'a> {
+    pub(super) entry: &'a nacha::Entry,
+    /// The number under which it was sent.
+    pub(super) trace: &'a str,
+    /// The first eight digits of the routing number of the bank it was sent to.
+    pub(super) prefix: &'a str,
+    pub(super) code: ReturnCode,
+    pub(super) on: NaiveDate,
+}
+
+impl Servicing {
+    /// Works off one entry of the bank's list of returns.
+    pub(super) async fn read_return(
+        &self,
+        came: &CameBack<'_>,
+        report: &mut RunReport,
+    ) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let sent = find_entry(&mut conn, came.trace).await?;
+        drop(conn);
+        if let Some(sent) = sent
+            && let Some(what) = self.differs(&sent, came).await?
+        {
+            return self.returned_otherwise(&sent, came, what).await;
+        }
+        self.return_one(came.trace, came.code, came.on, report).await
+    }
+
+    /// Whether the desk has a return of this entry that is not what was sent.
+    pub(super) async fn came_back_otherwise(&self, trace: &str) -> Result<bool, ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        Ok(rail_files::noted(&mut conn, trace, DIFFERS).await?)
+    }
+
+    /// In what an entry that came back is not the one that was sent; nothing where it is.
+    async fn differs(
+        &self,
+        sent: &Entry,
+        came: &CameBack<'_>,
+    ) -> Result<Option<&'static str>, ServicingError> {
+        if came.entry.amount != sent.amount() {
+            return Ok(Some("amount"));
+        }
+        if came.entry.code.is_debit() != sent.debit() {
+            return Ok(Some("direction"));
+        }
+        let mut conn = self.store.app().acquire().await?;
+        let file = match sent.file_key() {
+            Some(key) => rail_files::find(&mut conn, key).await?,
+            None => None,
+        };
+        drop(conn);
+        // As it was written: what the bank corrected since is another number.
+        let written_at = file.map_or_else(|| self.now(), |file| file.created_at);
+        let account = sent.bank_account_id();
+        let of = [(account, sent.customer_id())].into();
+        let details = match self.open_numbers(&of, written_at).await?.remove(&account) {
+            Some(Ok(details)) => details,
+            // Whoever has the key compares it.
+            Some(Err(error @ RailError::UnknownKey { .. })) => return Err(error.into()),
+            // A number that nobody can open any more differs from nothing.
+            Some(Err(_)) | None => return Ok(None),
+        };
+        let other = |told: &str, ours: &str| !told.trim().is_empty() && told.trim() != ours;
+        let differs = other(&came.entry.account_number, &details.account_number)
+            || other(came.prefix, details.routing_number.prefix());
+        Ok(differs.then_some("account"))
+    }
+
+    /// Tells the desk, once, of a return that is not what was sent.
+    async fn returned_otherwise(
+        &self,
+        sent: &Entry,
+        came: &CameBack<'_>,
+        what: &str,
+    ) -> Result<(), ServicingError> {
+        let (trace, reference) = (came.trace, sent.reference());
+        let mut tx = self.store.app().begin().await?;
+        let note = format!("{DIFFERS} {} {}", came.code, came.entry.trace);
+        if !rail_files::note_once(&mut tx, trace, &note, self.now()).await? {
+            return Ok(());
+        }
+        tracing::error!(trace_number = %trace, "entry {trace} came back with another {what} than it was sent with");
+        let payload = json!({
+            "trace_number": trace, "return_code": came.code, "returned_on": came.on, "file_key": sent.file_key(),
+            "reference": reference, "differs": what, "returned_cents": came.entry.amount, "sent_cents": sent.amount(),
+        });
+        let stream = Trail::stream(None, Some(sent.credit_line_id()));
+        self.trail(&mut tx, stream, "return.unknown", payload).await?;
+        let words = format!(
+            "{reference} came back with {}, and with another {what} than it was sent with ({} of {}): nothing was undone.",
+            came.code,
+            came.entry.amount,
+            sent.amount()
+        );
+        self.open_desk_case(&mut tx, sent, "operations", words).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
