@@ -196,6 +196,8 @@ GRANT UPDATE (status, sent_on, event_seq, void_seq, void_reason, changed_at) ON 
 GRANT UPDATE (outcome, note, decided_by, decided_at) ON countersignatures TO plumbline_app;
 GRANT UPDATE (credit_cents, refund_on, refund_tries) ON credit_lines TO plumbline_app;
 GRANT SELECT ON autopays, autopay_debits, disputes, refunds, refund_cheques, countersignatures TO plumbline_audit;
+-- Whether a draw is possible is asked in a turn too, and a refund that is on its way counts.
+GRANT SELECT ON refunds TO plumbline_turn;
 -- Whether a payment would be taken is asked in a turn as well.
 -- Whether a returned payment counts against the account: not where it was our mistake.
 GRANT SELECT (payment_id, outcome) ON countersignatures TO plumbline_turn;

@@ -25,7 +25,7 @@ use crate::{
     conversations::checked_text,
     countersign::Asked,
     lines::Line,
-    refunds::{DESK_CASE, underway_still},
+    refunds::{DESK_CASE, needed_by_draws, underway_still},
     words::date_text,
     work::{Begun, Trail, with},
 };
@@ -219,10 +219,14 @@ impl Servicing {
         amount: Cents,
     ) -> Result<(), ServicingError> {
         self.sending_allowed(conn, line.row.customer_id).await?;
-        let owed = line.position(self.today())?.credit_balance;
+        let position = line.position(self.today())?;
+        let owed = position.credit_balance;
         if !owed.is_positive() {
             let sentence = "There is no credit balance on this line.";
             return Err(Refusal::new(RefusalCode::NoCreditBalance, sentence).into());
+        }
+        if needed_by_draws(&position, owed) {
+            return Err(invalid("A draw that is on its way uses this credit balance."));
         }
         if owed != amount {
             return Err(invalid(format!(

@@ -194,8 +194,14 @@ impl Servicing {
             return Err(refused(&credit::Refusal::DrawStillOpen).into());
         }
         let position = line.position(self.today())?;
-        let quote =
+        let mut quote =
             credit::quote_draw(&position, None, ask.amount).map_err(|refusal| refused(&refusal))?;
+        let going_back = self.going_back(conn, &line, &position).await?;
+        if quote.available_after < going_back {
+            let available = (quote.available_after + quote.amount - going_back).or_zero();
+            return Err(refused(&credit::Refusal::OverAvailable { available }).into());
+        }
+        quote.available_after -= going_back;
         Ok((line, account, quote))
     }
 

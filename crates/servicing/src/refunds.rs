@@ -5,6 +5,8 @@
 //! may still come back is waited for, as long as the seven banking days allow. What goes back unasked is found by the day that stands
 //! with its line, tried a few times, and then left to a person (`cheques`); while that person's case is open nobody asks for it as well.
 
+mod reserve;
+
 use calendar::add_banking_days;
 use chrono::{Days, Duration, NaiveDate};
 use credit::{FlagKind, LineEventBody};
@@ -33,6 +35,8 @@ use crate::{
     words::{bank_account_text, date_text, shown},
     work::{Begun, Trail, with},
 };
+
+pub(crate) use reserve::needed_by_draws;
 
 /// Banking days within which what was asked for is paid.
 const WITHIN_BANKING_DAYS: i32 = 7;
@@ -79,9 +83,14 @@ impl Servicing {
         if now - account.added_at < NEW_ACCOUNT && caller.level < Level::L3 {
             return Err(Refusal::level_too_low(caller.level, Level::L3).into());
         }
-        let amount = line.position(self.today())?.credit_balance;
+        let position = line.position(self.today())?;
+        let amount = position.credit_balance;
         if !amount.is_positive() {
             let sentence = "There is no credit balance on this line.";
+            return Err(Refusal::new(RefusalCode::NoCreditBalance, sentence).into());
+        }
+        if needed_by_draws(&position, amount) {
+            let sentence = "A draw that is on its way uses this credit balance.";
             return Err(Refusal::new(RefusalCode::NoCreditBalance, sentence).into());
         }
         let underway = refunds::list_of_line(work.conn(), line.row.id).await?;
@@ -276,8 +285,9 @@ impl Servicing {
         line: &Line,
         refund: &RefundRow,
     ) -> Result<Option<&'static str>, ServicingError> {
-        if line.position(self.today())?.credit_balance < refund.amount {
-            // It was drawn meanwhile, or the payment that made it came back.
+        let position = line.position(self.today())?;
+        if position.credit_balance < refund.amount || needed_by_draws(&position, refund.amount) {
+            // It was drawn meanwhile, or is about to be, or the payment that made it came back.
             return Ok(Some("credit_balance_used"));
         }
         let account = bank_accounts::find(conn, refund.bank_account_id).await?;

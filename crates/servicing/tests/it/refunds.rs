@@ -3,15 +3,18 @@
 use chrono::Days;
 use credit::FlagKind;
 use money::Cents;
-use servicing::{Caller, Closing, Level, RefusalCode, testing::at_once};
+use servicing::{
+    Caller, Closing, DrawAsk, Level, RefusalCode, cheques::NewCheque, testing::at_once,
+};
 use store::{
     bank_accounts::BankAccountKind,
+    draws::DrawRail,
     payments::PaymentStatus,
     refunds::{RefundRow, RefundStatus},
 };
 
 use crate::{
-    house::{House, Person, Wire, code, day, key, noon},
+    house::{House, Person, Wire, code, day, key, noon, refusal},
     service::{position, told, with_credit, with_credit_banking_at},
 };
 
@@ -72,6 +75,80 @@ async fn a_refund_that_is_refused_because_it_has_arrived_was_sent() {
     assert_eq!(run(&house).await, (1, 0));
     assert_eq!(refund(&house, ann).await.status, RefundStatus::Sent);
     assert_eq!(position(&house, ann).await.credit_balance, Cents::ZERO);
+    house.books_agree(ann).await;
+}
+
+/// Refused, with what could be drawn.
+async fn over(house: &House, person: Person, ask: DrawAsk, available: &str) {
+    let name = key(&format!("over-{}", ask.amount));
+    let refused = refusal(house.servicing.draw(person.caller(), person.id, ask, &name).await);
+    assert_eq!(refused.code, RefusalCode::OverLimit);
+    assert!(refused.sentence.contains(available), "{}", refused.sentence);
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_back_cannot_be_drawn_as_well() {
+    // She is owed $300.00 on a line of $2,000.00.
+    let (house, ann) = with_lost_refund().await;
+    let other = house.bank_account(ann.id, BankAccountKind::Savings, "000111227777").await;
+    over(&house, ann, at_once(230_000, other), "$2,000.00").await;
+    over(&house, ann, at_once(200_001, ann.checking), "$2,000.00").await;
+    let ask = at_once(200_000, ann.checking);
+    let preview = house.servicing.preview_draw(Caller::assistant(ann.id), ann.id, ask).await;
+    assert_eq!(preview.unwrap().available_after, Cents::ZERO);
+    house.servicing.draw(ann.caller(), ann.id, ask, &key("limit")).await.unwrap();
+    assert_eq!(run(&house).await, (0, 0), "the draw has used it by now");
+    let after = position(&house, ann).await;
+    assert_eq!(after.principal_balance, Cents::new(170_000));
+    assert_eq!(refund(&house, ann).await.status, RefundStatus::Refused);
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn a_refund_the_bank_sends_while_a_draw_is_on_its_way_leaves_the_line_within_its_limit() {
+    let (house, ann) = with_lost_refund().await;
+    let by_file = DrawAsk { rail: DrawRail::Standard, ..at_once(200_000, ann.checking) };
+    house.servicing.draw(ann.caller(), ann.id, by_file, &key("limit")).await.unwrap();
+    assert_eq!(run(&house).await, (1, 0));
+    assert_eq!(refund(&house, ann).await.status, RefundStatus::Sent);
+    house.live_until("2026-09-23").await;
+    let after = position(&house, ann).await;
+    assert_eq!((after.principal_balance, after.credit_balance), (Cents::new(200_000), Cents::ZERO));
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn what_a_draw_on_its_way_uses_is_not_sent_back_as_well() {
+    let (house, ann) = with_credit().await;
+    let service = &house.servicing;
+    let asked = service.request_refund(ann.caller(), ann.id, ann.checking, &key("refund"));
+    asked.await.unwrap();
+    let by_file = DrawAsk { rail: DrawRail::Standard, ..at_once(230_000, ann.checking) };
+    service.draw(ann.caller(), ann.id, by_file, &key("draw")).await.unwrap();
+    assert_eq!(run(&house).await, (0, 0));
+    let refused = refund(&house, ann).await;
+    assert_eq!(refused.refusal.as_deref(), Some("credit_balance_used"));
+    let again = service.request_refund(ann.caller(), ann.id, ann.checking, &key("again")).await;
+    assert_eq!(code(again), RefusalCode::NoCreditBalance);
+    let rae = house.representative("Rae").await;
+    let today = service.today();
+    let cheque = NewCheque { number: "100245".into(), amount: Cents::new(30_000), sent_on: today };
+    let cheque = service.send_cheque(rae, ann.id, &cheque, &key("cheque")).await;
+    assert_eq!(code(cheque), RefusalCode::ChequeInvalid);
+    house.live_until("2026-09-23").await;
+    assert_eq!(position(&house, ann).await.principal_balance, Cents::new(200_000));
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn while_a_person_may_have_sent_a_cheque_its_amount_cannot_be_drawn() {
+    let (house, ann) = with_credit().await;
+    house.sabotage("UPDATE bank_accounts SET status = 'disabled'").await;
+    weeks_from(&house, "2027-03-20", 1).await;
+    assert_eq!(cheques(&house, ann).await.len(), 1);
+    let other = house.bank_account(ann.id, BankAccountKind::Savings, "000111227777").await;
+    over(&house, ann, at_once(200_001, other), "$2,000.00").await;
+    house.servicing.draw(ann.caller(), ann.id, at_once(200_000, other), &key("d")).await.unwrap();
     house.books_agree(ann).await;
 }
 
