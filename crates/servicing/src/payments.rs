@@ -289,7 +289,7 @@ impl Servicing {
             .into());
         }
         let payoff = line.payoff(payment.on)?;
-        let scheduled = payments::scheduled_total(conn, line.row.id).await?;
+        let scheduled = self.scheduled_total(conn, line.row.id).await?;
         if payment.amount + scheduled > payoff {
             let sentence = if scheduled.is_zero() {
                 format!(
@@ -317,30 +317,6 @@ impl Servicing {
     ) -> Result<Failures, ServicingError> {
         let final_through = add_banking_days(self.today(), -FINAL_AFTER_BANKING_DAYS);
         Ok(payments::failures(conn, bank_account_id, final_through).await?)
-    }
-
-    /// After two failed debits in a row, one payment authorised since then may be tried, and no second beside it.
-    async fn one_payment_after_strikes(
-        &self,
-        conn: &mut PgConnection,
-        line: &Line,
-        account: &BankAccount,
-    ) -> Result<(), ServicingError> {
-        let underway = payments::list_of_line(conn, line.row.id).await?.iter().any(|payment| {
-            payment.bank_account_id == account.id
-                && matches!(
-                    payment.status,
-                    PaymentStatus::Scheduled | PaymentStatus::Pending | PaymentStatus::Released
-                )
-        });
-        if underway {
-            return Err(Refusal::new(
-                RefusalCode::BankAccountDisabled,
-                "The last two payments from this bank account came back, so only one can be tried at a time.",
-            )
-            .into());
-        }
-        Ok(())
     }
 
     /// Schedules a resolved payment in the caller's transaction.

@@ -309,7 +309,7 @@ impl Servicing {
     }
 
     /// What forbids to take the money of any payment.
-    async fn forbidden(
+    pub(crate) async fn forbidden(
         &self,
         conn: &mut PgConnection,
         payment: &PaymentRow,

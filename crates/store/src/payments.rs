@@ -298,26 +298,6 @@ pub async fn list_of_file(
         .await?)
 }
 
-/// What will or may still be taken for the line and is not credited yet: what is scheduled and not revoked, and what is
-/// in a file of which we do not know whether the bank has it.
-pub async fn scheduled_total(
-    conn: &mut PgConnection,
-    credit_line_id: CreditLineId,
-) -> Result<Cents, StoreError> {
-    let total = sqlx::query_scalar!(
-        r#"SELECT coalesce(sum(amount_cents), 0)::bigint AS "total!" FROM payments
-           WHERE credit_line_id = $1
-             AND (status = 'pending'
-                  OR status = 'scheduled' AND authorised_at > coalesce(
-                      (SELECT max(r.revoked_at) FROM revocations r WHERE r.customer_id = payments.customer_id),
-                      '-infinity'))"#,
-        credit_line_id.as_uuid(),
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(Cents::new(total))
-}
-
 /// Debits of a bank account that came back one after another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failures {
@@ -359,7 +339,8 @@ pub struct ReturnCounts {
     pub administrative: i64,
 }
 
-/// The debits of the days after `after`, and those that came back, by the codes that count in a class.
+/// The debits of the days after `after`, and what came back on those days, by the codes that count in a class: a debit may come
+/// back long after its own day.
 pub async fn count_returns(
     conn: &mut PgConnection,
     after: NaiveDate,

@@ -24,7 +24,7 @@ pub(super) struct Arranged {
     pub(super) at_all: Cents,
 }
 
-/// What will or may still be taken, for a debit on `on`; the rows are the line's, revoked ones shown as cancelled.
+/// What will or may still be taken, for a debit on `on`; the rows are the line's that nothing stands against.
 pub(super) fn arranged(payments: &[PaymentRow], on: NaiveDate) -> Arranged {
     let underway =
         |row: &&PaymentRow| matches!(row.status, PaymentStatus::Scheduled | PaymentStatus::Pending);

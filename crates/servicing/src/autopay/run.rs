@@ -230,12 +230,7 @@ impl Servicing {
         debit: &DebitRow,
         position: &Position,
     ) -> Result<Cents, ServicingError> {
-        let mut payments = payments::list_of_line(conn, line.row.id).await?;
-        let revoked_at = revocations::last(conn, autopay.customer_id).await?;
-        payments.retain(|row| {
-            row.status == PaymentStatus::Pending
-                || revoked_at.is_none_or(|revoked| row.authorised_at > revoked)
-        });
+        let payments = self.underway(conn, line.row.id).await?;
         let agreed = Agreed { kind: autopay.amount_kind, amount: autopay.amount };
         let payoff = line.payoff(debit.pays_on.max(position.on))?;
         Ok(wanted(agreed, position, payoff, arranged(&payments, debit.pays_on)))
@@ -325,14 +320,8 @@ impl Servicing {
         if self.failures(conn, payment.bank_account_id).await?.in_row < STRIKES {
             return Ok(None);
         }
-        let others = payments::list_of_line(conn, payment.credit_line_id).await?;
-        let underway = others.iter().any(|other| {
-            other.bank_account_id == payment.bank_account_id
-                && matches!(
-                    other.status,
-                    PaymentStatus::Scheduled | PaymentStatus::Pending | PaymentStatus::Released
-                )
-        });
+        let others = self.underway(conn, payment.credit_line_id).await?;
+        let underway = others.iter().any(|other| other.bank_account_id == payment.bank_account_id);
         Ok(underway.then(|| "two_failed_debits".to_owned()))
     }
 

@@ -1,18 +1,18 @@
 //! What is looked at before a payment is scheduled or cancelled: which bank account, how much, which day.
 
 use chrono::{Days, NaiveDate};
-use identity::{BankAccountId, CustomerId};
+use identity::{BankAccountId, CreditLineId, CustomerId};
 use money::Cents;
 use sqlx::PgConnection;
 use store::{
     bank_accounts::{self, BankAccount, BankAccountKind, BankAccountStatus},
-    payments::{AmountKind, PaymentRow, PaymentStatus},
+    payments::{self, AmountKind, PaymentRow, PaymentStatus},
     revocations,
 };
 
 use super::{AmountAsk, BankAccountAsk, PaymentView};
 use crate::{
-    Refusal, RefusalCode, ServicingError,
+    Refusal, RefusalCode, Servicing, ServicingError,
     lines::Line,
     words::{bank_account_text, date_text},
 };
@@ -30,6 +30,59 @@ pub(crate) async fn revoked(
 ) -> Result<bool, ServicingError> {
     let revoked_at = revocations::last(conn, payment.customer_id).await?;
     Ok(revoked_at.is_some_and(|at| payment.authorised_at <= at))
+}
+
+impl Servicing {
+    /// The payments of a line that are on their way, or will be unless something new comes between: what would be held back, as
+    /// things stand, is left out.
+    pub(crate) async fn underway(
+        &self,
+        conn: &mut PgConnection,
+        credit_line_id: CreditLineId,
+    ) -> Result<Vec<PaymentRow>, ServicingError> {
+        let mut underway = Vec::new();
+        for payment in payments::list_of_line(conn, credit_line_id).await? {
+            let counts = match payment.status {
+                PaymentStatus::Pending | PaymentStatus::Released => true,
+                PaymentStatus::Scheduled => self.forbidden(conn, &payment).await?.is_none(),
+                _ => false,
+            };
+            if counts {
+                underway.push(payment);
+            }
+        }
+        Ok(underway)
+    }
+
+    /// What will or may still be taken for the line and is not credited yet: what is scheduled and nothing stands against, and
+    /// what is in a file of which we do not know whether the bank has it.
+    pub(crate) async fn scheduled_total(
+        &self,
+        conn: &mut PgConnection,
+        credit_line_id: CreditLineId,
+    ) -> Result<Cents, ServicingError> {
+        let underway = self.underway(conn, credit_line_id).await?;
+        let uncredited = underway.iter().filter(|one| one.status != PaymentStatus::Released);
+        Ok(uncredited.map(|one| one.amount).sum())
+    }
+
+    /// After two failed debits in a row, one payment authorised since then may be tried, and no second beside it.
+    pub(super) async fn one_payment_after_strikes(
+        &self,
+        conn: &mut PgConnection,
+        line: &Line,
+        account: &BankAccount,
+    ) -> Result<(), ServicingError> {
+        let underway = self.underway(conn, line.row.id).await?;
+        if underway.iter().any(|payment| payment.bank_account_id == account.id) {
+            return Err(Refusal::new(
+                RefusalCode::BankAccountDisabled,
+                "The last two payments from this bank account came back, so only one can be tried at a time.",
+            )
+            .into());
+        }
+        Ok(())
+    }
 }
 
 pub(super) async fn view(

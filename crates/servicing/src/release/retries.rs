@@ -194,7 +194,7 @@ impl Servicing {
         {
             return Ok(Some("paid_since".to_owned()));
         }
-        let mut taken = payments::scheduled_total(conn, retry.credit_line_id).await?;
+        let mut taken = self.scheduled_total(conn, retry.credit_line_id).await?;
         let counted = |row: &PaymentRow| {
             matches!(row.status, PaymentStatus::Scheduled | PaymentStatus::Pending)
         };

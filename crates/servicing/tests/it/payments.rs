@@ -240,3 +240,36 @@ async fn staff_and_the_assistant_cannot_pay_for_a_customer() {
         assert_eq!(code(paid), RefusalCode::NotAllowed);
     }
 }
+
+#[tokio::test]
+async fn what_will_never_be_taken_is_in_the_way_of_no_new_payment() {
+    let house = House::on("2026-11-02").await;
+    let ann = house.person_with_account("Ann", "000111229001").await;
+    house.draws(ann, 80_000).await;
+    house.pays(ann, 5_000, "2026-11-03").await.unwrap();
+    house.pays(ann, 5_000, "2026-11-04").await.unwrap();
+    // Authorised before the failures, and due long after them.
+    house.pays(ann, 5_000, "2026-12-10").await.unwrap();
+    house.live_until("2026-11-20").await;
+    // The one payment that may be tried, and no second beside it.
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
+    let second = house.pays(ann, 5_000, "2026-11-24").await;
+    assert_eq!(code(second), RefusalCode::BankAccountDisabled);
+}
+
+#[tokio::test]
+async fn what_was_to_come_from_a_closed_account_can_be_paid_from_another() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person_with_account("Ann", "000111229002").await;
+    house.draws(ann, 80_000).await;
+    house.pays(ann, 5_000, "2026-11-23").await.unwrap();
+    house.pays(ann, 75_000, "2027-01-15").await.unwrap();
+    // The first comes back: the account is closed, and nothing is taken from it any more.
+    house.live_until("2026-11-30").await;
+    house.bank_account(ann.id, BankAccountKind::Savings, "000111227777").await;
+    house.pays(ann, 80_000, "2026-12-01").await.unwrap();
+    let more = house.pays(ann, 5_000, "2026-12-02").await;
+    assert_eq!(code(more), RefusalCode::AmountOverPayoff);
+    assert_eq!(house.live_until("2026-12-01").await.payments.released, 1);
+    house.books_agree(ann).await;
+}
