@@ -51,6 +51,7 @@ pub struct PaymentRow {
     pub trace_number: Option<String>,
     /// The line event that credited it.
     pub received_seq: Option<i64>,
+    /// The day its money is to be there; once it is, the bank's own day.
     pub settle_on: Option<NaiveDate>,
     pub return_code: Option<String>,
     pub returned_on: Option<NaiveDate>,

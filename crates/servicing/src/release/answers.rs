@@ -69,14 +69,16 @@ impl Servicing {
                     let done = self.settle_draw(draw.id, entry.settled_on).await?;
                     report.draws_settled += u32::from(done);
                 } else {
-                    report.settled += u32::from(self.settle_one(&trace).await?);
+                    let done = self.settle_one(&trace, entry.settled_on).await?;
+                    report.settled += u32::from(done);
                 }
             }
             // What came back otherwise than it was sent is with the desk.
             (EntryState::Returned, _) if self.came_back_otherwise(&trace).await? => {}
             // Its place in the bank's list of returns was passed, or never came.
             (EntryState::Returned, Some(code)) => {
-                self.return_one(&trace, code, self.today(), report).await?;
+                let on = (self.today(), entry.settled_on);
+                self.return_one(&trace, code, on, report).await?;
             }
             (EntryState::Returned, None) => {
                 tracing::error!(trace_number = %trace, "entry {trace} came back without a reason");
@@ -86,7 +88,12 @@ impl Servicing {
         Ok(())
     }
 
-    async fn settle_one(&self, trace: &str) -> Result<bool, ServicingError> {
+    /// The money of a payment is there since a day, or since the day it was to be where the bank does not say.
+    async fn settle_one(
+        &self,
+        trace: &str,
+        settled_on: Option<NaiveDate>,
+    ) -> Result<bool, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let Some(found) = payments::find_by_trace(&mut tx, trace).await? else { return Ok(false) };
         if found.status != PaymentStatus::Released {
@@ -100,6 +107,7 @@ impl Servicing {
             return Ok(false);
         }
         payment.status = PaymentStatus::Settled;
+        payment.settle_on = self.bank_day(settled_on).or(payment.settle_on);
         payment.changed_at = self.now();
         payments::update(&mut tx, &payment).await?;
         let payload = json!({"payment_id": payment.id, "reference": payment.reference, "trace_number": trace});
@@ -182,12 +190,17 @@ impl Servicing {
         Ok(())
     }
 
-    /// Undoes what came back, and does what its code asks for.
+    /// The bank's own day of settlement: what a return is late by is counted from it. Nothing is dated ahead of today.
+    fn bank_day(&self, settled_on: Option<NaiveDate>) -> Option<NaiveDate> {
+        settled_on.map(|on| on.min(self.today()))
+    }
+
+    /// Undoes what came back on a day and, by the bank's word, was there since another, and does what its code asks for.
     pub(super) async fn return_one(
         &self,
         trace: &str,
         code: ReturnCode,
-        returned_on: NaiveDate,
+        (returned_on, settled_on): (NaiveDate, Option<NaiveDate>),
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
@@ -197,14 +210,16 @@ impl Servicing {
         match (payment, draw) {
             (Some(payment), _) => {
                 self.credit_returned(&payment).await?;
-                let done = self.return_payment(&payment, code, returned_on).await?;
+                let on = (returned_on, settled_on);
+                let done = self.return_payment(&payment, code, on).await?;
                 report.returned += u32::from(done);
             }
             (None, Some(draw)) => {
                 if let Some(key) = draw.file_key.as_deref() {
                     self.accept(key).await?;
                 }
-                let done = self.return_draw(draw.id, code, returned_on).await?;
+                let on = (returned_on, settled_on);
+                let done = self.return_draw(draw.id, code, on).await?;
                 report.draws_refused += u32::from(done);
             }
             (None, None) => self.returned_unmatched(trace, code, returned_on).await?,
@@ -216,7 +231,7 @@ impl Servicing {
         &self,
         found: &PaymentRow,
         code: ReturnCode,
-        returned_on: NaiveDate,
+        (returned_on, settled_on): (NaiveDate, Option<NaiveDate>),
     ) -> Result<bool, ServicingError> {
         let (now, rules) = (self.now(), ReturnRules::embedded()?);
         let rule = rules.of(code);
@@ -237,6 +252,7 @@ impl Servicing {
             LineEventBody::PaymentReturned { payment: payment.id, code: code.to_string(), fee };
         let seq = self.post(&mut tx, &mut line, effective_on, body).await?;
         payment.status = PaymentStatus::Returned;
+        payment.settle_on = self.bank_day(settled_on).or(payment.settle_on);
         payment.return_code = Some(code.to_string());
         payment.returned_on = Some(effective_on);
         if !ours {

@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use store::{
     customers,
-    draws::{self, DrawRow},
-    payments::{self, PaymentRow},
+    draws::{self, DrawRow, DrawStatus},
+    payments::{self, PaymentRow, PaymentStatus},
     rail_files::{self, RailFileRow, RailFileStatus},
 };
 
@@ -74,6 +74,14 @@ impl Entry {
     /// Whether it takes money from the customer's account.
     pub(super) const fn debit(&self) -> bool {
         matches!(self, Self::Payment(_))
+    }
+
+    /// Whether the bank has said that its money is there.
+    pub(super) const fn settled(&self) -> bool {
+        match self {
+            Self::Payment(payment) => matches!(payment.status, PaymentStatus::Settled),
+            Self::Draw(draw) => matches!(draw.status, DrawStatus::Settled),
+        }
     }
 
     pub(super) fn file_key(&self) -> Option<&str> {

@@ -40,12 +40,23 @@ impl Servicing {
         let mut conn = self.store.app().acquire().await?;
         let sent = find_entry(&mut conn, came.trace).await?;
         drop(conn);
-        if let Some(sent) = sent
-            && let Some(what) = self.differs(&sent, came).await?
-        {
-            return self.returned_otherwise(&sent, came, what).await;
+        let mut settled_on = None;
+        if let Some(sent) = &sent {
+            if let Some(what) = self.differs(sent, came).await? {
+                return self.returned_otherwise(sent, came, what).await;
+            }
+            settled_on = self.ask_settled(sent, came.trace).await;
         }
-        self.return_one(came.trace, came.code, came.on, report).await
+        self.return_one(came.trace, came.code, (came.on, settled_on), report).await
+    }
+
+    /// The bank's day of settlement of an entry that came back before we read that it had settled; nothing where we have, or where the
+    /// bank does not say.
+    async fn ask_settled(&self, sent: &Entry, trace: &str) -> Option<NaiveDate> {
+        let key = sent.file_key().filter(|_| !sent.settled())?;
+        let file = self.bank.find_file(key).await.ok().flatten()?;
+        let entry = file.entries.into_iter().find(|entry| entry.trace.to_string() == trace)?;
+        entry.settled_on
     }
 
     /// Whether the desk has a return of this entry that is not what was sent.

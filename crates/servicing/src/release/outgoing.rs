@@ -254,7 +254,7 @@ impl Servicing {
         &self,
         id: DrawId,
         code: ReturnCode,
-        returned_on: NaiveDate,
+        (returned_on, settled_on): (NaiveDate, Option<NaiveDate>),
     ) -> Result<bool, ServicingError> {
         let rules = ReturnRules::embedded()?;
         let rule = rules.of(code);
@@ -271,7 +271,8 @@ impl Servicing {
             }
             return Ok(false);
         }
-        let late = rules.late(code, draw.drawn_on.unwrap_or(draw.available_on), returned_on);
+        let there_on = draw.drawn_on.or(settled_on).unwrap_or(draw.available_on);
+        let late = rules.late(code, there_on, returned_on);
         draw.return_code = Some(why.clone());
         let draw = self.undo_draw(&mut tx, &mut line, draw, DrawStatus::Refused, &why).await?;
         if rule.disables_account {

@@ -78,6 +78,49 @@ async fn a_return_of_another_amount_direction_or_account_undoes_no_payment_and_i
     }
 }
 
+/// The desk's words about a payment of November 23 that came back otherwise than this says.
+async fn late(number: &str, to: &str, arrives_as: fn(&str) -> String) -> Vec<String> {
+    let (house, ann) = House::with_ann_banking_at(number).await;
+    house.pays(ann, 50_000, "2026-11-23").await.unwrap();
+    house.returns_arrive_as(arrives_as);
+    house.live_until(to).await;
+    assert_eq!(status(&house, ann).await, PaymentStatus::Returned);
+    let mut words = desk(&house).await;
+    words.retain(|words| words.contains("later than"));
+    words
+}
+
+/// The same return, of another day.
+fn on(text: &str, on: &str) -> String {
+    altered(text, |batch| batch.effective_on = day(on))
+}
+
+#[tokio::test]
+async fn a_return_is_late_by_the_day_on_which_the_bank_had_the_money() {
+    // There on Monday, November 23: Thursday is a holiday, and Friday the third banking day.
+    let short = "000111229001";
+    let third = late(short, "2026-11-27", |text| on(text, "2026-11-27")).await;
+    assert_eq!(third.len(), 1, "{third:?}");
+    assert_eq!(late(short, "2026-11-27", |text| on(text, "2026-11-25")).await.len(), 0);
+    let disowned = "000111229010";
+    let sixty_one = late(disowned, "2026-12-24", |text| on(text, "2027-01-23")).await;
+    assert_eq!(sixty_one.len(), 1, "{sixty_one:?}");
+    assert_eq!(late(disowned, "2026-12-24", |text| on(text, "2027-01-22")).await.len(), 0);
+}
+
+#[tokio::test]
+async fn the_banks_day_is_asked_for_where_a_return_is_read_before_the_settlement() {
+    let (house, ann) = House::with_ann_banking_at("000111229001").await;
+    house.pays(ann, 50_000, "2026-11-23").await.unwrap();
+    house.live_until("2026-11-23").await;
+    house.returns_arrive_as(|text| on(text, "2026-11-27"));
+    house.hand.set(noon(day("2026-11-27")));
+    house.bank_lives(day("2026-11-27")).await;
+    assert_eq!(run(&house).await.returned, 1);
+    assert_eq!(house.payments(ann).await[0].settle_on, Some(day("2026-11-23")));
+    assert!(desk(&house).await.iter().any(|words| words.contains("later than")));
+}
+
 #[tokio::test]
 async fn a_forged_return_is_not_made_good_by_the_banks_word_on_the_file() {
     let (house, ann) = House::with_ann_banking_at("000111229001").await;
