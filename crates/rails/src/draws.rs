@@ -31,6 +31,7 @@ pub struct StandardRail {
 #[serde(deny_unknown_fields)]
 pub struct InstantRail {
     gives_up_after_minutes: i64,
+    leaves_within_minutes: i64,
 }
 
 /// When a person looks at a draw before it leaves.
@@ -81,6 +82,12 @@ impl InstantRail {
     #[must_use]
     pub const fn patience(&self) -> TimeDelta {
         TimeDelta::minutes(self.gives_up_after_minutes)
+    }
+
+    /// How old a draw may be that is handed to the bank.
+    #[must_use]
+    pub const fn leaves_within(&self) -> TimeDelta {
+        TimeDelta::minutes(self.leaves_within_minutes)
     }
 }
 

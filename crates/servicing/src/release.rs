@@ -19,6 +19,7 @@ mod matching;
 mod outgoing;
 mod rates;
 mod retries;
+mod set_aside;
 
 use std::collections::BTreeSet;
 

@@ -202,6 +202,31 @@ pub async fn find_given_back(
         .await?)
 }
 
+/// Under which number an entry was in a file that arrived after it was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateEntry {
+    pub file_key: String,
+    pub trace_number: String,
+}
+
+/// The files with a draw that arrived after they were given up, oldest first.
+pub async fn list_late_of_draw(
+    conn: &mut PgConnection,
+    draw_id: DrawId,
+) -> Result<Vec<LateEntry>, StoreError> {
+    Ok(sqlx::query_as!(
+        LateEntry,
+        r#"SELECT f.key AS file_key, o.payload ->> 'trace_number' AS "trace_number!"
+           FROM outbox o JOIN rail_files f ON f.key = o.payload ->> 'file_key'
+           WHERE o.kind = 'draw.given_back' AND o.payload ->> 'draw_id' = $1 AND f.status = 'late'
+             AND o.payload ->> 'trace_number' IS NOT NULL
+           ORDER BY o.id"#,
+        draw_id.to_string(),
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// All files, newest first.
 pub async fn list(conn: &mut PgConnection, limit: i64) -> Result<Vec<RailFileRow>, StoreError> {
     Ok(select_rail_files!("ORDER BY number DESC LIMIT $1", limit).fetch_all(conn).await?)

@@ -2,7 +2,8 @@
 //! no answer came.
 //!
 //! Invariants: what is sent is marked as handed over before the bank is asked, under an id of its own, so that asking twice sends
-//! once; where the bank has never heard of it for a while, it is asked to forget the id before the hold is given up.
+//! once; where the bank has never heard of it for a while, it is asked to forget the id before the hold is given up; so it is of a draw
+//! that was held and never handed over, once it is too old to leave.
 
 use chrono::{DateTime, Utc};
 use identity::{BankAccountId, CreditLineId, CustomerId, DrawId, chain};
@@ -140,6 +141,10 @@ impl Servicing {
             tx.commit().await?;
             report.draws_refused += 1;
             return Ok(None);
+        }
+        // Who asked for it so long ago does not count on it any more. It stays held until the bank has agreed to forget it.
+        if self.now() - draw.changed_at > DrawRails::embedded()?.instant.leaves_within() {
+            return Ok(Some((draw, Push::Never)));
         }
         draw.status = DrawStatus::Pending;
         draw.handed_at = Some(self.now());

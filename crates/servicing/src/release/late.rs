@@ -168,13 +168,10 @@ impl Servicing {
         let waiting = draws::list_waiting(&mut conn).await?;
         drop(conn);
         for draw in waiting {
-            match self.give_up_unseen(draw.id).await {
-                Ok(done) => report.draws_refused += u32::from(done),
-                Err(error) => {
-                    let (id, cause) = (draw.id, chain(&error));
-                    tracing::error!(draw.id = %id, error = %cause, "could not give up draw {id}: {cause}");
-                    report.failed += 1;
-                }
+            if let Err(error) = self.end_waiting(&draw, report).await {
+                let (id, cause) = (draw.id, chain(&error));
+                tracing::error!(draw.id = %id, error = %cause, "could not give up draw {id}: {cause}");
+                report.failed += 1;
             }
         }
         Ok(())

@@ -168,17 +168,25 @@ impl Servicing {
         if draw.status != DrawStatus::Pending {
             return Ok(false);
         }
+        self.mark_released(&mut tx, &mut draw).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    pub(super) async fn mark_released(
+        &self,
+        conn: &mut PgConnection,
+        draw: &mut DrawRow,
+    ) -> Result<(), ServicingError> {
         draw.status = DrawStatus::Released;
         draw.changed_at = self.now();
-        draws::update(&mut tx, &draw).await?;
+        draws::update(conn, draw).await?;
         let payload = json!({
-            "draw_id": id, "reference": draw.reference, "amount_cents": draw.amount, "file_key": draw.file_key,
+            "draw_id": draw.id, "reference": draw.reference, "amount_cents": draw.amount, "file_key": draw.file_key,
             "available_on": draw.available_on,
         });
         let stream = Trail::stream(None, Some(draw.credit_line_id));
-        self.trail(&mut tx, stream, "draw.released", payload).await?;
-        tx.commit().await?;
-        Ok(true)
+        self.trail(conn, stream, "draw.released", payload).await
     }
 
     /// Holds a draw's line, then the draw.
@@ -202,7 +210,12 @@ impl Servicing {
     ) -> Result<bool, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let (mut line, mut draw) = self.hold_draw(&mut tx, id).await?;
-        if !matches!(draw.status, DrawStatus::Pending | DrawStatus::Released) {
+        // Held, where the bank has what we never marked as handed over: it is owed all the same.
+        let open = matches!(
+            draw.status,
+            DrawStatus::Held | DrawStatus::Pending | DrawStatus::Released
+        );
+        if !open {
             return Ok(false);
         }
         // What is known of a line is never dated ahead of today.

@@ -245,7 +245,80 @@ async fn a_file_that_arrives_after_it_was_given_up_is_for_the_desk_and_nothing_o
     assert_eq!(house.count(told).await, 2);
     let unknown = "SELECT count(*) FROM outbox WHERE kind = 'return.unknown' AND payload ->> 'reference' IS NOT NULL";
     assert_eq!(house.count(unknown).await, 1);
-    assert_eq!(draw(&house, bob).await.status, DrawStatus::Held);
+    // Nobody looked at the draw in time, and the bank has paid it: it is owed from that day.
+    let paid = draw(&house, bob).await;
+    assert_eq!((paid.status, paid.drawn_on), (DrawStatus::Settled, Some(day("2026-11-23"))));
+    house.books_agree(bob).await;
+}
+
+#[tokio::test]
+async fn a_draw_that_was_set_aside_is_ended_in_time_as_the_bank_has_it() {
+    // One that is sent back two banking days after it was paid, and one that stays paid.
+    for (number, ended) in [("000111229203", "R03"), ("000111224242", "")] {
+        let house = House::on("2026-11-20").await;
+        let bob = house.person_with_account("Bob", number).await;
+        draws_by_file(&house, bob, 5_000).await;
+        house.cut(Wire::LosesRequests);
+        run(&house).await;
+        house.cut(Wire::Fine);
+        house.live_until("2026-11-21").await;
+        house.let_through().await;
+        run(&house).await;
+        assert_eq!(draw(&house, bob).await.review, Some(DrawReview::SetAside));
+        // Three banking days are a person's; where the bank cannot be asked then, it stays as it is.
+        house.live_until("2026-11-25").await;
+        assert_eq!(draw(&house, bob).await.status, DrawStatus::Held);
+        house.cut(Wire::LosesFinds);
+        house.live_until("2026-11-27").await;
+        assert_eq!(draw(&house, bob).await.status, DrawStatus::Held);
+        house.cut(Wire::Fine);
+        run(&house).await;
+        let done = draw(&house, bob).await;
+        assert_ne!(done.status, DrawStatus::Held, "it holds no credit for ever");
+        assert_eq!(done.refusal.unwrap_or_default(), ended);
+        assert_eq!(desk(&house).await, [("operations".to_owned(), bob.id)]);
+        house.books_agree(bob).await;
+    }
+}
+
+#[tokio::test]
+async fn an_instant_draw_whose_process_died_before_it_was_handed_over_does_not_leave_weeks_later() {
+    let house = House::on("2026-11-20").await;
+    let (ann, bob) = (house.person("Ann").await, house.person("Bob").await);
+    house.cut(Wire::LosesRequests);
+    for person in [ann, bob] {
+        house.draws(person, 50_000).await;
+    }
+    // As the process leaves it that dies after the draw was held.
+    house.sabotage("UPDATE draws SET status = 'held', handed_at = NULL").await;
+    house.hand.advance(chrono::TimeDelta::minutes(61));
+    run(&house).await;
+    assert_eq!(draw(&house, ann).await.status, DrawStatus::Held, "the bank was not asked");
+    house.cut(Wire::Fine);
+    let report = run(&house).await;
+    assert_eq!((report.draws_refused, report.draws_settled, report.pending), (2, 0, 0));
+    for person in [ann, bob] {
+        let given_up = draw(&house, person).await;
+        assert_eq!(
+            (given_up.status, given_up.refusal.as_deref()),
+            (DrawStatus::Voided, Some("timed_out"))
+        );
+        house.books_agree(person).await;
+    }
+    assert_eq!(run(&house).await, RunReport::default());
+}
+
+#[tokio::test]
+async fn an_instant_draw_whose_process_died_leaves_with_the_next_run() {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person("Ann").await;
+    house.cut(Wire::LosesRequests);
+    house.draws(ann, 50_000).await;
+    house.sabotage("UPDATE draws SET status = 'held', handed_at = NULL").await;
+    house.cut(Wire::Fine);
+    house.hand.advance(chrono::TimeDelta::minutes(60));
+    assert_eq!(run(&house).await.draws_settled, 1);
+    assert_eq!(draw(&house, ann).await.status, DrawStatus::Settled);
 }
 
 #[tokio::test]
