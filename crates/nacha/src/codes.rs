@@ -16,20 +16,30 @@ pub enum Sec {
     Ccd,
     /// Notifications of change: nothing moves.
     Cor,
+    /// Three letters that we do not know.
+    Other([u8; 3]),
 }
 
 impl Sec {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// As it stands in a file.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Ppd => "PPD",
             Self::Web => "WEB",
             Self::Ccd => "CCD",
             Self::Cor => "COR",
+            Self::Other(letters) => str::from_utf8(letters).unwrap_or_default(),
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Ppd, Self::Web, Self::Ccd, Self::Cor].into_iter().find(|sec| sec.as_str() == text)
+        let known = [Self::Ppd, Self::Web, Self::Ccd, Self::Cor];
+        if let Some(sec) = known.into_iter().find(|sec| sec.as_str() == text) {
+            return Some(sec);
+        }
+        let letters = <[u8; 3]>::try_from(text.as_bytes()).ok()?;
+        letters.iter().all(u8::is_ascii_uppercase).then_some(Self::Other(letters))
     }
 }
 

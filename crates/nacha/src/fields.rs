@@ -20,7 +20,7 @@ impl Writer {
     ) -> Result<Self, NachaError> {
         let fits = value.len() <= width && value.chars().all(|c| c == ' ' || c.is_ascii_graphic());
         if !fits {
-            return Err(NachaError::DoesNotFit { field, width, value: value.to_owned() });
+            return Err(NachaError::DoesNotFit { field, width });
         }
         self.0.push_str(value);
         Ok(self.spaces(width - value.len()))
@@ -35,7 +35,7 @@ impl Writer {
     ) -> Result<Self, NachaError> {
         let digits = format!("{value:0width$}");
         if digits.len() > width {
-            return Err(NachaError::DoesNotFit { field, width, value: digits });
+            return Err(NachaError::DoesNotFit { field, width });
         }
         self.0.push_str(&digits);
         Ok(self)
@@ -79,8 +79,8 @@ impl<'a> Record<'a> {
             Some(at) => Err(NachaError::Unexpected {
                 line,
                 column: at + 1,
+                record: record.name(),
                 expected: "a printable ASCII character",
-                found: text.chars().nth(at).map(String::from).unwrap_or_default(),
             }),
             None => Ok(record),
         }
@@ -102,33 +102,40 @@ impl<'a> Record<'a> {
     pub(crate) fn number(&self, column: usize, width: usize) -> Result<u64, NachaError> {
         let raw = self.raw(column, width);
         if raw.bytes().all(|byte| byte.is_ascii_digit()) {
-            raw.parse().map_err(|_| self.unexpected(column, width, "a number"))
+            raw.parse().map_err(|_| self.unexpected(column, "a number"))
         } else {
-            Err(self.unexpected(column, width, "digits"))
+            Err(self.unexpected(column, "digits"))
         }
     }
 
     pub(crate) fn date(&self, column: usize) -> Result<NaiveDate, NachaError> {
         NaiveDate::parse_from_str(&format!("20{}", self.raw(column, 6)), "%Y%m%d")
-            .map_err(|_| self.unexpected(column, 6, "a date, YYMMDD"))
+            .map_err(|_| self.unexpected(column, "a date, YYMMDD"))
     }
 
     pub(crate) fn expect(&self, column: usize, text: &'static str) -> Result<(), NachaError> {
         if self.raw(column, text.len()) == text {
             Ok(())
         } else {
-            Err(self.unexpected(column, text.len(), text))
+            Err(self.unexpected(column, text))
         }
     }
 
-    pub(crate) fn unexpected(
-        &self,
-        column: usize,
-        width: usize,
-        expected: &'static str,
-    ) -> NachaError {
-        let found = self.raw(column, width).to_owned();
-        NachaError::Unexpected { line: self.line, column, expected, found }
+    /// What kind of record it is, for a person.
+    const fn name(&self) -> &'static str {
+        match self.text.as_bytes() {
+            [b'1', ..] => "file header",
+            [b'5', ..] => "batch header",
+            [b'6', ..] => "entry",
+            [b'7', ..] => "addenda",
+            [b'8', ..] => "batch control",
+            [b'9', ..] => "file control or padding",
+            _ => "record",
+        }
+    }
+
+    pub(crate) const fn unexpected(&self, column: usize, expected: &'static str) -> NachaError {
+        NachaError::Unexpected { line: self.line, column, record: self.name(), expected }
     }
 
     pub(crate) fn check_total(
@@ -140,7 +147,7 @@ impl<'a> Record<'a> {
         if stated == counted {
             Ok(())
         } else {
-            Err(NachaError::WrongTotal { line: self.line, total, stated, counted })
+            Err(NachaError::WrongTotal { line: self.line, record: self.name(), total })
         }
     }
 }

@@ -70,7 +70,7 @@ impl fmt::Debug for Entry {
 }
 
 /// The record that says why an entry came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Addenda {
     /// Type 99.
     Return {
@@ -79,8 +79,32 @@ pub enum Addenda {
         original_prefix: String,
         information: String,
     },
+    /// Type 99 with a code that we do not know.
+    UnknownReturn {
+        code: String,
+        original_trace: TraceNumber,
+        original_prefix: String,
+        information: String,
+    },
     /// Type 98, a notification of change: `C01` to `C13` and the corrected data.
     Change { code: String, original_trace: TraceNumber, original_prefix: String, corrected: String },
+}
+
+/// Without what the bank wrote: the corrected data is an account number.
+impl fmt::Debug for Addenda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, code, trace) = match self {
+            Self::Return { code, original_trace, .. } => {
+                ("Return", code.to_string(), original_trace)
+            }
+            Self::UnknownReturn { code, original_trace, .. } => {
+                ("UnknownReturn", code.clone(), original_trace)
+            }
+            Self::Change { code, original_trace, .. } => ("Change", code.clone(), original_trace),
+        };
+        let mut shown = f.debug_struct(name);
+        shown.field("code", &code).field("original_trace", trace).finish_non_exhaustive()
+    }
 }
 
 /// Fifteen digits: the originator's eight, then a sequence number. Unique among the entries of an originator.

@@ -54,7 +54,7 @@ impl<'a> Reader<'a, '_> {
         check(control, [(14, 8), (22, 10), (32, 12), (44, 12)], totals)?;
         for padding in self.records {
             if padding.raw(1, 94).bytes().any(|byte| byte != b'9') {
-                return Err(padding.unexpected(1, 94, "padding of nines"));
+                return Err(padding.unexpected(1, "padding of nines"));
             }
         }
         if !lines.is_multiple_of(10) {
@@ -94,11 +94,7 @@ fn same_company(header: Record<'_>, control: Record<'_>, batch: &Batch) -> Resul
         _ => false,
     };
     if !fits {
-        return Err(header.unexpected(
-            2,
-            3,
-            "a service class that fits the entries: 200, 220 or 225",
-        ));
+        return Err(header.unexpected(2, "a service class that fits the entries: 200, 220 or 225"));
     }
     for (there, here, width, what) in [
         (2, 2, 3, "the service class of the batch header"),
@@ -106,7 +102,7 @@ fn same_company(header: Record<'_>, control: Record<'_>, batch: &Batch) -> Resul
         (80, 80, 8, "the originator of the batch header"),
     ] {
         if header.raw(there, width) != control.raw(here, width) {
-            return Err(control.unexpected(here, width, what));
+            return Err(control.unexpected(here, what));
         }
     }
     Ok(())
@@ -123,7 +119,7 @@ fn check(record: Record<'_>, at: [(usize, usize); 4], totals: Totals) -> Result<
 }
 
 fn routing(record: Record<'_>, column: usize) -> Result<RoutingNumber, NachaError> {
-    record.raw(column, 9).parse()
+    record.raw(column, 9).parse().map_err(|_| record.unexpected(column, "a routing number"))
 }
 
 /// A routing number of which only the first eight digits stand in the record.
@@ -131,14 +127,14 @@ fn routing_prefix(record: Record<'_>, column: usize) -> Result<RoutingNumber, Na
     let prefix = record.raw(column, 8);
     (0..10)
         .find_map(|check| format!("{prefix}{check}").parse().ok())
-        .ok_or_else(|| record.unexpected(column, 8, "eight digits of a routing number"))
+        .ok_or_else(|| record.unexpected(column, "eight digits of a routing number"))
 }
 
 fn header(record: Record<'_>) -> Result<Header, NachaError> {
     record.expect(1, "101 ")?;
     record.expect(35, "094101")?;
     let time = NaiveTime::parse_from_str(record.raw(30, 4), "%H%M")
-        .map_err(|_| record.unexpected(30, 4, "a time, HHMM"))?;
+        .map_err(|_| record.unexpected(30, "a time, HHMM"))?;
     Ok(Header {
         destination: routing(record, 5)?,
         origin: routing(record, 15)?,
@@ -155,7 +151,7 @@ fn batch_header(record: Record<'_>) -> Result<Batch, NachaError> {
         company_name: record.text(5, 16),
         company_id: record.text(41, 10),
         sec: Sec::parse(record.raw(51, 3))
-            .ok_or_else(|| record.unexpected(51, 3, "an entry class: PPD, WEB, CCD or COR"))?,
+            .ok_or_else(|| record.unexpected(51, "an entry class of three letters"))?,
         description: record.text(54, 10),
         effective_on: record.date(70)?,
         originator: routing_prefix(record, 80)?,
@@ -165,18 +161,18 @@ fn batch_header(record: Record<'_>) -> Result<Batch, NachaError> {
 
 fn trace(record: Record<'_>, column: usize) -> Result<TraceNumber, NachaError> {
     TraceNumber::new(record.number(column, 15)?)
-        .ok_or_else(|| record.unexpected(column, 15, "a trace number"))
+        .ok_or_else(|| record.unexpected(column, "a trace number"))
 }
 
 fn entry_detail(record: Record<'_>) -> Result<Entry, NachaError> {
     Ok(Entry {
         code: TransactionCode::parse(record.raw(2, 2))
-            .ok_or_else(|| record.unexpected(2, 2, "a transaction code we know"))?,
+            .ok_or_else(|| record.unexpected(2, "a transaction code we know"))?,
         routing: routing(record, 4)?,
         account_number: record.text(13, 17),
         amount: i64::try_from(record.number(30, 10)?)
             .map(Cents::new)
-            .map_err(|_| record.unexpected(30, 10, "an amount"))?,
+            .map_err(|_| record.unexpected(30, "an amount"))?,
         individual_id: record.text(40, 15),
         name: record.text(55, 22),
         trace: trace(record, 80)?,
@@ -188,23 +184,33 @@ fn addenda(record: Record<'_>) -> Result<Addenda, NachaError> {
     let original_trace = trace(record, 7)?;
     let original_prefix = record.text(28, 8);
     match record.raw(2, 2) {
-        "99" => Ok(Addenda::Return {
-            code: record
-                .raw(4, 3)
-                .parse::<ReturnCode>()
-                .map_err(|_| record.unexpected(4, 3, "a return code, R01 to R85"))?,
-            original_trace,
-            original_prefix,
-            information: record.text(36, 44),
-        }),
+        "99" => returned(record, original_trace, original_prefix),
         "98" => Ok(Addenda::Change {
             code: record.text(4, 3),
             original_trace,
             original_prefix,
             corrected: record.text(36, 29),
         }),
-        _ => Err(record.unexpected(2, 2, "addenda of type 98 or 99")),
+        _ => Err(record.unexpected(2, "addenda of type 98 or 99")),
     }
+}
+
+/// A return, also one whose code is of a later edition than ours.
+fn returned(
+    record: Record<'_>,
+    original_trace: TraceNumber,
+    original_prefix: String,
+) -> Result<Addenda, NachaError> {
+    let (code, information) = (record.raw(4, 3), record.text(36, 44));
+    if let Ok(code) = code.parse::<ReturnCode>() {
+        return Ok(Addenda::Return { code, original_trace, original_prefix, information });
+    }
+    let digits = code.strip_prefix('R').filter(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+    if digits.is_none() {
+        return Err(record.unexpected(4, "a return code, R and two digits"));
+    }
+    let code = code.to_owned();
+    Ok(Addenda::UnknownReturn { code, original_trace, original_prefix, information })
 }
 
 #[cfg(test)]

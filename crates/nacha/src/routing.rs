@@ -38,7 +38,7 @@ impl FromStr for RoutingNumber {
         if text.len() == 9 && digits.len() == 9 && weighted.is_multiple_of(10) && weighted > 0 {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NachaError::NotARoutingNumber(text.to_owned()))
+            Err(NachaError::NotARoutingNumber)
         }
     }
 }

@@ -80,11 +80,8 @@ fn batch_header(batch: &Batch, number: u64) -> Result<String, NachaError> {
 }
 
 fn entry_detail(entry: &Entry) -> Result<String, NachaError> {
-    let amount = u64::try_from(entry.amount.get()).map_err(|_| NachaError::DoesNotFit {
-        field: "amount",
-        width: 10,
-        value: entry.amount.to_string(),
-    })?;
+    let amount = u64::try_from(entry.amount.get())
+        .map_err(|_| NachaError::DoesNotFit { field: "amount", width: 10 })?;
     let record = Writer::default()
         .literal("6")
         .literal(entry.code.as_str())
@@ -109,6 +106,15 @@ fn addenda_record(addenda: &Addenda, entry: &Entry) -> Result<String, NachaError
             .spaces(6)
             .text("original receiving bank", 8, original_prefix)?
             .text("addenda information", 44, information)?,
+        Addenda::UnknownReturn { code, original_trace, original_prefix, information } => {
+            Writer::default()
+                .literal("799")
+                .text("return code", 3, code)?
+                .literal(&original_trace.to_string())
+                .spaces(6)
+                .text("original receiving bank", 8, original_prefix)?
+                .text("addenda information", 44, information)?
+        }
         Addenda::Change { code, original_trace, original_prefix, corrected } => Writer::default()
             .literal("798")
             .text("change code", 3, code)?

@@ -84,12 +84,7 @@ fn a_changed_amount_does_not_pass() {
     let forged = text.replacen("0000005000CUST1", "0000005001CUST1", 1);
     assert_eq!(
         File::parse(&forged),
-        Err(NachaError::WrongTotal {
-            line: 4,
-            total: "total debit",
-            stated: 5_000,
-            counted: 5_001
-        })
+        Err(NachaError::WrongTotal { line: 4, record: "batch control", total: "total debit" })
     );
 }
 
@@ -151,12 +146,88 @@ fn a_name_that_does_not_fit_is_refused_not_cut() {
 #[test]
 fn an_account_number_is_not_in_the_debug_text() {
     assert!(!format!("{:?}", file(vec![entry(1, 1)])).contains("000123456789"));
+    let corrected = Addenda::Change {
+        code: "C01".into(),
+        original_trace: entry(1, 1).trace,
+        original_prefix: "02100002".into(),
+        corrected: "000123456789".into(),
+    };
+    let told = Entry { addenda: Some(corrected), ..entry(0, 1) };
+    assert!(!format!("{:?}", file(vec![told])).contains("000123456789"));
+}
+
+/// Whether an error tells the account number of `entry`, or a good part of it, in either text of it.
+fn tells_the_number(error: &NachaError) -> bool {
+    let texts = [error.to_string(), format!("{error:?}")];
+    texts.iter().any(|text| text.contains("123456"))
+}
+
+#[test]
+fn an_entry_that_stands_after_the_file_control_is_not_quoted() {
+    let empty = File { batches: Vec::new(), ..file(Vec::new()) }.write().unwrap();
+    let filled = file(vec![entry(5_000, 1)]).write().unwrap();
+    let entry = filled.lines().nth(2).unwrap();
+    let text = empty.replacen(&"9".repeat(94), entry, 1);
+    let error = File::parse(&text).unwrap_err();
+    assert_eq!(error.to_string(), "line 3, column 1, in the entry: expected padding of nines");
+    assert!(!tells_the_number(&error));
+}
+
+#[test]
+fn a_number_that_does_not_fit_is_not_quoted() {
+    let long = Entry { account_number: "000123456789000123456789".into(), ..entry(1, 1) };
+    let error = file(vec![long]).write().unwrap_err();
+    assert!(error.to_string().contains("account number") && !tells_the_number(&error));
+}
+
+#[test]
+fn a_code_or_class_that_we_do_not_know_is_read_with_the_rest() {
+    let unknown = Addenda::UnknownReturn {
+        code: "R86".into(),
+        original_trace: entry(1, 1).trace,
+        original_prefix: "02100002".into(),
+        information: String::new(),
+    };
+    let other = Entry { addenda: Some(unknown), ..returned(123) };
+    let mut sent = file(vec![other, returned(5)]);
+    sent.batches[0].sec = Sec::Other(*b"XYZ");
+    let text = sent.write().unwrap();
+    assert_eq!(File::parse(&text).unwrap(), sent);
+    assert!(File::parse(&text.replace("799R86", "799RX6")).is_err());
+    assert!(File::parse(&text.replace("XYZPAYMENT", "XY PAYMENT")).is_err());
 }
 
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "(.{0,100}\n){0,12}") {
         let _ = File::parse(&text);
+    }
+
+    /// Lines swapped, doubled, left out and given another kind; columns overwritten and shifted.
+    #[test]
+    fn no_error_tells_an_account_number(
+        changes in proptest::collection::vec((0_usize..6, 0_usize..12, 0_usize..94, 0_u8..10), 1..6),
+    ) {
+        let text = file(vec![entry(5_000, 1), returned(20), entry(7, 3)]).write().unwrap();
+        let mut lines: Vec<String> = text.lines().map(String::from).collect();
+        for (kind, line, column, digit) in changes {
+            let (line, digit) = (line % lines.len(), char::from(b'0' + digit));
+            match kind {
+                0 => lines.swap(line, column % 10),
+                1 => lines[line] = lines[column % 10].clone(),
+                2 if lines.len() > 10 => drop(lines.remove(line)),
+                2 => lines.insert(line, lines[column % 10].clone()),
+                3 => lines[line].replace_range(0..1, &digit.to_string()),
+                4 => lines[line].replace_range(column..=column, &digit.to_string()),
+                _ => {
+                    let shifted = format!("{digit}{}", &lines[line][1..]);
+                    lines[line] = format!("{}{}", &shifted[column..], &shifted[..column]);
+                }
+            }
+        }
+        if let Err(error) = File::parse(&lines.join("\n")) {
+            prop_assert!(!tells_the_number(&error), "{error}");
+        }
     }
 
     #[test]

@@ -20,6 +20,9 @@ fn check_batch(batch: &Batch) -> Result<(), String> {
     if batch.sec == Sec::Cor {
         return Err("an originator sends no notifications of change".to_owned());
     }
+    if let Sec::Other(_) = batch.sec {
+        return Err("its entry class is none that we take".to_owned());
+    }
     let mut last = None;
     for entry in &batch.entries {
         let trace = entry.trace;
