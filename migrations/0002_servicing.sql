@@ -422,6 +422,15 @@ CREATE TABLE cases (
 CREATE UNIQUE INDEX cases_open_once ON cases (customer_id, kind) WHERE status = 'open';
 CREATE INDEX cases_open ON cases (due_on) WHERE status = 'open';
 
+-- What came to an open case afterwards: more of its kind, and what the customer said again. Read with its words.
+CREATE TABLE case_matters (
+    n                bigint      GENERATED ALWAYS AS IDENTITY CONSTRAINT case_matters_pkey PRIMARY KEY,
+    case_id          uuid        NOT NULL REFERENCES cases,
+    words            text        NOT NULL,
+    told_at          timestamptz NOT NULL
+);
+CREATE INDEX case_matters_by_case ON case_matters (case_id);
+
 -- Leave to debit was taken back: nothing authorised up to then is taken any more. A fact, which closing a case does not undo.
 CREATE TABLE revocations (
     customer_id      uuid        NOT NULL REFERENCES customers,
@@ -489,8 +498,8 @@ GRANT UPDATE (status, note, closed_by, closed_at) ON cases TO plumbline_app;
 GRANT UPDATE (status, claimed_by, claimed_at, released_at) ON hand_offs TO plumbline_app;
 GRANT UPDATE (now_at) ON sandbox_clock TO plumbline_app;
 GRANT USAGE ON SEQUENCE rail_file_numbers, rail_entry_numbers TO plumbline_app;
-GRANT SELECT, INSERT ON revocations TO plumbline_app, plumbline_turn;
-GRANT SELECT ON revocations TO plumbline_audit;
+GRANT SELECT, INSERT ON revocations, case_matters TO plumbline_app, plumbline_turn;
+GRANT SELECT ON revocations, case_matters TO plumbline_audit;
 
 -- What a turn may write: its own record, proposals, and what protects the customer.
 GRANT INSERT ON steps, messages, intents, cases, hand_offs, flags TO plumbline_turn;

@@ -1,8 +1,8 @@
 //! Cases: a right that the customer invoked becomes a record in the same turn, with the flag that goes with it and the
 //! day by which it must be answered.
 //!
-//! Invariants: opening is safe to repeat (one open case of a kind for a customer); it asks for no confirmation; what it
-//! raises only ever stops us from doing something. What is absent: recognising the words (`assistant`).
+//! Invariants: opening is safe to repeat (one open case of a kind for a customer, to which whatever comes meanwhile is added); it
+//! asks for no confirmation; what it raises only ever stops us from doing something. What is absent: recognising the words (`assistant`).
 
 mod kind;
 
@@ -134,14 +134,7 @@ impl Servicing {
             closed_by: None,
             closed_at: None,
         };
-        let fresh = cases::insert(&mut tx, &row).await?;
-        let standing = if fresh {
-            row.clone()
-        } else {
-            cases::find_open(&mut tx, row.customer_id, &row.kind)
-                .await?
-                .ok_or_else(|| Refusal::not_found("case"))?
-        };
+        let (standing, fresh) = self.open_or_join(&mut tx, &row).await?;
         let source = format!("case {}", standing.reference);
         let revokes = case.kind == CaseKind::StopPayment;
         if revokes {
@@ -228,7 +221,8 @@ impl Servicing {
         Ok(cases)
     }
 
-    /// Gives the desk something to look into: work of ours, not a right of the customer's. One of a kind is open at a time.
+    /// Gives the desk something to look into: work of ours, not a right of the customer's. One of a kind is open at a time, and holds
+    /// what comes while it is.
     pub(crate) async fn open_desk_case(
         &self,
         conn: &mut PgConnection,
@@ -256,9 +250,9 @@ impl Servicing {
             closed_by: None,
             closed_at: None,
         };
-        let fresh = cases::insert(conn, &row).await?;
+        let (standing, fresh) = self.open_or_join(conn, &row).await?;
         let payload = json!({
-            "case_id": fresh.then_some(id), "kind": kind, "customer_id": row.customer_id,
+            "case_id": standing.id, "kind": kind, "customer_id": row.customer_id,
             "credit_line_id": row.credit_line_id, name: what_id, "words": row.words,
             "due_on": row.due_on, "authorised": permit,
         });

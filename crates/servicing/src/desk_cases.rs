@@ -12,6 +12,22 @@ use store::{
 use crate::{Authorised, Refusal, Servicing, ServicingError, reference::reference, work::Trail};
 
 impl Servicing {
+    /// Opens a case, or adds its words to the one of its kind that is open; answers that one, and whether it is new.
+    pub(crate) async fn open_or_join(
+        &self,
+        conn: &mut PgConnection,
+        row: &CaseRow,
+    ) -> Result<(CaseRow, bool), ServicingError> {
+        if cases::insert(conn, row).await? {
+            return Ok((row.clone(), true));
+        }
+        let missing = || Refusal::not_found("case");
+        let standing =
+            cases::find_open(conn, row.customer_id, &row.kind).await?.ok_or_else(missing)?;
+        cases::add_matter(conn, standing.id, &row.words, self.now()).await?;
+        Ok((standing, false))
+    }
+
     pub(crate) async fn open_line_case(
         &self,
         conn: &mut PgConnection,
@@ -38,14 +54,7 @@ impl Servicing {
             closed_by: None,
             closed_at: None,
         };
-        let fresh = cases::insert(conn, &row).await?;
-        let standing = if fresh {
-            row
-        } else {
-            cases::find_open(conn, customer_id, kind)
-                .await?
-                .ok_or_else(|| Refusal::not_found("case"))?
-        };
+        let (standing, fresh) = self.open_or_join(conn, &row).await?;
         let payload = json!({
             "case_id": standing.id, "reference": standing.reference, "kind": standing.kind, "customer_id": customer_id,
             "credit_line_id": line.id, "words": words, "due_on": standing.due_on, "authorised": permit,

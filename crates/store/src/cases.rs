@@ -22,7 +22,7 @@ pub struct CaseRow {
     pub credit_line_id: Option<CreditLineId>,
     pub conversation_id: Option<ConversationId>,
     pub kind: String,
-    /// What the customer said.
+    /// What the customer said or the desk is to look into, and on further lines what came to it while it was open.
     pub words: String,
     pub status: CaseStatus,
     pub opened_by: Actor,
@@ -36,7 +36,9 @@ pub struct CaseRow {
 macro_rules! select_cases {
     ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
-            r#"SELECT id, reference, customer_id, credit_line_id, conversation_id, kind, words,
+            r#"SELECT id, reference, customer_id, credit_line_id, conversation_id, kind,
+                      words || coalesce((SELECT string_agg(E'\n' || m.words, '' ORDER BY m.n) FROM case_matters m
+                                         WHERE m.case_id = cases.id), '') AS "words!",
                       status AS "status: CaseStatus", opened_by AS "opened_by: Json<Actor>", opened_at, due_on, note,
                       closed_by AS "closed_by: Json<Actor>", closed_at
                FROM cases "# + $tail
@@ -79,6 +81,27 @@ pub async fn insert(conn: &mut PgConnection, case: &CaseRow) -> Result<bool, Sto
         Json(case.opened_by) as _,
         case.opened_at,
         case.due_on,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Adds to a case what came to it while it was open, unless the same stands there; `false` where it does.
+pub async fn add_matter(
+    conn: &mut PgConnection,
+    id: CaseId,
+    words: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "INSERT INTO case_matters (case_id, words, told_at)
+         SELECT $1, $2, $3
+          WHERE NOT EXISTS (SELECT FROM cases WHERE id = $1 AND words = $2)
+            AND NOT EXISTS (SELECT FROM case_matters WHERE case_id = $1 AND words = $2)",
+        id.as_uuid(),
+        words,
+        at,
     )
     .execute(conn)
     .await?;

@@ -102,8 +102,15 @@ async fn nobody_edits_or_deletes_history() {
     let database = store::testing::database().await;
     for role in store::Role::ALL {
         let pool = database.store().pool(role);
-        for table in ["line_events", "line_snapshots", "postings", "entries", "receipts", "grants"]
-        {
+        for table in [
+            "line_events",
+            "line_snapshots",
+            "postings",
+            "entries",
+            "receipts",
+            "grants",
+            "case_matters",
+        ] {
             assert!(
                 refuses(pool, format!("DELETE FROM {table}")).await,
                 "{role:?} deletes from {table}"
@@ -113,9 +120,12 @@ async fn nobody_edits_or_deletes_history() {
                 "{role:?} empties {table}"
             );
         }
-        for (table, column) in
-            [("line_events", "body"), ("entries", "amount_cents"), ("postings", "kind")]
-        {
+        for (table, column) in [
+            ("line_events", "body"),
+            ("entries", "amount_cents"),
+            ("postings", "kind"),
+            ("case_matters", "words"),
+        ] {
             let update = format!("UPDATE {table} SET {column} = {column}");
             assert!(refuses(pool, update).await, "{role:?} edits {table}");
         }

@@ -4,7 +4,7 @@ use identity::{CaseId, CustomerId, OutboundId};
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
-    cases::{self, CaseRow, CaseStatus},
+    cases::{CaseRow, CaseStatus},
     outbound::{self, OutboundRow, OutboundState},
 };
 
@@ -93,9 +93,9 @@ impl Servicing {
             closed_by: None,
             closed_at: None,
         };
-        let fresh = cases::insert(conn, &row).await?;
+        let (standing, fresh) = self.open_or_join(conn, &row).await?;
         let payload = json!({
-            "case_id": fresh.then_some(id), "kind": KIND, "customer_id": customer_id,
+            "case_id": standing.id, "kind": KIND, "customer_id": customer_id,
             "credit_line_id": message.credit_line_id, "message_id": message.id, "words": row.words,
             "due_on": row.due_on, "authorised": permit,
         });
