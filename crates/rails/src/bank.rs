@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use chrono::NaiveDate;
 use nacha::{ReturnCode, TraceNumber};
 use reqwest::{Client, Response, StatusCode, Url};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{InstantTransfer, RailError, TransferStatus};
 
@@ -63,7 +63,14 @@ pub struct EntryStatus {
     pub state: EntryState,
     /// The day the money moved.
     pub settled_on: Option<NaiveDate>,
+    /// Nothing where the bank says none, or one that we do not know.
+    #[serde(default, deserialize_with = "known_code")]
     pub return_code: Option<ReturnCode>,
+}
+
+fn known_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ReturnCode>, D::Error> {
+    let code = Option::<String>::deserialize(deserializer)?;
+    Ok(code.and_then(|code| code.parse().ok()))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ mod outgoing;
 mod rates;
 mod retries;
 mod set_aside;
+mod unread;
 
 use std::collections::BTreeSet;
 
@@ -59,6 +60,9 @@ pub(crate) fn status_of(reason: &str) -> PaymentStatus {
 pub(crate) fn kept(reason: &str) -> String {
     reason.chars().filter(|c| !c.is_numeric() && !c.is_control()).take(80).collect()
 }
+
+/// With what the note begins of an entry whose return is the desk's, and undoes nothing.
+const AT_DESK: &str = "desk:";
 
 /// Payments in one file, at most.
 const FILE_ENTRIES_MAX: i64 = 5_000;

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use credit::{FlagKind, LineEventBody};
 use identity::chain;
 use money::Cents;
-use nacha::{Addenda, File, ReturnCode};
+use nacha::{File, ReturnCode};
 use rails::{EntryState, EntryStatus, ReturnFile, ReturnFlag, ReturnRule, ReturnRules};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -16,7 +16,7 @@ use store::{
     rail_files, revocations,
 };
 
-use super::{RunReport, matching::CameBack};
+use super::RunReport;
 use crate::{
     Caller, Servicing, ServicingError, UseCase, authorise, reversals::reversed, work::Trail,
 };
@@ -73,17 +73,13 @@ impl Servicing {
                     report.settled += u32::from(done);
                 }
             }
-            // What came back otherwise than it was sent is with the desk.
-            (EntryState::Returned, _) if self.came_back_otherwise(&trace).await? => {}
+            (EntryState::Returned, _) if self.at_the_desk(&trace).await? => {}
             // Its place in the bank's list of returns was passed, or never came.
             (EntryState::Returned, Some(code)) => {
                 let on = (self.today(), entry.settled_on);
                 self.return_one(&trace, code, on, report).await?;
             }
-            (EntryState::Returned, None) => {
-                tracing::error!(trace_number = %trace, "entry {trace} came back without a reason");
-                report.failed += 1;
-            }
+            (EntryState::Returned, None) => self.unread(&trace, "without a code").await?,
         }
         Ok(())
     }
@@ -149,6 +145,9 @@ impl Servicing {
             Err(error) => {
                 let (cause, sequence) = (chain(&error), file.sequence);
                 tracing::error!(returns = sequence, error = %cause, "returns {sequence} cannot be read: {cause}");
+                if let Err(error) = self.unreadable(file, &cause).await {
+                    log_failure(&format!("returns {sequence}"), &error);
+                }
                 report.failed += 1;
                 return false;
             }
@@ -156,22 +155,8 @@ impl Servicing {
         let mut whole = true;
         for batch in &parsed.batches {
             for entry in &batch.entries {
-                let (trace, done) = match &entry.addenda {
-                    Some(Addenda::Return { code, original_trace, original_prefix, .. }) => {
-                        let trace = original_trace.to_string();
-                        let (code, on) = (*code, batch.effective_on);
-                        let came = CameBack { entry, trace: &trace, prefix: original_prefix, code, on };
-                        let done = self.read_return(&came, report).await;
-                        (trace, done)
-                    }
-                    Some(Addenda::Change { code, original_trace, corrected, .. }) => {
-                        let trace = original_trace.to_string();
-                        let done = self.change_one(&trace, code, corrected, report);
-                        (trace.clone(), done.await)
-                    }
-                    None => continue,
-                };
-                if let Err(error) = done {
+                let read = self.read_addenda(batch, entry, report).await;
+                if let Some((trace, Err(error))) = read {
                     log_failure(&trace, &error);
                     report.failed += 1;
                     whole = false;

@@ -11,13 +11,10 @@ use serde_json::json;
 use store::rail_files;
 
 use super::{
-    RunReport,
+    AT_DESK, RunReport,
     file::{Entry, find_entry},
 };
 use crate::{Servicing, ServicingError, work::Trail};
-
-/// With what the note of a return begins that is not what was sent.
-const DIFFERS: &str = "differs";
 
 /// An entry of the bank's list of returns.
 pub(super) struct CameBack<'a> {
@@ -59,10 +56,10 @@ impl Servicing {
         entry.settled_on
     }
 
-    /// Whether the desk has a return of this entry that is not what was sent.
-    pub(super) async fn came_back_otherwise(&self, trace: &str) -> Result<bool, ServicingError> {
+    /// Whether the desk has a return of this entry that is not what was sent, or that we cannot read.
+    pub(super) async fn at_the_desk(&self, trace: &str) -> Result<bool, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
-        Ok(rail_files::noted(&mut conn, trace, DIFFERS).await?)
+        Ok(rail_files::noted(&mut conn, trace, AT_DESK).await?)
     }
 
     /// In what an entry that came back is not the one that was sent; nothing where it is.
@@ -109,7 +106,7 @@ impl Servicing {
     ) -> Result<(), ServicingError> {
         let (trace, reference) = (came.trace, sent.reference());
         let mut tx = self.store.app().begin().await?;
-        let note = format!("{DIFFERS} {} {}", came.code, came.entry.trace);
+        let note = format!("{AT_DESK} {} {}", came.code, came.entry.trace);
         if !rail_files::note_once(&mut tx, trace, &note, self.now()).await? {
             return Ok(());
         }

@@ -211,10 +211,8 @@ impl Servicing {
         let mut tx = self.store.app().begin().await?;
         let (mut line, mut draw) = self.hold_draw(&mut tx, id).await?;
         // Held, where the bank has what we never marked as handed over: it is owed all the same.
-        let open = matches!(
-            draw.status,
-            DrawStatus::Held | DrawStatus::Pending | DrawStatus::Released
-        );
+        let open =
+            matches!(draw.status, DrawStatus::Held | DrawStatus::Pending | DrawStatus::Released);
         if !open {
             return Ok(false);
         }

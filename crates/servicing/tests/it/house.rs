@@ -150,7 +150,8 @@ impl Bank for CutWire {
             }
             let altered = *self.altered.lock().unwrap();
             for file in returns.iter_mut().flatten() {
-                file.contents = altered.map_or_else(|| file.contents.clone(), |f| f(&file.contents));
+                file.contents =
+                    altered.map_or_else(|| file.contents.clone(), |f| f(&file.contents));
             }
             if after {
                 self.die().await;

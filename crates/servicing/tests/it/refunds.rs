@@ -121,7 +121,8 @@ async fn a_refund_the_bank_sends_while_a_draw_is_on_its_way_leaves_the_line_with
 async fn what_a_draw_on_its_way_uses_is_not_sent_back_as_well() {
     let (house, ann) = with_credit().await;
     let service = &house.servicing;
-    let asked = service.request_refund(ann.caller(), ann.id, ann.checking, &key("refund"));
+    let name = key("refund");
+    let asked = service.request_refund(ann.caller(), ann.id, ann.checking, &name);
     asked.await.unwrap();
     let by_file = DrawAsk { rail: DrawRail::Standard, ..at_once(230_000, ann.checking) };
     service.draw(ann.caller(), ann.id, by_file, &key("draw")).await.unwrap();

@@ -1,6 +1,6 @@
 //! What comes back otherwise than it was sent.
 
-use nacha::{Addenda, Batch, File, TransactionCode};
+use nacha::{Addenda, Batch, File, Sec, TransactionCode};
 use servicing::{Caller, DrawAsk, release::RunReport, testing::at_once};
 use store::{
     draws::{DrawRail, DrawStatus},
@@ -37,9 +37,7 @@ async fn status(house: &House, person: Person) -> PaymentStatus {
 /// Each way in which a return can be another entry's than the one whose trace number it names.
 fn forgeries() -> [(&'static str, fn(&str) -> String); 4] {
     [
-        ("another amount", |text| {
-            altered(text, |batch| batch.entries[0].amount = cents(1))
-        }),
+        ("another amount", |text| altered(text, |batch| batch.entries[0].amount = cents(1))),
         ("another direction", |text| {
             altered(text, |batch| {
                 batch.entries[0].code = TransactionCode::ReturnedCreditChecking;
@@ -152,4 +150,116 @@ async fn a_return_of_another_amount_undoes_no_draw() {
     assert_eq!(views[0].draw.status, DrawStatus::Settled);
     assert_eq!(position(&house, ann).await.principal_balance, cents(50_000));
     assert_eq!(desk(&house).await.len(), 1);
+}
+
+/// Two people whose payments come back, and how the bank tells of it.
+async fn two_people(arrives_as: fn(&str) -> String) -> (House, Person, Person) {
+    let house = House::on("2026-11-20").await;
+    let ann = house.person_with_account("Ann", "000111229001").await;
+    let bob = house.person_with_account("Bob", "000222229001").await;
+    for person in [ann, bob] {
+        house.draws(person, 80_000).await;
+        house.pays(person, 50_000, "2026-11-23").await.unwrap();
+    }
+    house.returns_arrive_as(arrives_as);
+    (house, ann, bob)
+}
+
+/// Whether it is Ann's entry that comes back.
+fn of_ann(batch: &Batch) -> bool {
+    batch.entries[0].account_number == "000111229001"
+}
+
+#[tokio::test]
+async fn a_code_or_class_we_do_not_know_is_for_the_desk_and_keeps_no_other_return() {
+    let unknown_code = |text: &str| {
+        altered(text, |batch| {
+            let ours = of_ann(batch);
+            let entry = &mut batch.entries[0];
+            if let (true, Some(Addenda::Return { original_trace, original_prefix, .. })) =
+                (ours, entry.addenda.clone())
+            {
+                entry.addenda = Some(Addenda::UnknownReturn {
+                    code: "R86".into(),
+                    original_trace,
+                    original_prefix,
+                    information: String::new(),
+                });
+            }
+        })
+    };
+    let unknown_class = |text: &str| {
+        altered(text, |batch| {
+            if of_ann(batch) {
+                batch.sec = Sec::Other(*b"XYZ");
+            }
+        })
+    };
+    let both: [(fn(&str) -> String, _); 2] = [(unknown_code, "R86"), (unknown_class, "XYZ")];
+    for (arrives_as, named) in both {
+        let (house, ann, bob) = two_people(arrives_as).await;
+        let report = house.live_until("2026-11-27").await.payments;
+        assert_eq!((report.returned, report.failed), (1, 0), "{named}");
+        assert_eq!(status(&house, ann).await, PaymentStatus::Settled);
+        assert_eq!(status(&house, bob).await, PaymentStatus::Returned);
+        let words = desk(&house).await;
+        assert!(words.len() == 1 && words[0].contains(named), "{words:?}");
+        assert_eq!(run(&house).await, RunReport::default());
+        house.books_agree(ann).await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_one_case_however_often_it_is_read() {
+    let (house, ann, bob) = two_people(|text| {
+        // A total that is not so.
+        text.replacen("\n9000001", "\n9000002", 1)
+    })
+    .await;
+    assert!(house.live_until("2026-11-25").await.payments.failed > 0);
+    for _ in 0..3 {
+        assert!(run(&house).await.failed > 0);
+    }
+    let words = desk(&house).await;
+    // One file each, and nothing of either was worked off.
+    assert_eq!(words.len(), 2, "{words:?}");
+    for (person, words) in [(ann, &words), (bob, &words)] {
+        let reference = &house.payments(person).await[0].reference;
+        assert_eq!(words.iter().filter(|words| words.contains(reference)).count(), 1);
+        assert_eq!(status(&house, person).await, PaymentStatus::Settled);
+    }
+    let repeated = "SELECT count(*) FROM audit_leaves WHERE kind = 'case.repeated'";
+    assert_eq!(house.count(repeated).await, 0);
+    house.returns_arrive_as(str::to_owned);
+    assert_eq!(run(&house).await.returned, 2);
+}
+
+#[tokio::test]
+async fn a_second_matter_stands_in_the_open_case_with_the_first() {
+    // Returned at our bank's request: for the operations desk.
+    let (house, ann) = House::with_ann_banking_at("000111229006").await;
+    house.pays(ann, 10_000, "2026-11-23").await.unwrap();
+    house.pays(ann, 20_000, "2026-11-24").await.unwrap();
+    house.live_until("2026-11-30").await;
+    let words = desk(&house).await;
+    assert_eq!(words.len(), 1);
+    for payment in house.payments(ann).await {
+        let of_it = format!("Payment {} came back with R06.", payment.reference);
+        assert!(words[0].lines().any(|line| line == of_it), "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_debit_that_is_disowned_on_the_sixtieth_day_counts_among_the_returns() {
+    let (house, ann) = House::with_ann_banking_at("000111229010").await;
+    house.pays(ann, 50_000, "2026-11-23").await.unwrap();
+    house.returns_arrive_as(|text| on(text, "2027-01-22"));
+    house.live_until("2026-11-24").await;
+    // Nobody read the list before; the bank has it since a month.
+    house.hand.set(noon(day("2027-01-22")));
+    house.bank_lives(day("2027-01-22")).await;
+    run(&house).await;
+    assert_eq!(status(&house, ann).await, PaymentStatus::Returned);
+    let rates = house.servicing.return_rates(Caller::system()).await.unwrap();
+    assert_eq!((rates.unauthorised.returns, rates.overall.returns), (1, 1));
 }

@@ -1,0 +1,113 @@
+//! What the bank says came back and we cannot read: for the desk, once.
+//!
+//! Invariants: one entry whose code or class we do not know keeps no other from being worked off; what cannot be read undoes nothing. Of a
+//! whole file that cannot be read nothing is worked off, and it is read again by each run. What is absent: reading (`nacha`).
+
+use std::collections::BTreeMap;
+
+use nacha::{Addenda, Batch, Sec};
+use rails::ReturnFile;
+use serde_json::json;
+use sqlx::PgConnection;
+use store::rail_files;
+
+use super::{
+    AT_DESK, RunReport,
+    file::{Entry, find_entry},
+    matching::CameBack,
+};
+use crate::{Servicing, ServicingError, work::Trail};
+
+impl Servicing {
+    /// Works off what the bank says of one entry; answers the number under which it was sent. Nothing where it says nothing.
+    pub(super) async fn read_addenda(
+        &self,
+        batch: &Batch,
+        entry: &nacha::Entry,
+        report: &mut RunReport,
+    ) -> Option<(String, Result<(), ServicingError>)> {
+        let addenda = entry.addenda.as_ref()?;
+        let (Addenda::Return { original_trace, .. }
+        | Addenda::UnknownReturn { original_trace, .. }
+        | Addenda::Change { original_trace, .. }) = addenda;
+        let trace = original_trace.to_string();
+        let done = match (batch.sec, addenda) {
+            (Sec::Other(_), _) => {
+                self.unread(&trace, &format!("of the class {}", batch.sec.as_str())).await
+            }
+            (_, Addenda::Return { code, original_prefix, .. }) => {
+                let (code, on) = (*code, batch.effective_on);
+                let came = CameBack { entry, trace: &trace, prefix: original_prefix, code, on };
+                self.read_return(&came, report).await
+            }
+            (_, Addenda::UnknownReturn { code, .. }) => {
+                self.unread(&trace, &format!("with the code {code}")).await
+            }
+            (_, Addenda::Change { code, corrected, .. }) => {
+                self.change_one(&trace, code, corrected, report).await
+            }
+        };
+        Some((trace, done))
+    }
+
+    /// An entry came back in a way that we do not know.
+    pub(super) async fn unread(&self, trace: &str, how: &str) -> Result<(), ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let note = format!("{AT_DESK} {how}");
+        if !rail_files::note_once(&mut tx, trace, &note, self.now()).await? {
+            return Ok(());
+        }
+        tracing::error!(trace_number = %trace, "entry {trace} came back {how}, which we do not know");
+        let sent = find_entry(&mut tx, trace).await?;
+        let line = sent.as_ref().map(Entry::credit_line_id);
+        let reference = sent.as_ref().map(Entry::reference);
+        let payload = json!({"trace_number": trace, "unknown": how, "reference": reference});
+        self.trail(&mut tx, Trail::stream(None, line), "return.unknown", payload).await?;
+        if let Some(sent) = &sent {
+            let reference = sent.reference();
+            let words =
+                format!("{reference} came back {how}, which we do not know: nothing was undone.");
+            self.open_desk_case(&mut tx, sent, "operations", words).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// A file of returns cannot be read: one case, at the customer whose entry it names first, which names all that wait in it.
+    pub(super) async fn unreadable(
+        &self,
+        file: &ReturnFile,
+        cause: &str,
+    ) -> Result<(), ServicingError> {
+        let (sequence, mut tx) = (file.sequence, self.store.app().begin().await?);
+        let name = format!("returns {sequence}");
+        if !rail_files::note_once(&mut tx, &name, "unreadable", self.now()).await? {
+            return Ok(());
+        }
+        let named = named_in(&mut tx, &file.contents).await?;
+        let references: Vec<&str> = named.iter().map(Entry::reference).collect();
+        let payload = json!({"returns": sequence, "cause": cause, "named": references});
+        self.trail(&mut tx, audit::Stream::System, "return.unreadable", payload).await?;
+        if let Some(first) = named.first() {
+            let words = format!(
+                "Returns {sequence} of the bank cannot be read ({cause}), and nothing in them was worked off: {}.",
+                references.join(", ")
+            );
+            self.open_desk_case(&mut tx, first, "operations", words).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// The entries of ours whose numbers stand where addenda have them, in a text that is no file.
+async fn named_in(conn: &mut PgConnection, text: &str) -> Result<Vec<Entry>, ServicingError> {
+    let mut named = BTreeMap::new();
+    for line in text.lines().filter(|line| line.starts_with("799") || line.starts_with("798")) {
+        let Some(trace) = line.get(6..21) else { continue };
+        if let Some(entry) = find_entry(conn, trace).await? {
+            named.insert(trace.to_owned(), entry);
+        }
+    }
+    Ok(named.into_values().collect())
+}
