@@ -350,10 +350,13 @@ pub async fn count_returns(
 ) -> Result<ReturnCounts, StoreError> {
     Ok(sqlx::query_as!(
         ReturnCounts,
-        r#"SELECT count(*) AS "entries!", count(*) FILTER (WHERE status = 'returned') AS "returned!",
-                  count(*) FILTER (WHERE return_code = ANY($2)) AS "unauthorised!",
-                  count(*) FILTER (WHERE return_code = ANY($3)) AS "administrative!"
-           FROM payments WHERE status IN ('released', 'settled', 'returned') AND file_key IS NOT NULL AND debit_on > $1"#,
+        r#"SELECT count(*) FILTER (WHERE debit_on > $1) AS "entries!",
+                  count(*) FILTER (WHERE returned_on > $1) AS "returned!",
+                  count(*) FILTER (WHERE returned_on > $1 AND return_code = ANY($2)) AS "unauthorised!",
+                  count(*) FILTER (WHERE returned_on > $1 AND return_code = ANY($3)) AS "administrative!"
+           FROM payments
+           WHERE status IN ('released', 'settled', 'returned') AND file_key IS NOT NULL
+             AND (debit_on > $1 OR returned_on > $1)"#,
         after,
         unauthorised,
         administrative,

@@ -9,7 +9,7 @@ use store::payments::{self, ReturnCounts};
 use super::RunReport;
 use crate::{Caller, Servicing, ServicingError, UseCase, authorise};
 
-/// The debits of the last days, and what came back of them.
+/// The debits of the last days, and what came back on those days, whenever it was debited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ReturnRates {
     pub days: u32,
@@ -86,7 +86,7 @@ impl Servicing {
             let (returns, entries, days) = (rate.returns, rates.entries, rates.days);
             tracing::error!(
                 rate = name,
-                "{returns} of {entries} debits of {days} days came back ({name}): more than may"
+                "{returns} debits came back in {days} days ({name}), and {entries} were made: more than may"
             );
             let payload = json!({"rate": name, "entries": entries, "days": days, "what": rate});
             let mut tx = self.store.app().begin().await?;
