@@ -47,6 +47,9 @@ pub(crate) enum Wire {
     DiesAfter(usize),
 }
 
+/// What becomes of a file of returns on its way here.
+pub(crate) type Altering = fn(&str) -> String;
+
 /// The bank's client, with a wire that can be cut.
 pub(crate) struct CutWire {
     client: BankClient,
@@ -55,7 +58,7 @@ pub(crate) struct CutWire {
     pub(crate) died: tokio::sync::Notify,
     submitted: Mutex<Vec<String>>,
     /// What is made of each file of returns on its way here.
-    altered: Mutex<Option<fn(&str) -> String>>,
+    altered: Mutex<Option<Altering>>,
     /// Files that are still on the wire, and arrive when they are let through.
     underway: Mutex<Vec<(String, String)>>,
 }
@@ -290,7 +293,7 @@ impl House {
     }
 
     /// From now on the bank's files of returns arrive as this makes them.
-    pub(crate) fn returns_arrive_as(&self, altered: fn(&str) -> String) {
+    pub(crate) fn returns_arrive_as(&self, altered: Altering) {
         *self.bank.altered.lock().unwrap() = Some(altered);
     }
 

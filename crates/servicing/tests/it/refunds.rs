@@ -125,7 +125,7 @@ async fn what_a_draw_on_its_way_uses_is_not_sent_back_as_well() {
     let asked = service.request_refund(ann.caller(), ann.id, ann.checking, &name);
     asked.await.unwrap();
     let by_file = DrawAsk { rail: DrawRail::Standard, ..at_once(230_000, ann.checking) };
-    service.draw(ann.caller(), ann.id, by_file, &key("draw")).await.unwrap();
+    service.draw(ann.caller(), ann.id, by_file, &key("all-of-it")).await.unwrap();
     assert_eq!(run(&house).await, (0, 0));
     let refused = refund(&house, ann).await;
     assert_eq!(refused.refusal.as_deref(), Some("credit_balance_used"));

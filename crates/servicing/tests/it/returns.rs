@@ -8,7 +8,7 @@ use store::{
 };
 
 use crate::{
-    house::{House, Person, cents, day, key, noon},
+    house::{Altering, House, Person, cents, day, key, noon},
     service::{position, told},
 };
 
@@ -35,7 +35,7 @@ async fn status(house: &House, person: Person) -> PaymentStatus {
 }
 
 /// Each way in which a return can be another entry's than the one whose trace number it names.
-fn forgeries() -> [(&'static str, fn(&str) -> String); 4] {
+fn forgeries() -> [(&'static str, Altering); 4] {
     [
         ("another amount", |text| altered(text, |batch| batch.entries[0].amount = cents(1))),
         ("another direction", |text| {
@@ -77,7 +77,7 @@ async fn a_return_of_another_amount_direction_or_account_undoes_no_payment_and_i
 }
 
 /// The desk's words about a payment of November 23 that came back otherwise than this says.
-async fn late(number: &str, to: &str, arrives_as: fn(&str) -> String) -> Vec<String> {
+async fn late(number: &str, to: &str, arrives_as: Altering) -> Vec<String> {
     let (house, ann) = House::with_ann_banking_at(number).await;
     house.pays(ann, 50_000, "2026-11-23").await.unwrap();
     house.returns_arrive_as(arrives_as);
@@ -153,7 +153,7 @@ async fn a_return_of_another_amount_undoes_no_draw() {
 }
 
 /// Two people whose payments come back, and how the bank tells of it.
-async fn two_people(arrives_as: fn(&str) -> String) -> (House, Person, Person) {
+async fn two_people(arrives_as: Altering) -> (House, Person, Person) {
     let house = House::on("2026-11-20").await;
     let ann = house.person_with_account("Ann", "000111229001").await;
     let bob = house.person_with_account("Bob", "000222229001").await;
@@ -195,7 +195,7 @@ async fn a_code_or_class_we_do_not_know_is_for_the_desk_and_keeps_no_other_retur
             }
         })
     };
-    let both: [(fn(&str) -> String, _); 2] = [(unknown_code, "R86"), (unknown_class, "XYZ")];
+    let both: [(Altering, _); 2] = [(unknown_code, "R86"), (unknown_class, "XYZ")];
     for (arrives_as, named) in both {
         let (house, ann, bob) = two_people(arrives_as).await;
         let report = house.live_until("2026-11-27").await.payments;
