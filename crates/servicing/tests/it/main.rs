@@ -27,6 +27,7 @@ mod legal_notices;
 mod lines;
 mod may_contact;
 mod messages;
+mod notice_ahead;
 mod numbers;
 mod payments;
 mod portfolio;
