@@ -37,5 +37,6 @@ mod retries;
 mod rights;
 mod service;
 mod sessions;
+mod statement_sent;
 mod statements;
 mod worlds;
