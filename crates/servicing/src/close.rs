@@ -66,6 +66,25 @@ impl LineCounts {
     }
 }
 
+/// What became of the day's payments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DayPayments {
+    /// Nothing where they are left to somebody else, or where they broke.
+    #[serde(rename = "payments")]
+    pub report: Option<RunReport>,
+    /// Why they could not be worked off.
+    #[serde(rename = "payments_broke")]
+    pub broke: Option<String>,
+}
+
+impl DayPayments {
+    /// None broke, and none failed.
+    #[must_use]
+    pub fn whole(&self) -> bool {
+        self.broke.is_none() && self.report.is_none_or(|report| report.failed == 0)
+    }
+}
+
 /// What a run of the close did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CloseReport {
@@ -74,23 +93,20 @@ pub struct CloseReport {
     pub lines: LineCounts,
     /// Lines that somebody else holds and that are still due: the day is not closed.
     pub held: u64,
-    /// Whether the day is closed now.
+    /// Whether the day is closed by this run: no line is left, and its payments are whole.
     pub closed: bool,
     /// Lines that cannot be worked out, with the reason; a later run tries them again.
     pub put_aside: Vec<PutAside>,
     pub accrual: AccrualReport,
-    /// Nothing where they are left to somebody else, or where they broke.
-    pub payments: Option<RunReport>,
-    /// Why payments could not be worked off.
-    pub payments_broke: Option<String>,
+    #[serde(flatten)]
+    pub payments: DayPayments,
 }
 
 impl CloseReport {
     /// Nothing is left that a person has to look at.
     #[must_use]
     pub fn whole(&self) -> bool {
-        let payments_whole = self.payments.is_none_or(|payments| payments.failed == 0);
-        self.closed && self.lines.failed == 0 && self.payments_broke.is_none() && payments_whole
+        self.closed && self.lines.failed == 0
     }
 }
 
@@ -99,21 +115,35 @@ impl CloseReport {
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Close {
     Ran(CloseReport),
-    /// Nothing is due any more: it was closed at that time, by itself or with a later day.
+    /// No line has anything due any more: it was closed at that time, by itself or with a later day. Payments were worked off all
+    /// the same.
     Before {
         on: NaiveDate,
         closed_with: NaiveDate,
         closed_at: DateTime<Utc>,
         lines: LineCounts,
+        #[serde(flatten)]
+        payments: DayPayments,
     },
+}
+
+impl Close {
+    /// Nothing is left that a person has to look at.
+    #[must_use]
+    pub fn whole(&self) -> bool {
+        match self {
+            Self::Ran(report) => report.whole(),
+            Self::Before { payments, .. } => payments.whole(),
+        }
+    }
 }
 
 impl Servicing {
     /// Works off everything that falls due on a day or was left from days before: payments, then statements, late fees,
     /// adjustments and standings of every line with something due.
     ///
-    /// Closing a day again does nothing but try the lines that were put aside. A run that fails leaves what it has done; the
-    /// next one goes on from there.
+    /// Closing a day again does nothing but try the payments, and the lines that were put aside. A run that fails leaves what it
+    /// has done; the next one goes on from there.
     ///
     /// # Errors
     /// A refusal where the day has not come yet.
@@ -129,13 +159,15 @@ impl Servicing {
             let sentence = format!("{} has not come: today is {today}.", ask.on);
             return Err(Refusal::new(RefusalCode::DateTooFar, sentence).into());
         }
-        if let Some(before) = self.closed_before(ask.on).await? {
-            return Ok(before);
+        // Of a closed day too: what broke of them after it was closed is mended by closing it again.
+        let payments = self.payments_of_the_day(caller, ask.payments).await;
+        if let Some(day) = self.closed_before(ask.on).await? {
+            let DayClosed { on: closed_with, at: closed_at, report: lines } = day;
+            return Ok(Close::Before { on: ask.on, closed_with, closed_at, lines, payments });
         }
-        let (payments, payments_broke) = self.payments_of_the_day(caller, ask.payments).await;
         let ran = self.settle_due(Wish::close(ask), &watch).await?;
         let accrual = self.accrue_before(caller, ask.on).await?;
-        let closed = ran.held == 0;
+        let closed = ran.held == 0 && payments.whole();
         if closed {
             self.mark_closed(ask.on, ran.counts).await?;
         }
@@ -148,7 +180,6 @@ impl Servicing {
             put_aside,
             accrual,
             payments,
-            payments_broke,
         }))
     }
 
@@ -162,36 +193,29 @@ impl Servicing {
     }
 
     /// What is the matter with the bank's files must not keep the lines from being settled.
-    async fn payments_of_the_day(
-        &self,
-        caller: Caller,
-        wanted: bool,
-    ) -> (Option<RunReport>, Option<String>) {
+    async fn payments_of_the_day(&self, caller: Caller, wanted: bool) -> DayPayments {
         if !wanted {
-            return (None, None);
+            return DayPayments::default();
         }
         match self.run_payments(caller).await {
-            Ok(report) => (Some(report), None),
+            Ok(report) => DayPayments { report: Some(report), broke: None },
             Err(error) => {
                 let cause = chain(&error);
                 tracing::error!(error = %cause, "payments could not be worked off: {cause}");
-                (None, Some(cause))
+                DayPayments { report: None, broke: Some(cause) }
             }
         }
     }
 
-    async fn closed_before(&self, on: NaiveDate) -> Result<Option<Close>, ServicingError> {
+    /// The close after which no line has anything due by that day.
+    async fn closed_before(
+        &self,
+        on: NaiveDate,
+    ) -> Result<Option<DayClosed<LineCounts>>, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
-        let Some(day) = closing::find_closed::<LineCounts>(&mut conn, on).await? else {
-            return Ok(None);
-        };
+        let Some(day) = closing::find_closed(&mut conn, on).await? else { return Ok(None) };
         let due = closing::count_due(&mut conn, on, &[]).await?;
-        Ok((due == 0).then_some(Close::Before {
-            on,
-            closed_with: day.on,
-            closed_at: day.at,
-            lines: day.report,
-        }))
+        Ok((due == 0).then_some(day))
     }
 
     async fn mark_closed(&self, on: NaiveDate, report: LineCounts) -> Result<(), ServicingError> {

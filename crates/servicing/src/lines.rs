@@ -434,6 +434,7 @@ fn posted_mark(event: &LineEvent) -> Mark {
             json!({
                 "number": statement.number, "closed_on": statement.closed_on, "due_on": statement.due_on,
                 "new_balance_cents": statement.new_balance, "minimum_due_cents": statement.minimum_due,
+                "must_be_sent": statement.must_be_sent,
             }),
         ),
         LineEventBody::FeeAssessed { fee, cycle, amount } => {

@@ -274,6 +274,33 @@ pub async fn list_debits(
         .collect()
 }
 
+/// Whether the notice of a debit, as it was last told, was taken by a mail server or printed before then, and has not come back.
+pub async fn told_before(
+    conn: &mut PgConnection,
+    customer_id: CustomerId,
+    debit: &DebitRow,
+    before: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM outbound_messages m JOIN outbox told ON told.position = m.cause
+                          LEFT JOIN letters l ON l.message_id = m.id
+                          WHERE m.customer_id = $1 AND m.credit_line_id = $2 AND m.kind = 'autopay_notice'
+                            AND told.payload ->> 'statement_number' = $3 AND told.payload ->> 'on' = $4
+                            AND told.payload ->> 'amount_cents' = $5 AND told.recorded_at >= $6
+                            AND (m.state = 'sent' AND m.sent_at < $7
+                                 OR m.state = 'on_paper' AND l.printed_at < $7)) AS "told!""#,
+        customer_id.as_uuid(),
+        debit.credit_line_id.as_uuid(),
+        debit.statement_number.to_string(),
+        debit.pays_on.to_string(),
+        debit.noticed.map(|amount| amount.get().to_string()),
+        debit.noticed_at,
+        before,
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
 /// Plans the debit of a statement. The database refuses a second one.
 pub async fn insert_debit(conn: &mut PgConnection, debit: &DebitRow) -> Result<(), StoreError> {
     sqlx::query!(

@@ -141,6 +141,7 @@ export const en = {
   autopay_why_two_failed_debits: "two payments in a row came back. You can set them up anew.",
   autopay_why_bank_account_disabled: "the bank account can no longer be used. You can set them up from another.",
   autopay_why_too_late_for_notice: "there was no time to tell you ten days before. Pay it by yourself.",
+  autopay_why_notice_not_sent: "our notice did not leave ten days before. Pay it by yourself.",
   autopay_why_other: "something stood against it. Ask for a person to learn more.",
   due_day_change: "Change the due day",
   due_day_title: "Another due day",

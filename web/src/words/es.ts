@@ -143,6 +143,7 @@ export const es: Words = {
   autopay_why_two_failed_debits: "dos pagos seguidos fueron devueltos. Puede configurarlos de nuevo.",
   autopay_why_bank_account_disabled: "la cuenta bancaria ya no puede usarse. Puede configurarlos desde otra.",
   autopay_why_too_late_for_notice: "no había tiempo para avisarle diez días antes. Páguelo usted.",
+  autopay_why_notice_not_sent: "nuestro aviso no salió diez días antes. Páguelo usted.",
   autopay_why_other: "algo lo impidió. Pida hablar con una persona para saber más.",
   due_day_change: "Cambiar el día de vencimiento",
   due_day_title: "Otro día de vencimiento",

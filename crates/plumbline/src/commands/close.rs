@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use servicing::{
     Caller, Servicing, ServicingError,
-    close::{Close, CloseAsk, CloseReport, LineCounts, Pace, Progress},
+    close::{Close, CloseAsk, CloseReport, DayPayments, LineCounts, Pace, Progress},
 };
 
 use crate::{
@@ -69,7 +69,7 @@ pub(super) async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> 
     work.close().await;
     let answer = Answer(closed?);
     context.output.answer(&answer)?;
-    Ok(if answer.right() { Exit::Done } else { Exit::NotRight })
+    Ok(if answer.0.whole() { Exit::Done } else { Exit::NotRight })
 }
 
 async fn close(servicing: &Servicing, ask: CloseAsk) -> anyhow::Result<Close> {
@@ -110,26 +110,19 @@ impl Bar {
 #[serde(transparent)]
 struct Answer(Close);
 
-impl Answer {
-    fn right(&self) -> bool {
-        match &self.0 {
-            Close::Ran(report) => report.whole(),
-            Close::Before { .. } => true,
-        }
-    }
-}
-
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Close::Ran(report) => tell(f, report),
-            Close::Before { on, closed_with, closed_at, lines } => {
+            Close::Before { on, closed_with, closed_at, lines, payments } => {
                 write!(f, "{on} was closed already")?;
                 if on != closed_with {
                     write!(f, ", with {closed_with}")?;
                 }
-                writeln!(f, ", at {closed_at}: nothing is due, and nothing was done. That close:")?;
-                tell_lines(f, lines)
+                writeln!(f, ", at {closed_at}: no line has anything due. That close:")?;
+                tell_lines(f, lines)?;
+                write!(f, "\nThis run:")?;
+                tell_payments(f, payments)
             }
         }
     }
@@ -144,10 +137,8 @@ fn tell_lines(f: &mut fmt::Formatter<'_>, lines: &LineCounts) -> fmt::Result {
     write!(f, "  lines put aside      {}", lines.failed)
 }
 
-fn tell(f: &mut fmt::Formatter<'_>, report: &CloseReport) -> fmt::Result {
-    let on = report.on;
-    tell_lines(f, &report.lines)?;
-    match (&report.payments, &report.payments_broke) {
+fn tell_payments(f: &mut fmt::Formatter<'_>, of: &DayPayments) -> fmt::Result {
+    match (&of.report, &of.broke) {
         (Some(payments), _) => write!(
             f,
             "\n  payments             {} credited, {} settled, {} returned, {} held back, {} with the bank, {} failed",
@@ -158,12 +149,19 @@ fn tell(f: &mut fmt::Formatter<'_>, report: &CloseReport) -> fmt::Result {
             payments.pending,
             payments.failed
         )?,
-        (None, Some(why)) => write!(
-            f,
-            "\n  payments             could not be worked off: {why}\n                       run it again when that is mended"
-        )?,
+        (None, Some(why)) => write!(f, "\n  payments             could not be worked off: {why}")?,
         (None, None) => write!(f, "\n  payments             left to the server that runs")?,
     }
+    if of.whole() {
+        return Ok(());
+    }
+    write!(f, "\n                       run it again when that is mended")
+}
+
+fn tell(f: &mut fmt::Formatter<'_>, report: &CloseReport) -> fmt::Result {
+    let on = report.on;
+    tell_lines(f, &report.lines)?;
+    tell_payments(f, &report.payments)?;
     let accrual = &report.accrual;
     write!(f, "\n  interest accrued     {} over {} days", accrual.accrued, accrual.days)?;
     if let Some(through) = accrual.through {
@@ -181,6 +179,12 @@ fn tell(f: &mut fmt::Formatter<'_>, report: &CloseReport) -> fmt::Result {
             f,
             "\n{on} is NOT closed: {} lines are in somebody else's hands; run it again",
             report.held
+        );
+    }
+    if !report.closed {
+        return write!(
+            f,
+            "\n{on} is NOT closed: not all payments could be worked off; run it again"
         );
     }
     write!(f, "\n{on} is closed")?;

@@ -1,13 +1,13 @@
 //! What automatic payments do by themselves: a debit planned for each statement, told ten days ahead, made on the due date.
 //!
-//! Invariants: one debit per statement, which the database's own key sees to; none without notice, and none above what the notice
-//! said; each line is looked at in a transaction of its own, under its lock, so that a run that is killed is taken up by the next
-//! one. What is made is a payment like any other: flags, revocations and failed debits stop it when its file is written.
+//! Invariants: one debit per statement, which the database's own key sees to; none without a notice that left ten days ahead, and
+//! none above what the notice said; each line is looked at in a transaction of its own, under its lock, so that a run that is
+//! killed is taken up by the next one. What is made is a payment like any other: flags, revocations and failed debits stop it when
+//! its file is written.
 
-use calendar::{banking_day_on_or_after, local_date};
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use calendar::{banking_day_on_or_after, instant_of, local_date};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use credit::Position;
-use documents::MessageKind;
 use identity::{CreditLineId, PaymentId, chain};
 use money::Cents;
 use serde::Serialize;
@@ -16,7 +16,6 @@ use sqlx::PgConnection;
 use store::{
     autopays::{self, AutopayRow, DebitRow, DebitStatus},
     bank_accounts::{self, BankAccountStatus},
-    outbound::{self, OutboundState},
     payments::{self, PaymentRow, PaymentStatus},
     revocations,
 };
@@ -36,9 +35,6 @@ use crate::{
 
 /// The notice goes out this long before the day, so that it arrives in time by any way.
 const NOTICE_FROM_DAYS: u64 = 14;
-
-/// Messages among which the notice of a debit is looked for.
-const NOTICES_AMONG: i64 = 200;
 
 /// Lines looked at in one go.
 const LINES_AT_ONCE: i64 = 500;
@@ -283,10 +279,10 @@ impl Servicing {
             return Ok(false);
         }
         let payment = self.payment_of(of.1, debit, amount);
-        let why = if notice_not_sent(conn, of.1, debit).await? {
-            Some("notice_not_sent".to_owned())
-        } else {
+        let why = if self.told_in_time(conn, of.1, debit).await? {
             self.stands_against(conn, &payment).await?
+        } else {
+            Some("notice_not_sent".to_owned())
         };
         if let Some(why) = why {
             (debit.status, debit.why) = (DebitStatus::NotMade, Some(why));
@@ -308,6 +304,20 @@ impl Servicing {
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(conn, stream, "payment.scheduled", payload).await?;
         Ok(true)
+    }
+
+    /// Whether the notice of this debit had left ten days before its day: by then a mail server took it, or it was printed (12 CFR
+    /// 1005.10(d)(1)). What waits, came back or left later is none.
+    async fn told_in_time(
+        &self,
+        conn: &mut PgConnection,
+        autopay: &AutopayRow,
+        debit: &DebitRow,
+    ) -> Result<bool, ServicingError> {
+        let last_day = debit.pays_on.checked_sub_days(Days::new(NOTICE_DAYS.into()));
+        let Some(too_late) = last_day.and_then(|day| day.succ_opt()) else { return Ok(false) };
+        let before = instant_of(too_late, NaiveTime::MIN, self.zone);
+        Ok(autopays::told_before(conn, autopay.customer_id, debit, before).await?)
     }
 
     /// What forbids to take the money; after two failed debits also any other payment from the account that is underway.
@@ -372,22 +382,4 @@ impl Servicing {
         let stream = Trail::stream(None, Some(autopay.credit_line_id));
         self.trail(conn, stream, kind, payload).await
     }
-}
-
-/// Whether the customer was to be told of this debit and was not: without its notice none is made (12 CFR 1005.10(d)).
-async fn notice_not_sent(
-    conn: &mut PgConnection,
-    autopay: &AutopayRow,
-    debit: &DebitRow,
-) -> Result<bool, ServicingError> {
-    let Some(noticed_at) = debit.noticed_at else { return Ok(false) };
-    let day = debit.pays_on.to_string();
-    let told = outbound::list_of_customer(conn, autopay.customer_id, None, NOTICES_AMONG).await?;
-    Ok(told.iter().any(|message| {
-        message.kind == MessageKind::AutopayNotice.as_str()
-            && message.credit_line_id == Some(autopay.credit_line_id)
-            && message.written_at >= noticed_at
-            && message.state == OutboundState::NotSent
-            && message.said.to_string().contains(&day)
-    }))
 }

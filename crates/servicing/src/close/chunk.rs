@@ -1,9 +1,9 @@
 //! One chunk: lines taken, read, worked out and written in one transaction.
 //!
 //! It waits for nobody: lines and streams that somebody else holds are passed over, so that no chunk can stand in a circle of
-//! waiting writers. Sixteen statements at most, whatever the number of lines: begin; the lines' heads locked; the lines loaded;
-//! their streams taken; events, postings, entries and snapshots; accruals, read and told; leaves; outbox; what is due next; lines
-//! put aside and taken back; commit.
+//! waiting writers. Fifteen statements at most, whatever the number of lines: begin; the lines' heads locked; the lines loaded;
+//! their streams taken; events, postings with their entries, and snapshots; accruals, read and told; leaves; outbox; what is due
+//! next; lines put aside, where there are any, and taken back; commit.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -245,6 +245,7 @@ impl Servicing {
         if !matches!(message.state, OutboundState::Sending | OutboundState::Sent) {
             return Ok(());
         }
+        self.hold_line_of_statement(&mut tx, &message).await?;
         message.state = OutboundState::Bounced;
         message.why = Some("mail_came_back".to_owned());
         message.code = Some(code.to_owned());
@@ -315,6 +316,7 @@ impl Servicing {
         let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
             return Ok(());
         };
+        self.hold_line_of_statement(&mut tx, &message).await?;
         self.trail_message(&mut tx, &message, "mail.unknown", json!({})).await?;
         report.messages_unknown += 1;
         let attempt = usize::try_from(message.attempts - 1).unwrap_or_default();

@@ -1,5 +1,9 @@
 //! What reached nobody by any way: it is on record, and a person is to see to it.
+//!
+//! Invariant: a statement that was sent by no way costs no late fee. It is our error, and the flag that says so stands until a
+//! person clears it (12 CFR 1026.5(b)(2)(ii)(B); the rule book's 1.5). One whose letter came back was sent.
 
+use credit::FlagKind;
 use identity::{CaseId, CustomerId, OutboundId};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -16,6 +20,10 @@ use crate::{
 /// One of these is open for a customer at a time.
 const KIND: &str = "undeliverable";
 
+/// What whoever finds the customer has to do besides.
+const AND_THEN: &str = "If a statement was not sent, the flag `our_error` stands and no late fee is charged: clear it when an \
+                        address is known and the statement was sent.";
+
 impl Servicing {
     /// Paper is owed and there is no street to send it to.
     pub(super) async fn nowhere_to_send(
@@ -24,6 +32,7 @@ impl Servicing {
         mut message: OutboundRow,
         report: &mut MessageReport,
     ) -> Result<(), ServicingError> {
+        self.hold_line_of_statement(conn, &message).await?;
         message.state = OutboundState::NotSent;
         outbound::update(conn, &message).await?;
         report.messages_not_sent += 1;
@@ -34,7 +43,35 @@ impl Servicing {
             message.kind,
             message.written_at.date_naive()
         );
-        self.open_undeliverable(conn, &message, words).await
+        self.open_undeliverable(conn, &message, words).await?;
+        self.own_up_to(conn, &message).await
+    }
+
+    /// Holds the line of whose statement a message is, before its stream is written to: as everybody does who may add to it.
+    pub(super) async fn hold_line_of_statement(
+        &self,
+        conn: &mut PgConnection,
+        message: &OutboundRow,
+    ) -> Result<(), ServicingError> {
+        if let (Some(_), Some(line)) = (message.statement, message.credit_line_id) {
+            self.hold_line(conn, line).await?;
+        }
+        Ok(())
+    }
+
+    /// Of a statement: that it was not sent is our error, from today.
+    async fn own_up_to(
+        &self,
+        conn: &mut PgConnection,
+        message: &OutboundRow,
+    ) -> Result<(), ServicingError> {
+        let Some(number) = message.statement else { return Ok(()) };
+        let id = message.customer_id;
+        let permit = authorise(Caller::system(), UseCase::Protect, Some(id), self.now())?;
+        let line = self.hold_line_of(conn, id).await?;
+        let why = format!("statement {number} was not sent: no address is known");
+        self.raise_in(conn, permit, id, line.as_ref(), (FlagKind::OurError, &why)).await?;
+        Ok(())
     }
 
     /// The post brought a letter back: what it said is not delivered.
@@ -84,7 +121,7 @@ impl Servicing {
             credit_line_id: message.credit_line_id,
             conversation_id: None,
             kind: KIND.to_owned(),
-            words,
+            words: format!("{words} {AND_THEN}"),
             status: CaseStatus::Open,
             opened_by: Caller::system().actor,
             opened_at: now,

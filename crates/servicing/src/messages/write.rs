@@ -275,7 +275,10 @@ impl Servicing {
         let told = Told { event, line };
         let Some(of) = Event::parse(&event.kind) else { return Ok(None) };
         let drafted = match of {
-            Event::StatementIssued => statement(&told)?,
+            Event::StatementIssued => match notices::statement(&told)? {
+                Some(sent) => sent,
+                None => return Ok(None),
+            },
             Event::PaymentScheduled | Event::PaymentCredited | Event::PaymentReturned => {
                 return payment(conn, &told).await;
             }
@@ -345,17 +348,6 @@ async fn account(
         savings: account.kind == BankAccountKind::Savings,
         ending: account.ending,
     }))
-}
-
-fn statement(told: &Told<'_>) -> Result<Drafted, ServicingError> {
-    let said = values([
-        ("closed_on", Value::Date(told.need("closed_on")?)),
-        ("due_on", told.date("due_on")),
-        ("balance", Value::Money(told.need("new_balance_cents")?)),
-        ("minimum", Value::Money(told.need("minimum_due_cents")?)),
-    ]);
-    let with = With { statement: Some(told.need("number")?), ..With::default() };
-    Ok((MessageKind::StatementReady, said, with))
 }
 
 async fn payment(

@@ -17,15 +17,18 @@ use store::{
 };
 use tokio::task::JoinSet;
 
-use crate::house::{House, Person, cents, code, day, key, noon};
+use crate::{
+    house::{House, Person, cents, code, day, key, noon},
+    messages::Written,
+};
 
 /// The sandbox bank returns every debit for want of funds.
 const ALWAYS_SHORT: &str = "000111229001";
 const PAYMENTS: &str = "SELECT count(*) FROM payments";
 
 /// Ann owes $1,000.00; her statement of October 5 asks for $39.73 by October 30.
-pub(crate) async fn with_statement(account: &str) -> (House, Person) {
-    let house = House::on("2026-09-06").await;
+pub(crate) async fn with_statement(account: &str) -> (Written, Person) {
+    let house = Written::on("2026-09-06").await;
     let ann = house.person_with_account("Ann", account).await;
     house.draws(ann, 100_000).await;
     house.live_until("2026-10-08").await;
@@ -49,7 +52,7 @@ pub(crate) async fn enrol(
     house.servicing.set_autopay(person.caller(), person.id, ask, digest, &key(name)).await.unwrap()
 }
 
-async fn debits(house: &House, person: Person) -> Vec<DebitRow> {
+pub(crate) async fn debits(house: &House, person: Person) -> Vec<DebitRow> {
     house.servicing.autopay(person.caller(), person.id).await.unwrap().debits
 }
 
@@ -110,8 +113,8 @@ async fn the_minimum_is_told_ahead_and_taken_once_on_the_due_date() {
 
 #[tokio::test]
 async fn a_due_date_on_a_saturday_is_debited_on_monday_and_counts_for_saturday() {
-    let house = House::on("2026-12-06").await;
-    let ann = house.person("Ann").await;
+    let house = Written::on("2026-12-06").await;
+    let ann = house.house.person("Ann").await;
     house.draws(ann, 100_000).await;
     house.live_until("2027-01-08").await;
     enrol(&house, ann, AutopayAmount::Statement, "enrol").await;

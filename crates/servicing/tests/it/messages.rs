@@ -1,6 +1,6 @@
 //! Messages over the sandbox's real mail wire: once for each cause, by the way that is owed, whatever the wire does.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use calendar::Clock;
 use chrono::TimeDelta;
@@ -28,8 +28,16 @@ pub(crate) const STREET: [&str; 2] = ["1 Elm Street", "Sacramento, CA 95814"];
 pub(crate) struct Written {
     pub(crate) house: House,
     mailbox: SharedMailbox,
-    office: PostOffice,
+    pub(crate) office: PostOffice,
     _servers: JoinSet<()>,
+}
+
+impl Deref for Written {
+    type Target = House;
+
+    fn deref(&self) -> &House {
+        &self.house
+    }
 }
 
 impl Written {

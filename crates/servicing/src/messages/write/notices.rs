@@ -1,4 +1,4 @@
-//! What stands with a dispute or a cheque: the finding, as the law has us give it, and which cheque was sent or is void.
+//! What the law or a person's act has us give: a statement, the finding on a dispute, and which cheque was sent or is void.
 
 use documents::{MessageKind, Value};
 use money::Cents;
@@ -7,6 +7,23 @@ use store::disputes;
 
 use super::{Drafted, Told, With, values};
 use crate::ServicingError;
+
+/// A statement that must be sent (12 CFR 1026.5(b)(2)(i)). Any other is there to be opened and asks for nothing; one that did would
+/// be sent, as nobody is late with what they were not told of.
+pub(super) fn statement(told: &Told<'_>) -> Result<Option<Drafted>, ServicingError> {
+    let minimum: Cents = told.need("minimum_due_cents")?;
+    if !told.need::<bool>("must_be_sent")? && !minimum.is_positive() {
+        return Ok(None);
+    }
+    let said = values([
+        ("closed_on", Value::Date(told.need("closed_on")?)),
+        ("due_on", told.date("due_on")),
+        ("balance", Value::Money(told.need("new_balance_cents")?)),
+        ("minimum", Value::Money(minimum)),
+    ]);
+    let with = With { statement: Some(told.need("number")?), ..With::default() };
+    Ok(Some((MessageKind::StatementReady, said, with)))
+}
 
 /// What was said of the finding stands with the dispute: words do not leave with an event.
 pub(super) async fn dispute(
