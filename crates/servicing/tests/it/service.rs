@@ -5,14 +5,17 @@ use money::Cents;
 use serde_json::{Value, json};
 use servicing::{
     Caller, DrawAsk, Level, RefusalCode,
-    autopay::{AutopayAmount, AutopayAsk},
+    autopay::AutopayAmount,
     disputes::{DisputeSubject, Finding, NewDispute},
     staff_changes::{NewTerms, ServicePeriod},
 };
 use store::{bank_accounts::BankAccountKind, draws::DrawRail, refunds::RefundStatus};
 use tokio::task::JoinSet;
 
-use crate::house::{House, Person, Wire, cents, code, day, key, noon, refusal};
+use crate::{
+    autopay,
+    house::{House, Person, Wire, cents, code, day, key, noon, refusal},
+};
 
 /// Ann owes $1,000.00; her statement of October 5 asks for $39.73 by October 30.
 pub(crate) async fn with_statement() -> (House, Person) {
@@ -122,12 +125,9 @@ async fn the_due_day_is_no_way_out_of_what_is_past_due_and_is_nobody_elses() {
 
 #[tokio::test]
 async fn automatic_payments_follow_the_due_day() {
-    let (house, ann) = with_statement().await;
+    let (house, ann) = autopay::with_statement("000111224242").await;
     let service = &house.servicing;
-    let ask = AutopayAsk { amount: AutopayAmount::Minimum, bank_account_id: ann.checking };
-    let offer = service.offer_autopay(ann.caller(), ann.id, ask).await.unwrap();
-    let digest = offer.document.digest;
-    service.set_autopay(ann.caller(), ann.id, ask, &digest, &key("enrol")).await.unwrap();
+    autopay::enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;
     service.change_due_day(ann.caller(), ann.id, 15, &key("day")).await.unwrap();
     let report = house.live_until("2026-12-15").await;
     assert_eq!((report.payments.autopaid, report.payments.failed), (3, 0));
@@ -324,12 +324,9 @@ async fn what_is_disputed_need_not_be_paid_until_it_is_settled_and_an_error_is_t
 
 #[tokio::test]
 async fn an_automatic_payment_leaves_out_what_is_disputed() {
-    let (house, ann) = with_statement().await;
+    let (house, ann) = autopay::with_statement("000111224242").await;
     let service = &house.servicing;
-    let ask = AutopayAsk { amount: AutopayAmount::Statement, bank_account_id: ann.checking };
-    let offer = service.offer_autopay(ann.caller(), ann.id, ask).await.unwrap();
-    let digest = offer.document.digest;
-    service.set_autopay(ann.caller(), ann.id, ask, &digest, &key("enrol")).await.unwrap();
+    autopay::enrol(&house, ann, AutopayAmount::Statement, "enrol").await;
     house.live_until("2026-10-20").await;
     let drawn = service.list_draws(ann.caller(), ann.id).await.unwrap().remove(0).draw;
     let new = NewDispute {
