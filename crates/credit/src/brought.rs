@@ -1,5 +1,7 @@
 //! A line that comes in with a balance: what it owes, and what it was asked for before.
 
+use money::Cents;
+
 use crate::{
     CreditError, FeeKind, Terms,
     event::BroughtForward,
@@ -15,7 +17,7 @@ impl State {
         balances: &BroughtForward,
         seq: u64,
     ) -> Result<(), CreditError> {
-        let charged = self.charges_by_balance(terms);
+        let (before, known) = (self.charges_by_balance(terms), self.fees.len());
         for part in &balances.principal {
             let at = self.balance_for_draws(terms, Some(&part.feature), seq)?;
             self.owe_principal(at, part.amount);
@@ -32,20 +34,22 @@ impl State {
         self.charge(FeeKind::Late, 0, balances.penalty_fees);
         // Those of the line's first year are known from its first day on.
         self.count_first_year_fee(FeeKind::Other, -balances.fees);
-        for fee in &mut self.fees {
+        for fee in self.fees.iter_mut().skip(known) {
             fee.billed_in = Some(0);
         }
         self.credit_balance += balances.credit_balance;
-        let charges = self.charges_by_balance(terms).into_iter().zip(charged);
-        for (balance, (after, before)) in self.balances.iter_mut().zip(charges) {
+        let brought = self.charges_by_balance(terms).into_iter().zip(before);
+        for (balance, (after, before)) in self.balances.iter_mut().zip(brought) {
             balance.opening += after - before;
         }
+        // A plan fee of the first day is on no statement yet.
+        let since: Cents = self.fees.iter().take(known).map(|fee| fee.unpaid).sum();
         self.after_last_draw = self.principal_beside_plans();
         let on_plans = self.principal() - self.after_last_draw;
-        self.highest_balance = (self.balance() - on_plans).or_zero();
+        self.highest_balance = (self.balance() - since - on_plans).or_zero();
         // What comes in with the line is the balance of a statement before the first.
         let closed_on = self.day.pred_opt().unwrap_or(self.day);
-        let statement_balance = self.balance() - self.left_out_of_grace(terms);
+        let statement_balance = self.balance() - since - self.left_out_of_grace(terms);
         let dates = &terms.product.dates;
         let due_on = balances.due_on.unwrap_or_else(|| self.schedule.due_on(closed_on, dates));
         // When it was sent is not known here: of the two rules of lateness the banking day alone moves it (12 CFR 1026.10(d)).

@@ -197,8 +197,12 @@ impl State {
         };
         let interest = self.interest.iter().filter(|one| one.cycle >= of_draw);
         let fees = self.fees.iter().filter(|one| one.billed_in.is_none_or(|at| at >= of_draw));
+        let from = self.records.iter().find(|record| record.number == of_draw);
+        let from = from.map_or(self.cycle.starts_on, |record| record.starts_on);
+        let joined = self.drawn.iter().filter(|one| one.on >= from);
         let charged = interest.map(|one| one.unpaid).sum::<Cents>()
-            + fees.map(|one| one.unpaid).sum::<Cents>();
+            + fees.map(|one| one.unpaid).sum::<Cents>()
+            + joined.map(|one| one.joined).sum::<Cents>();
         self.balance() - charged <= self.credit_limit
     }
 

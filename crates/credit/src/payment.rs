@@ -13,7 +13,7 @@ use crate::{
     FeeKind, Terms,
     balance::Balance,
     product::{PrincipalOrder, RoundedAt, WaterfallStep},
-    state::{BilledInterest, Fee, State},
+    state::{BilledInterest, Fee, Obligation, State},
 };
 
 /// How one payment or credit was split.
@@ -376,9 +376,14 @@ impl State {
             if let Some(at) = self.met.iter().position(|due| due.cycle == *cycle) {
                 let due = self.met.remove(at);
                 self.obligations.push(due);
-                self.obligations.sort_by_key(|due| due.cycle);
+                self.obligations.sort_by_key(|due| (due.cycle, due.enforceable_on));
             }
-            if let Some(due) = self.obligations.iter_mut().find(|due| due.cycle == *cycle) {
+            // Two can have come in with the line: what was paid of one is no more than it was.
+            let fits = |due: &Obligation| due.cycle == *cycle && due.owed + *amount <= due.amount;
+            let fitting = self.obligations.iter().position(fits);
+            let of_cycle = || self.obligations.iter().position(|due| due.cycle == *cycle);
+            let at = fitting.or_else(of_cycle);
+            if let Some(due) = at.and_then(|at| self.obligations.get_mut(at)) {
                 due.unpaid += *amount;
                 due.owed += *amount;
             }

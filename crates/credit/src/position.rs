@@ -242,10 +242,11 @@ impl Position {
         let accrued_interest = state.accrued(terms);
         let draws = Draws::of(state, events);
         let unsure = HeldPayments::of(state, terms, events);
-        let held_credit = draws.held + unsure.principal;
+        // What a draw took of a credit balance that is not final sets aside as much of the limit.
+        let taken = (unsure.credit_balance - state.credit_balance).or_zero();
+        let held_credit = draws.held + unsure.principal + taken;
         let used = state.uses_limit(terms) + held_credit;
         let first = state.balances.iter().find(|one| one.feature == 0 && !one.full);
-        let standing = state.standing(terms);
         let first = first.or(state.balances.first());
         let of_draws = first.map(|one| one.rate_on(terms, on, &state.cycle)).unwrap_or_default();
         Self {
@@ -280,23 +281,14 @@ impl Position {
             last_statement,
             past_due: state.past_due(on),
             days_past_due: state.days_past_due(terms, on),
-            standing,
-            furnished_status: FurnishedStatus::of(
-                standing.bucket,
-                state.closed_on.is_some(),
-                (state.balance() + state.prepaid() + accrued_interest).is_positive(),
-            ),
+            standing: state.standing(terms),
+            furnished_status: furnished(state, terms),
             flags: state.flags.clone(),
             settles_next_on: state.settles_next_on(terms),
             draws_made: draws.made,
             draws_today: draws.today,
             drawn_today: draws.amount_today,
-            statements_due: state
-                .records
-                .iter()
-                .map(|record| record.number)
-                .filter(|number| !timeline.printed.contains_key(number))
-                .collect(),
+            statements_due: statements_due(state, timeline),
             posted: posted(state, &pending),
             pending,
             cycles: state.records.clone(),
@@ -358,6 +350,18 @@ fn status(state: &State, terms: &Terms) -> LineStatus {
     } else {
         LineStatus::Open
     }
+}
+
+fn furnished(state: &State, terms: &Terms) -> FurnishedStatus {
+    let owed = state.balance() + state.prepaid() + state.accrued(terms);
+    let closed = state.closed_on.is_some();
+    FurnishedStatus::of(state.standing(terms).bucket, closed, owed.is_positive())
+}
+
+/// Of cycles that closed without one.
+fn statements_due(state: &State, timeline: &Timeline<'_>) -> Vec<u32> {
+    let numbers = state.records.iter().map(|record| record.number);
+    numbers.filter(|number| !timeline.printed.contains_key(number)).collect()
 }
 
 fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {

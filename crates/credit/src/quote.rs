@@ -167,17 +167,30 @@ pub fn corrected_draw_fee(
     draw: DrawId,
     amount: Cents,
 ) -> Result<Option<Cents>, CreditError> {
-    let is = |body: &LineEventBody| matches!(body, LineEventBody::Drew { draw: one, .. } if *one == draw);
-    let at = events.iter().position(|event| is(&event.body));
-    let drew = at.and_then(|at| Some((events.get(..at)?, events.get(at)?)));
-    let fact = DrawFacts::of(events).get(draw).copied();
-    let (Some((earlier, LineEvent { effective_on, body, .. })), Some(fact)) = (drew, fact) else {
-        return Ok(None);
-    };
-    let LineEventBody::Drew { feature, .. } = body else { return Ok(None) };
-    let before = replay(earlier, *effective_on)?;
+    let drew = events.iter().find_map(|event| match &event.body {
+        LineEventBody::Drew { draw: one, feature, .. } if *one == draw => {
+            Some((event.effective_on, feature))
+        }
+        _ => None,
+    });
+    let facts = DrawFacts::of(events);
+    let (Some((on, feature)), Some(fact)) = (drew, facts.get(draw)) else { return Ok(None) };
+    let before = before_draw(events, draw, on)?;
     let asked = |amount: Cents| draw_fee(&before, feature.as_deref(), amount);
     Ok((asked(fact.amount) == fact.fee).then(|| asked(amount)))
+}
+
+/// The line on a day as a draw found it: without what came after it, and without its own hold.
+pub(crate) fn before_draw(
+    events: &[LineEvent],
+    draw: DrawId,
+    on: NaiveDate,
+) -> Result<Position, CreditError> {
+    let made = |body: &LineEventBody| matches!(body, LineEventBody::Drew { draw: one, .. } if *one == draw);
+    let held = |body: &LineEventBody| matches!(body, LineEventBody::DrawHeld { draw: one, .. } if *one == draw);
+    let earlier = events.iter().take_while(|event| !made(&event.body));
+    let earlier: Vec<LineEvent> = earlier.filter(|event| !held(&event.body)).cloned().collect();
+    replay(&earlier, on)
 }
 
 /// The fee of a payment that came back today.

@@ -172,11 +172,11 @@ impl State {
             }
             LineEventBody::Drew { draw, feature, .. } => {
                 let at = self.balance_for_draws(terms, feature.as_deref(), seq)?;
-                self.draw(terms, at, (amount, action.fee));
+                let joined = self.draw(terms, at, (amount, action.fee));
                 if action.fee.is_positive() {
                     self.fee_bearing_draws += amount;
                 }
-                self.drawn.push(Drawn { draw: *draw, on: self.day, balance: at });
+                self.drawn.push(Drawn { draw: *draw, on: self.day, balance: at, joined });
             }
             LineEventBody::PaymentReceived { payment, .. } => {
                 self.receive(terms, (Some(*payment), None), seq, amount);
@@ -286,17 +286,18 @@ impl State {
         }
     }
 
-    /// A credit balance is used first. A fee that joins the balance is drawn with it.
-    fn draw(&mut self, terms: &Terms, at: usize, (amount, fee): (Cents, Cents)) {
+    /// A credit balance is used first. A fee that joins the balance is drawn with it, and told.
+    fn draw(&mut self, terms: &Terms, at: usize, (amount, fee): (Cents, Cents)) -> Cents {
         let feature = self.balances.get(at).and_then(|one| terms.product.features.get(one.feature));
         let joins =
             feature.and_then(|feature| feature.fee.as_ref()).is_some_and(|fee| fee.joins_balance);
-        let (drawn, fee) = if joins {
+        let (joined, fee) = if joins {
             self.count_first_year_fee(FeeKind::Draw, fee);
-            (amount + fee, Cents::ZERO)
+            (fee, Cents::ZERO)
         } else {
-            (amount, fee)
+            (Cents::ZERO, fee)
         };
+        let drawn = amount + joined;
         let from_credit = drawn.min(self.credit_balance);
         self.credit_balance -= from_credit;
         if let Some(balance) = self.balances.get_mut(at) {
@@ -305,6 +306,7 @@ impl State {
         self.begin_plan(terms, at);
         self.charge(FeeKind::Draw, at, fee);
         self.after_last_draw = self.principal_beside_plans();
+        joined
     }
 
     pub(crate) fn charge(&mut self, kind: FeeKind, balance: usize, amount: Cents) {

@@ -84,6 +84,9 @@ pub(crate) struct Drawn {
     pub(crate) draw: DrawId,
     pub(crate) on: NaiveDate,
     pub(crate) balance: usize,
+    /// A fee that joined the balance.
+    #[serde(default)]
+    pub(crate) joined: Cents,
 }
 
 /// Consecutive days with one balance and one rate.

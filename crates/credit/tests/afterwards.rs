@@ -280,3 +280,77 @@ fn v31_a_covered_borrower_without_a_balance_pays_one_hundred_dollars_a_year_for_
     assert!(paid.iter().all(|fee| *fee == cents("10.00")), "{fees:?}");
     assert_eq!(free, [Cents::ZERO; 2]);
 }
+
+#[test]
+fn what_a_draw_takes_of_a_credit_balance_that_is_not_final_uses_the_limit() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 5, "2026-06-01");
+    book.record(
+        credit::LineEventBody::LimitChanged {
+            credit_limit: cents("1000.00"),
+            reason: String::new(),
+        },
+        "2026-06-01",
+    );
+    book.pay("500.00", "2026-11-16");
+    book.draw("500.00", "2026-11-17");
+    let after = |on: &str| {
+        let position = book.line.position(day(on)).unwrap();
+        assert_eq!(position.principal_balance, Cents::ZERO);
+        assert_eq!(position.available_credit + position.held_credit, cents("1000.00"));
+        credit::quote_draw(&position, None, cents("20.00")).unwrap().available_after
+    };
+    assert_eq!(after("2026-11-18"), cents("480.00"));
+    assert_eq!(after("2026-11-19"), cents("980.00"));
+}
+
+#[test]
+fn a_payment_of_what_was_past_due_elsewhere_comes_back_to_it() {
+    let product = "returns = \"from_return_date\"\n";
+    let paid = event("payment", "2026-09-10", "id = \"p\"\namount = \"50.00\"");
+    let back = event("payment_returned", "2026-09-14", "payment = \"p\"\nfee = \"0.00\"");
+    let line = format!(
+        "[line.brought_forward]\nprincipal = \"1000.00\"\nminimum_unpaid = \"75.00\"\ndue_on = 2026-10-05\npast_due = \"50.00\"\npast_due_since = 2026-08-05\n{paid}{back}"
+    );
+    let text = autumn(product, &line).replace("as_of = 2026-12-02", "as_of = 2026-09-15");
+    let position = outcome(&text).unwrap().position;
+    assert_eq!((position.past_due, position.days_past_due), (cents("50.00"), 41));
+}
+
+#[test]
+fn a_plan_fee_of_the_first_day_is_not_brought_forward() {
+    let product = "[product.fees]\nplan = { amount = \"10.00\", on = \"first_day\" }\n[product.minimum]\narms = [{ percent = \"2%\", plus_interest = true, plus_fees = true }]\n";
+    let line = "[line.brought_forward]\nprincipal = \"2000.00\"\n";
+    let report = outcome(&autumn(product, line)).unwrap();
+    // 2 % of 2,000.00, 39.45 of interest and the fee.
+    assert_eq!(report.statements[0].minimum_due, cents("89.45"));
+}
+
+#[test]
+fn a_fee_that_joined_the_balance_is_no_reason_for_an_over_limit_fee_of_a_card() {
+    let product = "regime = \"card\"\n[product.fees]\nover_limit = { amount = \"25.00\" }\n[[product.features]]\nname = \"draws\"\nfee = { percent = \"3%\", joins_balance = true }\n";
+    let of = |drawn: &str| {
+        let line = format!("credit_limit = \"1000.00\"\n{}", draw("2026-09-01", drawn));
+        outcome(&autumn(product, &line)).unwrap().statements[0].fees_total
+    };
+    assert_eq!(of("990.00"), cents("29.70"));
+    // Beyond the limit by itself.
+    assert_eq!(of("1010.00"), cents("55.30"));
+}
+
+#[test]
+fn a_draw_is_not_kept_from_the_credit_balance_by_its_own_hold() {
+    let fee = |corrected: &str| {
+        let text = format!(
+            "as_of = 2026-09-20\n[line]\nproduct = \"CASHLINE-STD-1-FEE3\"\nopened_on = 2026-09-01\n{}{}{}{}{corrected}",
+            draw("2026-09-02", "20.00"),
+            pay("2026-09-03", "120.01"),
+            event("draw_held", "2026-09-10", "id = \"d\"\namount = \"150.00\""),
+            event("draw", "2026-09-11", "draw = \"d\"\namount = \"150.00\""),
+        );
+        outcome(&text).unwrap().position.fees
+    };
+    // A credit balance of 100.00, to the cent that a day cost: 3 % of the rest.
+    assert_eq!(fee(""), cents("1.50"));
+    let to_300 = event("draw_corrected", "2026-09-12", "draw = \"d\"\namount = \"300.00\"");
+    assert_eq!(fee(&to_300), cents("6.00"));
+}

@@ -13,7 +13,9 @@ use super::{
 use crate::{
     BroughtForward, CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded,
     corrected_draw_fee, draw_fee,
+    draws::DrawFacts,
     figures::{self, Around, Figures},
+    quote::before_draw,
     quote_payoff, returned_payment_fee,
 };
 
@@ -151,6 +153,11 @@ impl Life {
 
     /// The line before an event, where its fee or what the reader should know of it depends on that.
     fn before(&self, event: &DatedEvent) -> Result<Option<Position>, CreditError> {
+        if let Body::Draw(LineEventBody::Drew { draw, .. }) = &event.body
+            && DrawFacts::of(self.line.events()).get(*draw).is_some()
+        {
+            return before_draw(self.line.events(), *draw, event.on).map(Some);
+        }
         let asked = match &event.body {
             Body::Draw(_) | Body::Return(_) => true,
             Body::Corrected(_) => false,
