@@ -125,6 +125,8 @@ pub(crate) struct Walk {
     flags: BTreeSet<Flag>,
     draws_seen: u32,
     holds: Vec<(NaiveDate, i64)>,
+    /// Of payments that made a credit balance.
+    credit_holds: Vec<(NaiveDate, i64)>,
 }
 
 /// The order of a day: section 1.4 (7). Fees go with the draws, the late fee before them.
@@ -196,7 +198,12 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
         }
         day = later(day, 1);
     }
-    walk.held = walk.holds.iter().filter(|(until, _)| *until > through).map(|(_, c)| c).sum();
+    let on_hold = |holds: &[(NaiveDate, i64)]| -> i64 {
+        holds.iter().filter(|(until, _)| *until > through).map(|(_, cents)| cents).sum()
+    };
+    // What a draw took of a credit balance on hold takes as much of the limit.
+    let taken = (on_hold(&walk.credit_holds) - walk.books.credit).max(0);
+    walk.held = on_hold(&walk.holds) + taken;
     walk.held_for_draws = held_for_draws(facts, through);
     walk
 }
@@ -237,6 +244,7 @@ impl Walk {
             flags: BTreeSet::new(),
             draws_seen: 0,
             holds: Vec::new(),
+            credit_holds: Vec::new(),
         }
     }
 
@@ -313,13 +321,16 @@ impl Walk {
                 if undone(facts, |fact| *fact == returned || *fact == reversed) {
                     self.books.totals.returned += cents;
                 } else {
+                    let credit_before = self.books.credit;
                     let principal = self.books.pay(cents);
+                    let credit = self.books.credit - credit_before;
                     let new_until = later(line.opened_on, line.readings.new_line_days);
                     let is_new = dated.effective_on < new_until;
                     let days = if is_new { NEW_LINE_HOLD_BANKING_DAYS } else { HOLD_BANKING_DAYS };
                     let moved_on = dated.effective_on.max(dated.recorded_on);
                     let until = banking_days_after(banking_day_on_or_after(moved_on), days);
                     self.holds.push((until, principal));
+                    self.credit_holds.push((until, credit));
                 }
             }
             Fact::RateChanged { apr_ppm, applies_to_all } => {
