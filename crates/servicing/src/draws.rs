@@ -196,7 +196,9 @@ impl Servicing {
         }
         let mut quote =
             credit::quote_draw(&position, None, ask.amount).map_err(|refusal| refused(&refusal))?;
+        // What payments made that are not final is left out of the quote already.
         let going_back = self.going_back(conn, &line, &position).await?;
+        let going_back = (going_back - position.held_credit_balance).or_zero();
         if quote.available_after < going_back {
             let available = (quote.available_after + quote.amount - going_back).or_zero();
             return Err(refused(&credit::Refusal::OverAvailable { available }).into());

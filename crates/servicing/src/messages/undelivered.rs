@@ -22,7 +22,8 @@ const KIND: &str = "undeliverable";
 
 /// What whoever finds the customer has to do besides.
 const AND_THEN: &str = "If a statement was not sent, the flag `our_error` stands and no late fee is charged: clear it when an \
-                        address is known and the statement was sent.";
+                        address is known and the statement was sent, not before 25 days after that: 14 to pay it, and the \
+                        eleven after which the fee would be decided.";
 
 impl Servicing {
     /// Paper is owed and there is no street to send it to.

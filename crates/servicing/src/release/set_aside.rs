@@ -52,41 +52,49 @@ impl Servicing {
         }
         let paid = there.iter().find(|(_, entry)| entry.state == EntryState::Settled);
         if let Some((file, entry)) = paid {
-            return self.take_up_again(draw, file, entry, report).await;
+            if self.take_up_again(draw, file, report).await? {
+                let done = self.settle_draw(draw.id, entry.settled_on).await?;
+                report.draws_settled += u32::from(done);
+            }
+            return Ok(());
         }
         if there.iter().any(|(_, entry)| entry.state == EntryState::Pending) {
             return Ok(());
         }
-        let returned = there.iter().find_map(|(_, entry)| entry.return_code);
-        let (status, why) = match returned {
-            Some(code) => (DrawStatus::Refused, code.to_string()),
-            None => (DrawStatus::Voided, TIMED_OUT.to_owned()),
+        let came_back = |(file, entry): &(LateEntry, EntryStatus)| {
+            entry.return_code.map(|code| (file.clone(), code, entry.settled_on))
         };
-        report.draws_refused += u32::from(self.refuse_draw(draw.id, status, &why).await?);
+        if let Some((file, code, settled_on)) = there.iter().find_map(came_back) {
+            // With what its code asks for, as of any draw that comes back.
+            if self.take_up_again(draw, &file, report).await? {
+                let done = self.return_draw(draw.id, code, (self.today(), settled_on)).await?;
+                report.draws_refused += u32::from(done);
+            }
+            return Ok(());
+        }
+        let done = self.refuse_draw(draw.id, DrawStatus::Voided, TIMED_OUT).await?;
+        report.draws_refused += u32::from(done);
         Ok(())
     }
 
-    /// Puts a draw back into the file in which the bank paid it, and charges it.
+    /// Puts a draw back into the file in which the bank had it; `false` where it waits no longer.
     async fn take_up_again(
         &self,
         unheld: &DrawRow,
         file: &LateEntry,
-        entry: &EntryStatus,
         report: &mut RunReport,
-    ) -> Result<(), ServicingError> {
+    ) -> Result<bool, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let (_, mut draw) = self.hold_draw(&mut tx, unheld.id).await?;
         let waits = draw.status == DrawStatus::Held && draw.review == Some(DrawReview::SetAside);
         if !waits {
-            return Ok(());
+            return Ok(false);
         }
         draw.file_key = Some(file.file_key.clone());
         draw.trace_number = Some(file.trace_number.clone());
         self.mark_released(&mut tx, &mut draw).await?;
         tx.commit().await?;
         report.draws_sent += 1;
-        let done = self.settle_draw(draw.id, entry.settled_on).await?;
-        report.draws_settled += u32::from(done);
-        Ok(())
+        Ok(true)
     }
 }
