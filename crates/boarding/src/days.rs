@@ -44,14 +44,13 @@ impl Days {
             return None;
         }
         let close_day = close_day_of(cells, close_day, last_closed_on)?;
-        let (cycles, begins_on) = match last_closed_on {
-            Some(closed) => (CycleSchedule::monthly_after(close_day, closed), closed.succ_opt()?),
-            None => {
-                let monthly = CycleSchedule::monthly(close_day);
-                // A line whose first cycle is not over was nobody's before it was opened.
-                let begins_on = last_begin(&monthly, as_of)?.max(opened_on);
-                (monthly, begins_on)
-            }
+        let (cycles, begins_on) = if let Some(closed) = last_closed_on {
+            (CycleSchedule::monthly_after(close_day, closed), closed.succ_opt()?)
+        } else {
+            let monthly = CycleSchedule::monthly(close_day);
+            // A line whose first cycle is not over was nobody's before it was opened.
+            let begins_on = last_begin(&monthly, as_of)?.max(opened_on);
+            (monthly, begins_on)
         };
         let closes_on = cycles.close_of(begins_on);
         if closes_on < as_of {

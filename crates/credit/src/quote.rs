@@ -167,14 +167,14 @@ pub fn corrected_draw_fee(
     draw: DrawId,
     amount: Cents,
 ) -> Result<Option<Cents>, CreditError> {
-    let drew = events.iter().find_map(|event| match &event.body {
+    let made = events.iter().find_map(|event| match &event.body {
         LineEventBody::Drew { draw: one, feature, .. } if *one == draw => {
             Some((event.effective_on, feature))
         }
         _ => None,
     });
     let facts = DrawFacts::of(events);
-    let (Some((on, feature)), Some(fact)) = (drew, facts.get(draw)) else { return Ok(None) };
+    let (Some((on, feature)), Some(fact)) = (made, facts.get(draw)) else { return Ok(None) };
     let before = before_draw(events, draw, on)?;
     let asked = |amount: Cents| draw_fee(&before, feature.as_deref(), amount);
     Ok((asked(fact.amount) == fact.fee).then(|| asked(amount)))

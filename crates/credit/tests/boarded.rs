@@ -1,6 +1,6 @@
 //! A line that comes in from another lender by a scenario: the same facts by the same names as in a boarding file.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use credit::{
     ProductCatalog,

@@ -276,6 +276,8 @@ async fn a_draw_that_was_set_aside_is_ended_in_time_as_the_bank_has_it() {
         let done = draw(&house, bob).await;
         assert_ne!(done.status, DrawStatus::Held, "it holds no credit for ever");
         assert_eq!(done.refusal.unwrap_or_default(), ended);
+        let disabled = "SELECT count(*) FROM bank_accounts WHERE status = 'disabled'";
+        assert_eq!(house.count(disabled).await, i64::from(ended == "R03"));
         assert_eq!(desk(&house).await, [("operations".to_owned(), bob.id)]);
         house.books_agree(bob).await;
     }
