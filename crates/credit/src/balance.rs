@@ -217,14 +217,12 @@ impl Balance {
         let follows = self.variable.as_ref().filter(|_| tier.is_some());
         let index = follows.map(|variable| variable.index_on(day, cycle)).unwrap_or_default();
         let discount = cycle.discount(terms, day);
-        let (full, own) = match (promotion, tier) {
-            (Some(promotion), _) => (promotion.apr, promotion.apr),
-            (None, Some(tier)) => {
-                let apr = tier.apr_at(feature, index);
-                (apr, less(apr, discount))
-            }
-            (None, None) => (self.agreed_apr(day, cycle), self.contract_apr(terms, day, cycle)),
+        let full = match (promotion, tier) {
+            (Some(promotion), _) => promotion.apr,
+            (None, Some(tier)) => tier.apr_at(feature, index),
+            (None, None) => self.agreed_apr(day, cycle),
         };
+        let own = if promotion.is_some() { full } else { less(full, discount) };
         let raised = penalty.filter(|penalty| *penalty > own);
         let apr = raised.unwrap_or(own);
         let apr = cap.map_or(apr, |cap| apr.min(cap));

@@ -240,6 +240,10 @@ impl Position {
         let due_on = last_statement.as_ref().map(|statement| statement.due_on);
         let upcoming = state.schedule.due_on(state.cycle.closes_on, &terms.product.dates);
         let accrued_interest = state.accrued(terms);
+        let current_balance = state.balance() + state.prepaid();
+        let total_owed = current_balance + accrued_interest;
+        let standing = state.standing(terms);
+        let owes = total_owed.is_positive();
         let draws = Draws::of(state, events);
         let unsure = HeldPayments::of(state, terms, events);
         // What a draw took of a credit balance that is not final sets aside as much of the limit.
@@ -263,8 +267,8 @@ impl Position {
             fees: state.fees(false),
             penalty_fees: state.fees(true),
             credit_balance: state.credit_balance,
-            total_owed: state.balance() + state.prepaid() + accrued_interest,
-            current_balance: state.balance() + state.prepaid(),
+            total_owed,
+            current_balance,
             available_credit: (state.credit_limit - used).or_zero(),
             held_credit,
             held_credit_balance: unsure.credit_balance.min(state.credit_balance),
@@ -281,8 +285,8 @@ impl Position {
             last_statement,
             past_due: state.past_due(on),
             days_past_due: state.days_past_due(terms, on),
-            standing: state.standing(terms),
-            furnished_status: furnished(state, terms),
+            standing,
+            furnished_status: FurnishedStatus::of(standing.bucket, state.closed_on, owes),
             flags: state.flags.clone(),
             settles_next_on: state.settles_next_on(terms),
             draws_made: draws.made,
@@ -350,12 +354,6 @@ fn status(state: &State, terms: &Terms) -> LineStatus {
     } else {
         LineStatus::Open
     }
-}
-
-fn furnished(state: &State, terms: &Terms) -> FurnishedStatus {
-    let owed = state.balance() + state.prepaid() + state.accrued(terms);
-    let closed = state.closed_on.is_some();
-    FurnishedStatus::of(state.standing(terms).bucket, closed, owed.is_positive())
 }
 
 /// Of cycles that closed without one.

@@ -76,9 +76,13 @@ pub enum FurnishedStatus {
 }
 
 impl FurnishedStatus {
-    pub(crate) const fn of(bucket: PastDueBucket, closed: bool, owes: bool) -> Self {
+    pub(crate) const fn of(
+        bucket: PastDueBucket,
+        closed_on: Option<NaiveDate>,
+        owes: bool,
+    ) -> Self {
         match bucket {
-            _ if closed && !owes => Self::PaidOrClosed,
+            _ if closed_on.is_some() && !owes => Self::PaidOrClosed,
             PastDueBucket::Current | PastDueBucket::Days1 => Self::Current,
             PastDueBucket::Days30 => Self::Days30,
             PastDueBucket::Days60 => Self::Days60,
