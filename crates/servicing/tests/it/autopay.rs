@@ -26,6 +26,17 @@ use crate::{
 const ALWAYS_SHORT: &str = "000111229001";
 const PAYMENTS: &str = "SELECT count(*) FROM payments";
 
+/// A right said in words.
+pub(crate) async fn say_stop(house: &House, person: Person) {
+    let case = NewCase {
+        customer_id: person.id,
+        conversation_id: None,
+        kind: CaseKind::StopPayment,
+        words: "stop taking my money".to_owned(),
+    };
+    house.servicing.open_case(Caller::assistant(person.id), case).await.unwrap();
+}
+
 /// Ann owes $1,000.00; her statement of October 5 asks for $39.73 by October 30.
 pub(crate) async fn with_statement(account: &str) -> (Written, Person) {
     let house = Written::on("2026-09-06").await;
@@ -407,13 +418,7 @@ async fn a_flag_or_a_revocation_stops_it_as_it_stops_every_debit() {
     let (house, ann) = with_statement("000111224242").await;
     enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;
     house.live_until("2026-10-20").await;
-    let case = NewCase {
-        customer_id: ann.id,
-        conversation_id: None,
-        kind: CaseKind::StopPayment,
-        words: "stop taking my money".to_owned(),
-    };
-    house.servicing.open_case(Caller::assistant(ann.id), case).await.unwrap();
+    say_stop(&house, ann).await;
     let view = house.servicing.autopay(ann.caller(), ann.id).await.unwrap();
     assert!(view.standing.is_none(), "it has ended as soon as it was said");
     house.live_until("2026-12-10").await;

@@ -2,10 +2,10 @@
 
 use credit::CycleRecord;
 use money::Cents;
-use servicing::{Caller, CaseKind, NewCase, RefusalCode, autopay::AutopayAmount};
+use servicing::{RefusalCode, autopay::AutopayAmount};
 
 use crate::{
-    autopay::{enrol, told, with_statement},
+    autopay::{enrol, say_stop, told, with_statement},
     house::{House, Person, cents, code, key},
 };
 
@@ -77,13 +77,7 @@ async fn leave_that_ended_by_a_word_has_its_discount_through_that_day() {
     let (house, ann) = with_statement("000111224242").await;
     enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;
     house.live_until("2026-10-20").await;
-    let case = NewCase {
-        customer_id: ann.id,
-        conversation_id: None,
-        kind: CaseKind::StopPayment,
-        words: "stop taking my money".to_owned(),
-    };
-    house.servicing.open_case(Caller::assistant(ann.id), case).await.unwrap();
+    say_stop(&house, ann).await;
     // It is recorded when the line is looked at next, as of the day it was said.
     house.live_until("2026-11-06").await;
     assert_eq!(told(&house, "autopay.cancelled").await[0]["why"], "stop_payment");
@@ -97,13 +91,7 @@ async fn an_end_that_is_found_after_the_statement_is_adjusted() {
     let (house, ann) = with_statement("000111224242").await;
     enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;
     house.live_until("2026-10-20").await;
-    let case = NewCase {
-        customer_id: ann.id,
-        conversation_id: None,
-        kind: CaseKind::StopPayment,
-        words: "stop taking my money".to_owned(),
-    };
-    house.servicing.open_case(Caller::assistant(ann.id), case).await.unwrap();
+    say_stop(&house, ann).await;
     house.sabotage("UPDATE autopays SET looks_next_on = '2026-11-08'").await;
     house.live_until("2026-11-08").await;
     // 2 days at 24 %, 1.3151, and 29 at 23.5 %, 18.6712: 19.99 was printed.
