@@ -146,11 +146,17 @@ pub(crate) fn usage(error: &clap::Error) -> Exit {
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }
 
-/// Logs go to standard error, so that an answer can be piped.
+/// Logs go to standard error, so that an answer can be piped; in colour where a person reads them (no-color.org).
 pub(crate) fn trace(filter: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| UsageError(format!("`log` is no filter: {error}")))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|said| !said.is_empty());
+    let colour = std::io::stderr().is_terminal() && !plain;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colour)
+        .with_writer(std::io::stderr)
+        .init();
     Ok(())
 }
 
