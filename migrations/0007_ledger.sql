@@ -139,11 +139,17 @@ CREATE TABLE accrual_deltas (
 CREATE INDEX accrual_deltas_waiting ON accrual_deltas (effective_on) WHERE folded_on IS NULL;
 CREATE INDEX accrual_deltas_by_line ON accrual_deltas (credit_line_id, effective_on);
 
--- A day is accrued once. Whoever comes second waits for the first and finds it done.
+-- A day is accrued once, and after the day before it: what has run comes from there. Whoever comes second waits for the
+-- first and finds it done.
 CREATE TABLE accrual_runs (
     day date PRIMARY KEY,
-    recorded_at timestamptz NOT NULL
+    -- Nothing before the very first.
+    follows date UNIQUE REFERENCES accrual_runs,
+    recorded_at timestamptz NOT NULL,
+    CONSTRAINT accrual_runs_leave_out_no_day CHECK (follows = day - 1)
 );
+
+CREATE UNIQUE INDEX accrual_runs_begin_once ON accrual_runs ((follows IS NULL)) WHERE follows IS NULL;
 
 -- A group at the end of an accrued day.
 CREATE TABLE accrual_days (

@@ -61,38 +61,37 @@ impl Servicing {
         }
         let chart = Chart::embedded().map_err(ServicingError::engine)?;
         let mut report = AccrualReport::default();
-        let mut next = self.first_to_accrue(through).await?;
-        while let Some(day) = next.filter(|day| *day <= through) {
-            self.accrue_day(&chart, day, &mut report).await?;
-            next = day.succ_opt();
+        loop {
+            let (last, next) = self.next_to_accrue(through).await?;
+            report.through = last;
+            let Some(day) = next.filter(|day| *day <= through) else { return Ok(report) };
+            self.accrue_day(&chart, (day, last), &mut report).await?;
         }
-        let mut conn = self.store.app().acquire().await?;
-        report.through = accruals::last_day(&mut conn).await?;
-        Ok(report)
     }
 
-    /// The day after the last; at the very first, the day of the first change, or the month's first where that lies before.
-    async fn first_to_accrue(
+    /// The last accrued day and the day after it; at the very first, the day of the first change, or the month's first where
+    /// that lies before. It is looked up anew for each day: others accrue as well.
+    async fn next_to_accrue(
         &self,
         through: NaiveDate,
-    ) -> Result<Option<NaiveDate>, ServicingError> {
+    ) -> Result<(Option<NaiveDate>, Option<NaiveDate>), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         if let Some(last) = accruals::last_day(&mut conn).await? {
-            return Ok(last.succ_opt());
+            return Ok((Some(last), last.succ_opt()));
         }
         let first = accruals::first_waiting(&mut conn).await?;
         let month = through.with_day(1).unwrap_or(through);
-        Ok(Some(first.map_or(through, |first| first.max(month))))
+        Ok((None, Some(first.map_or(through, |first| first.max(month)))))
     }
 
     async fn accrue_day(
         &self,
         chart: &Chart,
-        day: NaiveDate,
+        (day, last): (NaiveDate, Option<NaiveDate>),
         report: &mut AccrualReport,
     ) -> Result<(), ServicingError> {
         let mut tx = self.store.app().begin().await?;
-        if !accruals::claim(&mut tx, day, self.now()).await? {
+        if !accruals::claim(&mut tx, (day, last), self.now()).await? {
             return Ok(());
         }
         let before = day.pred_opt().unwrap_or(day);

@@ -99,15 +99,17 @@ pub async fn first_waiting(conn: &mut PgConnection) -> Result<Option<NaiveDate>,
     Ok(first.fetch_one(conn).await?)
 }
 
-/// Makes a day ours to accrue; false where it is done. Whoever does the same meanwhile waits for our end.
+/// Makes a day ours to accrue, after the accrued day that it follows; false where it is done, or where days were accrued since
+/// the caller found none. Whoever does the same meanwhile waits for our end.
 pub async fn claim(
     conn: &mut PgConnection,
-    day: NaiveDate,
+    (day, follows): (NaiveDate, Option<NaiveDate>),
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let claimed = sqlx::query!(
-        "INSERT INTO accrual_runs (day, recorded_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO accrual_runs (day, follows, recorded_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         day,
+        follows,
         at,
     )
     .execute(conn)
