@@ -9,9 +9,9 @@ use crate::{
     balance::Balance,
     interest::GraceOutcome,
     mapr::CycleCharges,
-    minimum::{Minimum, MinimumInputs},
+    minimum::Minimum,
     product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay, Regime},
-    state::{BilledInterest, Fee, Obligation, OpenCycle, State},
+    state::{AtClose, BilledInterest, Fee, Obligation, OpenCycle, State},
     statement_terms::UnusedRate,
     timeline::{Printed, Timeline},
 };
@@ -369,24 +369,24 @@ impl State {
         let enforceable_on = terms.product.dates.enforceable_due_on(due_on, sent_on);
         // Recomputed, less what the recomputed ones before it ask for: a late fact can set these above the printed ones. A fee is in
         // that of its cycle, however late it was recorded: who pays what first does not go by when it was learned.
-        let past_due = self.obligations.iter().map(|due| due.unpaid).sum();
         let (fees, penalty_fees) = self.fees_asked_elsewhere();
-        let inputs = MinimumInputs {
-            past_due,
+        let at_close = AtClose {
+            amount: owed,
+            past_due: self.obligations.iter().map(|due| due.unpaid).sum(),
             fees: minimum.inputs.fees + fees,
             penalty_fees: minimum.inputs.penalty_fees + penalty_fees,
-            ..minimum.inputs
         };
         let obligation = Obligation {
             cycle: self.cycle.number,
             due_on,
             enforceable_on,
-            unpaid: terms.product.minimum.apply(inputs).own,
+            unpaid: terms.product.minimum.apply(at_close.recomputed(minimum.inputs)).own,
             owed,
             amount: owed,
             minimum: printed.map_or(minimum.due, |printed| printed.minimum.min(minimum.due)),
             tested: false,
             missed: false,
+            at_close: Some(at_close),
         };
         // A statement that only repeats what is past due has its own due date and late fee all the same.
         if minimum.due.is_positive() {

@@ -39,10 +39,15 @@ impl State {
         counted
     }
 
-    /// Nobody is late with more than is owed, by the terms of the minimum: after a waiver or a credit the newest give way first.
+    /// Nobody is late with more than is owed and not disputed, by the terms of the minimum: after a waiver or a credit the newest
+    /// give way first.
     pub(crate) fn keep_minimums_to_what_is_owed(&mut self, terms: &Terms) {
         let with_penalties = terms.product.minimum.cap_includes_penalty_fees;
-        let apart = if with_penalties { Cents::ZERO } else { self.fees(true) };
+        let apart = if with_penalties {
+            self.disputed()
+        } else {
+            self.fees(true) + self.disputed_but_penalties()
+        };
         let owed = (self.balance() - apart).or_zero();
         let sum = |of: fn(&Obligation) -> Cents, dues: &[Obligation]| dues.iter().map(of).sum();
         let unpaid: Cents = sum(|due| due.unpaid, &self.obligations);

@@ -26,6 +26,7 @@ pub(crate) struct Dispute {
     /// Whose principal is disputed.
     balance: usize,
     since: NaiveDate,
+    opened_on: NaiveDate,
     /// Billed on it so far.
     pub(crate) interest: Cents,
     /// Held out of minimums so far, as recomputed...
@@ -68,16 +69,22 @@ impl DisputeClocks {
 }
 
 impl Dispute {
+    /// With the interest billed on it.
+    fn whole(&self) -> Cents {
+        self.amount + self.interest
+    }
+
     /// The minimum as it would be without what is disputed. `instalment`: what is asked for of it by level payments, if it is;
-    /// of a fee it may be a part.
+    /// of a fee it may be a part. `before`: interest on it that earlier statements billed.
     fn held_out(
         &self,
         inputs: MinimumInputs,
-        (interest, instalment): (Cents, Option<Cents>),
+        (before, interest): (Cents, Cents),
+        instalment: Option<Cents>,
     ) -> MinimumInputs {
         let less = |from: Cents, amount: Cents| (from - amount).or_zero();
         let mut inputs = inputs;
-        let all = self.amount + self.interest + interest;
+        let all = self.amount + before + interest;
         inputs.total_owed = less(inputs.total_owed, all);
         inputs.disputed += all;
         let asked = instalment.unwrap_or_default();
@@ -168,27 +175,67 @@ impl State {
             Disputed::Fee { .. } | Disputed::Other => (0, self.begins_on),
         };
         let (interest, held, held_owed) = (Cents::ZERO, Cents::ZERO, Cents::ZERO);
-        let mut dispute =
-            Dispute { id, subject, amount, balance, since, interest, held, held_owed };
-        let instalment = dispute.instalment(&self.balances);
+        let opened_on = self.day;
+        let dispute =
+            Dispute { id, subject, amount, balance, since, opened_on, interest, held, held_owed };
+        self.disputes.push(dispute);
+        self.hold_out_of_minimums(terms);
+        self.keep_minimums_to_what_is_owed(terms);
+    }
+
+    /// Takes the latest dispute out of the minimums that are not paid yet, beside those before it.
+    fn hold_out_of_minimums(&mut self, terms: &Terms) {
+        let Some((latest, others)) = self.disputes.split_last() else { return };
+        let (mut held, mut held_owed) = (Cents::ZERO, Cents::ZERO);
+        let mut billed = vec![Cents::ZERO; others.len() + 1];
+        // What the minimums before are less by, without the latest and with it: so much less was past due.
+        let (mut eased_before, mut eased, mut eased_owed) = (Cents::ZERO, Cents::ZERO, Cents::ZERO);
         for due in &mut self.obligations {
             let record = self.records.iter().find(|record| record.number == due.cycle);
-            let Some(record) = record.filter(|record| record.closes_on >= since) else { continue };
-            let interest = dispute.interest_of(terms, &record.interest);
-            let fee = dispute.fee_of_plans(&self.balances, &self.fees, record.number);
-            let instalment = instalment.or(fee);
-            let without = dispute.held_out(record.minimum.inputs, (interest, instalment));
-            let own = terms.product.minimum.apply(without).own;
-            let (less, owed) = ((record.minimum.own - own).or_zero(), due.owed);
-            due.owed = (owed - less).or_zero();
-            due.amount = (due.amount - less).or_zero();
-            dispute.held_owed += owed - due.owed;
-            let unpaid = due.unpaid;
-            due.unpaid = (unpaid - less).or_zero();
-            dispute.held += unpaid - due.unpaid;
-            dispute.interest += interest;
+            let (Some(record), Some(at_close)) = (record, due.at_close) else { continue };
+            let applies =
+                |one: &Dispute| record.closes_on >= one.since && record.closes_on < one.opened_on;
+            if !applies(latest) {
+                continue;
+            }
+            let own = |inputs: MinimumInputs, disputes: &[Dispute], eased: Cents| {
+                let past_due = (inputs.past_due - eased).or_zero();
+                let inputs = MinimumInputs { past_due, ..inputs };
+                let applying = disputes.iter().zip(&billed).filter(|(one, _)| applies(one));
+                let without = applying.fold(inputs, |inputs, (one, before)| {
+                    let interest = one.interest_of(terms, &record.interest);
+                    let fee = one.fee_of_plans(&self.balances, &self.fees, record.number);
+                    let instalment = one.instalment(&self.balances).or(fee);
+                    one.held_out(inputs, (*before, interest), instalment)
+                });
+                terms.product.minimum.apply(without).own
+            };
+            let (recomputed, printed) =
+                (at_close.recomputed(record.minimum.inputs), record.minimum.inputs);
+            let asked = own(recomputed, &[], Cents::ZERO);
+            let was = own(recomputed, others, eased_before);
+            let now = own(recomputed, &self.disputes, eased);
+            let now_owed = own(printed, &self.disputes, eased_owed);
+            eased_before += (asked - was).or_zero();
+            eased += (asked - now).or_zero();
+            eased_owed += (at_close.amount - now_owed).or_zero();
+            let part = due.unpaid.min((was - now).or_zero());
+            due.unpaid -= part;
+            held += part;
+            let part = due.owed.min((due.amount - now_owed).or_zero());
+            due.owed -= part;
+            due.amount = due.amount.min(now_owed);
+            held_owed += part;
+            for (one, billed) in
+                self.disputes.iter().zip(&mut billed).filter(|(one, _)| applies(one))
+            {
+                *billed += one.interest_of(terms, &record.interest);
+            }
         }
-        self.disputes.push(dispute);
+        let interest = billed.last().copied().unwrap_or_default();
+        if let Some(latest) = self.disputes.last_mut() {
+            (latest.held, latest.held_owed, latest.interest) = (held, held_owed, interest);
+        }
     }
 
     fn place_of(&self, draw: DrawId) -> (usize, NaiveDate) {
@@ -209,7 +256,7 @@ impl State {
             let interest = dispute.interest_of(terms, lines);
             let instalment = dispute.instalment(&self.balances);
             let before = rule.apply(reduced).own;
-            reduced = dispute.held_out(reduced, (interest, instalment));
+            reduced = dispute.held_out(reduced, (dispute.interest, interest), instalment);
             let held = (before - rule.apply(reduced).own).or_zero();
             dispute.held += held;
             dispute.held_owed += held;
@@ -254,13 +301,21 @@ impl State {
                 minimum: owed,
                 tested: true,
                 missed: false,
+                at_close: None,
             });
         }
+        self.keep_minimums_to_what_is_owed(terms);
     }
 
     /// Disputed, with the interest billed on it.
     pub(crate) fn disputed(&self) -> Cents {
-        self.disputes.iter().map(|dispute| dispute.amount + dispute.interest).sum()
+        self.disputes.iter().map(Dispute::whole).sum()
+    }
+
+    /// Disputed of what is no penalty fee.
+    pub(crate) fn disputed_but_penalties(&self) -> Cents {
+        let penalty = |subject| matches!(subject, Disputed::Fee { fee } if fee.penalty());
+        self.disputes.iter().filter(|one| !penalty(one.subject)).map(Dispute::whole).sum()
     }
 }
 

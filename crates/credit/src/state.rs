@@ -16,6 +16,7 @@ use crate::{
     discount::Discount,
     disputes::Dispute,
     grace::Grace,
+    minimum::MinimumInputs,
     payment::Allocation,
     penalty::{Awaited, Penalty},
     product::{GraceKind, Promotion, Regime},
@@ -185,6 +186,27 @@ pub(crate) struct Obligation {
     pub(crate) tested: bool,
     /// It was unpaid after its due date.
     pub(crate) missed: bool,
+    /// Nothing where no close of ours asked for it.
+    pub(crate) at_close: Option<AtClose>,
+}
+
+/// What a minimum went by at its close, before anything of it was paid or disputed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AtClose {
+    /// Never above what was printed.
+    pub(crate) amount: Cents,
+    /// Of the recomputed one, where these are others than the record's.
+    pub(crate) past_due: Cents,
+    pub(crate) fees: Cents,
+    pub(crate) penalty_fees: Cents,
+}
+
+impl AtClose {
+    /// The inputs of the recomputed minimum.
+    pub(crate) fn recomputed(&self, record: MinimumInputs) -> MinimumInputs {
+        let Self { past_due, fees, penalty_fees, .. } = *self;
+        MinimumInputs { past_due, fees, penalty_fees, ..record }
+    }
 }
 
 impl Obligation {
@@ -203,6 +225,7 @@ impl Obligation {
             minimum: amount,
             tested: false,
             missed: false,
+            at_close: None,
         }
     }
 }

@@ -157,6 +157,31 @@ fn what_is_disputed_is_held_out_of_minimums_late_fees_and_days_past_due() {
 }
 
 #[test]
+fn what_is_not_disputed_is_still_asked_for_by_the_second_statement() {
+    let mut of = product("CASHLINE-STD-1");
+    of.fees.late = None;
+    let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+    book.draw("40.00", "2026-09-01");
+    let draw = book.draw("960.00", "2026-09-01");
+    // 20.00 + 19.73, and 20.00 + 20.38.
+    assert_eq!(book.on("2026-11-05").minimum_due, cents("80.11"));
+    dispute(&mut book, Disputed::Draw { draw }, "960.00", "2026-11-05");
+    // 40.00 and their interest of 0.79 and 0.81: 25.00 by the first statement, and the rest by the second.
+    assert_eq!(book.on("2026-11-05").minimum_due, cents("41.60"));
+}
+
+#[test]
+fn nothing_is_asked_for_where_several_disputes_are_all_that_is_owed() {
+    let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 31, "2026-09-01");
+    let draws = [book.draw("80.00", "2026-09-01"), book.draw("20.00", "2026-09-01")];
+    assert_eq!(book.on("2026-10-10").minimum_due, cents("25.00"));
+    for (draw, amount, left) in [(draws[0], "80.00", "20.39"), (draws[1], "20.00", "0.00")] {
+        dispute(&mut book, Disputed::Draw { draw }, amount, "2026-10-10");
+        assert_eq!(book.on("2026-10-10").minimum_due, cents(left), "{amount}");
+    }
+}
+
+#[test]
 fn an_error_is_taken_back_with_its_interest_from_the_day_of_the_draw() {
     let (mut book, draw, case) = disputed_book();
     book.on("2026-11-10");

@@ -169,6 +169,16 @@ proptest! {
     }
 
     #[test]
+    fn nobody_is_asked_for_more_than_is_owed_and_not_disputed(
+        product in products(), facts in facts(), asked in 0..DAYS + 100
+    ) {
+        let book = book_of(&product, &facts);
+        let position = book.line.position(on(asked)).unwrap();
+        prop_assert!(position.minimum_due <= position.collectable_balance());
+        prop_assert!(position.past_due <= position.minimum_due);
+    }
+
+    #[test]
     fn nothing_is_rounded_twice(facts in facts()) {
         let book = book_of(&product("CASHLINE-STD-1"), &facts);
         let position = book.line.position(on(DAYS + 140)).unwrap();
