@@ -61,6 +61,18 @@ impl Sandbox {
         (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
     }
 
+    /// `ledger entries` of a line: its exit status, what it answers and what else it says.
+    fn entries(&self, line: &[&str]) -> (Option<i32>, String, String) {
+        let output = self.run(&[&["ledger", "entries", "--line"][..], line].concat());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+
+    async fn sql(&self, statement: &str) {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        sqlx::raw_sql(statement).execute(self.database.owner()).await.unwrap();
+    }
+
     fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         fs::write(&path, text).unwrap();
@@ -91,6 +103,91 @@ async fn the_sample_is_boarded_once_and_the_books_add_up() {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_boarded_line_is_followed_from_its_events_to_the_general_ledger() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("harbor.csv", &sample());
+    sandbox.board("harbor.csv", &[]);
+    sandbox.sql("UPDATE sandbox_clock SET now_at = '2026-12-06T18:00:00Z'").await;
+    let closed = sandbox.run(&["close", "--date", "2026-12-06", "--sandbox", "--sandbox"]);
+    assert!(closed.status.success(), "{}", String::from_utf8_lossy(&closed.stderr));
+
+    let (code, text, said) = sandbox.entries(&["harbor/HL-10001"]);
+    assert_eq!(code, Some(0), "{said}");
+    let rows: Vec<Vec<&str>> = text.lines().map(|row| row.split_whitespace().collect()).collect();
+    let has = |row: &[&str]| rows.iter().any(|one| one.as_slice() == row);
+    for row in [
+        &["1100", "principal", "$800.00"][..],
+        &["1110", "billed_interest", "$16.31"],
+        &["3100", "boarding", "$816.31"],
+        &["1110", "billed_interest", "$15.78"],
+        &["4000", "interest_income", "$15.78"],
+        &["1110", "billed_interest", "$0.00", "$32.09", "$0.00", "$32.09", "Dr"],
+    ] {
+        assert!(has(row), "{row:?} in {text}");
+    }
+    assert!(text.contains("statement_issued, event 3, statement"), "{text}");
+    assert!(text.contains("the line's entries come to what replaying its"), "{text}");
+    assert!(text.ends_with("is none of these entries\n"), "{text}");
+
+    let (code, day, _) =
+        sandbox.entries(&["harbor/HL-10001", "--from", "2026-12-05", "--by", "value", "--json"]);
+    let day: Value = serde_json::from_str(&day).unwrap();
+    assert_eq!((code, &day["ok"], &day["by"]), (Some(0), &true.into(), &"value".into()));
+    let posting = &day["postings"][0];
+    assert_eq!(posting["event"]["kind"], "statement_issued", "{day}");
+    assert_eq!(
+        (&posting["entries"][1]["code"], &posting["entries"][1]["credit_cents"]),
+        (&"4000".into(), &1_578.into())
+    );
+    let line = day["credit_line"].as_str().unwrap();
+    let (code, none, _) = sandbox.entries(&[line, "--through", "2026-01-31"]);
+    assert_eq!(code, Some(0));
+    assert!(none.contains("postings booked through 2026-01-31: none"), "{none}");
+
+    let unnamed = sandbox.run(&["ledger", "entries"]);
+    let said = String::from_utf8_lossy(&unnamed.stderr).into_owned();
+    assert!(unnamed.status.code() == Some(1) && said.contains("--as"), "{said}");
+    for (which, why) in [
+        ("harbor/HL-9", "boarded under reference HL-9"),
+        ("01a20990-9500-7278-8d4b-1a73989c2c8b", "no credit line 01a20990"),
+        ("HL-10001", "PORTFOLIO/REFERENCE"),
+    ] {
+        let (code, _, said) = sandbox.entries(&[which]);
+        assert_eq!(code, Some(1));
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_a_line_that_no_event_explains_is_named_with_both_figures() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("harbor.csv", &sample());
+    sandbox.board("harbor.csv", &[]);
+    let (_, before, _) = sandbox.entries(&["harbor/HL-10001", "--json"]);
+    let before: Value = serde_json::from_str(&before).unwrap();
+    let line = before["credit_line"].as_str().unwrap();
+    // Balanced, and no event of the line.
+    sandbox
+        .sql(&format!(
+            "WITH p AS (
+                 INSERT INTO postings (id, kind, effective_on, booked_on, recorded_at)
+                 VALUES ('01900000-0000-7000-8000-000000000002', 'forged', '2026-12-01', '2026-12-01', now())
+             )
+             INSERT INTO entries (posting_id, n, account_code, side, amount_cents, credit_line_id, effective_on, booked_on)
+             VALUES ('01900000-0000-7000-8000-000000000002', 0, 1100, 'debit', 500, '{line}', '2026-12-01', '2026-12-01'),
+                    ('01900000-0000-7000-8000-000000000002', 1, 1000, 'credit', 500, NULL, '2026-12-01', '2026-12-01')"
+        ))
+        .await;
+    let (code, text, _) = sandbox.entries(&[line]);
+    assert_eq!(code, Some(10));
+    assert!(
+        text.contains("principal is $805.00 in the books and $800.00 by its history"),
+        "{text}"
+    );
+    assert!(text.contains("forged, of no event") && text.contains("do NOT come to"), "{text}");
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Do the books add up? Every posting, every line, every closed month and every accrual, from nothing.
 //!
 //! Of 500 lines at a time four statements (ids, events, balances, what was told of accrual), of everything else seven in all; the
-//! replay of each line's whole history is most of the work. One snapshot: nothing is posted between the questions.
+//! replay of each line's whole history is most of the work. One snapshot: nothing is posted between the questions. One line by itself
+//! is in `entries`.
 
 mod accrued;
 mod clearing;
+mod entries;
 mod lines;
 
 use std::{collections::BTreeMap, fmt};
@@ -18,6 +20,7 @@ use store::{
     postings::{self, AccountTotal},
 };
 
+pub use entries::{Days, EventPosted, LineEntries, LineEntry, LinePosting, WhichLine};
 pub use lines::Difference;
 
 use crate::ServicingError;

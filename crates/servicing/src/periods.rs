@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use store::{
     OnConstraint as _, StoreError, accruals, closing,
-    periods::{self, AsOf, Sums},
+    periods::{self, AccountMovement, AsOf, Sums},
 };
 
 use crate::{
@@ -180,37 +180,44 @@ impl Servicing {
 }
 
 impl TrialBalance {
-    /// Of the balances as the database has them, in the order of the chart; an account it does not know counts as a debit.
+    /// Of the balances as the database has them, in the order of the chart.
     #[must_use]
     pub fn of(chart: &Chart, as_of: AsOf, balances: periods::Balances) -> Self {
         let mut accounts = Vec::with_capacity(balances.accounts.len());
         let (mut debits, mut credits) = (Cents::ZERO, Cents::ZERO);
         for one in balances.accounts {
-            let known = chart.by_code(one.account);
-            let side = known.map_or(Side::Debit, |account| account.class.normal_side());
-            let name = known.map_or("unknown", |account| account.name.as_str());
-            let title = known.map_or("Not in the chart", |account| account.title.as_str());
-            let on_side = |sums: Sums| match side {
-                Side::Debit => sums.debits - sums.credits,
-                Side::Credit => sums.credits - sums.debits,
-            };
-            let (brought_forward, moved) = (on_side(one.brought_forward), on_side(one.moved));
             debits += one.brought_forward.debits + one.moved.debits;
             credits += one.brought_forward.credits + one.moved.credits;
-            accounts.push(AccountBalance {
-                code: one.account.to_string(),
-                name: name.to_owned(),
-                title: title.to_owned(),
-                side,
-                brought_forward,
-                debits: one.moved.debits,
-                credits: one.moved.credits,
-                balance: brought_forward + moved,
-            });
+            accounts.push(AccountBalance::of(chart, one));
         }
         let (as_of, known_at) = (as_of.on, as_of.known_at);
         let brought_forward_from = balances.since;
         Self { as_of, known_at, brought_forward_from, accounts, debits, credits }
+    }
+}
+
+impl AccountBalance {
+    /// An account that the chart does not know counts as a debit.
+    pub(crate) fn of(chart: &Chart, one: AccountMovement) -> Self {
+        let known = chart.by_code(one.account);
+        let side = known.map_or(Side::Debit, |account| account.class.normal_side());
+        let name = known.map_or("unknown", |account| account.name.as_str());
+        let title = known.map_or("Not in the chart", |account| account.title.as_str());
+        let on_side = |sums: Sums| match side {
+            Side::Debit => sums.debits - sums.credits,
+            Side::Credit => sums.credits - sums.debits,
+        };
+        let (brought_forward, moved) = (on_side(one.brought_forward), on_side(one.moved));
+        Self {
+            code: one.account.to_string(),
+            name: name.to_owned(),
+            title: title.to_owned(),
+            side,
+            brought_forward,
+            debits: one.moved.debits,
+            credits: one.moved.credits,
+            balance: brought_forward + moved,
+        }
     }
 }
 
@@ -220,7 +227,7 @@ fn named(month: NaiveDate) -> String {
 
 #[cfg(test)]
 mod tests {
-    use store::periods::{AccountMovement, Balances, ByDate};
+    use store::periods::{Balances, ByDate};
 
     use super::*;
 

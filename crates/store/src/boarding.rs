@@ -95,6 +95,22 @@ pub async fn known(
     Ok(rows.into_iter().map(|row| (row.reference, row.row_digest)).collect())
 }
 
+/// The line that was boarded under this reference.
+pub async fn find_line(
+    conn: &mut PgConnection,
+    portfolio: &str,
+    reference: &str,
+) -> Result<Option<CreditLineId>, StoreError> {
+    let found = sqlx::query_scalar!(
+        "SELECT credit_line_id FROM boarded_lines WHERE portfolio = $1 AND reference = $2",
+        portfolio,
+        reference,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.map(CreditLineId::from_uuid))
+}
+
 /// When the lender from whom the line came gave its account-opening record; nothing where it did not, or the line is ours.
 pub async fn opening_record_given_on(
     conn: &mut PgConnection,

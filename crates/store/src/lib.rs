@@ -27,6 +27,7 @@ pub mod decisions;
 pub mod disputes;
 pub mod documents;
 pub mod draws;
+pub mod entries;
 pub mod flags;
 pub mod hand_offs;
 pub mod intents;

@@ -10,7 +10,7 @@ use money::Cents;
 use proptest::prelude::*;
 use sqlx::{AssertSqlSafe, PgPool};
 use store::{
-    StoreError,
+    StoreError, entries,
     postings::{self, NewPosting},
 };
 
@@ -141,6 +141,70 @@ async fn one_event_posts_one_posting_of_a_kind() {
     assert_eq!(again.constraint(), Some("postings_event_unique"));
     let unknown = post(database.store().app(), &[of_event(2)]).await.unwrap_err();
     assert_eq!(unknown.constraint(), Some("postings_event_known"));
+}
+
+#[tokio::test]
+async fn a_lines_postings_are_read_back_whole_and_found_by_its_own_keys() {
+    let database = store::testing::database().await;
+    let (line, other) = (CreditLineId::mint(now()), CreditLineId::mint(now()));
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "INSERT INTO line_heads VALUES ('{line}', 1);
+         INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
+         VALUES ('{line}', 1, now(), now(), '{{\"kind\": \"payment_received\"}}')"
+    )))
+    .execute(database.owner())
+    .await
+    .unwrap();
+    let chart = Chart::embedded().unwrap();
+    let (drawn, paid, others) = (draw(line, 500), payment(line, 200), draw(other, 300));
+    // No entry of it names the line: the event does.
+    let settled = Posting::of("payment_settled")
+        .debit(chart.account("cash").unwrap(), Cents::new(200))
+        .credit(chart.account("payments_clearing").unwrap(), Cents::new(200))
+        .balanced()
+        .unwrap();
+    let later = on().succ_opt().unwrap();
+    let batch = [
+        NewPosting { effective_on: later, event_seq: Some(1), ..new(&settled, line) },
+        NewPosting { event_seq: Some(1), ..new(&paid, line) },
+        NewPosting { effective_on: on().pred_opt().unwrap(), ..new(&drawn, line) },
+        new(&others, other),
+    ];
+    post(database.store().app(), &batch).await.unwrap();
+
+    let mut conn = database.store().audit().acquire().await.unwrap();
+    let found = entries::of_line(&mut conn, line).await.unwrap();
+    let read: Vec<_> =
+        found.iter().map(|one| (one.id, one.event_seq, one.entries.as_slice())).collect();
+    assert_eq!(
+        read,
+        [
+            (batch[2].id, None, drawn.entries()),
+            (batch[1].id, Some(1), paid.entries()),
+            (batch[0].id, Some(1), settled.entries()),
+        ]
+    );
+    assert_eq!(found[2].effective_on, later);
+
+    // Not by reading all of the books, in the plan for any line.
+    sqlx::raw_sql("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    let name: String = sqlx::query_scalar(
+        "SELECT name FROM pg_prepared_statements WHERE statement LIKE 'WITH own AS%'",
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .unwrap();
+    let explain = format!("EXPLAIN EXECUTE \"{name}\" ('{line}')");
+    let plan: Vec<String> =
+        sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut *conn).await.unwrap();
+    let plan = plan.join("\n");
+    for index in ["postings_event_unique", "entries_by_line", "postings_pkey", "entries_pkey"] {
+        assert!(plan.contains(index), "{index}: {plan}");
+    }
+    assert!(!plan.contains("Seq Scan"), "{plan}");
 }
 
 /// Past our own types, straight into the tables, with the owner's rights.

@@ -1,6 +1,7 @@
 //! `plumbline ledger`: the books, their months, and the interest that runs.
 
 mod balance;
+mod entries;
 
 use std::fmt;
 
@@ -32,6 +33,9 @@ pub(crate) enum Ledger {
     Chart,
     /// Print what every account came to: the last closed month, and what moved since.
     TrialBalance(TrialBalance),
+    /// List the entries of one credit line, from its events to the accounts, and check that they come to what its history comes to.
+    /// Interest that runs is posted for all lines together and is not among them.
+    Entries(entries::Entries),
     /// Post the interest that ran, day by day, for all days that are not accrued yet.
     Accrue(Accrue),
     /// Close an accounting month that is over. Nothing is booked into it from then on.
@@ -53,13 +57,23 @@ pub(crate) struct TrialBalance {
     known_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum By {
     /// The accounting date: what fell into a closed month counts on the first day of the open one.
     #[default]
     Booked,
     /// The value date: when it took effect.
     Value,
+}
+
+impl From<By> for ByDate {
+    fn from(by: By) -> Self {
+        match by {
+            By::Booked => Self::Booked,
+            By::Value => Self::Value,
+        }
+    }
 }
 
 #[derive(clap::Args)]
@@ -91,6 +105,7 @@ pub(super) async fn run(ledger: &Ledger, context: &Context) -> anyhow::Result<Ex
             context.output.answer(&Accounts { accounts }).map(|()| Exit::Done)
         }
         Ledger::TrialBalance(args) => trial_balance(args, context).await,
+        Ledger::Entries(args) => entries::run(args, context).await,
         Ledger::Accrue(args) => accrue(args, context).await,
         Ledger::Close(args) => close(args, context).await,
     }
@@ -126,11 +141,7 @@ impl fmt::Display for Accounts {
 async fn trial_balance(args: &TrialBalance, context: &Context) -> anyhow::Result<Exit> {
     let servicing = house::books(&context.config).await?;
     let on = args.as_of.unwrap_or_else(|| servicing.today());
-    let by = match args.by {
-        By::Booked => ByDate::Booked,
-        By::Value => ByDate::Value,
-    };
-    let as_of = AsOf { on, by, known_at: args.known_at };
+    let as_of = AsOf { on, by: args.by.into(), known_at: args.known_at };
     let balance = servicing.trial_balance(Caller::system(), as_of).await;
     servicing.store().close().await;
     let balance = balance::Shown { balance: balance.map_err(refused)?, by: args.by };

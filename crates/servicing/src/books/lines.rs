@@ -84,8 +84,7 @@ impl Lines {
         let replayed = CreditLine::from_history(id, events, Vec::new());
         match replayed.and_then(|line| Ok((accrual_off(&line, told)?, line))) {
             Ok((off, line)) => {
-                let replayed = by_account(chart, line.posted())?;
-                self.differences.extend(compare(id, &replayed, booked, chart));
+                self.differences.extend(against(chart, &line, booked)?);
                 if off {
                     let problem = format!(
                         "line {id}: its unbilled interest is not what accrual was told of it"
@@ -93,15 +92,44 @@ impl Lines {
                     self.accruals_off.push(problem);
                 }
             }
-            Err(error) => self.differences.push(Difference {
-                credit_line: id,
-                account: "all".to_owned(),
-                ledger_cents: booked.values().copied().sum(),
-                replayed_cents: None,
-                problem: Some(error.to_string()),
-            }),
+            Err(error) => self.differences.push(not_replayed(id, booked, &error)),
         }
         Ok(())
+    }
+}
+
+/// What the entries of one line and its history do not agree on.
+pub(super) fn differ(
+    chart: &Chart,
+    id: CreditLineId,
+    events: Vec<LineEvent>,
+    booked: &BTreeMap<AccountCode, Cents>,
+) -> Result<Vec<Difference>, ServicingError> {
+    match CreditLine::from_history(id, events, Vec::new()) {
+        Ok(line) => against(chart, &line, booked),
+        Err(error) => Ok(vec![not_replayed(id, booked, &error)]),
+    }
+}
+
+fn against(
+    chart: &Chart,
+    line: &CreditLine,
+    booked: &BTreeMap<AccountCode, Cents>,
+) -> Result<Vec<Difference>, ServicingError> {
+    Ok(compare(line.id(), &by_account(chart, line.posted())?, booked, chart))
+}
+
+fn not_replayed(
+    credit_line: CreditLineId,
+    booked: &BTreeMap<AccountCode, Cents>,
+    error: &CreditError,
+) -> Difference {
+    Difference {
+        credit_line,
+        account: "all".to_owned(),
+        ledger_cents: booked.values().copied().sum(),
+        replayed_cents: None,
+        problem: Some(error.to_string()),
     }
 }
 

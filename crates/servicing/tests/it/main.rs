@@ -19,6 +19,7 @@ mod counted;
 mod countersign;
 mod decisions;
 mod draws;
+mod entries;
 mod faults;
 mod flags;
 mod hand_offs;
