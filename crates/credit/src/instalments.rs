@@ -22,6 +22,8 @@ pub(crate) struct Asked {
     /// Billed by the statement.
     pub(crate) interest: Cents,
     pub(crate) fees: Cents,
+    /// Interest and fees of earlier statements that are not paid: part of what is past due.
+    pub(crate) charges_before: Cents,
 }
 
 impl Instalments {
@@ -95,6 +97,14 @@ impl State {
             let principal = balance.principal();
             if let Some(plan) = &mut balance.plan {
                 plan.asked = Cents::ZERO;
+                let interest =
+                    self.interest.iter().filter(|one| one.balance == at && one.cycle < cycle);
+                let fees = self.fees.iter().filter(|one| {
+                    let before = one.asked_in().is_some_and(|asked| asked < cycle);
+                    one.balance == at && one.kind == FeeKind::Plan && before
+                });
+                asked.charges_before += interest.map(|one| one.unpaid).sum::<Cents>();
+                asked.charges_before += fees.map(|one| one.unpaid).sum::<Cents>();
             }
             let Some(plan) = balance.plan.as_mut().filter(|_| principal.is_positive()) else {
                 continue;

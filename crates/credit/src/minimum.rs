@@ -229,7 +229,7 @@ impl State {
     pub(crate) fn minimum(&mut self, terms: &Terms, lines: &[InterestLine]) -> Minimum {
         let asked = self.ask_for_instalments();
         let whole = self.minimum_inputs(terms);
-        let on_plans = asked.principal + asked.interest + asked.fees;
+        let on_plans = asked.principal + asked.interest + asked.fees + asked.charges_before;
         let new_balance = (whole.new_balance - on_plans).or_zero();
         let inputs = MinimumInputs {
             instalments: asked.payments,

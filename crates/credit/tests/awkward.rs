@@ -158,6 +158,14 @@ fn a_rate_change_for_new_draws_leaves_a_feature_one_rounding() {
     assert_eq!(interest("[product.interest]\nrounded_per = \"balance\"\n"), cents("15.61"));
 }
 
+/// 600.00 at 12 % in six months: 103.53 a month, of it 6.12 interest in January. Nothing else is owed.
+#[test]
+fn the_interest_of_an_instalment_that_was_missed_is_asked_for_once() {
+    let plan = "features = [{ name = \"plan\", apr = \"12%\", instalments = { months = 6 } }]";
+    let report = lived(plan, "2026-03-01", &event("draw", "2026-01-01", "600.00", ""));
+    assert_eq!(minimums(&report), ["103.53", "207.06"].map(cents));
+}
+
 #[test]
 fn draws_that_are_repaid_by_instalments_of_their_own_are_rounded_by_themselves() {
     let events: Vec<String> = ["2026-01-01", "2026-01-01", "2026-01-01"]
