@@ -5,6 +5,7 @@ use money::{Cents, Rounding};
 
 use crate::{
     CycleRecord, FeeKind, FlagKind, Terms,
+    payment::Counted,
     product::{LateFee, LateFeeBase, PlanFeeDay, Promotion, ReturnPolicy},
     state::{Fee, LateFeeRecord, Obligation, State},
     timeline::Timeline,
@@ -21,7 +22,7 @@ impl Obligation {
 
 impl State {
     /// Counts an amount to the oldest unpaid minimum; a surplus prepays nothing.
-    pub(crate) fn count_to_minimums(&mut self, terms: &Terms, amount: Cents) -> Vec<(u32, Cents)> {
+    pub(crate) fn count_to_minimums(&mut self, terms: &Terms, amount: Cents) -> Vec<Counted> {
         let (mut recomputed, mut enforced) = (amount, amount);
         let mut counted = Vec::new();
         for due in &mut self.obligations {
@@ -32,7 +33,7 @@ impl State {
             due.owed -= part;
             enforced -= part;
             if part.is_positive() {
-                counted.push((due.cycle, part));
+                counted.push(Counted { cycle: due.cycle, due_on: due.due_on, amount: part });
             }
         }
         self.keep_minimums_to_what_is_owed(terms);

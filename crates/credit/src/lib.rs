@@ -43,6 +43,7 @@ mod re_age;
 mod relief;
 mod repayment;
 mod replay;
+mod returned;
 pub mod scenario;
 mod standing;
 mod state;
@@ -70,7 +71,7 @@ pub use interest_line::InterestLine;
 pub use line::{CreditLine, Recorded};
 pub use minimum::{Minimum, MinimumInputs};
 pub use participation::participate;
-pub use payment::{Allocation, AllocationPart, AllocationTo};
+pub use payment::{Allocation, AllocationPart, AllocationTo, Counted};
 pub use position::{
     Buckets, CyclePosition, FeaturePosition, LastStatement, LateFee, LineStatus, PendingCharge,
     Position,

@@ -354,3 +354,18 @@ fn a_draw_is_not_kept_from_the_credit_balance_by_its_own_hold() {
     let to_300 = event("draw_corrected", "2026-09-12", "draw = \"d\"\namount = \"300.00\"");
     assert_eq!(fee(&to_300), cents("6.00"));
 }
+
+#[test]
+fn a_payment_of_what_fell_due_last_comes_back_to_it_where_as_much_was_past_due() {
+    let product = "returns = \"from_return_date\"\n";
+    let first = event("payment", "2026-09-08", "amount = \"25.00\"");
+    let second = event("payment", "2026-09-10", "id = \"p\"\namount = \"25.00\"");
+    let back = event("payment_returned", "2026-09-14", "payment = \"p\"\nfee = \"0.00\"");
+    let line = format!(
+        "[line.brought_forward]\nprincipal = \"1000.00\"\nminimum_unpaid = \"50.00\"\ndue_on = 2026-10-05\npast_due = \"25.00\"\npast_due_since = 2026-08-05\n{first}{second}{back}"
+    );
+    let text = autumn(product, &line).replace("as_of = 2026-12-02", "as_of = 2026-09-15");
+    let position = outcome(&text).unwrap().position;
+    assert_eq!((position.past_due, position.days_past_due), (Cents::ZERO, 0));
+    assert_eq!(position.minimum_due, cents("25.00"));
+}
