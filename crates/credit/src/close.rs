@@ -381,7 +381,7 @@ impl State {
             cycle: self.cycle.number,
             due_on,
             enforceable_on,
-            unpaid: terms.product.minimum.apply(inputs).own,
+            unpaid: terms.product.minimum_of(&inputs).apply(inputs).own,
             owed,
             amount: owed,
             minimum: printed.map_or(minimum.due, |printed| printed.minimum.min(minimum.due)),
@@ -396,9 +396,10 @@ impl State {
         enforceable_on
     }
 
-    /// Before what is held.
+    /// Before what is held; nothing once draws have ended.
     pub(crate) fn available_credit(&self, terms: &Terms) -> Cents {
-        (self.credit_limit - self.uses_limit(terms)).or_zero()
+        let left = (self.credit_limit - self.uses_limit(terms)).or_zero();
+        if self.repaying.is_some() { Cents::ZERO } else { left }
     }
 
     /// What of the limit is used.

@@ -42,7 +42,7 @@ impl State {
 
     /// Nobody is late with more than is owed, by the terms of the minimum: after a waiver or a credit the newest give way first.
     pub(crate) fn keep_minimums_to_what_is_owed(&mut self, terms: &Terms) {
-        let with_penalties = terms.product.minimum.cap_includes_penalty_fees;
+        let with_penalties = self.minimum_terms(terms).cap_includes_penalty_fees;
         let apart = if with_penalties { Cents::ZERO } else { self.fees(true) };
         let owed = (self.balance() - apart).or_zero();
         let sum = |of: fn(&Obligation) -> Cents, dues: &[Obligation]| dues.iter().map(of).sum();
@@ -103,6 +103,7 @@ impl State {
     /// The morning of a day: minimums missed the day before, late fees whose time has come, the plan fee of a first day.
     pub(crate) fn begin_day(&mut self, timeline: &Timeline<'_>) {
         let terms = self.terms_today(timeline);
+        self.turn_repayment(terms);
         for due in &mut self.obligations {
             if !due.missed && due.enforceable_on < self.day && due.owed.is_positive() {
                 due.missed = true;

@@ -100,6 +100,7 @@ impl Dispute {
                 inputs.principal = less(inputs.principal, self.amount);
                 inputs.principal_after_last_draw =
                     less(inputs.principal_after_last_draw, self.amount);
+                inputs.principal_at_repayment = less(inputs.principal_at_repayment, self.amount);
             }
         }
         inputs.interest = less(inputs.interest, interest);
@@ -178,7 +179,7 @@ impl State {
             let fee = dispute.fee_of_plans(&self.balances, &self.fees, record.number);
             let instalment = instalment.or(fee);
             let without = dispute.held_out(record.minimum.inputs, (interest, instalment));
-            let own = terms.product.minimum.apply(without).own;
+            let own = terms.product.minimum_of(&without).apply(without).own;
             let (less, owed) = ((record.minimum.own - own).or_zero(), due.owed);
             due.owed = (owed - less).or_zero();
             due.amount = (due.amount - less).or_zero();
@@ -203,7 +204,7 @@ impl State {
         inputs: MinimumInputs,
         lines: &[InterestLine],
     ) -> Minimum {
-        let rule = &terms.product.minimum;
+        let rule = terms.product.minimum_of(&inputs);
         let mut reduced = inputs;
         for dispute in &mut self.disputes {
             let interest = dispute.interest_of(terms, lines);

@@ -14,6 +14,7 @@ mod delinquency;
 mod derivation;
 mod discount;
 mod disputes;
+mod draw_period;
 mod draws;
 mod error;
 mod event;

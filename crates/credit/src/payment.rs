@@ -197,7 +197,7 @@ impl State {
         let mut parts = self.pay_feature(terms, first, amount);
         let taken: Cents = parts.iter().map(|part| part.amount).sum();
         parts.extend(self.allocate(terms, payment, amount - taken));
-        let counts = payment.is_some() || terms.product.minimum.credits_count;
+        let counts = payment.is_some() || self.minimum_terms(terms).credits_count;
         let counted = self.count_to_minimums(terms, if counts { amount } else { Cents::ZERO });
         self.grace.pay(self.day, amount);
         let effective_on = self.day;

@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 use credit::{Derivation, How, ProductCatalog, Value, scenario};
 use money::Apr;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("../../../docs/scenarios/plain-line.toml"),
     include_str!("../../../docs/scenarios/returned-payment.toml"),
     include_str!("../../../docs/scenarios/card-grace.toml"),
     include_str!("../../../docs/scenarios/military-service.toml"),
+    include_str!("../../../docs/scenarios/repayment-period.toml"),
 ];
 
 /// One line of product `T`, from September 2026 to February 2027: draws, part payments, a missed minimum, a credit, a return.

@@ -14,10 +14,11 @@ use money::Apr;
 use crate::{
     Creditor, Document, Party,
     document::{Block, Column, Fact, Row, Table},
+    minimum::{minimum, repayment},
     rights::billing_rights,
     terms::{
         at_opening, autopay_discount, balance_method, draw_fee, feature, grace, instalment_fee,
-        late_fee, minimum, over_limit_fee, penalty_rate, plan_fees, rates, returned_fee, tier_apr,
+        late_fee, over_limit_fee, penalty_rate, plan_fees, rates, returned_fee, tier_apr,
     },
     words::long_date,
 };
@@ -65,6 +66,7 @@ pub fn opening_document(record: &OpeningRecord<'_>, creditor: &Creditor) -> Docu
     ]);
     blocks.extend(method.map(|(_, how)| Block::text(how)));
     blocks.extend(minimum(terms).map(Block::text));
+    blocks.extend(repayment(terms, record.opened_on).map(Block::text));
     blocks.extend(billing_rights(creditor));
     Document {
         template: TEMPLATE,

@@ -1,6 +1,6 @@
 //! Figures of a closed cycle, with all that is known.
 
-use super::{Figures, amount, kept, named, rate};
+use super::{Figures, amount, available, kept, named, rate};
 use crate::{CycleRecord, Derivation, derivation::Value, explain, product::Product};
 
 /// By the name that stands after `cycle.N.`.
@@ -115,7 +115,7 @@ fn balances(record: &CycleRecord, product: &Product) -> Figures {
         ),
         (
             "available_credit",
-            Derivation::at_least_zero(
+            available(
                 "credit limit − what uses it, at least zero",
                 "available credit at the close",
                 record.available_credit,
@@ -132,7 +132,7 @@ fn charges(record: &CycleRecord, product: &Product) -> Figures {
     let waived = "fees of the cycle taken back to keep to the military cap (32 CFR 232.4)";
     named(vec![
         ("interest", explain::interest(record, product)),
-        ("minimum_due", explain::minimum(&record.minimum, &product.minimum)),
+        ("minimum_due", explain::minimum(&record.minimum, product)),
         ("plan_fee", kept(plan, "plan fee", record.plan_fee)),
         ("first_day_fee", kept("of it, on the first day", "plan fee", record.first_day_fee)),
         ("over_limit_fee", kept(over, "over-limit fee", record.over_limit_fee)),

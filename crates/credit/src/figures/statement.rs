@@ -3,7 +3,7 @@
 use chrono::Datelike;
 use money::Cents;
 
-use super::{Figures, amount, item_label, items, kept, named, of_year, rate};
+use super::{Figures, amount, available, item_label, items, kept, named, of_year, rate};
 use crate::{
     BroughtForward, CycleRecord, Derivation, How, Repayment, Statement, StatementInterest,
     derivation::Value, explain, product::Product,
@@ -43,10 +43,7 @@ pub(crate) fn of_statement(statement: &Statement, around: &Around<'_>) -> Figure
     let interest = explain::interest(record, around.product);
     figures.push(("interest_total".to_owned(), interest.clone()));
     figures.push(("interest".to_owned(), interest));
-    figures.push((
-        "minimum_due".to_owned(),
-        explain::minimum(&record.minimum, &around.product.minimum),
-    ));
+    figures.push(("minimum_due".to_owned(), explain::minimum(&record.minimum, around.product)));
     for line in &record.interest {
         figures.push((
             format!("interest.{}", line.feature),
@@ -115,7 +112,7 @@ fn balances(statement: &Statement, around: &Around<'_>) -> Figures {
         ("credit_limit", kept("agreed for the line, as last changed", "credit limit", limit)),
         (
             "available_credit",
-            Derivation::at_least_zero(
+            available(
                 "credit limit − what uses it, at least zero",
                 "available credit at the close",
                 statement.available_credit,
