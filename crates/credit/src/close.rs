@@ -426,7 +426,8 @@ impl State {
         for later in 0..600 {
             let starts_on = closes_on.succ_opt()?;
             if !promotion.holds(starts_on, self.cycle.since_opening() + later + 1) {
-                let apr = balance.contract_apr(terms, starts_on, &self.cycle);
+                let on = (starts_on, &self.cycle);
+                let apr = balance.contract_rate(balance.principal(), terms, on).apr;
                 return (later > 0).then_some((later, apr));
             }
             closes_on = self.schedule.close_of(starts_on);

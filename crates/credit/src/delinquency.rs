@@ -117,6 +117,13 @@ impl State {
         self.lose_promotions(terms);
         self.turn_penalty(terms);
         self.test_late_fees(terms, &timeline.returned_at_a_fee);
+        // What comes in with the line on the day comes before its fee.
+        if timeline.last_brought_on(self.day).is_none() {
+            self.charge_first_day(terms);
+        }
+    }
+
+    pub(crate) fn charge_first_day(&mut self, terms: &Terms) {
         if self.day == self.cycle.starts_on {
             self.charge_plan_fee(terms, PlanFeeDay::FirstDay);
         }

@@ -60,6 +60,7 @@ pub use accrual::{Accrual, Accrued, Delta, Group, Renewed, Running, Step};
 pub use catalog::ProductCatalog;
 pub use close::{CycleRecord, RatedPrincipal};
 pub use derivation::{Derivation, How, Value};
+pub use discount::discounted;
 pub use disputes::DisputeClocks;
 pub use draws::drawn;
 pub use error::{CreditError, Refusal};

@@ -39,9 +39,7 @@ impl Product {
                     "`variable` stands in the place of `apr` and `rates`, and `{name}` has both"
                 ));
             }
-            // Interest that is deferred is reckoned at the rate that the promotion takes the place of.
-            let deferred = one.promotion.is_some_and(|promotion| promotion.deferred);
-            if !one.tiers.is_empty() && !deferred && rated {
+            if !one.tiers.is_empty() && rated {
                 return Err(format!(
                     "`tiers` stand in the place of `apr` and `rates`, and `{name}` has both"
                 ));
