@@ -81,18 +81,17 @@ pub(crate) fn while_they_are_on(discount: Apr) -> String {
 
 /// A variable rate as it stands at the beginning: `clamp(index + margin, floor, cap)`.
 pub(crate) fn at_opening(variable: &Variable) -> Apr {
-    let index = variable.index.first().map_or(0, |step| i64::from(step.apr.ppm()));
-    let rate = u32::try_from((index + i64::from(variable.margin)).max(0)).unwrap_or(u32::MAX);
-    let rate = variable.floor.map_or(rate, |floor| rate.max(floor.ppm()));
-    Apr::from_ppm(variable.cap.map_or(rate, |cap| rate.min(cap.ppm())))
+    variable.with(variable.margin, index_at_opening(variable))
+}
+
+fn index_at_opening(variable: &Variable) -> Apr {
+    variable.index.first().map(|step| step.apr).unwrap_or_default()
 }
 
 /// The rate of a tier: where it is a margin over an index, as it stands at the beginning.
 pub(crate) fn tier_apr(feature: &Feature, tier: &Tier) -> Apr {
-    match (&feature.variable, tier.margin) {
-        (Some(variable), Some(margin)) => at_opening(&Variable { margin, ..variable.clone() }),
-        _ => tier.apr.unwrap_or(Apr::ZERO),
-    }
+    let index = feature.variable.as_ref().map(index_at_opening).unwrap_or_default();
+    tier.apr_at(Some(feature), index)
 }
 
 /// `-12500` as `-1.25`.
