@@ -309,7 +309,7 @@ pub fn minimum(minimum: &Minimum, product: &Product) -> Derivation {
     let arms: Vec<_> = arms.collect();
     let largest = MinimumTerms::largest(&minimum.arms, inputs);
     let rest = inputs.owed_beside_plans();
-    let capped = minimum.arms.iter().all(|arm| *arm != largest);
+    let capped = minimum.arms.iter().any(|arm| *arm > largest);
     let largest = if capped {
         let rest = amount("owed apart from instalments", rest);
         let rule = "the arms come to more than what is owed apart from instalments";

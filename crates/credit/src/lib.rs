@@ -34,6 +34,7 @@ mod payment;
 mod payoff;
 mod penalty;
 mod pending;
+mod plan_fees;
 mod position;
 mod postings;
 pub mod product;
@@ -68,6 +69,7 @@ pub use event::{
     AppliesTo, BroughtForward, ChangeNotice, Charge, Disputed, FeatureAmount, FeeKind, FlagKind,
     LineEvent, LineEventBody, NoticeException,
 };
+pub use instalments::InstalmentFee;
 pub use interest::{AverageAtRate, GraceOutcome};
 pub use interest_line::InterestLine;
 pub use line::{CreditLine, Recorded};

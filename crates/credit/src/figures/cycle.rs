@@ -16,6 +16,11 @@ pub(crate) fn of_cycle(record: &CycleRecord, product: &Product) -> Figures {
         let least = Derivation::sum(rule, "pay this to avoid interest", least, inputs);
         figures.push(("pay_to_avoid_interest".to_owned(), least));
     }
+    for fee in &record.instalment_fees {
+        let rule = "the monthly fee of the plan by its terms, after any waiver";
+        let name = format!("instalment_fees.{}", fee.feature);
+        figures.push((name, kept(rule, &format!("monthly fee of {}", fee.feature), fee.amount)));
+    }
     for line in &record.interest {
         let name = format!("interest.{}", line.feature);
         let average = explain::average(line, product);

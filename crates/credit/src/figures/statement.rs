@@ -37,7 +37,13 @@ pub(crate) fn of_statement(statement: &Statement, around: &Around<'_>) -> Figure
         sides.into_iter().flat_map(|(side, of)| of.iter().map(move |one| (side, one)))
     {
         let rule = format!("event {} of the line, effective {}", item.seq, item.effective_on);
-        figures.push((format!("{side}.{}", item.seq), kept(&rule, &item_label(item), item.amount)));
+        // The fees of several plans were posted with one event.
+        let plan = item.feature.as_ref().filter(|_| side == "fees");
+        let plan = plan.map(|plan| format!(".{plan}")).unwrap_or_default();
+        figures.push((
+            format!("{side}.{}{plan}", item.seq),
+            kept(&rule, &item_label(item), item.amount),
+        ));
     }
     let Some(record) = around.record else { return figures };
     let interest = explain::interest(record, around.product);
