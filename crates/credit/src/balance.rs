@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Terms,
-    discount::less,
+    discount::discounted,
     product::{Feature, Promotion, RateStep, TakesEffect, Tier, Variable},
     rate,
     state::OpenCycle,
@@ -90,7 +90,7 @@ pub(crate) struct Span {
     #[serde(default)]
     pub(crate) rounds: bool,
     /// The rate that no promotion replaces.
-    pub(crate) contract_apr: Apr,
+    pub(crate) contract: DayRate,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,9 +161,34 @@ impl Balance {
         self.carried + self.fresh
     }
 
-    /// The rate that no promotion replaces, less the discount for automatic payments.
-    pub(crate) fn contract_apr(&self, terms: &Terms, day: NaiveDate, cycle: &OpenCycle) -> Apr {
-        less(self.agreed_apr(day, cycle), cycle.discount(terms, day))
+    /// The rate that no promotion replaces, less the discount for automatic payments: where there are tiers, of the one that the
+    /// principal reaches.
+    pub(crate) fn contract_rate(
+        &self,
+        principal: Cents,
+        terms: &Terms,
+        (day, cycle): (NaiveDate, &OpenCycle),
+    ) -> DayRate {
+        let feature = terms.product.features.get(self.feature);
+        let (full, tiered, index) = self.agreed_rate(principal, feature, (day, cycle));
+        let discount = cycle.discount(terms, day);
+        let taken = if tiered { discount } else { Apr::ZERO };
+        DayRate { apr: discounted(full, discount), tiered, cap: None, index, discount: taken }
+    }
+
+    /// As the contract has it, whether by a tier, and the index that the margins of tiers are added to.
+    fn agreed_rate(
+        &self,
+        principal: Cents,
+        feature: Option<&Feature>,
+        (day, cycle): (NaiveDate, &OpenCycle),
+    ) -> (Apr, bool, Apr) {
+        let reached = |top: Option<Cents>| top.is_none_or(|top| principal <= top);
+        let tier = feature.and_then(|of| of.tiers.iter().find(|tier| reached(tier.up_to)));
+        let Some(tier) = tier else { return (self.agreed_apr(day, cycle), false, Apr::ZERO) };
+        let index = self.variable.as_ref().map(|variable| variable.index_on(day, cycle));
+        let index = index.unwrap_or_default();
+        (tier.apr_at(feature, index), true, index)
     }
 
     fn agreed_apr(&self, day: NaiveDate, cycle: &OpenCycle) -> Apr {
@@ -211,23 +236,17 @@ impl Balance {
         let spared = terms.product.penalty_rate.as_ref().is_some_and(|rule| rule.spares_promotions);
         let penalty = penalty.filter(|_| promotion.is_none() || !spared);
         let promotion = promotion.filter(|_| penalty.is_none());
-        let feature = feature.filter(|_| promotion.is_none());
-        let reached = |top: Option<Cents>| top.is_none_or(|top| principal <= top);
-        let tier = feature.and_then(|of| of.tiers.iter().find(|tier| reached(tier.up_to)));
-        let follows = self.variable.as_ref().filter(|_| tier.is_some());
-        let index = follows.map(|variable| variable.index_on(day, cycle)).unwrap_or_default();
         let discount = cycle.discount(terms, day);
-        let full = match (promotion, tier) {
-            (Some(promotion), _) => promotion.apr,
-            (None, Some(tier)) => tier.apr_at(feature, index),
-            (None, None) => self.agreed_apr(day, cycle),
+        let (full, by_tier, index) = match promotion {
+            Some(promotion) => (promotion.apr, false, Apr::ZERO),
+            None => self.agreed_rate(principal, feature, (day, cycle)),
         };
-        let own = if promotion.is_some() { full } else { less(full, discount) };
+        let own = if promotion.is_some() { full } else { discounted(full, discount) };
         let raised = penalty.filter(|penalty| *penalty > own);
         let apr = raised.unwrap_or(own);
         let apr = cap.map_or(apr, |cap| apr.min(cap));
-        let tiered = tier.is_some() && raised.is_none();
-        let taken = if apr == own { less(full, own) } else { Apr::ZERO };
+        let tiered = by_tier && raised.is_none();
+        let taken = if apr == own { discounted(full, own) } else { Apr::ZERO };
         DayRate { apr, tiered, cap, index, discount: if tiered { discount } else { taken } }
     }
 
@@ -242,7 +261,8 @@ impl Balance {
 
 impl Tier {
     /// Of a feature, where its index has that value.
-    pub(crate) fn apr_at(&self, feature: Option<&Feature>, index: Apr) -> Apr {
+    #[must_use]
+    pub fn apr_at(&self, feature: Option<&Feature>, index: Apr) -> Apr {
         let variable = feature.and_then(|of| of.variable.as_ref());
         match (variable, self.margin) {
             (Some(variable), Some(margin)) => variable.with(margin, index),
@@ -266,8 +286,9 @@ impl Variable {
         known.map(|step| step.apr).unwrap_or_default()
     }
 
-    /// Between the floor and the cap.
-    fn with(&self, margin: i32, index: Apr) -> Apr {
+    /// A margin over the index, between the floor and the cap.
+    #[must_use]
+    pub fn with(&self, margin: i32, index: Apr) -> Apr {
         let sum = i64::from(index.ppm()) + i64::from(margin);
         let sum = u32::try_from(sum.max(0)).unwrap_or(u32::MAX);
         let apr = self.floor.map_or(Apr::from_ppm(sum), |floor| floor.max(Apr::from_ppm(sum)));

@@ -46,6 +46,9 @@ impl State {
         let since: Cents = self.fees.iter().take(known).map(|fee| fee.unpaid).sum();
         self.after_last_draw = self.principal_beside_plans();
         let on_plans = self.principal() - self.after_last_draw;
+        if let Some(repaying) = &mut self.repaying {
+            repaying.principal = self.after_last_draw;
+        }
         self.highest_balance = (self.balance() - since - on_plans).or_zero();
         // What comes in with the line is the balance of a statement before the first.
         let closed_on = self.day.pred_opt().unwrap_or(self.day);

@@ -115,7 +115,7 @@ impl Product {
         if self.features.is_empty() {
             return Err("a product needs at least one feature".to_owned());
         }
-        if self.minimum.arms.is_empty() {
+        if self.minimums().any(|minimum| minimum.arms.is_empty()) {
             return Err("a minimum needs at least one arm".to_owned());
         }
         for (at, feature) in self.features.iter().enumerate() {
@@ -257,9 +257,8 @@ impl Product {
                 "a plan fee on the first day has no average daily balance yet: set its `of` or `on`",
             ),
             (
-                self.minimum
-                    .arms
-                    .iter()
+                self.minimums()
+                    .flat_map(|one| &one.arms)
                     .any(|arm| arm.amount_when_late.is_some() && arm.late_within_cycles == 0),
                 "`amount_when_late` needs `late_within_cycles`",
             ),
@@ -297,10 +296,12 @@ impl Product {
             let more = plan.amount.max(plan.least).is_positive() || plan.percent > Apr::ZERO;
             lists.push(("plan.brackets", tops(&plan.brackets), more));
         }
-        for arm in &self.minimum.arms {
+        for (whole, arm) in
+            self.minimums().flat_map(|one| one.arms.iter().map(move |arm| (one, arm)))
+        {
             let tops = arm.brackets.iter().map(|one| one.up_to).collect();
             let more = arm.amount.is_positive() || arm.percent > Apr::ZERO;
-            let more = more || self.minimum.arms.len() > 1;
+            let more = more || whole.arms.len() > 1;
             lists.push(("brackets of a minimum", tops, more));
         }
         for (name, tops, beyond) in lists {
@@ -328,7 +329,7 @@ impl Product {
         if !steps.contains(&WaterfallStep::Principal) && !steps.contains(&WaterfallStep::Balances) {
             return Err("the waterfall needs `principal` or `balances`".to_owned());
         }
-        for arm in &self.minimum.arms {
+        for arm in self.minimums().flat_map(|one| &one.arms) {
             let months = [arm.one_of, arm.amortised_over];
             if months.into_iter().flatten().any(|count| count == 0 || count > 1_200) {
                 return Err("`one_of` and `amortised_over` must be from 1 to 1200".to_owned());

@@ -1,16 +1,16 @@
 //! The close of a cycle: interest billed, fees billed, the minimum, and the next cycle.
 
 use chrono::{Days, NaiveDate};
-use money::{Apr, Cents, Rounding};
+use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FeeKind, FlagKind, InterestLine, Terms,
+    FeeKind, InterestLine, Terms,
     balance::Balance,
-    interest::GraceOutcome,
+    instalments::{InstalmentFee, less_waived},
     mapr::CycleCharges,
     minimum::Minimum,
-    product::{GraceKind, PlanFee, PlanFeeBase, PlanFeeDay, Regime},
+    product::{GraceKind, PlanFeeDay, Regime},
     state::{AtClose, BilledInterest, Fee, Obligation, OpenCycle, State},
     statement_terms::UnusedRate,
     timeline::{Printed, Timeline},
@@ -33,6 +33,9 @@ pub struct CycleRecord {
         skip_serializing_if = "crate::units::nothing"
     )]
     pub first_day_fee: Cents,
+    /// Of it, of each plan of instalments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instalment_fees: Vec<InstalmentFee>,
     #[serde(rename = "over_limit_fee_cents")]
     pub over_limit_fee: Cents,
     /// Fees of the cycle that the military cap takes back, the plan fee aside.
@@ -84,7 +87,7 @@ impl State {
         let terms = self.terms_today(timeline);
         let printed = timeline.printed.get(&self.cycle.number);
         self.charge_plan_fee(terms, PlanFeeDay::LastDay);
-        self.charge_instalment_fees(terms);
+        let of_plans = self.charge_instalment_fees(terms);
         self.settle_late_grace(&timeline.versions, self.day.succ_opt().unwrap_or(self.day));
         let (lines, waived, charges) = self.bill_interest(terms);
         let plan_fee = self.cycle.plan_fee.unwrap_or_default() - waived.plan;
@@ -106,6 +109,7 @@ impl State {
             interest: lines,
             plan_fee,
             first_day_fee: self.cycle.first_day_fee.min(plan_fee),
+            instalment_fees: less_waived(of_plans, waived.plan),
             over_limit_fee,
             waived: waived.other,
             charges,
@@ -124,51 +128,6 @@ impl State {
             unused_rates,
         });
         self.open_next_cycle(terms);
-    }
-
-    pub(crate) fn charge_plan_fee(&mut self, terms: &Terms, on: PlanFeeDay) {
-        let fees = &terms.product.fees;
-        let rules = fees.plan.iter().chain(&fees.further_plans);
-        let mut rules = rules.filter(|rule| rule.on == on).peekable();
-        if rules.peek().is_none() {
-            return;
-        }
-        let amount = rules.map(|rule| self.plan_fee_now(terms, rule)).sum();
-        let amount = self.fee_room(terms).map_or(amount, |room| room.min(amount));
-        self.cycle.plan_fee = Some(self.cycle.plan_fee.unwrap_or_default() + amount);
-        if on == PlanFeeDay::FirstDay {
-            self.cycle.first_day_fee = amount;
-        }
-        self.charge(FeeKind::Plan, 0, amount);
-    }
-
-    fn plan_fee_now(&self, terms: &Terms, rule: &PlanFee) -> Cents {
-        let nth = self.cycle.since_opening().checked_sub(rule.free_cycles + 1);
-        let its_turn = nth.is_some_and(|nth| nth % rule.every_cycles.max(1) == 0);
-        let stopped = rule.stops_when_past_due
-            && (self.past_due(self.day).is_positive() || self.flagged(&[FlagKind::Frozen]));
-        let idle = rule.only_with_balance && !self.balance().is_positive();
-        let free = !its_turn || stopped || idle || self.closed_on.is_some() || self.capped_by_law();
-        if free { Cents::ZERO } else { self.plan_fee(terms, rule) }
-    }
-
-    fn plan_fee(&self, terms: &Terms, rule: &PlanFee) -> Cents {
-        let base = match rule.of {
-            PlanFeeBase::PrincipalAtCharge => self.principal(),
-            PlanFeeBase::CreditLimit => self.credit_limit,
-            PlanFeeBase::AverageDailyBalance => {
-                let priced = self
-                    .balances
-                    .iter()
-                    .map(|balance| balance.price(terms, GraceOutcome::Charged, &self.cycle));
-                priced.map(|priced| priced.average(Rounding::HalfUp)).sum()
-            }
-        };
-        let bracket = rule.brackets.iter().find(|one| one.up_to.is_none_or(|top| base <= top));
-        let fixed = bracket.map_or(rule.amount, |bracket| bracket.amount);
-        let share = base.mul_ppm(rule.percent.ppm(), Rounding::HalfUp).unwrap_or_default();
-        let fee = (fixed + share).max(rule.least);
-        rule.most.map_or(fee, |most| fee.min(most))
     }
 
     /// For a cycle that ends above the limit.
@@ -380,7 +339,7 @@ impl State {
             cycle: self.cycle.number,
             due_on,
             enforceable_on,
-            unpaid: terms.product.minimum.apply(at_close.recomputed(minimum.inputs)).own,
+            unpaid: terms.product.minimum_for(at_close.recomputed(minimum.inputs)).own,
             owed,
             amount: owed,
             minimum: printed.map_or(minimum.due, |printed| printed.minimum.min(minimum.due)),
@@ -396,9 +355,10 @@ impl State {
         enforceable_on
     }
 
-    /// Before what is held.
+    /// Before what is held; nothing once draws have ended.
     pub(crate) fn available_credit(&self, terms: &Terms) -> Cents {
-        (self.credit_limit - self.uses_limit(terms)).or_zero()
+        let left = (self.credit_limit - self.uses_limit(terms)).or_zero();
+        if self.repaying.is_some() { Cents::ZERO } else { left }
     }
 
     /// What of the limit is used.
@@ -425,7 +385,8 @@ impl State {
         for later in 0..600 {
             let starts_on = closes_on.succ_opt()?;
             if !promotion.holds(starts_on, self.cycle.since_opening() + later + 1) {
-                let apr = balance.contract_apr(terms, starts_on, &self.cycle);
+                let on = (starts_on, &self.cycle);
+                let apr = balance.contract_rate(balance.principal(), terms, on).apr;
                 return (later > 0).then_some((later, apr));
             }
             closes_on = self.schedule.close_of(starts_on);

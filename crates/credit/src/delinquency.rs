@@ -5,6 +5,7 @@ use money::{Cents, Rounding};
 
 use crate::{
     CycleRecord, FeeKind, FlagKind, Terms,
+    payment::Counted,
     product::{LateFee, LateFeeBase, PlanFeeDay, Promotion, ReturnPolicy},
     state::{Fee, LateFeeRecord, Obligation, State},
     timeline::Timeline,
@@ -21,7 +22,7 @@ impl Obligation {
 
 impl State {
     /// Counts an amount to the oldest unpaid minimum; a surplus prepays nothing.
-    pub(crate) fn count_to_minimums(&mut self, terms: &Terms, amount: Cents) -> Vec<(u32, Cents)> {
+    pub(crate) fn count_to_minimums(&mut self, terms: &Terms, amount: Cents) -> Vec<Counted> {
         let (mut recomputed, mut enforced) = (amount, amount);
         let mut counted = Vec::new();
         for due in &mut self.obligations {
@@ -32,7 +33,7 @@ impl State {
             due.owed -= part;
             enforced -= part;
             if part.is_positive() {
-                counted.push((due.cycle, part));
+                counted.push(Counted { cycle: due.cycle, due_on: due.due_on, amount: part });
             }
         }
         self.keep_minimums_to_what_is_owed(terms);
@@ -42,7 +43,7 @@ impl State {
     /// Nobody is late with more than is owed and not disputed, by the terms of the minimum: after a waiver or a credit the newest
     /// give way first.
     pub(crate) fn keep_minimums_to_what_is_owed(&mut self, terms: &Terms) {
-        let with_penalties = terms.product.minimum.cap_includes_penalty_fees;
+        let with_penalties = self.minimum_terms(terms).cap_includes_penalty_fees;
         let apart = if with_penalties {
             self.disputed()
         } else {
@@ -107,6 +108,7 @@ impl State {
     /// The morning of a day: minimums missed the day before, late fees whose time has come, the plan fee of a first day.
     pub(crate) fn begin_day(&mut self, timeline: &Timeline<'_>) {
         let terms = self.terms_today(timeline);
+        self.turn_repayment(terms);
         for due in &mut self.obligations {
             if !due.missed && due.enforceable_on < self.day && due.owed.is_positive() {
                 due.missed = true;
@@ -120,6 +122,13 @@ impl State {
         self.lose_promotions(terms);
         self.turn_penalty(terms);
         self.test_late_fees(terms, &timeline.returned_at_a_fee);
+        // What comes in with the line on the day comes before its fee.
+        if timeline.last_brought_on(self.day).is_none() {
+            self.charge_first_day(terms);
+        }
+    }
+
+    pub(crate) fn charge_first_day(&mut self, terms: &Terms) {
         if self.day == self.cycle.starts_on {
             self.charge_plan_fee(terms, PlanFeeDay::FirstDay);
         }

@@ -48,7 +48,7 @@ pub enum Value {
 }
 
 impl Value {
-    const fn cents(&self) -> Option<Cents> {
+    pub(crate) const fn cents(&self) -> Option<Cents> {
         match self {
             Self::Cents(cents) => Some(*cents),
             _ => None,

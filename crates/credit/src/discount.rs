@@ -52,7 +52,8 @@ impl OpenCycle {
 }
 
 /// A rate less a discount, never below zero.
-pub(crate) const fn less(apr: Apr, discount: Apr) -> Apr {
+#[must_use]
+pub const fn discounted(apr: Apr, discount: Apr) -> Apr {
     Apr::from_ppm(apr.ppm().saturating_sub(discount.ppm()))
 }
 

@@ -107,6 +107,7 @@ impl Dispute {
                 inputs.principal = less(inputs.principal, self.amount);
                 inputs.principal_after_last_draw =
                     less(inputs.principal_after_last_draw, self.amount);
+                inputs.principal_at_repayment = less(inputs.principal_at_repayment, self.amount);
             }
         }
         inputs.interest = less(inputs.interest, interest);
@@ -208,7 +209,7 @@ impl State {
                     let instalment = one.instalment(&self.balances).or(fee);
                     one.held_out(inputs, (*before, interest), instalment)
                 });
-                terms.product.minimum.apply(without).own
+                terms.product.minimum_for(without).own
             };
             let (recomputed, printed) =
                 (at_close.recomputed(record.minimum.inputs), record.minimum.inputs);
@@ -250,7 +251,7 @@ impl State {
         inputs: MinimumInputs,
         lines: &[InterestLine],
     ) -> Minimum {
-        let rule = &terms.product.minimum;
+        let rule = terms.product.minimum_of(&inputs);
         let mut reduced = inputs;
         for dispute in &mut self.disputes {
             let interest = dispute.interest_of(terms, lines);

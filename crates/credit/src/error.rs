@@ -58,6 +58,8 @@ pub enum Refusal {
     DrawStillOpen,
     #[error("a payment is past due")]
     PastDue,
+    #[error("the draw period is over: no draws from {from} on")]
+    DrawPeriodOver { from: NaiveDate },
     #[error("the line is frozen")]
     Frozen,
     #[error("the line is closed")]

@@ -289,8 +289,9 @@ const fn rounding(rounding: Rounding) -> &'static str {
 
 /// The minimum of a closed cycle.
 #[must_use]
-pub fn minimum(minimum: &Minimum, terms: &MinimumTerms) -> Derivation {
+pub fn minimum(minimum: &Minimum, product: &Product) -> Derivation {
     let inputs = &minimum.inputs;
+    let terms = product.minimum_of(inputs);
     let amount = Derivation::amount;
     let arms = minimum.arms.iter().enumerate().map(|(at, came_to)| {
         let label = format!("arm {} of the formula", at + 1);
@@ -307,8 +308,8 @@ pub fn minimum(minimum: &Minimum, terms: &MinimumTerms) -> Derivation {
     });
     let arms: Vec<_> = arms.collect();
     let largest = MinimumTerms::largest(&minimum.arms, inputs);
-    let rest = (inputs.total_owed - inputs.instalment_balances).or_zero();
-    let capped = minimum.arms.iter().all(|arm| *arm != largest);
+    let rest = inputs.owed_beside_plans();
+    let capped = minimum.arms.iter().any(|arm| *arm > largest);
     let largest = if capped {
         let rest = amount("owed apart from instalments", rest);
         let rule = "the arms come to more than what is owed apart from instalments";
@@ -333,7 +334,16 @@ pub fn minimum(minimum: &Minimum, terms: &MinimumTerms) -> Derivation {
     if not_yet_due.is_positive() {
         parts.push(amount("asked for by an earlier statement, not yet due", not_yet_due));
     }
-    let asked_for = Derivation::sum(rule, "asked for", asked, parts);
+    let asked_for = if inputs.all_falls_due {
+        let rule = "the last statement of the repayment period asks for all that is owed";
+        let parts = vec![
+            amount("owed apart from instalments", inputs.owed_beside_plans()),
+            amount("instalments", inputs.instalments),
+        ];
+        Derivation::sum(rule, "asked for", asked, parts)
+    } else {
+        Derivation::sum(rule, "asked for", asked, parts)
+    };
     let mut caps = vec![asked_for, owed_undisputed(inputs)];
     if minimum.due < asked.min(inputs.total_owed).or_zero() {
         let label = "no statement need be sent: a dollar or less, and no finance charge (12 CFR 1026.5(b)(2)(i))";
@@ -413,7 +423,7 @@ impl Position {
             let number = number.parse::<u32>().ok()?;
             self.cycles.iter().find(|record| record.number == number)
         };
-        let due = |record: &CycleRecord| minimum(&record.minimum, &product.minimum);
+        let due = |record: &CycleRecord| minimum(&record.minimum, product);
         match figure.split('.').collect::<Vec<_>>().as_slice() {
             ["interest"] => self.cycles.last().map(|record| interest(record, product)),
             ["minimum_due"] => self.cycles.last().map(due),

@@ -31,6 +31,16 @@ fn kept(rule: &str, label: &str, value: Cents) -> Derivation {
     Derivation::cents(rule, label, value, Vec::new())
 }
 
+/// What is left of the limit: nothing once draws have ended.
+fn available(rule: &str, label: &str, value: Cents, uses: Vec<Derivation>) -> Derivation {
+    let mut uses = uses;
+    let left: Cents = uses.iter().filter_map(|one| one.value.cents()).sum();
+    if value.is_zero() && left.is_positive() {
+        uses.push(amount("no draws in the repayment period", -left));
+    }
+    Derivation::at_least_zero(rule, label, value, uses)
+}
+
 fn rate(rule: &str, label: &str, apr: Apr) -> Derivation {
     Derivation::of(rule, label, Value::AprPpm(apr), Vec::new())
 }

@@ -4,6 +4,7 @@
 //! paid of a plan beyond that shortens it.
 
 use money::{Apr, Cents, Rounding};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     FeeKind, Terms,
@@ -13,6 +14,26 @@ use crate::{
     repayment::level_payment,
     state::State,
 };
+
+/// The monthly fee of a plan, by the name of its balance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalmentFee {
+    pub feature: String,
+    #[serde(rename = "amount_cents")]
+    pub amount: Cents,
+}
+
+/// What is left of them once so much was taken back, of the last one first.
+pub(crate) fn less_waived(fees: Vec<InstalmentFee>, waived: Cents) -> Vec<InstalmentFee> {
+    let (mut fees, mut left) = (fees, waived);
+    for fee in fees.iter_mut().rev() {
+        let less = fee.amount.min(left);
+        fee.amount -= less;
+        left -= less;
+    }
+    fees.retain(|fee| fee.amount.is_positive());
+    fees
+}
 
 /// What the plans of a line ask for on a statement.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,15 +90,16 @@ impl State {
     }
 
     /// At a close: the fee of each plan of which the statement asks for a payment.
-    pub(crate) fn charge_instalment_fees(&mut self, terms: &Terms) {
+    pub(crate) fn charge_instalment_fees(&mut self, terms: &Terms) -> Vec<InstalmentFee> {
         let fees = self.balances.iter().map(|balance| {
             let plan = balance.plan.as_ref().filter(|plan| plan.left > 0);
             let plan = plan.filter(|_| balance.principal().is_positive());
             plan.and_then(|plan| plan.fees.first().copied()).unwrap_or_default()
         });
         let fees: Vec<Cents> = fees.collect();
+        let mut charged = Vec::new();
         if self.capped_by_law() {
-            return;
+            return charged;
         }
         for (at, fee) in fees.into_iter().enumerate() {
             let fee = self.fee_room(terms).map_or(fee, |room| room.min(fee));
@@ -85,8 +107,12 @@ impl State {
                 let before = self.cycle.plan_fee.unwrap_or_default();
                 self.cycle.plan_fee = Some(before + fee);
                 self.charge(FeeKind::Plan, at, fee);
+                let feature = self.balances.get(at).map(|one| one.name.clone());
+                let feature = feature.unwrap_or_default();
+                charged.push(InstalmentFee { feature, amount: fee });
             }
         }
+        charged
     }
 
     /// At a close, once interest is billed.

@@ -67,7 +67,7 @@ impl State {
             rounds: balance.rounds,
             fell_due: balance.deferred_due(self.day, self.cycle.since_opening()),
             rate: balance.rate_on(terms, self.day, &self.cycle),
-            contract_apr: balance.contract_apr(terms, self.day, &self.cycle),
+            contract: balance.contract_rate(balance.principal(), terms, (self.day, &self.cycle)),
         })
     }
 
@@ -189,7 +189,7 @@ impl State {
 
 impl Balance {
     fn accrue(&mut self, terms: &Terms, today: Span, cycle: &OpenCycle) {
-        self.defer(&terms.product.interest, (today.from, &today), cycle);
+        self.defer(terms, (today.from, &today), cycle);
         self.rounds = false;
         self.keep(today);
     }
@@ -203,22 +203,19 @@ impl Balance {
 
     /// Keeps in mind what the day would have cost without a promotion that defers, interest on it included where interest
     /// compounds.
-    fn defer(
-        &mut self,
-        interest: &InterestTerms,
-        (day, span): (NaiveDate, &Span),
-        cycle: &OpenCycle,
-    ) {
+    fn defer(&mut self, terms: &Terms, (day, span): (NaiveDate, &Span), cycle: &OpenCycle) {
         let Some(promotion) = self.promotion.filter(|promotion| promotion.deferred) else { return };
         let principal = span.carried + span.fresh;
         if !promotion.holds(day, cycle.since_opening()) || principal.is_zero() {
             return;
         }
+        let interest = &terms.product.interest;
         let mut nano = i128::from((principal + span.charges).get()) * NANO;
         if interest.compounding == Compounding::Daily {
             nano += self.deferred / (DENOMINATOR / NANO);
         }
-        let cost = nano * interest.rate_of(span.contract_apr, day) / NANO;
+        let feature = terms.product.features.get(self.feature);
+        let cost = priced::cost(nano, span.contract, feature, |apr| interest.rate_of(apr, day));
         self.deferred = (self.deferred + cost / interest.parts(cycle)).min(MOST);
     }
 
@@ -240,20 +237,19 @@ impl Balance {
         self.deferred = self.deferred_before;
         for span in std::mem::take(&mut self.spans) {
             for day in span.days() {
+                let principal = span.carried + span.fresh;
                 let again = Span {
                     from: day,
                     through: day,
-                    rate: self.rate_of(span.carried + span.fresh, terms, (day, cycle)),
-                    contract_apr: self.contract_apr(terms, day, cycle),
+                    rate: self.rate_of(principal, terms, (day, cycle)),
+                    contract: self.contract_rate(principal, terms, (day, cycle)),
                     rounds: span.rounds && day == span.from,
                     ..span.clone()
                 };
-                if self.may_forget(day, cycle.since_opening())
-                    && (again.carried + again.fresh).is_zero()
-                {
+                if self.may_forget(day, cycle.since_opening()) && principal.is_zero() {
                     self.deferred = 0;
                 }
-                self.defer(&terms.product.interest, (day, &again), cycle);
+                self.defer(terms, (day, &again), cycle);
                 self.keep(again);
             }
         }

@@ -14,6 +14,7 @@ mod delinquency;
 mod derivation;
 mod discount;
 mod disputes;
+mod draw_period;
 mod draws;
 mod error;
 mod event;
@@ -33,6 +34,7 @@ mod payment;
 mod payoff;
 mod penalty;
 mod pending;
+mod plan_fees;
 mod position;
 mod postings;
 pub mod product;
@@ -43,6 +45,7 @@ mod re_age;
 mod relief;
 mod repayment;
 mod replay;
+mod returned;
 pub mod scenario;
 mod standing;
 mod state;
@@ -58,6 +61,7 @@ pub use accrual::{Accrual, Accrued, Delta, Group, Renewed, Running, Step};
 pub use catalog::ProductCatalog;
 pub use close::{CycleRecord, RatedPrincipal};
 pub use derivation::{Derivation, How, Value};
+pub use discount::discounted;
 pub use disputes::DisputeClocks;
 pub use draws::drawn;
 pub use error::{CreditError, Refusal};
@@ -65,12 +69,13 @@ pub use event::{
     AppliesTo, BroughtForward, ChangeNotice, Charge, Disputed, FeatureAmount, FeeKind, FlagKind,
     LineEvent, LineEventBody, NoticeException,
 };
+pub use instalments::InstalmentFee;
 pub use interest::{AverageAtRate, GraceOutcome};
 pub use interest_line::InterestLine;
 pub use line::{CreditLine, Recorded};
 pub use minimum::{Minimum, MinimumInputs};
 pub use participation::participate;
-pub use payment::{Allocation, AllocationPart, AllocationTo};
+pub use payment::{Allocation, AllocationPart, AllocationTo, Counted};
 pub use position::{
     Buckets, CyclePosition, FeaturePosition, LastStatement, LateFee, LineStatus, PendingCharge,
     Position,

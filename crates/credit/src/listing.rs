@@ -7,7 +7,7 @@ use identity::{DrawId, PaymentId};
 use money::Cents;
 
 use crate::{
-    Charge, CycleRecord, LineEvent, LineEventBody, Position, Statement, StatementItem,
+    Charge, CycleRecord, FeeKind, LineEvent, LineEventBody, Position, Statement, StatementItem,
     draws::{Change, DrawFacts},
     product::ReturnPolicy,
 };
@@ -128,8 +128,13 @@ impl Listing {
                 self.credits += *amount;
                 self.payments.push(item(&format!("{} waived", fee.label()), -*amount));
             }
-            LineEventBody::FeeAssessed { fee, amount, .. } => {
-                self.fees.push(item(fee.label(), *amount));
+            LineEventBody::FeeAssessed { fee, cycle, amount } => {
+                let of_plans = of_plans(event, position, (*fee, *cycle, *amount));
+                let others = *amount - of_plans.iter().map(|one| one.amount).sum();
+                if others.is_positive() || of_plans.is_empty() {
+                    self.fees.push(item(fee.label(), others));
+                }
+                self.fees.extend(of_plans);
             }
             LineEventBody::CreditBalanceRefunded { amount } => {
                 self.adjustments.push(item("credit balance refunded", *amount));
@@ -171,6 +176,26 @@ impl Listing {
             _ => {}
         }
     }
+}
+
+/// The monthly fee of each plan of instalments, where they are what was posted with the close of a cycle.
+fn of_plans(
+    event: &LineEvent,
+    position: &Position,
+    (fee, cycle, amount): (FeeKind, Option<u32>, Cents),
+) -> Vec<StatementItem> {
+    let record = position.cycles.iter().find(|record| Some(record.number) == cycle);
+    let record = record.filter(|record| {
+        fee == FeeKind::Plan
+            && event.effective_on == record.closes_on
+            && amount == record.plan_fee - record.first_day_fee
+    });
+    let fees = record.into_iter().flat_map(|record| &record.instalment_fees);
+    fees.map(|one| StatementItem {
+        feature: Some(one.feature.clone()),
+        ..item(event, position, &format!("monthly fee of {}", one.feature), one.amount)
+    })
+    .collect()
 }
 
 fn item(event: &LineEvent, position: &Position, label: &str, amount: Cents) -> StatementItem {

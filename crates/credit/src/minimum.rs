@@ -54,6 +54,19 @@ pub struct MinimumInputs {
     /// ...and all that is owed on them, which the formula leaves out.
     #[serde(default, rename = "instalment_balances_cents")]
     pub instalment_balances: Cents,
+    /// With which the repayment period began, plans aside.
+    #[serde(
+        default,
+        rename = "principal_at_repayment_cents",
+        skip_serializing_if = "crate::units::nothing"
+    )]
+    pub principal_at_repayment: Cents,
+    /// Which statement of the repayment period it is; absent while draws can be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repayment_statement: Option<u32>,
+    /// It is the last one, or comes after it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all_falls_due: bool,
     /// Held out of the rest because it is disputed.
     #[serde(default, rename = "disputed_cents")]
     pub disputed: Cents,
@@ -87,6 +100,13 @@ impl Minimum {
     }
 }
 
+impl MinimumInputs {
+    /// Owed apart from plans, whose payments come beside it.
+    pub(crate) fn owed_beside_plans(&self) -> Cents {
+        (self.total_owed - self.instalment_balances).or_zero()
+    }
+}
+
 impl MinimumTerms {
     /// `min(total owed, max(arms) + past due + over limit)`.
     #[must_use]
@@ -105,7 +125,7 @@ impl MinimumTerms {
         if inputs.instalment_balances.is_zero() {
             return largest;
         }
-        largest.min((inputs.total_owed - inputs.instalment_balances).or_zero())
+        largest.min(inputs.owed_beside_plans())
     }
 
     /// What comes on top of the largest arm.
@@ -132,6 +152,9 @@ impl MinimumTerms {
 
     /// Before it is capped by what is owed.
     pub(crate) fn asked_for(&self, inputs: &MinimumInputs, base: Cents) -> Cents {
+        if inputs.all_falls_due {
+            return inputs.owed_beside_plans() + inputs.instalments;
+        }
         let past_due = when(self.add_past_due, inputs.past_due);
         let all = to_multiples(base + past_due, self.whole_dollars, self.multiple_of);
         if (1..=self.free_cycles).contains(&inputs.cycle) { past_due } else { all }
@@ -208,6 +231,7 @@ impl MinimumArm {
             }
             MinimumBase::PrincipalAfterLastDraw => inputs.principal_after_last_draw,
             MinimumBase::HighestBalance => inputs.highest_balance,
+            MinimumBase::PrincipalAtRepayment => inputs.principal_at_repayment,
             MinimumBase::CreditLimit => inputs.credit_limit,
         };
         let less: Cents = self
@@ -228,7 +252,7 @@ impl MinimumArm {
 impl State {
     pub(crate) fn minimum(&mut self, terms: &Terms, lines: &[InterestLine]) -> Minimum {
         let asked = self.ask_for_instalments();
-        let whole = self.minimum_inputs(terms);
+        let whole = self.with_repayment(terms, self.minimum_inputs(terms));
         let on_plans = asked.principal + asked.interest + asked.fees + asked.charges_before;
         let new_balance = (whole.new_balance - on_plans).or_zero();
         let inputs = MinimumInputs {
@@ -246,6 +270,7 @@ impl State {
             if new_balance.is_positive() { inputs.highest_balance } else { Cents::ZERO };
         debug_assert!(inputs.interest <= lines.iter().map(|line| line.amount).sum());
         let minimum = self.without_disputes(terms, inputs, lines);
+        self.count_repayment();
         if self.needs_a_statement(lines) {
             minimum
         } else {
@@ -300,7 +325,7 @@ impl State {
             .sum();
         let penalty_fees = self.fees(true);
         let new_balance = self.balance().or_zero();
-        let less = if terms.product.minimum.cap_includes_penalty_fees {
+        let less = if self.minimum_terms(terms).cap_includes_penalty_fees {
             Cents::ZERO
         } else {
             penalty_fees
@@ -334,6 +359,7 @@ impl State {
             instalments: Cents::ZERO,
             instalment_balances: Cents::ZERO,
             disputed: Cents::ZERO,
+            ..MinimumInputs::default()
         }
     }
 }

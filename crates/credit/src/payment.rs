@@ -1,4 +1,4 @@
-//! The waterfall: how a payment is used up, and how a return gives back what it had paid (docs/engine.md; V21-V25 of `tests/vectors.rs`).
+//! The waterfall: how a payment is used up (docs/engine.md; V21-V25 of `tests/vectors.rs`).
 //!
 //! Invariant: the parts of an allocation sum to the amount.
 
@@ -13,7 +13,7 @@ use crate::{
     FeeKind, Terms,
     balance::Balance,
     product::{PrincipalOrder, RoundedAt, WaterfallStep},
-    state::{BilledInterest, Fee, Obligation, State},
+    state::{BilledInterest, Fee, State},
 };
 
 /// How one payment or credit was split.
@@ -26,8 +26,18 @@ pub struct Allocation {
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
     pub parts: Vec<AllocationPart>,
-    /// What of it counted to which cycle's minimum.
-    pub counted: Vec<(u32, Cents)>,
+    /// What of it counted to which minimum.
+    pub counted: Vec<Counted>,
+}
+
+/// What a payment or credit counted to a minimum, which its dates name: two can have come in with the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// 0 for a minimum brought forward.
+    pub cycle: u32,
+    pub due_on: NaiveDate,
+    #[serde(rename = "amount_cents")]
+    pub amount: Cents,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,7 +197,7 @@ impl State {
         let mut parts = self.pay_feature(terms, first, amount);
         let taken: Cents = parts.iter().map(|part| part.amount).sum();
         parts.extend(self.allocate(terms, payment, amount - taken));
-        let counts = payment.is_some() || terms.product.minimum.credits_count;
+        let counts = payment.is_some() || self.minimum_terms(terms).credits_count;
         let counted = self.count_to_minimums(terms, if counts { amount } else { Cents::ZERO });
         self.grace.pay(self.day, amount);
         let effective_on = self.day;
@@ -359,99 +369,6 @@ impl State {
         for (balance, owed) in self.balances.iter_mut().zip(owed) {
             let feature = balance.name.clone();
             balance.prepaid += flow.take(owed, AllocationTo::AccruedInterest { feature });
-        }
-    }
-
-    /// Gives back what a payment had paid, on the day being lived (where returns count from their own date).
-    pub(crate) fn restore(&mut self, payment: PaymentId) {
-        let found = self.allocations.iter().position(|one| one.payment == Some(payment));
-        let Some(allocation) = found.map(|at| self.allocations.remove(at)) else { return };
-        for part in &allocation.parts {
-            self.restore_part(part);
-        }
-        for balance in &mut self.balances {
-            balance.reliefs.retain(|relief| relief.payment != Some(payment));
-        }
-        for (cycle, amount) in &allocation.counted {
-            if let Some(at) = self.met.iter().position(|due| due.cycle == *cycle) {
-                let due = self.met.remove(at);
-                self.obligations.push(due);
-                self.obligations.sort_by_key(|due| (due.cycle, due.enforceable_on));
-            }
-            // Two can have come in with the line: what was paid of one is no more than it was.
-            let fits = |due: &Obligation| due.cycle == *cycle && due.owed + *amount <= due.amount;
-            let fitting = self.obligations.iter().position(fits);
-            let of_cycle = || self.obligations.iter().position(|due| due.cycle == *cycle);
-            let at = fitting.or_else(of_cycle);
-            if let Some(due) = at.and_then(|at| self.obligations.get_mut(at)) {
-                due.unpaid += *amount;
-                due.owed += *amount;
-            }
-        }
-        let came_back = (payment, allocation.effective_on, allocation.amount);
-        self.grace.restore(came_back, self.cycle.starts_on);
-    }
-
-    fn restore_part(&mut self, part: &AllocationPart) {
-        let amount = part.amount;
-        let at = |name: &str| self.balances.iter().position(|balance| balance.name == name);
-        match &part.to {
-            AllocationTo::BilledInterest { cycle, feature } => {
-                let balance = at(feature).unwrap_or_default();
-                self.owe_interest(*cycle, balance, amount);
-            }
-            AllocationTo::MinimumPrincipal { feature } | AllocationTo::Principal { feature } => {
-                let at = at(feature).unwrap_or_default();
-                if let Some(plan) = self.balances.get_mut(at).and_then(|one| one.plan.as_mut())
-                    && matches!(part.to, AllocationTo::MinimumPrincipal { .. })
-                {
-                    plan.due += amount;
-                }
-                self.owe_principal(at, amount);
-            }
-            AllocationTo::AccruedInterest { feature } => {
-                let index = at(feature).unwrap_or_default();
-                let open = self.balances.get_mut(index).filter(|one| one.prepaid >= amount);
-                match open {
-                    Some(balance) => balance.prepaid -= amount,
-                    None => self.owe_interest(self.cycle.number.saturating_sub(1), index, amount),
-                }
-            }
-            AllocationTo::BilledFee { fee }
-            | AllocationTo::PenaltyFee { fee }
-            | AllocationTo::OpenFee { fee } => self.owe_fee(*fee, amount),
-            AllocationTo::CreditBalance => {
-                let from_credit = amount.min(self.credit_balance);
-                self.credit_balance -= from_credit;
-                self.owe_principal(0, amount - from_credit);
-            }
-        }
-    }
-
-    fn owe_interest(&mut self, cycle: u32, balance: usize, amount: Cents) {
-        let same = |one: &&mut BilledInterest| one.cycle == cycle && one.balance == balance;
-        if let Some(billed) = self.interest.iter_mut().find(same) {
-            billed.unpaid += amount;
-        } else {
-            self.interest.push(BilledInterest { cycle, balance, unpaid: amount });
-            self.interest.sort_by_key(|billed| (billed.cycle, billed.balance));
-        }
-    }
-
-    /// Puts `amount` back on paid fees of the kind, latest first.
-    fn owe_fee(&mut self, kind: FeeKind, amount: Cents) {
-        let mut left = amount;
-        for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
-            let back = left.min(fee.amount - fee.unpaid).or_zero();
-            fee.unpaid += back;
-            left -= back;
-        }
-        self.owe_principal(0, left);
-    }
-
-    pub(crate) fn owe_principal(&mut self, at: usize, amount: Cents) {
-        if let Some(balance) = self.balances.get_mut(at) {
-            balance.carried += amount;
         }
     }
 }

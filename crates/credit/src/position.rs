@@ -115,6 +115,9 @@ pub struct Position {
     /// From when a penalty rate is in force or will be.
     #[serde(default)]
     pub penalty_rate_from: Option<NaiveDate>,
+    /// The first day on which no draw is made any more, past or to come; absent where draws have no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repayment_from: Option<NaiveDate>,
     /// One more day, in `rate::DENOMINATOR`ths of a cent.
     #[serde(with = "crate::units::wide")]
     pub per_diem_numerator: i128,
@@ -249,7 +252,6 @@ impl Position {
         // What a draw took of a credit balance that is not final sets aside as much of the limit.
         let taken = (unsure.credit_balance - state.credit_balance).or_zero();
         let held_credit = draws.held + unsure.principal + taken;
-        let used = state.uses_limit(terms) + held_credit;
         let first = state.balances.iter().find(|one| one.feature == 0 && !one.full);
         let first = first.or(state.balances.first());
         let of_draws = first.map(|one| one.rate_on(terms, on, &state.cycle)).unwrap_or_default();
@@ -269,7 +271,7 @@ impl Position {
             credit_balance: state.credit_balance,
             total_owed,
             current_balance,
-            available_credit: (state.credit_limit - used).or_zero(),
+            available_credit: (state.available_credit(terms) - held_credit).or_zero(),
             held_credit,
             held_credit_balance: unsure.credit_balance.min(state.credit_balance),
             draws_held: draws.held,
@@ -300,6 +302,7 @@ impl Position {
             returned_in: state.returned_in.clone(),
             allocations: state.allocations.clone(),
             fee_room: state.fee_room(terms),
+            repayment_from: terms.repayment_begins_on(state.opened_on),
             penalty_rate_from: state.cycle.penalty.map(|penalty| penalty.from),
             per_diem_numerator: state.per_diem(terms),
             terms: terms.clone(),

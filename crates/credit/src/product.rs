@@ -21,6 +21,7 @@ mod interest;
 mod method;
 mod payments;
 mod penalty;
+mod repayment;
 
 pub use fees::{
     DrawFee, FeeBracket, FeeTerms, LateFee, LateFeeBase, OverLimitFee, PlanFee, PlanFeeBase,
@@ -36,6 +37,7 @@ pub use payments::{
     WaterfallStep,
 };
 pub use penalty::{PenaltyDay, PenaltyRate};
+pub use repayment::RepaymentTerms;
 
 const fn yes() -> bool {
     true
@@ -57,6 +59,9 @@ pub struct Product {
     /// Kinds of draw, each with its own rate; the first is the default.
     pub features: Vec<Feature>,
     pub minimum: MinimumTerms,
+    /// Absent: draws have no end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repayment: Option<RepaymentTerms>,
     pub waterfall: Waterfall,
     pub fees: FeeTerms,
     pub limits: LimitTerms,

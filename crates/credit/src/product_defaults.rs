@@ -25,6 +25,7 @@ impl Default for Product {
             grace: GraceTerms::default(),
             features: vec![Feature::plain("draws", None)],
             minimum: MinimumTerms::default(),
+            repayment: None,
             waterfall: Waterfall::default(),
             fees: FeeTerms::default(),
             limits: LimitTerms::default(),

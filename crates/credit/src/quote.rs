@@ -98,11 +98,13 @@ pub fn quote_draw(
     amount: Cents,
 ) -> Result<DrawQuote, Refusal> {
     let limits = &position.terms.product.limits;
-    match position.status {
-        LineStatus::Closed => return Err(Refusal::Closed),
+    let over = position.repayment_from.filter(|from| *from <= position.on);
+    match (position.status, over) {
+        (LineStatus::Closed, _) => return Err(Refusal::Closed),
+        (_, Some(from)) => return Err(Refusal::DrawPeriodOver { from }),
         _ if position.lateness_stops_draws() => return Err(Refusal::PastDue),
-        LineStatus::Frozen => return Err(Refusal::Frozen),
-        LineStatus::Open => {}
+        (LineStatus::Frozen, _) => return Err(Refusal::Frozen),
+        (LineStatus::Open, _) => {}
     }
     if amount < limits.least_draw.max(Cents::new(1)) {
         return Err(Refusal::BelowLeastDraw { least: limits.least_draw.max(Cents::new(1)) });

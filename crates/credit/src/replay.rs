@@ -34,7 +34,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 6;
+const LAYOUT: u32 = 10;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -169,6 +169,9 @@ impl State {
         match action.body {
             LineEventBody::BalanceBroughtForward { balances } => {
                 self.bring_forward(terms, balances, seq)?;
+                if timeline.last_brought_on(self.day) == Some(seq) {
+                    self.charge_first_day(terms);
+                }
             }
             LineEventBody::Drew { draw, feature, .. } => {
                 let at = self.balance_for_draws(terms, feature.as_deref(), seq)?;

@@ -15,6 +15,7 @@ use crate::{
     close::CycleRecord,
     discount::Discount,
     disputes::Dispute,
+    draw_period::Repaying,
     grace::Grace,
     minimum::MinimumInputs,
     payment::Allocation,
@@ -78,6 +79,9 @@ pub(crate) struct State {
     pub(crate) first_year_fees: Cents,
     /// It came in with a balance, and when it was opened is not known: its first year is not ours.
     pub(crate) boarded: bool,
+    /// Draws have ended.
+    #[serde(default)]
+    pub(crate) repaying: Option<Repaying>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -301,6 +305,7 @@ impl State {
             late_fee_forgiven: false,
             first_year_fees: age.fees,
             boarded: false,
+            repaying: None,
         }
     }
 

@@ -112,7 +112,7 @@ pub struct ChangeInTerms {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementItem {
     pub seq: u64,
-    /// Of a draw: the feature it joined.
+    /// Of a draw: the feature it joined. Of the monthly fee of instalments: the plan.
     #[serde(default)]
     pub feature: Option<String>,
     pub label: String,

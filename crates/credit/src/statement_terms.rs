@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     InterestLine, Terms,
     balance::Balance,
-    discount::less,
+    discount::discounted,
     product::{
         BalanceMethod, Compounding, Feature, GraceKind, InterestTerms, Period, Product, Tier,
     },
@@ -191,7 +191,7 @@ impl State {
         match feature.filter(|_| in_force.tiered) {
             Some(feature) => {
                 let apr = |tier: &Tier| tier.apr_at(Some(feature), in_force.index);
-                let own = |tier: &Tier| less(apr(tier), in_force.discount);
+                let own = |tier: &Tier| discounted(apr(tier), in_force.discount);
                 feature.tiers.iter().map(|tier| of(tier.up_to, own(tier))).collect()
             }
             None => vec![of(None, in_force.apr)],

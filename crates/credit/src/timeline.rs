@@ -121,6 +121,15 @@ impl<'a> Timeline<'a> {
         later.map(|(_, on)| *on).all(|on| on > through)
     }
 
+    /// The last event of a day that brings a balance forward.
+    pub(crate) fn last_brought_on(&self, day: NaiveDate) -> Option<u64> {
+        let first = self.actions.partition_point(|action| action.on < day);
+        let today = self.actions.iter().skip(first).take_while(|action| action.on == day);
+        let brought =
+            |one: &&Action<'_>| matches!(one.body, LineEventBody::BalanceBroughtForward { .. });
+        today.filter(brought).last().map(|action| action.seq)
+    }
+
     fn take(&mut self, event: &'a LineEvent, references: &References) {
         self.first_effects.push((event.seq, references.first_effect(event, self.opening)));
         match &event.body {

@@ -8,11 +8,12 @@ use credit::{
 };
 use proptest::prelude::*;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("../../../docs/scenarios/plain-line.toml"),
     include_str!("../../../docs/scenarios/card-grace.toml"),
     include_str!("../../../docs/scenarios/military-service.toml"),
     include_str!("../../../docs/scenarios/returned-payment.toml"),
+    include_str!("../../../docs/scenarios/repayment-period.toml"),
 ];
 
 fn outcome(text: &str) -> Result<(), ScenarioError> {

@@ -321,7 +321,7 @@ fn a_penalty_rate_that_comes_by_itself_is_told_with_its_day() {
             ("2026-11-22".to_owned(), 300_000, 100_000),
         ]
     );
-    let [rounds_at_payments, _] = common::odd_products();
+    let [rounds_at_payments, _, _] = common::odd_products();
     let line = common::Book::open(&rounds_at_payments, 240_000, 20, "2026-10-01").line;
     assert!(!line.accrual(day("2026-10-01")).unwrap().exact, "each payment rounds");
 }

@@ -354,3 +354,45 @@ fn a_draw_is_not_kept_from_the_credit_balance_by_its_own_hold() {
     let to_300 = event("draw_corrected", "2026-09-12", "draw = \"d\"\namount = \"300.00\"");
     assert_eq!(fee(&to_300), cents("6.00"));
 }
+
+#[test]
+fn a_payment_of_what_fell_due_last_comes_back_to_it_where_as_much_was_past_due() {
+    let product = "returns = \"from_return_date\"\n";
+    let first = event("payment", "2026-09-08", "amount = \"25.00\"");
+    let second = event("payment", "2026-09-10", "id = \"p\"\namount = \"25.00\"");
+    let back = event("payment_returned", "2026-09-14", "payment = \"p\"\nfee = \"0.00\"");
+    let line = format!(
+        "[line.brought_forward]\nprincipal = \"1000.00\"\nminimum_unpaid = \"50.00\"\ndue_on = 2026-10-05\npast_due = \"25.00\"\npast_due_since = 2026-08-05\n{first}{second}{back}"
+    );
+    let text = autumn(product, &line).replace("as_of = 2026-12-02", "as_of = 2026-09-15");
+    let position = outcome(&text).unwrap().position;
+    assert_eq!((position.past_due, position.days_past_due), (Cents::ZERO, 0));
+    assert_eq!(position.minimum_due, cents("25.00"));
+}
+
+#[test]
+fn a_plan_fee_of_the_first_day_goes_by_what_came_in_with_the_line() {
+    let fees = "[product.fees]\nplan = { percent = \"1%\", on = \"first_day\" }\n";
+    let charged = |product: &str, brought: &str| {
+        let line = format!("[line.brought_forward]\n{brought}");
+        outcome(&autumn(product, &line)).unwrap().statements[0].fees_total
+    };
+    assert_eq!(charged(fees, "principal = \"2000.00\"\n"), cents("20.00"));
+    assert_eq!(charged(fees, ""), Cents::ZERO);
+    let idle = "[product.fees]\nplan = { amount = \"9.00\", on = \"first_day\", only_with_balance = true }\n";
+    assert_eq!(charged(idle, "principal = \"50.00\"\n"), cents("9.00"));
+    assert_eq!(charged(idle, "on = 2026-09-15\nprincipal = \"50.00\"\n"), Cents::ZERO);
+}
+
+#[test]
+fn interest_that_a_promotion_defers_is_reckoned_by_the_tiers() {
+    let billed = |tiers_on: &str| {
+        let product = format!(
+            "[[product.features]]\nname = \"draws\"\ntiers = [{{ up_to = \"500.00\", apr = \"24%\" }}, {{ apr = \"12%\" }}]\n{tiers_on}promotion = {{ apr = \"0%\", through = 2026-09-30, deferred = true }}\n"
+        );
+        interest(&outcome(&autumn(&product, &draw("2026-09-01", "1000.00"))).unwrap())[0]
+    };
+    // 30 days of 500.00 at 24 % and 500.00 at 12 %; of 1,000.00 at 12 %.
+    assert_eq!(billed(""), cents("14.79"));
+    assert_eq!(billed("tiers_on = \"whole\"\n"), cents("9.86"));
+}

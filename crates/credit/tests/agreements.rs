@@ -235,6 +235,11 @@ fn the_fee_of_instalments_can_be_higher_in_the_first_months() {
     let two = [drawn, draw_of("draws", "2026-11-05", "500.00")].concat();
     let report = lived(product, "2026-12-01", &two);
     assert_eq!(all(&report, |one| one.fees_total), ["30.00", "30.00", "25.00"].map(cents));
+    // Each is an item of the statement.
+    let items: Vec<(&str, Cents)> =
+        report.statements[2].fees.iter().map(|fee| (fee.label.as_str(), fee.amount)).collect();
+    let [first, second] = ["10.00", "15.00"].map(cents);
+    assert_eq!(items, [("monthly fee of draws", first), ("monthly fee of draws 2", second)]);
     let both = product
         .replace("monthly_fee_percents", "monthly_fee_percent = \"1%\", monthly_fee_percents");
     assert!(refused(&both).contains("in the place of `monthly_fee_percent`"));
@@ -260,10 +265,9 @@ fn an_annual_fee_on_the_first_day_stands_beside_a_monthly_one_on_the_last() {
     // Beside it the monthly fee of instalments: 1.00 with the first payment.
     let product = "[product.fees]\nplan = { amount = \"95.00\", on = \"first_day\", every_cycles = 12 }\n[[product.features]]\nname = \"draws\"\napr = \"0%\"\ninstalments = { months = 3, monthly_fee = \"1.00\" }\n";
     let report = lived(product, "2026-10-01", &draw("2026-09-05", "300.00"));
-    assert_eq!(
-        fees(&report.statements[0]),
-        [fee("2026-09-01", "95.00"), fee("2026-09-30", "1.00")]
-    );
+    let (monthly, on) = ("monthly fee of draws".to_owned(), "2026-09-30".to_owned());
+    let monthly = (monthly, on, cents("1.00"));
+    assert_eq!(fees(&report.statements[0]), [fee("2026-09-01", "95.00"), monthly]);
     assert_eq!(report.statements[0].off_by(), Cents::ZERO);
 }
 

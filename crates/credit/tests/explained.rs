@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 use credit::{Derivation, How, ProductCatalog, Value, scenario};
 use money::Apr;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("../../../docs/scenarios/plain-line.toml"),
     include_str!("../../../docs/scenarios/returned-payment.toml"),
     include_str!("../../../docs/scenarios/card-grace.toml"),
     include_str!("../../../docs/scenarios/military-service.toml"),
+    include_str!("../../../docs/scenarios/repayment-period.toml"),
 ];
 
 /// One line of product `T`, from September 2026 to February 2027: draws, part payments, a missed minimum, a credit, a return.
@@ -49,7 +50,8 @@ what_ifs = [{{ name = "sooner", without = ["p1"], events = [{{ kind = "payment",
 }
 
 /// Ways of computing that differ in what a derivation has to show.
-const PRODUCTS: [&str; 9] = [
+const PRODUCTS: [&str; 10] = [
+    "[product.fees]\nplan = { amount = \"2.00\" }\n[[product.features]]\nname = \"draws\"\ninstalments = { months = 5, monthly_fee = \"1.00\", monthly_fee_percent = \"0.5%\" }",
     "based_on = \"CASHLINE-STD-1-FEE3\"",
     "based_on = \"CASHLINE-SUB-1\"",
     "based_on = \"CARD-STD-1\"",
@@ -88,9 +90,13 @@ fn figure_of(path: &[Step<'_>], key: &str) -> Option<String> {
             "cycles" => figure.push(format!("cycle.{}", text(item, "number"))),
             "features" => figure.push(format!("feature.{}", text(item, "name"))),
             "interest" => figure.push(format!("interest.{}", text(item, "feature"))),
+            "fees" if item["feature"].is_string() => {
+                figure.push(format!("fees.{}.{}", text(item, "seq"), text(item, "feature")));
+            }
             "payments" | "draws" | "fees" | "adjustments" => {
                 figure.push(format!("{table}.{}", text(item, "seq")));
             }
+            "instalment_fees" => figure.push(format!("{table}.{}", text(item, "feature"))),
             "late_fees" => figure.push(format!("late_fee.{}", text(item, "cycle"))),
             "allocations" => figure.push(format!("allocation.{}", text(item, "seq"))),
             "quotes" | "payoffs" => figure.push(format!("payoff.{}", text(item, "on"))),
@@ -110,7 +116,7 @@ fn figure_of(path: &[Step<'_>], key: &str) -> Option<String> {
     match (within, name) {
         (
             "interest" | "payments" | "draws" | "fees" | "adjustments" | "late_fees"
-            | "allocations" | "deferred",
+            | "allocations" | "deferred" | "instalment_fees",
             "amount",
         )
         | ("quotes", "payoff")

@@ -27,6 +27,7 @@ struct Oracle {
     interest: i64,
     billed_fees: i64,
     open_fees: i64,
+    drew_at_a_fee: bool,
     late_fees: i64,
     credit: i64,
     /// Cents times parts per million, over the days of the open cycle.
@@ -58,6 +59,7 @@ impl Oracle {
         self.credit -= from_credit;
         self.principal += amount - from_credit;
         self.open_fees += fee;
+        self.drew_at_a_fee |= fee > 0;
     }
 
     fn pay(&mut self, amount: i64) {
@@ -128,7 +130,11 @@ impl Oracle {
         let printed = today + Days::new(25);
         let amount = (due - past_due).max(0);
         let timely = calendar::banking_day_on_or_after(printed).max(today + Days::new(15));
-        self.minimums.push(Minimum { timely, unpaid: amount, amount, tested: false });
+        // A dollar or less and no finance charge: nobody is sent a statement (12 CFR 1026.5(b)(2)(i)).
+        if self.owed().abs() > 100 || interest > 0 || self.drew_at_a_fee {
+            self.minimums.push(Minimum { timely, unpaid: amount, amount, tested: false });
+        }
+        self.drew_at_a_fee = false;
     }
 
     fn days_past_due(&self, today: NaiveDate) -> i64 {

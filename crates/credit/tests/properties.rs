@@ -96,10 +96,12 @@ proptest! {
         let used = if product.limits.charges_use_limit { charges } else { Cents::ZERO };
         let drawn = position.principal_balance + used;
         let over = (drawn + position.held_credit - position.credit_limit).or_zero();
-        prop_assert_eq!(
-            position.available_credit + drawn + position.held_credit,
-            position.credit_limit + over
-        );
+        let all = position.available_credit + drawn + position.held_credit;
+        if position.repayment_from.is_some_and(|from| from <= position.on) {
+            prop_assert!(position.available_credit.is_zero());
+        } else {
+            prop_assert_eq!(all, position.credit_limit + over);
+        }
         prop_assert!(over.is_zero() || position.available_credit.is_zero());
         for line in position.cycles.iter().flat_map(|record| &record.interest) {
             prop_assert!(!line.amount.is_negative() && line.numerator >= 0);

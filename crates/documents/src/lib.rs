@@ -8,6 +8,7 @@ mod autopay;
 mod document;
 mod html;
 mod message;
+mod minimum;
 mod opening;
 mod pdf;
 mod receipt;

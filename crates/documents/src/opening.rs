@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 use credit::{
-    GraceTold, StatementTerms, Terms,
+    GraceTold, StatementTerms, Terms, discounted,
     product::{Feature, Period},
     rate,
 };
@@ -14,10 +14,11 @@ use money::Apr;
 use crate::{
     Creditor, Document, Party,
     document::{Block, Column, Fact, Row, Table},
+    minimum::{minimum, repayment},
     rights::billing_rights,
     terms::{
         at_opening, autopay_discount, balance_method, draw_fee, feature, grace, instalment_fee,
-        late_fee, minimum, over_limit_fee, penalty_rate, plan_fees, rates, returned_fee, tier_apr,
+        late_fee, over_limit_fee, penalty_rate, plan_fees, rates, returned_fee, tier_apr,
     },
     words::long_date,
 };
@@ -65,6 +66,7 @@ pub fn opening_document(record: &OpeningRecord<'_>, creditor: &Creditor) -> Docu
     ]);
     blocks.extend(method.map(|(_, how)| Block::text(how)));
     blocks.extend(minimum(terms).map(Block::text));
+    blocks.extend(repayment(terms, record.opened_on).map(Block::text));
     blocks.extend(billing_rights(creditor));
     Document {
         template: TEMPLATE,
@@ -177,11 +179,13 @@ fn rows(one: &Feature, record: &OpeningRecord<'_>) -> Vec<Row> {
     let promotion = one.promotion.iter().map(|promotion| promotion.apr);
     let later = one.rates.iter().map(|step| step.apr);
     let tiers = one.tiers.iter().map(|tier| tier_apr(one, tier));
-    let discount = record.terms.product.interest.autopay_discount.ppm();
+    let discount = record.terms.product.interest.autopay_discount;
     let contract: Vec<Apr> = own.into_iter().chain(tiers).chain(later).collect();
-    let less = |apr: &Apr| Apr::from_ppm(apr.ppm().saturating_sub(discount));
-    let discounted: Vec<Apr> =
-        if discount == 0 { Vec::new() } else { contract.iter().map(less).collect() };
+    let discounted: Vec<Apr> = if discount == Apr::ZERO {
+        Vec::new()
+    } else {
+        contract.iter().map(|apr| discounted(*apr, discount)).collect()
+    };
     let name = feature(&one.name);
     let with_autopay = format!("{name}, with automatic payments");
     let plain = promotion.chain(contract).map(|apr| rate_row(&name, apr, kind, record));

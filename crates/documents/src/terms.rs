@@ -4,7 +4,7 @@ use credit::{
     BalanceTerms, GraceTold, StatementTerms, Terms,
     product::{
         BalanceMethod, DrawFee, Feature, FeeBracket, FeeTerms, Instalments, LateFeeBase,
-        MinimumArm, MinimumBase, PenaltyRate, PlanFee, PlanFeeBase, Tier, Variable,
+        PenaltyRate, PlanFee, PlanFeeBase, Tier, Variable,
     },
 };
 use money::{Apr, Cents};
@@ -81,18 +81,17 @@ pub(crate) fn while_they_are_on(discount: Apr) -> String {
 
 /// A variable rate as it stands at the beginning: `clamp(index + margin, floor, cap)`.
 pub(crate) fn at_opening(variable: &Variable) -> Apr {
-    let index = variable.index.first().map_or(0, |step| i64::from(step.apr.ppm()));
-    let rate = u32::try_from((index + i64::from(variable.margin)).max(0)).unwrap_or(u32::MAX);
-    let rate = variable.floor.map_or(rate, |floor| rate.max(floor.ppm()));
-    Apr::from_ppm(variable.cap.map_or(rate, |cap| rate.min(cap.ppm())))
+    variable.with(variable.margin, index_at_opening(variable))
+}
+
+fn index_at_opening(variable: &Variable) -> Apr {
+    variable.index.first().map(|step| step.apr).unwrap_or_default()
 }
 
 /// The rate of a tier: where it is a margin over an index, as it stands at the beginning.
 pub(crate) fn tier_apr(feature: &Feature, tier: &Tier) -> Apr {
-    match (&feature.variable, tier.margin) {
-        (Some(variable), Some(margin)) => at_opening(&Variable { margin, ..variable.clone() }),
-        _ => tier.apr.unwrap_or(Apr::ZERO),
-    }
+    let index = feature.variable.as_ref().map(index_at_opening).unwrap_or_default();
+    tier.apr_at(Some(feature), index)
 }
 
 /// `-12500` as `-1.25`.
@@ -371,75 +370,11 @@ pub(crate) fn returned_fee(fees: &FeeTerms) -> String {
     if most.is_positive() { format!("Up to {most}") } else { "None".to_owned() }
 }
 
-/// How the minimum payment is figured; nothing where one sentence does not say it.
-pub(crate) fn minimum(terms: &Terms) -> Option<String> {
-    let minimum = &terms.product.minimum;
-    let more = minimum.add_interest || minimum.add_fees || minimum.add_penalty_fees;
-    if more || minimum.free_cycles > 0 || !minimum.arms.iter().all(in_a_sentence) {
-        return None;
-    }
-    let arms: Vec<String> = minimum.arms.iter().map(arm).collect();
-    let mut text = match arms.as_slice() {
-        [one] => format!("The minimum payment is {one}"),
-        arms => format!("The minimum payment is the greater of {}", listed_or(arms)),
-    };
-    if minimum.add_past_due {
-        text.push_str(", plus any amount past due");
-    }
-    if minimum.add_over_limit {
-        let part = minimum.over_limit_one_of.filter(|parts| *parts > 1);
-        let part = part.map_or_else(String::new, |parts| format!("one part in {parts} of "));
-        text = format!("{text}, plus {part}any amount over the credit limit");
-    }
-    text.push_str("; it is never more than what you owe.");
-    Some(text)
-}
-
-fn in_a_sentence(arm: &MinimumArm) -> bool {
-    arm.amount_when_late.is_none()
-        && arm.amortised_over.is_none()
-        && arm.brackets.is_empty()
-        && arm.less.is_empty()
-        && !arm.plus_past_due
-        && arm.most.is_none()
-}
-
-fn listed_or(items: &[String]) -> String {
+pub(crate) fn listed_or(items: &[String]) -> String {
     match items {
         [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
         items => items.concat(),
     }
-}
-
-fn arm(arm: &MinimumArm) -> String {
-    let of = match arm.of {
-        MinimumBase::Principal => "principal",
-        MinimumBase::NewBalance => "the new balance",
-        MinimumBase::NewBalanceLessCharges => "the new balance less its interest and fees",
-        MinimumBase::PrincipalAfterLastDraw => "principal as it was after the last draw",
-        MinimumBase::HighestBalance => "the highest new balance since nothing was owed",
-        MinimumBase::CreditLimit => "the credit limit",
-    };
-    let share = match (arm.percent > Apr::ZERO, arm.one_of) {
-        (true, _) if arm.percent == Apr::from_ppm(1_000_000) => Some(of.to_owned()),
-        (true, _) => Some(format!("{} of {of}", arm.percent)),
-        (false, Some(parts)) => Some(format!("one part in {parts} of {of}")),
-        (false, None) => None,
-    };
-    let amount = arm.amount.is_positive().then(|| arm.amount.to_string());
-    let charges = [
-        (arm.plus_interest, "interest"),
-        (arm.plus_fees, "fees"),
-        (arm.plus_penalty_fees, "penalty fees"),
-    ];
-    let added: Vec<String> = charges
-        .into_iter()
-        .filter(|(plus, _)| *plus)
-        .map(|(_, what)| format!("the {what} billed on the statement"))
-        .collect();
-    let mut parts: Vec<String> = amount.into_iter().chain(share).collect();
-    parts.extend(added);
-    if parts.is_empty() { Cents::ZERO.to_string() } else { parts.join(" plus ") }
 }
 
 /// `Draws`, as a row names a kind of draw.

@@ -399,6 +399,7 @@ fn refused(refusal: &credit::Refusal) -> Refusal {
         | credit::Refusal::OverDailyCount { .. } => RefusalCode::OverLimit,
         credit::Refusal::BelowLeastDraw { .. } => RefusalCode::AmountNotPositive,
         credit::Refusal::DrawStillOpen
+        | credit::Refusal::DrawPeriodOver { .. }
         | credit::Refusal::PastDue
         | credit::Refusal::Frozen
         | credit::Refusal::Closed => RefusalCode::DrawsBlocked,

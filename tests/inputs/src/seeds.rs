@@ -16,11 +16,12 @@ use parquet::{
 /// Scenario files of the documentation.
 #[must_use]
 pub fn scenario_seeds() -> Vec<Vec<u8>> {
-    let texts: [&str; 4] = [
+    let texts: [&str; 5] = [
         include_str!("../../../docs/scenarios/plain-line.toml"),
         include_str!("../../../docs/scenarios/card-grace.toml"),
         include_str!("../../../docs/scenarios/military-service.toml"),
         include_str!("../../../docs/scenarios/returned-payment.toml"),
+        include_str!("../../../docs/scenarios/repayment-period.toml"),
     ];
     texts.into_iter().map(|text| text.as_bytes().to_vec()).collect()
 }

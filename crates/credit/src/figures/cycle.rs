@@ -1,6 +1,6 @@
 //! Figures of a closed cycle, with all that is known.
 
-use super::{Figures, amount, kept, named, rate};
+use super::{Figures, amount, available, kept, named, rate};
 use crate::{CycleRecord, Derivation, derivation::Value, explain, product::Product};
 
 /// By the name that stands after `cycle.N.`.
@@ -15,6 +15,11 @@ pub(crate) fn of_cycle(record: &CycleRecord, product: &Product) -> Figures {
         let rule = "what has to be paid by the due date to keep grace (12 CFR 1026.7(b)(8))";
         let least = Derivation::sum(rule, "pay this to avoid interest", least, inputs);
         figures.push(("pay_to_avoid_interest".to_owned(), least));
+    }
+    for fee in &record.instalment_fees {
+        let rule = "the monthly fee of the plan by its terms, after any waiver";
+        let name = format!("instalment_fees.{}", fee.feature);
+        figures.push((name, kept(rule, &format!("monthly fee of {}", fee.feature), fee.amount)));
     }
     for line in &record.interest {
         let name = format!("interest.{}", line.feature);
@@ -115,7 +120,7 @@ fn balances(record: &CycleRecord, product: &Product) -> Figures {
         ),
         (
             "available_credit",
-            Derivation::at_least_zero(
+            available(
                 "credit limit − what uses it, at least zero",
                 "available credit at the close",
                 record.available_credit,
@@ -132,7 +137,7 @@ fn charges(record: &CycleRecord, product: &Product) -> Figures {
     let waived = "fees of the cycle taken back to keep to the military cap (32 CFR 232.4)";
     named(vec![
         ("interest", explain::interest(record, product)),
-        ("minimum_due", explain::minimum(&record.minimum, &product.minimum)),
+        ("minimum_due", explain::minimum(&record.minimum, product)),
         ("plan_fee", kept(plan, "plan fee", record.plan_fee)),
         ("first_day_fee", kept("of it, on the first day", "plan fee", record.first_day_fee)),
         ("over_limit_fee", kept(over, "over-limit fee", record.over_limit_fee)),

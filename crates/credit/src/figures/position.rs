@@ -2,7 +2,7 @@
 
 use money::{Apr, Cents};
 
-use super::{Figures, amount, kept, named, rate};
+use super::{Figures, amount, available, kept, named, rate};
 use crate::{Derivation, How, Position, derivation::Value, discount, explain};
 
 /// By name.
@@ -139,7 +139,7 @@ fn credit(position: &Position) -> Vec<(&'static str, Derivation)> {
         ("autopay_discount", discount_taken(position.autopay_discount)),
         (
             "available_credit",
-            Derivation::at_least_zero(
+            available(
                 "credit limit − what uses it − what is held, at least zero",
                 "available credit",
                 position.available_credit,

@@ -3,7 +3,7 @@
 use chrono::Datelike;
 use money::Cents;
 
-use super::{Figures, amount, item_label, items, kept, named, of_year, rate};
+use super::{Figures, amount, available, item_label, items, kept, named, of_year, rate};
 use crate::{
     BroughtForward, CycleRecord, Derivation, How, Repayment, Statement, StatementInterest,
     derivation::Value, explain, product::Product,
@@ -37,16 +37,19 @@ pub(crate) fn of_statement(statement: &Statement, around: &Around<'_>) -> Figure
         sides.into_iter().flat_map(|(side, of)| of.iter().map(move |one| (side, one)))
     {
         let rule = format!("event {} of the line, effective {}", item.seq, item.effective_on);
-        figures.push((format!("{side}.{}", item.seq), kept(&rule, &item_label(item), item.amount)));
+        // The fees of several plans were posted with one event.
+        let plan = item.feature.as_ref().filter(|_| side == "fees");
+        let plan = plan.map(|plan| format!(".{plan}")).unwrap_or_default();
+        figures.push((
+            format!("{side}.{}{plan}", item.seq),
+            kept(&rule, &item_label(item), item.amount),
+        ));
     }
     let Some(record) = around.record else { return figures };
     let interest = explain::interest(record, around.product);
     figures.push(("interest_total".to_owned(), interest.clone()));
     figures.push(("interest".to_owned(), interest));
-    figures.push((
-        "minimum_due".to_owned(),
-        explain::minimum(&record.minimum, &around.product.minimum),
-    ));
+    figures.push(("minimum_due".to_owned(), explain::minimum(&record.minimum, around.product)));
     for line in &record.interest {
         figures.push((
             format!("interest.{}", line.feature),
@@ -115,7 +118,7 @@ fn balances(statement: &Statement, around: &Around<'_>) -> Figures {
         ("credit_limit", kept("agreed for the line, as last changed", "credit limit", limit)),
         (
             "available_credit",
-            Derivation::at_least_zero(
+            available(
                 "credit limit − what uses it, at least zero",
                 "available credit at the close",
                 statement.available_credit,

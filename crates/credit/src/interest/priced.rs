@@ -10,7 +10,7 @@ use super::{GraceOutcome, MOST, NANO};
 use crate::{
     Terms,
     balance::{Balance, DayRate, Relief, Span},
-    discount::less,
+    discount::discounted,
     product::{
         BalanceAt, BalanceMethod, Compounding, Feature, InterestTerms, RoundedAt, Tier, TiersOn,
     },
@@ -365,12 +365,17 @@ impl Balance {
 }
 
 /// Interest on a balance in nano-cents, in `DENOMINATOR`ths of a cent: at one rate, or by the tiers of the feature.
-fn cost(nano: i128, rate: DayRate, feature: Option<&Feature>, of: impl Fn(Apr) -> i128) -> i128 {
+pub(super) fn cost(
+    nano: i128,
+    rate: DayRate,
+    feature: Option<&Feature>,
+    of: impl Fn(Apr) -> i128,
+) -> i128 {
     let tiered = feature.filter(|feature| rate.tiered && !feature.tiers.is_empty());
     let at = |nano: i128, apr: Apr| (nano.saturating_mul(of(apr)) / NANO).min(MOST);
     let Some(feature) = tiered else { return at(nano, rate.apr) };
     let of_tier = |tier: &Tier| {
-        let apr = less(tier.apr_at(Some(feature), rate.index), rate.discount);
+        let apr = discounted(tier.apr_at(Some(feature), rate.index), rate.discount);
         rate.cap.map_or(apr, |cap| apr.min(cap))
     };
     let top = |up_to: Option<Cents>| up_to.map_or(i128::MAX, |top| i128::from(top.get()) * NANO);

@@ -2,7 +2,10 @@
 
 use money::{Apr, Cents};
 
-use super::{DrawFee, Feature, Instalments, MinimumArm, PlanFee, Product, Promotion, Variable};
+use super::{
+    DrawFee, Feature, Instalments, MinimumArm, MinimumBase, MinimumTerms, PlanFee, Product,
+    Promotion, Regime, RepaymentTerms, Variable,
+};
 
 /// What `multiple_of` is where nobody states it.
 const ONE_DOLLAR: Cents = Cents::new(100);
@@ -19,35 +22,12 @@ impl Product {
         if fees.plan.iter().chain(&fees.further_plans).any(PlanFee::is_inverted) {
             return Err("`least` of a plan fee is above its `most`".to_owned());
         }
-        let whole = &self.minimum;
-        let arms = self.minimum.arms.iter().map(MinimumArm::multiples);
-        for (multiple_of, rounds) in
-            arms.chain([(whole.multiple_of, whole.whole_dollars.is_some())])
-        {
-            if !multiple_of.is_positive() {
-                return Err("`multiple_of` must be above zero".to_owned());
-            }
-            if !rounds && multiple_of != ONE_DOLLAR {
-                return Err("`multiple_of` needs `whole_dollars`".to_owned());
-            }
+        self.minimums().try_for_each(MinimumTerms::check_coherence)?;
+        let until = self.minimum.arms.iter().any(|one| one.of == MinimumBase::PrincipalAtRepayment);
+        if until {
+            return Err("`principal_at_repayment` is known in `repayment.minimum` only".to_owned());
         }
-        self.check_excess()
-    }
-
-    /// Of the part of an excess over the limit that a minimum asks for.
-    fn check_excess(&self) -> Result<(), String> {
-        let whole = &self.minimum;
-        if whole.over_limit_one_of.is_some_and(|parts| parts == 0 || parts > 1_200) {
-            return Err("`over_limit_one_of` must be from 1 to 1200".to_owned());
-        }
-        let stated = [
-            ("over_limit_one_of", whole.over_limit_one_of.is_some()),
-            ("over_limit_whole_dollars", whole.over_limit_whole_dollars.is_some()),
-        ];
-        match stated.iter().find(|(_, stated)| *stated && !whole.add_over_limit) {
-            Some((key, _)) => Err(format!("`{key}` needs `add_over_limit`")),
-            None => Ok(()),
-        }
+        self.repayment.as_ref().map_or(Ok(()), |rule| rule.check(self.regime))
     }
 
     /// True of a product as it is written: opening a line gives every feature the rate of the line.
@@ -59,9 +39,7 @@ impl Product {
                     "`variable` stands in the place of `apr` and `rates`, and `{name}` has both"
                 ));
             }
-            // Interest that is deferred is reckoned at the rate that the promotion takes the place of.
-            let deferred = one.promotion.is_some_and(|promotion| promotion.deferred);
-            if !one.tiers.is_empty() && !deferred && rated {
+            if !one.tiers.is_empty() && rated {
                 return Err(format!(
                     "`tiers` stand in the place of `apr` and `rates`, and `{name}` has both"
                 ));
@@ -149,6 +127,60 @@ impl DrawFee {
 impl PlanFee {
     fn is_inverted(&self) -> bool {
         self.most.is_some_and(|most| self.least > most)
+    }
+}
+
+impl MinimumTerms {
+    fn check_coherence(&self) -> Result<(), String> {
+        let arms = self.arms.iter().map(MinimumArm::multiples);
+        for (multiple_of, rounds) in arms.chain([(self.multiple_of, self.whole_dollars.is_some())])
+        {
+            if !multiple_of.is_positive() {
+                return Err("`multiple_of` must be above zero".to_owned());
+            }
+            if !rounds && multiple_of != ONE_DOLLAR {
+                return Err("`multiple_of` needs `whole_dollars`".to_owned());
+            }
+        }
+        self.check_excess()
+    }
+
+    /// Of the part of an excess over the limit that a minimum asks for.
+    fn check_excess(&self) -> Result<(), String> {
+        if self.over_limit_one_of.is_some_and(|parts| parts == 0 || parts > 1_200) {
+            return Err("`over_limit_one_of` must be from 1 to 1200".to_owned());
+        }
+        let stated = [
+            ("over_limit_one_of", self.over_limit_one_of.is_some()),
+            ("over_limit_whole_dollars", self.over_limit_whole_dollars.is_some()),
+        ];
+        match stated.iter().find(|(_, stated)| *stated && !self.add_over_limit) {
+            Some((key, _)) => Err(format!("`{key}` needs `add_over_limit`")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl RepaymentTerms {
+    fn check(&self, regime: Regime) -> Result<(), String> {
+        let counts = [self.begins_after_months, self.cycles];
+        let free = self.minimum.as_ref().is_some_and(|minimum| minimum.free_cycles > 0);
+        let cases = [
+            (
+                self.begins_after_months.is_some() == self.begins_on.is_some(),
+                "`repayment` needs `begins_after_months` or `begins_on`, one of them",
+            ),
+            (
+                counts.into_iter().flatten().any(|count| !(1..=1_200).contains(&count)),
+                "`begins_after_months` and `cycles` of `repayment` must be from 1 to 1200",
+            ),
+            (free, "`free_cycles` count from opening: `repayment.minimum` has none"),
+            (
+                regime == Regime::Card,
+                "`repayment` is not for a card, whose statement estimates what minimums come to by one formula",
+            ),
+        ];
+        cases.iter().find(|(wrong, _)| *wrong).map_or(Ok(()), |(_, said)| Err((*said).to_owned()))
     }
 }
 

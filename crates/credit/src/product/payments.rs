@@ -104,6 +104,8 @@ pub enum MinimumBase {
     PrincipalAfterLastDraw,
     /// The highest new balance since nothing was owed.
     HighestBalance,
+    /// Principal as it was when the repayment period began.
+    PrincipalAtRepayment,
     CreditLimit,
 }
 

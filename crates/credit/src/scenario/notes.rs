@@ -39,7 +39,12 @@ pub(super) fn of_event(
         LineEventBody::Drew { feature, amount, .. } => {
             let refusal = quote_draw(before, feature.as_deref(), *amount).err()?;
             // What was held is set aside for the very draw.
-            let held = matches!(refusal, Refusal::DrawStillOpen | Refusal::OverAvailable { .. });
+            let held = matches!(
+                refusal,
+                Refusal::DrawStillOpen
+                    | Refusal::OverAvailable { .. }
+                    | Refusal::DrawPeriodOver { .. }
+            );
             if held && before.draws_held.is_positive() {
                 return None;
             }

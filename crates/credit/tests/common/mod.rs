@@ -28,8 +28,9 @@ pub(crate) fn product(name: &str) -> Product {
     ProductCatalog::embedded().unwrap().get(name).unwrap().clone()
 }
 
-/// Terms that no product of ours has: a penalty rate and payments that round, plans and due dates beyond the next close.
-pub(crate) fn odd_products() -> [Product; 2] {
+/// Terms that no product of ours has: a penalty rate and payments that round, plans and due dates beyond the next close, an end of
+/// draws.
+pub(crate) fn odd_products() -> [Product; 3] {
     let mut strict = product("CASHLINE-STD-1");
     strict.interest.rounded_at = credit::product::RoundedAt::Payments;
     strict.fees.first_year_cap = Some(Apr::from_ppm(10_000));
@@ -51,7 +52,23 @@ pub(crate) fn odd_products() -> [Product; 2] {
         monthly_fee_percents: Vec::new(),
     });
     plans.dates.due_days_after_close = 45;
-    [strict, plans]
+    let mut repaid = product("CASHLINE-STD-1-FEE3");
+    let part = credit::product::MinimumArm {
+        one_of: Some(9),
+        of: credit::product::MinimumBase::PrincipalAtRepayment,
+        plus_interest: true,
+        ..credit::product::MinimumArm::default()
+    };
+    repaid.repayment = Some(credit::product::RepaymentTerms {
+        begins_after_months: Some(3),
+        cycles: Some(4),
+        minimum: Some(credit::product::MinimumTerms {
+            arms: vec![part],
+            ..credit::product::MinimumTerms::default()
+        }),
+        ..credit::product::RepaymentTerms::default()
+    });
+    [strict, plans, repaid]
 }
 
 pub(crate) struct Book {

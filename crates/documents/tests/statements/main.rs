@@ -386,6 +386,24 @@ fn the_terms_of_every_product_are_told_from_its_data() {
 }
 
 #[test]
+fn the_opening_record_tells_when_draws_end_and_the_minimum_of_both_periods() {
+    let product = "as_of = 2026-08-10\n[[product]]\nname = \"T\"\nbased_on = \"CASHLINE-STD-1\"\n[product.repayment]\nbegins_after_months = 24\n\
+                   cycles = 60\n[product.repayment.minimum]\narms = [{ one_of = 60, of = \"principal_at_repayment\", plus_interest = true }]\n\
+                   [line]\nproduct = \"T\"\nopened_on = 2026-08-06\napr = \"24%\"\n";
+    let (terms, ..) = live(product);
+    let said = said(&opening_of(&terms)).join("\n");
+    for words in [
+        "The minimum payment is the greater of $25.00 or 2.00% of principal",
+        "You can draw through August 5, 2028. The repayment period begins on August 6, 2028: from that day on there are no draws. \
+         In it the minimum payment is one part in 60 of principal as it was when the repayment period began plus the interest \
+         billed on the statement, plus any amount past due; it is never more than what you owe. The last of its 60 statements \
+         asks for all that is owed",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
 fn the_billing_rights_stand_in_the_record_in_full() {
     let html = opening("CASHLINE-STD-1", 240_000);
     let said = said(&html).join("\n");
