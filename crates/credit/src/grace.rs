@@ -252,6 +252,10 @@ impl State {
         } else {
             self.grace.settled = self.grace.settled.after(paid, rule);
         }
+        // What never left is shown again by this statement, and has its time.
+        for waiting in self.grace.waiting.iter_mut().filter(|one| one.due_on == NaiveDate::MAX) {
+            waiting.due_on = due_on;
+        }
         self.grace.stand(rule);
         self.grace.statement_balance = self.balance() - self.left_out_of_grace(terms);
         self.grace.due_on = due_on;
