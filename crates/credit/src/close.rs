@@ -97,7 +97,7 @@ impl State {
         let minimum = self.minimum(terms, &lines);
         let sent_on = printed.map_or(Some(self.cycle.closes_on), |printed| printed.sent_on);
         let last_timely = self.oblige(terms, &minimum, (due_on, sent_on), printed);
-        self.turn_grace(terms, terms.product.dates.grace_through(last_timely, sent_on));
+        self.turn_grace(terms, last_timely, sent_on);
         let unused_rates = self.unused_rates(terms, &lines);
         self.records.push(CycleRecord {
             number: cycle,

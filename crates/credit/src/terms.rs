@@ -28,9 +28,6 @@ pub struct Terms {
 /// A close that was moved by fewer days stands for the day of the month from which it was moved.
 pub(crate) const MOVED_DAYS: u64 = 15;
 
-/// From sending a statement to the end of its grace.
-const GRACE_WINDOW: Days = Days::new(21);
-
 /// When cycles close.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,13 +131,6 @@ impl DateTerms {
             .checked_add_days(Days::new(self.statement_window_days.into()))
             .unwrap_or(sent_on);
         self.met_by(printed).max(window)
-    }
-
-    /// The last day of grace of a statement, on a line as on a card not before 21 days after it left (12 CFR
-    /// 1026.5(b)(2)(ii)(B)); without end while it has not.
-    pub(crate) fn grace_through(&self, timely: NaiveDate, sent_on: Option<NaiveDate>) -> NaiveDate {
-        let window = sent_on.and_then(|sent_on| sent_on.checked_add_days(GRACE_WINDOW));
-        timely.max(window.unwrap_or(NaiveDate::MAX))
     }
 
     /// The last day on which a payment meets a due date.

@@ -82,8 +82,6 @@ struct References {
     refunds: Vec<(u64, NaiveDate, Cents)>,
     /// Refunds that never reached the customer, and what undid them.
     undone_refunds: BTreeSet<u64>,
-    /// By number, with the close.
-    statements: BTreeMap<u32, NaiveDate>,
     departures: Departures,
 }
 
@@ -259,14 +257,8 @@ impl References {
                 let open = found.ok_or(CreditError::Unknown { seq, what: "dispute" })?;
                 fresh(open.replace(*error).is_none(), seq, "resolution")?;
             }
-            LineEventBody::StatementIssued { statement } => {
-                self.statements.insert(statement.number, statement.closed_on);
-            }
-            LineEventBody::StatementSent { cycle } | LineEventBody::StatementNotSent { cycle } => {
-                known(self.statements.contains_key(cycle), seq, "statement")?;
-                self.departures.note(event);
-            }
             _ => {
+                known(self.departures.note(event), seq, "statement")?;
                 self.note_refund(event);
                 self.note_discount(event)?;
             }
@@ -340,7 +332,7 @@ impl References {
             LineEventBody::StatementIssued { statement } => statement.closed_on,
             // It is the close that sets from when the minimum is enforced.
             LineEventBody::StatementSent { cycle } | LineEventBody::StatementNotSent { cycle } => {
-                self.statements.get(cycle).copied().unwrap_or(own)
+                self.departures.closed_on(*cycle).unwrap_or(own)
             }
             LineEventBody::Adjusted { .. }
             | LineEventBody::DrawSettled { .. }

@@ -6,7 +6,7 @@ mod common;
 #[path = "common/histories.rs"]
 mod histories;
 #[path = "common/text.rs"]
-#[allow(dead_code, reason = "each test file uses its own part")]
+#[expect(dead_code, reason = "each test file uses its own part")]
 mod text;
 
 use common::{Book, cents, day, noon, product};
@@ -153,7 +153,9 @@ fn grace_ends_three_weeks_after_a_statement_left_on_a_line_too() {
     let interest = |left: Option<LineEventBody>, paid_on: &str| {
         let mut book = Book::open(&line, 240_000, 25, "2026-08-26");
         book.draw("1000.00", "2026-09-01");
-        left.into_iter().for_each(|body| book.record(body, "2026-10-08"));
+        if let Some(body) = left {
+            book.record(body, "2026-10-08");
+        }
         book.pay("1000.00", paid_on);
         book.live_to(day("2026-12-27"));
         book.statements().iter().map(|one| one.interest_total).sum::<Cents>()
