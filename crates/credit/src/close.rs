@@ -98,8 +98,9 @@ impl State {
         }
         let due_on = self.schedule.due_on(self.cycle.closes_on, &terms.product.dates);
         let minimum = self.minimum(terms, &lines);
-        let last_timely = self.oblige(terms, &minimum, due_on, printed);
-        self.turn_grace(terms, last_timely);
+        let sent_on = printed.map_or(Some(self.cycle.closes_on), |printed| printed.sent_on);
+        let last_timely = self.oblige(terms, &minimum, (due_on, sent_on), printed);
+        self.turn_grace(terms, last_timely, sent_on);
         let unused_rates = self.unused_rates(terms, &lines);
         self.records.push(CycleRecord {
             number: cycle,
@@ -313,19 +314,18 @@ impl State {
         }
     }
 
-    /// Gives the last day on which a payment is timely.
+    /// Gives the last day on which a payment is timely; `NaiveDate::MAX` while the statement has not left.
     fn oblige(
         &mut self,
         terms: &Terms,
         minimum: &Minimum,
-        due_on: NaiveDate,
+        (due_on, sent_on): (NaiveDate, Option<NaiveDate>),
         printed: Option<&Printed>,
     ) -> NaiveDate {
-        let closed_on = self.cycle.closes_on;
-        let (due_on, sent_on) =
-            printed.map_or((due_on, closed_on), |printed| (printed.due_on, printed.sent_on));
+        let due_on = printed.map_or(due_on, |printed| printed.due_on);
         let owed = printed.map_or(minimum.own, |printed| printed.own_minimum.min(minimum.own));
-        let enforceable_on = terms.product.dates.enforceable_due_on(due_on, sent_on);
+        let enforce = |sent_on| terms.product.dates.enforceable_due_on(due_on, sent_on);
+        let enforceable_on = sent_on.map_or(NaiveDate::MAX, enforce);
         // Recomputed, less what the recomputed ones before it ask for: a late fact can set these above the printed ones. A fee is in
         // that of its cycle, however late it was recorded: who pays what first does not go by when it was learned.
         let (fees, penalty_fees) = self.fees_asked_elsewhere();
@@ -349,7 +349,10 @@ impl State {
         };
         // A statement that only repeats what is past due has its own due date and late fee all the same.
         if minimum.due.is_positive() {
-            self.awaited.push((self.cycle.number, enforceable_on));
+            if enforceable_on < NaiveDate::MAX {
+                self.awaited.push((self.cycle.number, enforceable_on));
+                self.enforce_what_never_left(enforceable_on);
+            }
             self.obligations.push(obligation);
         }
         enforceable_on

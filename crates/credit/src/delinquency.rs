@@ -71,6 +71,14 @@ impl State {
         self.obligations.retain(open);
     }
 
+    /// What was asked for by statements that never left is asked for again by one that does, and late with it: at one late fee.
+    pub(crate) fn enforce_what_never_left(&mut self, enforceable_on: NaiveDate) {
+        let all = self.obligations.iter_mut().chain(&mut self.met);
+        for due in all.filter(|due| due.enforceable_on == NaiveDate::MAX) {
+            (due.enforceable_on, due.tested) = (enforceable_on, true);
+        }
+    }
+
     /// Minimums unpaid after their enforceable due date.
     pub(crate) fn past_due(&self, on: NaiveDate) -> Cents {
         let late = self.obligations.iter().filter(|due| due.enforceable_on < on);

@@ -184,6 +184,14 @@ pub enum LineEventBody {
     StatementIssued {
         statement: Box<Statement>,
     },
+    /// The first copy of an issued statement that counts left on the effective day, and not on the one that it names.
+    StatementSent {
+        cycle: u32,
+    },
+    /// By the end of the effective day no copy of an issued statement had left, or what had left came back.
+    StatementNotSent {
+        cycle: u32,
+    },
     /// Recomputed less posted, of a charge of a closed cycle.
     Adjusted {
         charge: Charge,
@@ -228,6 +236,8 @@ impl LineEventBody {
             Self::FlagRaised { .. } => "flag_raised",
             Self::FlagCleared { .. } => "flag_cleared",
             Self::StatementIssued { .. } => "statement_issued",
+            Self::StatementSent { .. } => "statement_sent",
+            Self::StatementNotSent { .. } => "statement_not_sent",
             Self::Adjusted { .. } => "adjusted",
             Self::LineClosed { .. } => "line_closed",
         }

@@ -5,7 +5,7 @@
 //! then is spared all the same, the rest is owed with the next statement. On a card it is not, where grace was lost: no interest
 //! on days of cycles before the last one (1026.54(a)(1)(i)).
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use identity::PaymentId;
 use money::Cents;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ use crate::{
     state::{OpenCycle, State},
     versions::Versions,
 };
+
+/// From the day on which a statement left to the end of its grace at least, on a line as on a card (12 CFR 1026.5(b)(2)(ii)(B)).
+const WINDOW: Days = Days::new(21);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Grace {
@@ -242,7 +245,14 @@ impl State {
     }
 
     /// Settles what became of grace in the cycle, and what the next one begins with.
-    pub(crate) fn turn_grace(&mut self, terms: &Terms, due_on: NaiveDate) {
+    pub(crate) fn turn_grace(
+        &mut self,
+        terms: &Terms,
+        timely: NaiveDate,
+        sent_on: Option<NaiveDate>,
+    ) {
+        let window = sent_on.and_then(|sent_on| sent_on.checked_add_days(WINDOW));
+        let due_on = timely.max(window.unwrap_or(NaiveDate::MAX));
         let rule = &terms.product.grace;
         let paid = self.grace.paid_in_full();
         let waits = !paid && self.day < self.grace.due_on && rule.kind == GraceKind::PaidInFull;
@@ -251,6 +261,10 @@ impl State {
             self.grace.waiting.push(waiting);
         } else {
             self.grace.settled = self.grace.settled.after(paid, rule);
+        }
+        // What never left is shown again by this statement, and has its time.
+        for waiting in self.grace.waiting.iter_mut().filter(|one| one.due_on == NaiveDate::MAX) {
+            waiting.due_on = due_on;
         }
         self.grace.stand(rule);
         self.grace.statement_balance = self.balance() - self.left_out_of_grace(terms);

@@ -47,6 +47,7 @@ mod repayment;
 mod replay;
 mod returned;
 pub mod scenario;
+mod sent;
 mod standing;
 mod state;
 mod statement;
@@ -89,6 +90,7 @@ pub use re_age::{NoReAge, may_re_age};
 pub use relief::{CycleRelief, ServiceRelief, quote_estate, service_relief};
 pub use repayment::{In36Months, Repayment};
 pub use replay::{Replayed, Snapshot, replay, replay_from};
+pub use sent::statement_left_on;
 pub use standing::{FurnishedStatus, PastDueBucket, Standing};
 pub use state::{Segment, StandingFlag};
 pub use statement::{

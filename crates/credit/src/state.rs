@@ -178,6 +178,7 @@ pub(crate) struct OpenCycle {
 pub(crate) struct Obligation {
     pub(crate) cycle: u32,
     pub(crate) due_on: NaiveDate,
+    /// The last day on which a payment is timely; `NaiveDate::MAX` while the statement has not left.
     pub(crate) enforceable_on: NaiveDate,
     /// As recomputed: what the waterfall counts.
     pub(crate) unpaid: Cents,

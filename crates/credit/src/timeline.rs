@@ -16,6 +16,7 @@ use crate::{
     draws::{DrawFact, DrawFacts},
     event::{AppliesTo, Charge, Disputed},
     product::ReturnPolicy,
+    sent::Departures,
     versions::Versions,
 };
 
@@ -54,7 +55,8 @@ pub(crate) struct Printed {
     pub(crate) seq: u64,
     pub(crate) closed_on: NaiveDate,
     pub(crate) due_on: NaiveDate,
-    pub(crate) sent_on: NaiveDate,
+    /// When it really left; `None`: it has not.
+    pub(crate) sent_on: Option<NaiveDate>,
     pub(crate) minimum: Cents,
     /// The minimum less what was asked for already.
     pub(crate) own_minimum: Cents,
@@ -80,6 +82,7 @@ struct References {
     refunds: Vec<(u64, NaiveDate, Cents)>,
     /// Refunds that never reached the customer, and what undid them.
     undone_refunds: BTreeSet<u64>,
+    departures: Departures,
 }
 
 impl<'a> Timeline<'a> {
@@ -140,7 +143,7 @@ impl<'a> Timeline<'a> {
                         seq: event.seq,
                         closed_on: statement.closed_on,
                         due_on: statement.due_on,
-                        sent_on: statement.sent_on,
+                        sent_on: references.departures.of(statement.number, statement.sent_on),
                         minimum: statement.minimum_due,
                         own_minimum: (statement.minimum_due
                             - statement.past_due
@@ -264,6 +267,7 @@ impl References {
                 fresh(open.replace(*error).is_none(), seq, "resolution")?;
             }
             _ => {
+                known(self.departures.note(event), seq, "statement")?;
                 self.note_refund(event);
                 self.note_discount(event)?;
             }
@@ -335,6 +339,10 @@ impl References {
                 self.drew_on(&event.body).map_or(own, |drew_on| own.min(drew_on))
             }
             LineEventBody::StatementIssued { statement } => statement.closed_on,
+            // It is the close that sets from when the minimum is enforced.
+            LineEventBody::StatementSent { cycle } | LineEventBody::StatementNotSent { cycle } => {
+                self.departures.closed_on(*cycle).unwrap_or(own)
+            }
             LineEventBody::Adjusted { .. }
             | LineEventBody::DrawSettled { .. }
             | LineEventBody::FeeAssessed { cycle: Some(_), .. } => NaiveDate::MAX,
@@ -365,7 +373,9 @@ impl References {
             | LineEventBody::DrawSettled { .. }
             | LineEventBody::DrawRefused { .. }
             | LineEventBody::DrawCorrected { .. }
-            | LineEventBody::PaymentReversed { .. } => None,
+            | LineEventBody::PaymentReversed { .. }
+            | LineEventBody::StatementSent { .. }
+            | LineEventBody::StatementNotSent { .. } => None,
             LineEventBody::Drew { draw, .. } => {
                 let DrawFact { amount, fee, refused, .. } = *self.draws.get(*draw)?;
                 let drew = Action { amount, fee, ..at(2, draw.as_uuid().as_u128()) };

@@ -8,7 +8,9 @@ mod settle;
 
 use calendar::local_date;
 use chrono::NaiveDate;
-use credit::{DisputeClocks, Disputed, FeeKind, LineEvent, LineEventBody, Statement};
+use credit::{
+    DisputeClocks, Disputed, FeeKind, LineEvent, LineEventBody, Statement, statement_left_on,
+};
 use identity::{CaseId, CustomerId, DrawId};
 use money::Cents;
 use serde::{Deserialize, Serialize};
@@ -119,7 +121,7 @@ impl Servicing {
             waiting: None,
         };
         disputes::insert(work.conn(), &row).await?;
-        let formal = self.formal(shown_by.as_ref());
+        let formal = self.formal(&line, shown_by.as_ref());
         if formal {
             let body = LineEventBody::DisputeOpened {
                 dispute: row.id,
@@ -176,9 +178,10 @@ impl Servicing {
     }
 
     /// Whether a notice that comes now comes in time.
-    fn formal(&self, shown_by: Option<&Statement>) -> bool {
-        // What no statement shows yet has not begun its sixty days.
-        shown_by.is_none_or(|statement| self.today() <= DisputeClocks::notice_by(statement.sent_on))
+    fn formal(&self, line: &Line, shown_by: Option<&Statement>) -> bool {
+        // What no statement shows yet, and what one shows that never left, has not begun its sixty days.
+        let left_on = shown_by.and_then(|statement| statement_left_on(line.events(), statement));
+        left_on.is_none_or(|left_on| self.today() <= DisputeClocks::notice_by(left_on))
     }
 }
 

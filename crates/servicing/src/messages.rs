@@ -9,6 +9,7 @@
 
 mod contact;
 mod deliver;
+mod departed;
 mod paper;
 mod patience;
 mod undelivered;

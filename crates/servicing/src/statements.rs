@@ -138,7 +138,7 @@ impl Servicing {
 }
 
 /// The statement of that number, and the event that issued it.
-fn find(events: &[LineEvent], number: u32) -> Option<(u64, &Statement)> {
+pub(crate) fn find(events: &[LineEvent], number: u32) -> Option<(u64, &Statement)> {
     events.iter().find_map(|event| match &event.body {
         LineEventBody::StatementIssued { statement } if statement.number == number => {
             Some((event.seq, statement.as_ref()))

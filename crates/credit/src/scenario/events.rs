@@ -44,6 +44,8 @@ enum Kind {
     CycleChange,
     Flag,
     FlagCleared,
+    StatementSent,
+    StatementNotSent,
     Close,
 }
 
@@ -88,6 +90,8 @@ pub(super) struct EventFile {
     terms: Option<toml::Table>,
     dispute: Option<String>,
     autopay: Option<String>,
+    /// By its number.
+    statement: Option<u32>,
     /// How much of a dispute was our error.
     #[serde(default, with = "dollars_opt")]
     error: Option<Cents>,
@@ -241,6 +245,7 @@ impl EventFile {
             ("dispute", self.dispute.is_some()),
             ("autopay", self.autopay.is_some()),
             ("error", self.error.is_some()),
+            ("statement", self.statement.is_some()),
         ];
         let used: &[&str] = match self.kind {
             Kind::Draw => &["id", "amount", "feature", "fee", "draw"],
@@ -263,6 +268,7 @@ impl EventFile {
             Kind::DisputeResolved => &["dispute", "error"],
             Kind::CycleChange => &["close_day"],
             Kind::Flag | Kind::FlagCleared => &["flag"],
+            Kind::StatementSent | Kind::StatementNotSent => &["statement"],
             Kind::Close => &[],
         };
         given.iter().find(|(key, is)| *is && !used.contains(key)).map(|(key, _)| *key)
@@ -386,6 +392,12 @@ impl EventFile {
             }
             Kind::FlagCleared => {
                 LineEventBody::FlagCleared { flag: needed(self.flag, "flag")?, note: reason }
+            }
+            Kind::StatementSent => {
+                LineEventBody::StatementSent { cycle: needed(self.statement, "statement")? }
+            }
+            Kind::StatementNotSent => {
+                LineEventBody::StatementNotSent { cycle: needed(self.statement, "statement")? }
             }
             Kind::Close => LineEventBody::LineClosed { reason },
             _ => return Err("this kind of event is not known".to_owned()),

@@ -3,7 +3,7 @@
 //!
 //! Invariant: what is compared is what is known when the event is recorded, that day's close included.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use money::{Apr, Cents};
 
 use super::DatedEvent;
@@ -64,8 +64,23 @@ pub(super) fn oddity(
             let none = product.interest.autopay_discount == Apr::ZERO;
             none.then(|| "the product has no `autopay_discount`, so no rate is less".to_owned())
         }
+        LineEventBody::StatementSent { cycle } | LineEventBody::StatementNotSent { cycle } => {
+            before_its_day(line.events(), *cycle, event.on)
+        }
         _ => None,
     })
+}
+
+/// That a statement left, or had not left, on a day before the one that it names: it changes nothing.
+fn before_its_day(events: &[LineEvent], cycle: u32, on: NaiveDate) -> Option<String> {
+    let named = events.iter().find_map(|event| match &event.body {
+        LineEventBody::StatementIssued { statement } if statement.number == cycle => {
+            Some(statement.sent_on)
+        }
+        _ => None,
+    });
+    let named = named.filter(|named| on < *named)?;
+    Some(format!("statement {cycle} was sent on {named} at the earliest, so it changes nothing"))
 }
 
 /// The line with what the close of the day charges.

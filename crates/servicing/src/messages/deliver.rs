@@ -224,6 +224,7 @@ impl Servicing {
         message.changed_at = now;
         message.sent_at = Some(now);
         outbound::update(&mut tx, &message).await?;
+        self.statement_left(&mut tx, &message).await?;
         self.trail_message(&mut tx, &message, "mail.sent", json!({})).await?;
         tx.commit().await?;
         report.messages_sent += 1;
@@ -246,6 +247,7 @@ impl Servicing {
             return Ok(());
         }
         self.hold_line_of_statement(&mut tx, &message).await?;
+        let had_left = message.state == OutboundState::Sent;
         message.state = OutboundState::Bounced;
         message.why = Some("mail_came_back".to_owned());
         message.code = Some(code.to_owned());
@@ -253,6 +255,10 @@ impl Servicing {
         message.changed_at = now;
         outbound::update(&mut tx, &message).await?;
         self.trail_message(&mut tx, &message, "mail.bounced", json!({})).await?;
+        // Paper of it may leave today.
+        if let Some(yesterday) = self.today().pred_opt().filter(|_| had_left) {
+            self.statement_not_left(&mut tx, &message, yesterday).await?;
+        }
         let customer = customers::find(&mut tx, message.customer_id).await?;
         // An address that they gave up says nothing of the one that counts.
         if customer.is_some_and(|customer| customer.email == message.address) {

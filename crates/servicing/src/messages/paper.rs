@@ -128,6 +128,7 @@ impl Servicing {
                 continue;
             }
             if let Some(message) = outbound::find(&mut tx, id).await? {
+                self.statement_left(&mut tx, &message).await?;
                 let more = json!({"letter_digest": hex::encode(&kept.digest)});
                 self.trail_message(&mut tx, &message, "mail.printed", more).await?;
             }

@@ -1,9 +1,8 @@
 //! What reached nobody by any way: it is on record, and a person is to see to it.
 //!
-//! Invariant: a statement that was sent by no way costs no late fee. It is our error, and the flag that says so stands until a
-//! person clears it (12 CFR 1026.5(b)(2)(ii)(B); the rule book's 1.5). One whose letter came back was sent.
+//! Invariant: of a statement that was sent by no way nothing is late, and it costs no late fee, until one is sent that asks for it
+//! again (12 CFR 1026.5(b)(2)(ii)(B); the rule book's 1.5). One whose letter came back was mailed, which is all that the law asks.
 
-use credit::FlagKind;
 use identity::{CaseId, CustomerId, OutboundId};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -21,9 +20,8 @@ use crate::{
 const KIND: &str = "undeliverable";
 
 /// What whoever finds the customer has to do besides.
-const AND_THEN: &str = "If a statement was not sent, the flag `our_error` stands and no late fee is charged: clear it when an \
-                        address is known and the statement was sent, not before 25 days after that: 14 to pay it, and the \
-                        eleven after which the fee would be decided.";
+const AND_THEN: &str = "Find out an address, and keep it. If a statement was not sent, nothing of it is late and it costs no late \
+                        fee: what it asks for falls due with the next statement that is sent.";
 
 impl Servicing {
     /// Paper is owed and there is no street to send it to.
@@ -45,7 +43,7 @@ impl Servicing {
             message.written_at.date_naive()
         );
         self.open_undeliverable(conn, &message, words).await?;
-        self.own_up_to(conn, &message).await
+        self.statement_not_left(conn, &message, self.today()).await
     }
 
     /// Holds the line of whose statement a message is, before its stream is written to: as everybody does who may add to it.
@@ -57,21 +55,6 @@ impl Servicing {
         if let (Some(_), Some(line)) = (message.statement, message.credit_line_id) {
             self.hold_line(conn, line).await?;
         }
-        Ok(())
-    }
-
-    /// Of a statement: that it was not sent is our error, from today.
-    async fn own_up_to(
-        &self,
-        conn: &mut PgConnection,
-        message: &OutboundRow,
-    ) -> Result<(), ServicingError> {
-        let Some(number) = message.statement else { return Ok(()) };
-        let id = message.customer_id;
-        let permit = authorise(Caller::system(), UseCase::Protect, Some(id), self.now())?;
-        let line = self.hold_line_of(conn, id).await?;
-        let why = format!("statement {number} was not sent: no address is known");
-        self.raise_in(conn, permit, id, line.as_ref(), (FlagKind::OurError, &why)).await?;
         Ok(())
     }
 

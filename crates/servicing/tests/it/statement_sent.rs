@@ -1,16 +1,22 @@
 //! Which statements are sent, and what comes of one that could not be.
 
-use credit::FlagKind;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use rails::{Bounce, Mail, MailError, Printing, RailError};
 use servicing::{
     Caller,
     originate::NewCustomer,
+    ports::{Post, PostFuture, PostOffice},
     statements::Statements,
     testing::{add_person, new_customer},
 };
 use store::{customers::Language, outbound::OutboundState};
 
 use crate::{
-    house::{House, Person, cents, key},
+    house::{House, Person, cents},
     messages::{STREET, Written},
 };
 
@@ -48,45 +54,138 @@ async fn a_statement_of_next_to_nothing_is_there_to_be_opened_and_sent_to_nobody
 
 const FLAGGED: &str = "SELECT count(*) FROM line_events WHERE kind = 'flag_raised'";
 const FEES: &str = "SELECT count(*) FROM line_events WHERE kind = 'fee_assessed'";
+const SENT: &str = "SELECT count(*) FROM line_events WHERE kind = 'statement_sent'";
+const NOT_SENT: &str = "SELECT count(*) FROM line_events WHERE kind = 'statement_not_sent'";
 
-async fn our_error(house: &House, person: Person) -> Option<String> {
-    let standing = house.servicing.standing_flags(Caller::system(), person.id).await.unwrap();
-    standing.into_iter().find(|flag| flag.kind == FlagKind::OurError).map(|flag| flag.source)
+async fn days_past_due(written: &Written, person: Person) -> u32 {
+    let viewed = written.servicing().position(person.caller(), person.id).await.unwrap();
+    viewed.position.days_past_due
 }
 
-/// Nobody pays a late fee for a statement that was sent to nobody: the rule book's 1.5 and A18.
+/// Nobody pays a late fee for a statement that was sent to nobody, nor is late: the rule book's 1.5 and A18.
 #[tokio::test]
-async fn a_statement_that_was_sent_to_nobody_is_our_error_until_a_person_says_otherwise() {
+async fn nothing_of_a_statement_that_was_sent_to_nobody_is_late_until_one_is_sent() {
     let written = Written::on("2026-12-03").await;
     let new = NewCustomer { email: "bounce@example.com".to_owned(), ..new_customer("Ann") };
     let ann = add_person(written.servicing(), new, "000111224242").await;
     written.draws(ann, 80_000).await;
     written.live_until("2026-12-04").await;
-    assert_eq!(our_error(&written, ann).await, None, "what came back was no statement");
+    assert_eq!(written.count(NOT_SENT).await, 0, "what came back was no statement");
     written.live_until("2026-12-06").await;
     assert_eq!(written.message(ann, "statement_ready").await.state, OutboundState::NotSent);
-    let said = "statement 1 was not sent: no address is known";
-    assert_eq!(our_error(&written, ann).await.as_deref(), Some(said));
-    let told =
-        "SELECT count(*) FROM cases WHERE kind = 'undeliverable' AND words LIKE '%`our_error`%'";
+    assert_eq!(written.count(NOT_SENT).await, 1);
+    let told = "SELECT count(*) FROM cases WHERE kind = 'undeliverable' AND words LIKE '%next statement that is sent%'";
     assert_eq!(written.count(told).await, 1);
 
     // It was due on December 30, and the one of January 5 was not sent either.
     written.live_until("2027-01-13").await;
-    assert_eq!((written.count(FEES).await, written.count(FLAGGED).await), (0, 1));
-    let position = written.servicing().position(ann.caller(), ann.id).await.unwrap().position;
-    assert!(position.days_past_due > 10, "{}", position.days_past_due);
+    assert_eq!((written.count(FEES).await, written.count(FLAGGED).await), (0, 0));
+    assert_eq!((written.count(NOT_SENT).await, days_past_due(&written, ann).await), (2, 0));
+    let leaves = "SELECT count(*) FROM audit_leaves l JOIN outbox o ON o.kind = l.kind WHERE l.kind = 'statement.not_sent'";
+    assert_eq!(written.count(leaves).await, 4, "two of each");
 
-    // Found: what is sent from now on counts.
-    let (service, system) = (written.servicing(), Caller::system());
+    // Found: what the statement of February 5 asks for is due on March 2, and one fee is due for it.
     let street = STREET.map(str::to_owned);
-    service.keep_postal_address(system, ann.id, &street).await.unwrap();
-    let staff = written.representative("Rae").await;
-    let (flag, note) = (FlagKind::OurError, "Found, and sent by mail.");
-    service.clear_flag(staff, ann.id, flag, note, &key("found")).await.unwrap();
-    written.live_until("2027-02-06").await;
+    written.servicing().keep_postal_address(Caller::system(), ann.id, &street).await.unwrap();
+    written.live_until("2027-03-02").await;
     assert_eq!(written.message(ann, "statement_ready").await.state, OutboundState::OnPaper);
-    assert_eq!(our_error(&written, ann).await, None);
+    assert_eq!(days_past_due(&written, ann).await, 0);
+    written.live_until("2027-03-03").await;
+    assert_eq!(days_past_due(&written, ann).await, 1);
+    written.live_until("2027-03-14").await;
+    assert_eq!((written.count(FEES).await, written.count(SENT).await), (1, 0));
+    written.books_agree(ann).await;
+}
+
+/// A post office whose printer can be down, and that says of mail that it came back.
+struct Broken {
+    office: PostOffice,
+    printer_down: AtomicBool,
+    back: Mutex<Option<Bounce>>,
+}
+
+impl Post for Broken {
+    fn send<'a>(&'a self, mail: &'a Mail<'a>) -> PostFuture<'a, (), MailError> {
+        self.office.send(mail)
+    }
+
+    fn has<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
+        self.office.has(id)
+    }
+
+    fn bounces_after(&self, _: u64) -> PostFuture<'_, Vec<Bounce>, RailError> {
+        let back = self.back.lock().unwrap().take();
+        Box::pin(async move { Ok(back.into_iter().collect()) })
+    }
+
+    fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
+        if self.printer_down.load(Ordering::SeqCst) {
+            let reason = "no paper".to_owned();
+            return Box::pin(async move { Err(RailError::Unknown { reason }) });
+        }
+        self.office.print(letter)
+    }
+}
+
+async fn broken(today: &str) -> (Written, Arc<Broken>) {
+    let mut written = Written::on(today).await;
+    let office = Arc::new(Broken {
+        office: written.office.clone(),
+        printer_down: AtomicBool::new(false),
+        back: Mutex::new(None),
+    });
+    let post: Arc<dyn Post> = office.clone();
+    written.house.servicing = written.house.servicing.clone().with_post(post);
+    (written, office)
+}
+
+#[tokio::test]
+async fn what_the_printer_let_lie_for_twelve_days_is_late_by_the_day_on_which_it_left() {
+    let (written, office) = broken("2026-12-03").await;
+    let ann = written.person("bounce@example.com", Language::English).await;
+    written.live_until("2026-12-04").await;
+    office.printer_down.store(true, Ordering::SeqCst);
+    written.live_until("2026-12-17").await;
+    assert_eq!(written.message(ann, "statement_ready").await.state, OutboundState::OnPaper);
+    office.printer_down.store(false, Ordering::SeqCst);
+    let known = statements(&written, ann).await;
+    written.live_until("2026-12-18").await;
+    assert_eq!((written.count(SENT).await, written.count(NOT_SENT).await), (1, 0));
+    assert_eq!(statements(&written, ann).await, known, "what was printed stands");
+
+    // December 30 is printed; fourteen days from December 18 end on January 1.
+    written.live_until("2027-01-01").await;
+    assert_eq!(days_past_due(&written, ann).await, 0);
+    written.live_until("2027-01-02").await;
+    assert_eq!(days_past_due(&written, ann).await, 1);
+    written.live_until("2027-01-11").await;
+    assert_eq!(written.count(FEES).await, 0, "January 10 is the day of the written clock");
+    written.live_until("2027-01-13").await;
+    assert_eq!((written.count(FEES).await, written.count(SENT).await), (1, 1));
+    written.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn mail_of_a_statement_that_came_back_was_never_sent_and_its_paper_has_a_day_of_its_own() {
+    let (written, office) = broken("2026-12-03").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    written.live_until("2026-12-19").await;
+    let told = written.message(ann, "statement_ready").await;
+    assert_eq!((told.state, written.count(SENT).await), (OutboundState::Sent, 0));
+    office.printer_down.store(true, Ordering::SeqCst);
+    let message_id = format!("<{}@lender.example>", told.id);
+    *office.back.lock().unwrap() =
+        Some(Bounce { sequence: 1, message_id, code: "5.1.1".to_owned() });
+    written.live_until("2026-12-20").await;
+    assert_eq!((written.count(SENT).await, written.count(NOT_SENT).await), (0, 1));
+    office.printer_down.store(false, Ordering::SeqCst);
+    written.live_until("2026-12-24").await;
+    assert_eq!((written.count(SENT).await, written.count(NOT_SENT).await), (1, 1));
+    // The printer had it on December 21, so that January 4 is in time.
+    written.live_until("2027-01-04").await;
+    assert_eq!(days_past_due(&written, ann).await, 0);
+    written.live_until("2027-01-05").await;
+    assert_eq!(days_past_due(&written, ann).await, 1);
     written.books_agree(ann).await;
 }
 
@@ -98,5 +197,5 @@ async fn who_was_sent_a_statement_pays_the_late_fee_though_a_letter_came_back() 
     written.servicing().keep_postal_address(Caller::system(), ann.id, &nowhere).await.unwrap();
     written.live_until("2027-01-13").await;
     assert_eq!(written.message(ann, "statement_ready").await.state, OutboundState::NotSent);
-    assert_eq!((written.count(FEES).await, written.count(FLAGGED).await), (1, 0));
+    assert_eq!((written.count(FEES).await, written.count(NOT_SENT).await), (1, 0));
 }

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     /// What is recorded and told to nobody by a message of its own.
-    const SILENT: [&str; 43] = [
+    const SILENT: [&str; 45] = [
         "autopay.nothing_due",
         "autopay.skipped",
         "bank_account.added",
@@ -118,7 +118,9 @@ mod tests {
         "payment.reversal_refused",
         "payment.reversed",
         "payment.settled",
+        "statement.not_sent",
         "statement.rendered",
+        "statement.sent",
         "terms.service_recorded",
         "refund.handed_over",
     ];
