@@ -24,8 +24,6 @@ use store::{
     payments::AmountKind,
 };
 
-pub use run::AutopayReport;
-
 use crate::{
     Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     disclosures::{GivenDocument, addressee, line_reference, no_line, refuse_model, to_keep},

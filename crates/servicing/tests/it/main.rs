@@ -14,6 +14,7 @@ mod cases;
 mod cash;
 mod cheques;
 mod close;
+mod close_payments;
 mod contacts;
 mod counted;
 mod countersign;
