@@ -22,6 +22,7 @@ use store::{
 use super::{
     DEBITS_AT_ONCE, NOTICE_DAYS,
     amount::{Agreed, arranged, wanted},
+    discount::name_of,
     told,
 };
 use crate::{
@@ -72,6 +73,7 @@ impl Servicing {
     pub async fn run_autopay(&self, caller: Caller) -> Result<RunReport, ServicingError> {
         authorise(caller, UseCase::Operate, None, self.now())?;
         let mut report = RunReport::default();
+        self.end_discounts(&mut report).await?;
         let mut after = None;
         loop {
             let mut conn = self.store.app().acquire().await?;
@@ -100,7 +102,7 @@ impl Servicing {
             Ok::<_, ServicingError>(autopays::find_standing(&mut conn, id).await?)
         };
         let Ok(Some(autopay)) = standing.await else { return Undone::Again };
-        self.undone(&autopay, &format!("Automatic payments {}", autopay.id), error).await
+        self.undone(&autopay, &name_of(autopay.id), error).await
     }
 
     async fn look_at_line(&self, id: CreditLineId) -> Result<bool, ServicingError> {
