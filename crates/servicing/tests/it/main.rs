@@ -41,6 +41,7 @@ mod returns;
 mod rights;
 mod service;
 mod sessions;
+mod set_aside;
 mod statement_sent;
 mod statements;
 mod worlds;
