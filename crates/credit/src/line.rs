@@ -304,7 +304,8 @@ impl CreditLine {
         context
     }
 
-    /// A change of terms needs its notice, or a reason why it needs none (12 CFR 1026.9(c)).
+    /// A change of terms needs its notice, or a reason why it needs none (12 CFR 1026.9(c)). How long the notice is, the terms say
+    /// that are in force on the day it is given.
     fn check_notice(&self, event: &LineEvent) -> Result<(), CreditError> {
         let (seq, effective_on) = (event.seq, event.effective_on);
         let notice = match &event.body {
@@ -316,7 +317,11 @@ impl CreditLine {
             return Ok(());
         }
         let given_on = notice.given_on.ok_or(CreditError::NoNotice { seq })?;
-        let days = Days::new(self.opening_terms()?.product.dates.change_notice_days.into());
+        let known = self.events.partition_point(|known| known.seq < seq);
+        let before = self.events.get(..known).unwrap_or_default();
+        let versions = Versions::of(self.opening_terms()?, before)?;
+        let dates = &versions.on(given_on, given_on).product.dates;
+        let days = Days::new(dates.change_notice_days.into());
         let earliest = given_on.checked_add_days(days).unwrap_or(NaiveDate::MAX);
         if effective_on < earliest {
             return Err(CreditError::NoticeTooLate { seq, effective_on, earliest });

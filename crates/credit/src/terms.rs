@@ -101,7 +101,12 @@ impl DateTerms {
     /// The day for which a payment counts that was completed at a local time: after the cut-off, the next one.
     #[must_use]
     pub fn credited_on(&self, on: NaiveDate, at: NaiveTime) -> NaiveDate {
-        let day = if at > self.cut_off { on.succ_opt().unwrap_or(on) } else { on };
+        self.counts_on(if at > self.cut_off { on.succ_opt().unwrap_or(on) } else { on })
+    }
+
+    /// The day for which a payment counts that was to count for a day.
+    #[must_use]
+    pub fn counts_on(&self, day: NaiveDate) -> NaiveDate {
         match self.payments_count_on {
             CountsOn::CalendarDays => day,
             CountsOn::BankingDays => calendar::banking_day_on_or_after(day),

@@ -57,6 +57,27 @@ fn a_change_of_terms_waits_forty_five_days_or_says_why_not() {
 }
 
 #[test]
+fn how_long_a_notice_is_the_terms_say_that_are_in_force_when_it_is_given() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    let longer = changed(
+        &json!({ "dates": { "change_notice_days": 60 } }),
+        without_notice(NoticeException::ConsumerFavourable),
+    );
+    record(&mut book, longer, "2026-10-10").unwrap();
+    let late_fee =
+        |amount: &str, on| changed(&json!({ "fees": { "late": { "amount": amount } } }), given(on));
+    // Given the day before: 45 days from October 9. Given on the day: 60 days from October 10.
+    let early = record(&mut book, late_fee("24.00", "2026-10-10"), "2026-12-08");
+    let first = day("2026-12-09");
+    assert!(
+        matches!(early, Err(CreditError::NoticeTooLate { earliest, .. }) if earliest == first),
+        "{early:?}"
+    );
+    record(&mut book, late_fee("25.00", "2026-10-09"), "2026-12-08").unwrap();
+    record(&mut book, late_fee("24.00", "2026-10-10"), "2026-12-09").unwrap();
+}
+
+#[test]
 fn a_rate_that_is_a_change_of_terms_needs_its_notice_too() {
     let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
     let notice = Some(given("2026-10-01"));

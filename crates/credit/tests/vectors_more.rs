@@ -87,10 +87,10 @@ fn v33_the_holidays_of_the_federal_reserve() {
 }
 
 #[test]
-fn v34_the_days_before_a_debit_on_which_it_is_told_and_can_be_stopped() {
+fn v34_the_last_day_on_which_a_debit_can_be_stopped() {
+    // By when it is told of is with whoever tells it (servicing).
     let debit = day("2026-11-30");
     assert_eq!(add_banking_days(debit, -3), day("2026-11-24"));
-    assert_eq!(debit - chrono::Days::new(10), day("2026-11-20"));
     assert_eq!(day("2026-11-24") + chrono::Days::new(14), day("2026-12-08"));
 }
 

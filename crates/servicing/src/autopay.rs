@@ -24,8 +24,6 @@ use store::{
     payments::AmountKind,
 };
 
-pub use run::AutopayReport;
-
 use crate::{
     Caller, Key, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     disclosures::{GivenDocument, addressee, line_reference, no_line, refuse_model, to_keep},
@@ -227,18 +225,18 @@ impl Servicing {
             Begun::Before(answer) => return Ok(answer),
             Begun::Now(work) => work,
         };
-        let mut line = self.hold_own_line(work.conn(), customer_id).await?;
+        // The line is held, and not worked out: a history that cannot be read is no reason to go on taking money.
+        let line = self.hold_line_of(work.conn(), customer_id).await?.ok_or_else(no_line)?;
         let autopay =
-            autopays::find_standing(work.conn(), line.row.id).await?.ok_or_else(no_autopay)?;
-        let end = (BY_CUSTOMER, self.today());
-        let gone = self.end_autopay(work.conn(), permit, (&mut line, &autopay), end).await?;
+            autopays::find_standing(work.conn(), line.id).await?.ok_or_else(no_autopay)?;
+        let gone = self.revoke_autopay(work.conn(), permit, &autopay).await?;
         let mut text =
             "Your automatic payments are cancelled. Nothing more will be taken under them."
                 .to_owned();
         if gone {
             text.push_str(" One payment has gone to the bank already and cannot be called back.");
         }
-        let of = (customer_id, line.row.id);
+        let of = (customer_id, line.id);
         let receipt =
             self.keep_receipt(work.conn(), of, ("autopay_cancelled", text), Vec::new()).await?;
         work.finish(receipt).await

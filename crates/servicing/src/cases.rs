@@ -12,9 +12,11 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
+    autopays::AutopayRow,
     cases::{self, CaseRow, CaseStatus},
     draws::DrawRow,
     payments::PaymentRow,
+    refunds::RefundRow,
     revocations,
 };
 use uuid::Uuid;
@@ -41,7 +43,7 @@ pub struct NewCase {
 
 /// What the desk is to look into.
 pub(crate) struct About {
-    customer_id: CustomerId,
+    pub(crate) customer_id: CustomerId,
     credit_line_id: CreditLineId,
     /// By which name and id the record knows it.
     what: (&'static str, Uuid),
@@ -58,6 +60,20 @@ impl From<&DrawRow> for About {
     fn from(draw: &DrawRow) -> Self {
         let DrawRow { customer_id, credit_line_id, id, .. } = *draw;
         Self { customer_id, credit_line_id, what: ("draw_id", id.as_uuid()) }
+    }
+}
+
+impl From<&RefundRow> for About {
+    fn from(refund: &RefundRow) -> Self {
+        let RefundRow { customer_id, credit_line_id, id, .. } = *refund;
+        Self { customer_id, credit_line_id, what: ("refund_id", id.as_uuid()) }
+    }
+}
+
+impl From<&AutopayRow> for About {
+    fn from(autopay: &AutopayRow) -> Self {
+        let AutopayRow { customer_id, credit_line_id, id, .. } = *autopay;
+        Self { customer_id, credit_line_id, what: ("autopay_id", id.as_uuid()) }
     }
 }
 

@@ -7,8 +7,9 @@
 
 mod checks;
 
-use calendar::{add_banking_days, banking_day_on_or_after, effective_on, local_date};
+use calendar::{add_banking_days, banking_day_on_or_after};
 use chrono::{DateTime, NaiveDate, Utc};
+use credit::product::DateTerms;
 use identity::{BankAccountId, CreditLineId, CustomerId, IntentId, PaymentId, ReceiptId};
 use money::Cents;
 use serde::{Deserialize, Serialize};
@@ -236,10 +237,15 @@ impl Servicing {
         Ok(bank_accounts::list_of_customer(&mut conn, customer_id).await?)
     }
 
-    /// The first day for which a payment completed at `at` can be credited.
-    fn first_day(&self, line: &Line, at: DateTime<Utc>) -> Result<NaiveDate, ServicingError> {
-        let terms = line.terms_on(local_date(at, self.zone))?;
-        Ok(effective_on(at, terms.product.dates.cut_off, self.zone))
+    /// How the line dates payments, and the first day for which one completed at `at` can be credited.
+    fn dating(
+        &self,
+        line: &Line,
+        at: DateTime<Utc>,
+    ) -> Result<(DateTerms, NaiveDate), ServicingError> {
+        let local = at.with_timezone(&self.zone).naive_local();
+        let dates = line.terms_on(local.date())?.product.dates;
+        Ok((dates, dates.credited_on(local.date(), local.time())))
     }
 
     async fn resolve_payment(
@@ -253,8 +259,9 @@ impl Servicing {
         let accounts = bank_accounts::list_of_customer(conn, customer_id).await?;
         let bank_account_id = choose_bank_account(&accounts, &ask.from)?.id;
         // Today, asked for after the cut-off, is tomorrow; the sheet shows the day that counts.
-        let on = if ask.on == self.today() { self.first_day(&line, at)? } else { ask.on };
-        check_day(on, self.today())?;
+        check_day(ask.on, self.today())?;
+        let (dates, first_on) = self.dating(&line, at)?;
+        let on = if ask.on == self.today() { first_on } else { dates.counts_on(ask.on) };
         let (amount, amount_kind) = resolve_amount(&line, ask.amount, on)?;
         let debit_on = banking_day_on_or_after(on);
         let credit_line_id = line.row.id;
@@ -280,7 +287,9 @@ impl Servicing {
         }
         check_amount(payment.amount)?;
         check_day(payment.on, self.today())?;
-        if payment.on < self.first_day(&line, at)?
+        let (dates, first_on) = self.dating(&line, at)?;
+        if payment.on < first_on
+            || payment.on != dates.counts_on(payment.on)
             || payment.debit_on != banking_day_on_or_after(payment.on)
         {
             return Err(Refusal::new(

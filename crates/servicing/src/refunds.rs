@@ -31,7 +31,7 @@ use crate::{
     lines::Line,
     payments::own_bank_account,
     reference::reference,
-    release::{Push, Sending, kept},
+    release::{Push, RunReport, Sending, kept},
     words::{bank_account_text, date_text, shown},
     work::{Begun, Trail, with},
 };
@@ -132,26 +132,25 @@ impl Servicing {
         Ok(refunds::list_of_line(&mut conn, line.row.id).await?)
     }
 
-    /// Sends what is asked for, and once a day finds what is to be refunded in good faith; answers how many were sent, and how
-    /// many could not be worked off.
-    pub async fn run_refunds(&self, caller: Caller) -> Result<(u32, u32), ServicingError> {
+    /// Sends what is asked for, and once a day finds what is to be refunded in good faith.
+    pub async fn run_refunds(&self, caller: Caller) -> Result<RunReport, ServicingError> {
         authorise(caller, UseCase::Operate, None, self.now())?;
         self.refund_in_good_faith().await?;
         let mut conn = self.store.app().acquire().await?;
         let underway = refunds::list_underway(&mut conn).await?;
         drop(conn);
-        let (mut sent, mut failed) = (0, 0);
+        let mut report = RunReport::default();
         for refund in underway {
-            match self.work_off_refund(&refund).await {
-                Ok(done) => sent += u32::from(done),
+            match self.work_off_refund(&refund, &mut report).await {
+                Ok(done) => report.refunded += u32::from(done),
                 Err(error) => {
                     let (id, cause) = (refund.id, chain(&error));
                     tracing::error!(refund.id = %id, error = %cause, "could not work off refund {id}: {cause}");
-                    failed += 1;
+                    report.count(self.undone(&refund, &refund.reference, &error).await);
                 }
             }
         }
-        Ok((sent, failed))
+        Ok(report)
     }
 
     /// Refuses where a flag that stands forbids to send money to whoever asks for it.
@@ -203,7 +202,11 @@ impl Servicing {
         Ok(row)
     }
 
-    async fn work_off_refund(&self, refund: &RefundRow) -> Result<bool, ServicingError> {
+    async fn work_off_refund(
+        &self,
+        refund: &RefundRow,
+        report: &mut RunReport,
+    ) -> Result<bool, ServicingError> {
         let Some((refund, push)) = self.hand_over_refund(refund).await? else { return Ok(false) };
         let sending = Sending {
             id: transfer_id(refund.id),
@@ -225,6 +228,7 @@ impl Servicing {
                 | RailError::Unreadable { .. }),
             )) => {
                 tracing::warn!(refund.id = %refund.id, error = %error, "it is not known what the bank did with refund {}", refund.id);
+                report.unreached += 1;
                 Ok(false)
             }
             Err(error) => Err(error),

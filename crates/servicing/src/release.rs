@@ -20,6 +20,7 @@ mod outgoing;
 mod rates;
 mod retries;
 mod set_aside;
+mod undone;
 mod unread;
 
 use std::collections::BTreeSet;
@@ -41,6 +42,8 @@ use store::{
 
 pub(crate) use instant::{Push, Sending};
 pub use rates::{ReturnRate, ReturnRates};
+use undone::Of;
+pub(crate) use undone::Undone;
 
 use crate::{
     Caller, Refusal, Servicing, ServicingError, UseCase, authorise, flags,
@@ -91,9 +94,19 @@ pub struct RunReport {
     pub corrected: u32,
     /// Files and entries that could not be worked off; the log says why, and the next run tries again.
     pub failed: u32,
+    /// The same, where a case of the desk stands open for it.
+    pub with_the_desk: u32,
+    /// Times that the bank could not be reached or did not say; the next run asks again.
+    pub unreached: u32,
 }
 
 impl RunReport {
+    /// Nothing is left that another run could do and no person has in hand.
+    #[must_use]
+    pub const fn whole(&self) -> bool {
+        self.failed == 0 && self.unreached == 0
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.released += other.released;
         self.held_back += other.held_back;
@@ -108,6 +121,8 @@ impl RunReport {
         self.draws_refused += other.draws_refused;
         self.corrected += other.corrected;
         self.failed += other.failed;
+        self.with_the_desk += other.with_the_desk;
+        self.unreached += other.unreached;
     }
 }
 
@@ -150,17 +165,11 @@ impl Servicing {
     /// What automatic payments and refunds make due today. What is the matter with them keeps no file from leaving.
     async fn plan_payments(&self, caller: Caller, report: &mut RunReport) {
         match self.run_autopay(caller).await {
-            Ok(autopay) => {
-                report.autopaid = autopay.made;
-                report.failed += autopay.failed;
-            }
+            Ok(autopay) => report.add(autopay),
             Err(error) => log_unchosen("automatic payments", &error, report),
         }
         match self.run_refunds(caller).await {
-            Ok((refunded, failed)) => {
-                report.refunded = refunded;
-                report.failed += failed;
-            }
+            Ok(refunds) => report.add(refunds),
             Err(error) => log_unchosen("refunds", &error, report),
         }
     }
@@ -207,6 +216,7 @@ impl Servicing {
                 Ok(None) => self.send_or_abandon(&file, apart, report).await,
                 Err(error) => {
                     tracing::warn!(file.key = %file.key, error = %error, "the bank could not say what became of file {}", file.key);
+                    report.unreached += 1;
                     continue;
                 }
             };
@@ -235,7 +245,7 @@ impl Servicing {
         }
         let mut due = payments::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await?;
         due.retain(|payment| !apart.contains(&payment.bank_account_id));
-        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        let (mut together, mut alone, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
         for payment in due {
             let (id, account) = (payment.id, payment.bank_account_id);
             let mut within = tx.begin().await?;
@@ -255,7 +265,7 @@ impl Servicing {
                     let cause = chain(&error);
                     tracing::error!(payment.id = %id, error = %cause, "could not look at payment {id}: {cause}");
                     apart.insert(account);
-                    report.failed += 1;
+                    unseen.push((id, error));
                 }
             }
         }
@@ -264,6 +274,9 @@ impl Servicing {
             keys.push(self.put_payments(&mut tx, payments).await?);
         }
         tx.commit().await?;
+        for (id, error) in unseen {
+            self.entry_undone(Of::Payment(id), &error, report).await;
+        }
         Ok(keys)
     }
 
@@ -375,7 +388,7 @@ impl Servicing {
                 Err(error) => {
                     let cause = chain(&error);
                     tracing::error!(payment.id = %id, error = %cause, "could not credit payment {id}: {cause}");
-                    report.failed += 1;
+                    self.entry_undone(Of::Payment(id), &error, report).await;
                 }
             }
         }

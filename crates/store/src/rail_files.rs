@@ -202,24 +202,26 @@ pub async fn find_given_back(
         .await?)
 }
 
-/// Under which number an entry was in a file that arrived after it was given up.
+/// Under which number an entry was in a file that was handed over and given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LateEntry {
+pub struct GivenUpFile {
     pub file_key: String,
+    /// Empty where it is not on record, which is no entry's.
     pub trace_number: String,
 }
 
-/// The files with a draw that arrived after they were given up, oldest first.
-pub async fn list_late_of_draw(
+/// The files with a draw that the bank has or may have although its entries were given back, oldest first: one that the bank
+/// refused is none of them.
+pub async fn list_given_up_of_draw(
     conn: &mut PgConnection,
     draw_id: DrawId,
-) -> Result<Vec<LateEntry>, StoreError> {
+) -> Result<Vec<GivenUpFile>, StoreError> {
     Ok(sqlx::query_as!(
-        LateEntry,
-        r#"SELECT f.key AS file_key, o.payload ->> 'trace_number' AS "trace_number!"
+        GivenUpFile,
+        r#"SELECT f.key AS file_key, coalesce(o.payload ->> 'trace_number', '') AS "trace_number!"
            FROM outbox o JOIN rail_files f ON f.key = o.payload ->> 'file_key'
-           WHERE o.kind = 'draw.given_back' AND o.payload ->> 'draw_id' = $1 AND f.status = 'late'
-             AND o.payload ->> 'trace_number' IS NOT NULL
+           WHERE o.kind = 'draw.given_back' AND o.payload ->> 'draw_id' = $1
+             AND (f.status = 'late' OR f.status = 'abandoned' AND f.handed_at IS NOT NULL)
            ORDER BY o.id"#,
         draw_id.to_string(),
     )

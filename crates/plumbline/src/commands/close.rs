@@ -139,16 +139,32 @@ fn tell_lines(f: &mut fmt::Formatter<'_>, lines: &LineCounts) -> fmt::Result {
 
 fn tell_payments(f: &mut fmt::Formatter<'_>, of: &DayPayments) -> fmt::Result {
     match (&of.report, &of.broke) {
-        (Some(payments), _) => write!(
-            f,
-            "\n  payments             {} credited, {} settled, {} returned, {} held back, {} with the bank, {} failed",
-            payments.released,
-            payments.settled,
-            payments.returned,
-            payments.held_back,
-            payments.pending,
-            payments.failed
-        )?,
+        (Some(payments), _) => {
+            write!(
+                f,
+                "\n  payments             {} credited, {} settled, {} returned, {} held back, {} with the bank, {} failed",
+                payments.released,
+                payments.settled,
+                payments.returned,
+                payments.held_back,
+                payments.pending,
+                payments.failed
+            )?;
+            if payments.with_the_desk > 0 {
+                write!(
+                    f,
+                    ", {} left to the desk, which has a case of each",
+                    payments.with_the_desk
+                )?;
+            }
+            if payments.unreached > 0 {
+                write!(
+                    f,
+                    "\n                       the bank did not answer, {} times",
+                    payments.unreached
+                )?;
+            }
+        }
         (None, Some(why)) => write!(f, "\n  payments             could not be worked off: {why}")?,
         (None, None) => write!(f, "\n  payments             left to the server that runs")?,
     }

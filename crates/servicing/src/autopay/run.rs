@@ -10,7 +10,6 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use credit::Position;
 use identity::{CreditLineId, PaymentId, chain};
 use money::Cents;
-use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
@@ -23,6 +22,7 @@ use store::{
 use super::{
     DEBITS_AT_ONCE, NOTICE_DAYS,
     amount::{Agreed, arranged, wanted},
+    discount::name_of,
     told,
 };
 use crate::{
@@ -30,6 +30,7 @@ use crate::{
     lines::Line,
     payments::STRIKES,
     reference::reference,
+    release::{RunReport, Undone},
     work::{Trail, with},
 };
 
@@ -38,15 +39,6 @@ const NOTICE_FROM_DAYS: u64 = 14;
 
 /// Lines looked at in one go.
 const LINES_AT_ONCE: i64 = 500;
-
-/// What a run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AutopayReport {
-    /// Payments that were made out of what was planned.
-    pub made: u32,
-    /// Lines that could not be looked at; the log says why.
-    pub failed: u32,
-}
 
 /// Whether a debit on that day can still be told in time.
 pub(super) fn in_time_for_notice(pays_on: NaiveDate, today: NaiveDate) -> bool {
@@ -78,9 +70,10 @@ fn next_look(position: &Position, debits: &[DebitRow], today: NaiveDate) -> Naiv
 
 impl Servicing {
     /// Looks at every leave to debit that has something to do.
-    pub async fn run_autopay(&self, caller: Caller) -> Result<AutopayReport, ServicingError> {
+    pub async fn run_autopay(&self, caller: Caller) -> Result<RunReport, ServicingError> {
         authorise(caller, UseCase::Operate, None, self.now())?;
-        let mut report = AutopayReport::default();
+        let mut report = RunReport::default();
+        self.end_discounts(&mut report).await?;
         let mut after = None;
         loop {
             let mut conn = self.store.app().acquire().await?;
@@ -91,15 +84,25 @@ impl Servicing {
             after = Some(last);
             for id in lines {
                 match self.look_at_line(id).await {
-                    Ok(made) => report.made += u32::from(made),
+                    Ok(made) => report.autopaid += u32::from(made),
                     Err(error) => {
                         let cause = chain(&error);
                         tracing::error!(credit_line.id = %id, error = %cause, "could not look at the automatic payments of line {id}: {cause}");
-                        report.failed += 1;
+                        report.count(self.unlooked(id, &error).await);
                     }
                 }
             }
         }
+    }
+
+    /// What becomes of leave to debit that could not be looked at.
+    async fn unlooked(&self, id: CreditLineId, error: &ServicingError) -> Undone {
+        let standing = async {
+            let mut conn = self.store.app().acquire().await?;
+            Ok::<_, ServicingError>(autopays::find_standing(&mut conn, id).await?)
+        };
+        let Ok(Some(autopay)) = standing.await else { return Undone::Again };
+        self.undone(&autopay, &name_of(autopay.id), error).await
     }
 
     async fn look_at_line(&self, id: CreditLineId) -> Result<bool, ServicingError> {

@@ -16,7 +16,7 @@ use store::{
     rail_files, revocations,
 };
 
-use super::RunReport;
+use super::{Of, RunReport, Undone, matching::Asked};
 use crate::{
     Caller, Servicing, ServicingError, UseCase, authorise, cash::Way, reversals::reversed,
     work::Trail,
@@ -41,13 +41,15 @@ impl Servicing {
                 Ok(None) => continue,
                 Err(error) => {
                     tracing::warn!(file.key = %key, error = %error, "the bank could not say what settled of file {key}");
+                    report.unreached += 1;
                     continue;
                 }
             };
             for entry in status.entries {
                 if let Err(error) = self.read_entry(&entry, report).await {
-                    log_failure(&entry.trace.to_string(), &error);
-                    report.failed += 1;
+                    let trace = entry.trace.to_string();
+                    log_failure(&trace, &error);
+                    self.entry_undone(Of::Trace(&trace), &error, report).await;
                 }
             }
         }
@@ -133,12 +135,13 @@ impl Servicing {
             Ok(files) => files,
             Err(error) => {
                 tracing::warn!(error = %error, "the bank could not say what came back");
+                report.unreached += 1;
                 return Ok(());
             }
         };
-        let mut whole = true;
+        let (mut whole, mut asked) = (true, Asked::default());
         for file in files {
-            whole = self.read_return_file(&file, report).await && whole;
+            whole = self.read_return_file(&file, &mut asked, report).await && whole;
             if whole {
                 let mut conn = self.store.app().acquire().await?;
                 rail_files::set_cursor(&mut conn, RETURNS, &file.sequence.to_string()).await?;
@@ -148,26 +151,32 @@ impl Servicing {
     }
 
     /// Works off one file of returns; `false` where something in it is left to do.
-    async fn read_return_file(&self, file: &ReturnFile, report: &mut RunReport) -> bool {
+    async fn read_return_file(
+        &self,
+        file: &ReturnFile,
+        asked: &mut Asked,
+        report: &mut RunReport,
+    ) -> bool {
         let parsed = match File::parse(&file.contents) {
             Ok(parsed) => parsed,
             Err(error) => {
                 let (cause, sequence) = (chain(&error), file.sequence);
                 tracing::error!(returns = sequence, error = %cause, "returns {sequence} cannot be read: {cause}");
-                if let Err(error) = self.unreadable(file, &cause).await {
+                let undone = self.unreadable(file, &cause).await.unwrap_or_else(|error| {
                     log_failure(&format!("returns {sequence}"), &error);
-                }
-                report.failed += 1;
+                    Undone::Again
+                });
+                report.count(undone);
                 return false;
             }
         };
         let mut whole = true;
         for batch in &parsed.batches {
             for entry in &batch.entries {
-                let read = self.read_addenda(batch, entry, report).await;
+                let read = self.read_addenda(batch, entry, asked, report).await;
                 if let Some((trace, Err(error))) = read {
                     log_failure(&trace, &error);
-                    report.failed += 1;
+                    self.entry_undone(Of::Trace(&trace), &error, report).await;
                     whole = false;
                 }
             }

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use identity::{BankAccountId, CreditLineId, CustomerId, PaymentId};
 use money::Cents;
 use nacha::TraceNumber;
-use rails::{AchTransfer, BankDetails, RailError, ach_file};
+use rails::{AchTransfer, BankDetails, EntryStatus, FileStatus, RailError, ach_file};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use store::{
@@ -76,11 +76,13 @@ impl Entry {
         matches!(self, Self::Payment(_))
     }
 
-    /// Whether the bank has said that its money is there.
-    pub(super) const fn settled(&self) -> bool {
+    /// Whether it is with the bank, as far as is known, and the bank has not said what came of it.
+    pub(super) const fn underway(&self) -> bool {
         match self {
-            Self::Payment(payment) => matches!(payment.status, PaymentStatus::Settled),
-            Self::Draw(draw) => matches!(draw.status, DrawStatus::Settled),
+            Self::Payment(payment) => {
+                matches!(payment.status, PaymentStatus::Pending | PaymentStatus::Released)
+            }
+            Self::Draw(draw) => matches!(draw.status, DrawStatus::Pending | DrawStatus::Released),
         }
     }
 
@@ -176,6 +178,11 @@ pub(super) async fn entries_of(
     Ok(payments.chain(draws).collect())
 }
 
+/// What the bank says of the entry of this trace number in a file.
+pub(super) fn of_trace<'a>(file: &'a FileStatus, trace: &str) -> Option<&'a EntryStatus> {
+    file.entries.iter().find(|entry| entry.trace.to_string() == trace)
+}
+
 /// The entry of this trace number, which is a payment's or a draw's.
 pub(super) async fn find_entry(
     conn: &mut PgConnection,
@@ -223,21 +230,22 @@ impl Servicing {
         Ok(TraceNumber::of(&self.lender.originator.routing, sequence.unsigned_abs()).to_string())
     }
 
-    /// Writes a file and hands it to the bank. What the bank does is recorded; an unknown outcome leaves it pending.
-    pub(super) async fn send(&self, key: &str) -> Result<(), ServicingError> {
-        let Some(contents) = self.write_file(key).await? else { return Ok(()) };
+    /// Writes a file and hands it to the bank. What the bank does is recorded; an unknown outcome leaves it pending, and is `false`.
+    pub(super) async fn send(&self, key: &str) -> Result<bool, ServicingError> {
+        let Some(contents) = self.write_file(key).await? else { return Ok(true) };
         match self.bank.submit(key, &contents).await {
-            Ok(()) => self.accept(key).await,
+            Ok(()) => self.accept(key).await?,
             Err(RailError::Refused { reason }) => {
                 let reason = kept(&reason);
                 tracing::error!(file.key = %key, "the bank refused file {key}: {reason}");
-                self.give_back(key, &Why::Refused(reason)).await.map(drop)
+                self.give_back(key, &Why::Refused(reason)).await?;
             }
             Err(error) => {
                 tracing::warn!(file.key = %key, error = %error, "it is not known whether the bank has file {key}");
-                Ok(())
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
     /// The text of a file, from its rows; the same text each time, which its digest makes sure of. `None` where the file

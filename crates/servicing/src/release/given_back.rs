@@ -20,7 +20,7 @@ use store::{
 
 use super::{
     RunReport,
-    file::{Entry, Fit, entries_of},
+    file::{Entry, Fit, entries_of, of_trace},
 };
 use crate::{Servicing, ServicingError, work::Trail};
 
@@ -80,7 +80,10 @@ impl Servicing {
         apart: &mut BTreeSet<BankAccountId>,
         report: &mut RunReport,
     ) {
-        let Err(error) = self.send(key).await else { return };
+        let error = match self.send(key).await {
+            Ok(known) => return report.unreached += u32::from(!known),
+            Err(error) => error,
+        };
         let cause = chain(&error);
         tracing::error!(file.key = %key, error = %cause, "could not send file {key}: {cause}");
         report.failed += 1;
@@ -102,7 +105,7 @@ impl Servicing {
         let mut conn = self.store.app().acquire().await?;
         let ours = entries_of(&mut conn, key).await?;
         drop(conn);
-        let has = |trace: &str| status.entries.iter().any(|entry| entry.trace.to_string() == trace);
+        let has = |trace: &str| of_trace(status, trace).is_some();
         if ours.iter().any(|entry| !entry.trace_number().is_some_and(has)) {
             tracing::error!(file.key = %key, "the bank has another file under the key {key}: it stays pending");
             return Ok(());

@@ -15,7 +15,7 @@ use store::{
     draws::{self, DrawRail, DrawReview, DrawRow, DrawStatus},
 };
 
-use super::{RunReport, kept};
+use super::{Of, RunReport, kept};
 use crate::{Servicing, ServicingError, work::Trail};
 
 /// Under which the bank knows the transfer of a draw.
@@ -81,7 +81,7 @@ impl Servicing {
             if let Err(error) = self.work_off_instant(id, report).await {
                 let cause = chain(&error);
                 tracing::error!(draw.id = %id, error = %cause, "could not work off draw {id}: {cause}");
-                report.failed += 1;
+                self.entry_undone(Of::Draw(id), &error, report).await;
             }
         }
         Ok(())
@@ -115,6 +115,7 @@ impl Servicing {
                 | RailError::Unreadable { .. }),
             )) => {
                 tracing::warn!(draw.id = %id, error = %error, "it is not known what the bank did with draw {id}");
+                report.unreached += 1;
                 Ok(())
             }
             Err(error) => Err(error),

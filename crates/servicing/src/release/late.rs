@@ -17,7 +17,7 @@ use store::{
     rail_files::{self, GivenBackEntry, RailFileStatus},
 };
 
-use super::{RunReport, file::Entry, given_back::find_file};
+use super::{Of, RunReport, file::Entry, given_back::find_file};
 use crate::{Servicing, ServicingError, work::Trail};
 
 /// So long the bank is asked for a file that was given up as never arrived.
@@ -41,6 +41,7 @@ impl Servicing {
                 Ok(None) => continue,
                 Err(error) => {
                     tracing::warn!(file.key = %key, error = %error, "the bank could not say what became of file {key}");
+                    report.unreached += 1;
                     continue;
                 }
             };
@@ -171,7 +172,7 @@ impl Servicing {
             if let Err(error) = self.end_waiting(&draw, report).await {
                 let (id, cause) = (draw.id, chain(&error));
                 tracing::error!(draw.id = %id, error = %cause, "could not give up draw {id}: {cause}");
-                report.failed += 1;
+                self.entry_undone(Of::Draw(id), &error, report).await;
             }
         }
         Ok(())
@@ -190,7 +191,7 @@ impl Servicing {
             if let Err(error) = self.tell_of_one(id).await {
                 let cause = chain(&error);
                 tracing::error!(draw.id = %id, error = %cause, "could not tell of draw {id}: {cause}");
-                report.failed += 1;
+                self.entry_undone(Of::Draw(id), &error, report).await;
             }
         }
         Ok(())

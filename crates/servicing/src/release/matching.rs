@@ -4,15 +4,17 @@
 //! bank are those of the entry that was sent. What differs is told to the desk, once, and undoes nothing. What is absent: undoing
 //! (`answers`), and what comes back to no entry of ours (`late`).
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use nacha::ReturnCode;
-use rails::RailError;
+use rails::{FileStatus, RailError};
 use serde_json::json;
 use store::rail_files;
 
 use super::{
     AT_DESK, RunReport,
-    file::{Entry, find_entry},
+    file::{Entry, find_entry, of_trace},
 };
 use crate::{Servicing, ServicingError, work::Trail};
 
@@ -27,11 +29,16 @@ pub(super) struct CameBack<'a> {
     pub(super) on: NaiveDate,
 }
 
+/// What the bank said of files in one run: each is asked for once.
+#[derive(Default)]
+pub(super) struct Asked(BTreeMap<String, Option<FileStatus>>);
+
 impl Servicing {
     /// Works off one entry of the bank's list of returns.
     pub(super) async fn read_return(
         &self,
         came: &CameBack<'_>,
+        asked: &mut Asked,
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
@@ -42,18 +49,31 @@ impl Servicing {
             if let Some(what) = self.differs(sent, came).await? {
                 return self.returned_otherwise(sent, came, what).await;
             }
-            settled_on = self.ask_settled(sent, came.trace).await;
+            settled_on = self.ask_settled(sent, came.trace, asked, report).await;
         }
         self.return_one(came.trace, came.code, (came.on, settled_on), report).await
     }
 
-    /// The bank's day of settlement of an entry that came back before we read that it had settled; nothing where we have, or where the
-    /// bank does not say.
-    async fn ask_settled(&self, sent: &Entry, trace: &str) -> Option<NaiveDate> {
-        let key = sent.file_key().filter(|_| !sent.settled())?;
-        let file = self.bank.find_file(key).await.ok().flatten()?;
-        let entry = file.entries.into_iter().find(|entry| entry.trace.to_string() == trace)?;
-        entry.settled_on
+    /// The bank's day of settlement of an entry that came back before we read that it had settled; nothing where it is no longer
+    /// underway, or where the bank does not say.
+    async fn ask_settled(
+        &self,
+        sent: &Entry,
+        trace: &str,
+        Asked(asked): &mut Asked,
+        report: &mut RunReport,
+    ) -> Option<NaiveDate> {
+        let key = sent.file_key().filter(|_| sent.underway())?;
+        if !asked.contains_key(key) {
+            let found = self.bank.find_file(key).await.unwrap_or_else(|error| {
+                tracing::warn!(file.key = %key, error = %error, "the bank could not say when file {key} settled");
+                report.unreached += 1;
+                None
+            });
+            asked.insert(key.to_owned(), found);
+        }
+        let file = asked.get(key)?.as_ref()?;
+        of_trace(file, trace)?.settled_on
     }
 
     /// Whether the desk has a return of this entry that is not what was sent, or that we cannot read.

@@ -22,7 +22,7 @@ use store::{
     draws::{self, DrawRow, DrawStatus},
 };
 
-use super::{FILE_ENTRIES_MAX, RunReport, files};
+use super::{FILE_ENTRIES_MAX, Of, RunReport, files};
 use crate::{
     Refusal, Servicing, ServicingError,
     cash::{Moved, Way},
@@ -50,7 +50,7 @@ impl Servicing {
         }
         let mut due = draws::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await?;
         due.retain(|draw| !apart.contains(&draw.bank_account_id));
-        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        let (mut together, mut alone, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
         for draw in due {
             let (id, account) = (draw.id, draw.bank_account_id);
             let mut within = tx.begin().await?;
@@ -69,7 +69,7 @@ impl Servicing {
                     let cause = chain(&error);
                     tracing::error!(draw.id = %id, error = %cause, "could not look at draw {id}: {cause}");
                     apart.insert(account);
-                    report.failed += 1;
+                    unseen.push((id, error));
                 }
             }
         }
@@ -78,6 +78,9 @@ impl Servicing {
             keys.push(self.put_draws(&mut tx, draws).await?);
         }
         tx.commit().await?;
+        for (id, error) in unseen {
+            self.entry_undone(Of::Draw(id), &error, report).await;
+        }
         Ok(keys)
     }
 
@@ -161,7 +164,7 @@ impl Servicing {
                 Err(error) => {
                     let cause = chain(&error);
                     tracing::error!(draw.id = %id, error = %cause, "could not release draw {id}: {cause}");
-                    report.failed += 1;
+                    self.entry_undone(Of::Draw(id), &error, report).await;
                 }
             }
         }

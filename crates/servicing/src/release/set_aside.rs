@@ -1,20 +1,55 @@
 //! The end of a wait for a person that nobody ended in time.
 //!
-//! Invariants: a draw that was set aside is ended as the bank has it: the file it was in is at the bank, so its credit is let go only
-//! where the bank says that nothing of it was paid or is to be; what the bank has not decided stays held. What is absent: setting
-//! aside (`late`), and the person (`draws`).
+//! Invariants: a draw that was set aside is ended as the bank has it. Its credit is let go only where the bank says of every file it
+//! was in that nothing of it was paid or is to be; what the bank has not decided stays held, and so does what the bank knows nothing
+//! of, for which a person is told once. What is absent: setting aside (`late`), and the person (`draws`).
 
-use rails::{DrawRails, EntryState, EntryStatus};
+use chrono::NaiveDate;
+use nacha::ReturnCode;
+use rails::{DrawRails, EntryState, FileStatus};
 use store::{
     draws::{DrawReview, DrawRow, DrawStatus},
-    rail_files::{self, LateEntry},
+    rail_files::{self, GivenUpFile},
 };
 
-use super::RunReport;
+use super::{RunReport, file::of_trace};
 use crate::{Servicing, ServicingError};
 
-/// Why a hold is given up of which nothing came.
-const TIMED_OUT: &str = "timed_out";
+/// With what the note begins that the desk was told of a draw of which the bank knows nothing.
+const UNKNOWN: &str = "unknown at the bank";
+
+/// What the bank says of a draw in one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Paid {
+        on: Option<NaiveDate>,
+    },
+    Undecided,
+    CameBack {
+        code: ReturnCode,
+        settled_on: Option<NaiveDate>,
+    },
+    /// Nothing of the file or of its entry, or not why it came back.
+    Unknown,
+    /// It could not be asked.
+    NotAsked,
+}
+
+impl Said {
+    fn of(found: Option<&FileStatus>, trace: &str) -> Self {
+        let Some(entry) = found.and_then(|file| of_trace(file, trace)) else {
+            return Self::Unknown;
+        };
+        match (entry.state, entry.return_code) {
+            (EntryState::Settled, _) => Self::Paid { on: entry.settled_on },
+            (EntryState::Pending, _) => Self::Undecided,
+            (EntryState::Returned, Some(code)) => {
+                Self::CameBack { code, settled_on: entry.settled_on }
+            }
+            (EntryState::Returned, None) => Self::Unknown,
+        }
+    }
+}
 
 impl Servicing {
     /// Gives a draw up at which a person was to look in time and did not, or ends it as the bank has it.
@@ -39,41 +74,82 @@ impl Servicing {
         if last_on >= self.today() {
             return Ok(());
         }
-        let mut conn = self.store.app().acquire().await?;
-        let files = rail_files::list_late_of_draw(&mut conn, draw.id).await?;
-        drop(conn);
-        let mut there = Vec::new();
-        for file in files {
-            // Where the bank does not answer it stays as it is.
-            let status = self.bank.find_file(&file.file_key).await?;
-            let entries = status.into_iter().flat_map(|status| status.entries);
-            let ours = entries.filter(|entry| entry.trace.to_string() == file.trace_number);
-            there.extend(ours.map(|entry| (file.clone(), entry)));
-        }
-        let paid = there.iter().find(|(_, entry)| entry.state == EntryState::Settled);
-        if let Some((file, entry)) = paid {
+        let said = self.ask_of_draw(draw, report).await?;
+        let paid = said.iter().find_map(|(file, said)| match said {
+            Said::Paid { on } => Some((file, *on)),
+            _ => None,
+        });
+        if let Some((file, on)) = paid {
             if self.take_up_again(draw, file, report).await? {
-                let done = self.settle_draw(draw.id, entry.settled_on).await?;
-                report.draws_settled += u32::from(done);
+                report.draws_settled += u32::from(self.settle_draw(draw.id, on).await?);
             }
             return Ok(());
         }
-        if there.iter().any(|(_, entry)| entry.state == EntryState::Pending) {
+        let any = |what| said.iter().any(|(_, said)| *said == what);
+        // What is not decided, or could not be asked, is asked by the next run.
+        if any(Said::Undecided) || any(Said::NotAsked) {
             return Ok(());
         }
-        let came_back = |(file, entry): &(LateEntry, EntryStatus)| {
-            entry.return_code.map(|code| (file.clone(), code, entry.settled_on))
-        };
-        if let Some((file, code, settled_on)) = there.iter().find_map(came_back) {
-            // With what its code asks for, as of any draw that comes back.
-            if self.take_up_again(draw, &file, report).await? {
-                let done = self.return_draw(draw.id, code, (self.today(), settled_on)).await?;
-                report.draws_refused += u32::from(done);
+        match said.first() {
+            Some((file, Said::CameBack { code, settled_on })) if !any(Said::Unknown) => {
+                // With what its code asks for, as of any draw that comes back.
+                if self.take_up_again(draw, file, report).await? {
+                    let on = (self.today(), *settled_on);
+                    report.draws_refused += u32::from(self.return_draw(draw.id, *code, on).await?);
+                }
+                Ok(())
             }
+            _ => self.tell_of_unknown(draw, &said).await,
+        }
+    }
+
+    /// What the bank says of each file the draw was in; one that cannot be asked for keeps no other from being asked for.
+    async fn ask_of_draw(
+        &self,
+        draw: &DrawRow,
+        report: &mut RunReport,
+    ) -> Result<Vec<(GivenUpFile, Said)>, ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let files = rail_files::list_given_up_of_draw(&mut conn, draw.id).await?;
+        drop(conn);
+        let mut all = Vec::with_capacity(files.len());
+        for file in files {
+            let said = match self.bank.find_file(&file.file_key).await {
+                Ok(found) => Said::of(found.as_ref(), &file.trace_number),
+                Err(error) => {
+                    tracing::warn!(file.key = %file.file_key, draw.id = %draw.id, error = %error, "the bank could not say what became of a draw that was set aside");
+                    report.unreached += 1;
+                    Said::NotAsked
+                }
+            };
+            all.push((file, said));
+        }
+        Ok(all)
+    }
+
+    /// The credit stays held. A person finds out from the bank whether the draw was paid; each run asks the bank again.
+    async fn tell_of_unknown(
+        &self,
+        unheld: &DrawRow,
+        said: &[(GivenUpFile, Said)],
+    ) -> Result<(), ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let (_, draw) = self.hold_draw(&mut tx, unheld.id).await?;
+        // Once, and anew where it went out again and was set aside again.
+        let last = said.last().map_or("", |(file, _)| file.file_key.as_str());
+        let note = format!("{UNKNOWN} {last}");
+        if !waits(&draw)
+            || !rail_files::note_once(&mut tx, &draw.reference, &note, self.now()).await?
+        {
             return Ok(());
         }
-        let done = self.refuse_draw(draw.id, DrawStatus::Voided, TIMED_OUT).await?;
-        report.draws_refused += u32::from(done);
+        let reference = &draw.reference;
+        tracing::error!(draw.id = %draw.id, "the bank knows nothing of draw {reference}, which was set aside");
+        let words = format!(
+            "The bank does not say what became of draw {reference}, which was in a file that arrived after it was given up. Its credit stays held until the bank says so or a person, who has asked the bank, ends it."
+        );
+        self.open_desk_case(&mut tx, &draw, "operations", words).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -81,13 +157,12 @@ impl Servicing {
     async fn take_up_again(
         &self,
         unheld: &DrawRow,
-        file: &LateEntry,
+        file: &GivenUpFile,
         report: &mut RunReport,
     ) -> Result<bool, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         let (_, mut draw) = self.hold_draw(&mut tx, unheld.id).await?;
-        let waits = draw.status == DrawStatus::Held && draw.review == Some(DrawReview::SetAside);
-        if !waits {
+        if !waits(&draw) {
             return Ok(false);
         }
         draw.file_key = Some(file.file_key.clone());
@@ -97,4 +172,8 @@ impl Servicing {
         report.draws_sent += 1;
         Ok(true)
     }
+}
+
+fn waits(draw: &DrawRow) -> bool {
+    draw.status == DrawStatus::Held && draw.review == Some(DrawReview::SetAside)
 }

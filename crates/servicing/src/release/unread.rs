@@ -12,9 +12,10 @@ use sqlx::PgConnection;
 use store::rail_files;
 
 use super::{
-    AT_DESK, RunReport,
+    AT_DESK, RunReport, Undone,
     file::{Entry, find_entry},
-    matching::CameBack,
+    matching::{Asked, CameBack},
+    undone::{DESK, case_stands},
 };
 use crate::{Servicing, ServicingError, work::Trail};
 
@@ -24,6 +25,7 @@ impl Servicing {
         &self,
         batch: &Batch,
         entry: &nacha::Entry,
+        asked: &mut Asked,
         report: &mut RunReport,
     ) -> Option<(String, Result<(), ServicingError>)> {
         let addenda = entry.addenda.as_ref()?;
@@ -38,7 +40,7 @@ impl Servicing {
             (_, Addenda::Return { code, original_prefix, .. }) => {
                 let (code, on) = (*code, batch.effective_on);
                 let came = CameBack { entry, trace: &trace, prefix: original_prefix, code, on };
-                self.read_return(&came, report).await
+                self.read_return(&came, asked, report).await
             }
             (_, Addenda::UnknownReturn { code, .. }) => {
                 self.unread(&trace, &format!("with the code {code}")).await
@@ -73,30 +75,33 @@ impl Servicing {
         Ok(())
     }
 
-    /// A file of returns cannot be read: one case, at the customer whose entry it names first, which names all that wait in it.
+    /// A file of returns cannot be read: one case, at the customer whose entry it names first, which names all that wait in it. One
+    /// that names nobody is in the log and on the record only.
     pub(super) async fn unreadable(
         &self,
         file: &ReturnFile,
         cause: &str,
-    ) -> Result<(), ServicingError> {
+    ) -> Result<Undone, ServicingError> {
         let (sequence, mut tx) = (file.sequence, self.store.app().begin().await?);
         let name = format!("returns {sequence}");
-        if !rail_files::note_once(&mut tx, &name, "unreadable", self.now()).await? {
-            return Ok(());
-        }
         let named = named_in(&mut tx, &file.contents).await?;
         let references: Vec<&str> = named.iter().map(Entry::reference).collect();
-        let payload = json!({"returns": sequence, "cause": cause, "named": references});
-        self.trail(&mut tx, audit::Stream::System, "return.unreadable", payload).await?;
-        if let Some(first) = named.first() {
+        let fresh = rail_files::note_once(&mut tx, &name, "unreadable", self.now()).await?;
+        if fresh {
+            let payload = json!({"returns": sequence, "cause": cause, "named": references});
+            self.trail(&mut tx, audit::Stream::System, "return.unreadable", payload).await?;
+        }
+        if let Some(first) = named.first()
+            && (fresh || !case_stands(&mut tx, &first.into()).await?)
+        {
             let words = format!(
                 "Returns {sequence} of the bank cannot be read ({cause}), and nothing in them was worked off: {}.",
                 references.join(", ")
             );
-            self.open_desk_case(&mut tx, first, "operations", words).await?;
+            self.open_desk_case(&mut tx, first, DESK, words).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(if named.is_empty() { Undone::Again } else { Undone::WithTheDesk })
     }
 }
 

@@ -187,7 +187,7 @@ async fn taken_back_the_second_before_the_file_leaves_nothing_is_taken() {
     house.live_until("2026-10-29").await;
     house.hand.set(noon(day("2026-10-30")));
     let service = &house.servicing;
-    assert_eq!(service.run_autopay(Caller::system()).await.unwrap().made, 1);
+    assert_eq!(service.run_autopay(Caller::system()).await.unwrap().autopaid, 1);
     let known_channel = ann.caller().at(Level::L1);
     let receipt = service.cancel_autopay(known_channel, ann.id, &key("stop")).await.unwrap();
     assert!(!receipt.text.contains('$'), "{}", receipt.text);
@@ -394,7 +394,7 @@ async fn a_payment_says_why_it_was_cancelled_when_nobody_cancelled_it() {
     enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;
     house.live_until("2026-10-29").await;
     house.hand.set(noon(day("2026-10-30")));
-    assert_eq!(house.servicing.run_autopay(Caller::system()).await.unwrap().made, 1);
+    assert_eq!(house.servicing.run_autopay(Caller::system()).await.unwrap().autopaid, 1);
     house.sabotage("UPDATE bank_accounts SET status = 'disabled'").await;
     house.sabotage("UPDATE autopays SET looks_next_on = '2026-10-30'").await;
     house.servicing.run_autopay(Caller::system()).await.unwrap();

@@ -3,6 +3,7 @@
 use credit::CycleRecord;
 use money::Cents;
 use servicing::{RefusalCode, autopay::AutopayAmount};
+use store::autopays::DebitStatus;
 
 use crate::{
     autopay::{enrol, say_stop, told, with_statement},
@@ -67,6 +68,43 @@ async fn the_rate_is_half_a_point_lower_while_leave_stands() {
     house.live_until("2026-10-21").await;
     assert_eq!(apr_ppm(&house, ann).await, RATE);
     // 1,000.00 for 18 days at 24 %, 11.8356, and 13, October 8 to 20, at 23.5 %, 8.3699.
+    house.live_until("2026-11-06").await;
+    assert_eq!(second_cycle(&house, ann).await, [cents(2_021); 2]);
+    house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn who_takes_leave_back_is_heard_although_the_line_cannot_be_worked_out() {
+    let (house, ann) = with_statement("000111224242").await;
+    enrol(&house, ann, AutopayAmount::Minimum, "enrol").await;
+    house.live_until("2026-10-20").await;
+    let began = "autopay_discount_began";
+    let spoil = |from: &str, to: &str| {
+        format!(
+            "UPDATE line_events SET body = jsonb_set(body, '{{kind}}', '\"{to}\"') WHERE body ->> 'kind' = '{from}'"
+        )
+    };
+    house.sabotage(&spoil(began, "nonsense")).await;
+    for _ in 0..2 {
+        house.servicing.cancel_autopay(ann.caller(), ann.id, &key("stop")).await.unwrap();
+    }
+    let standing = house.servicing.autopay(ann.caller(), ann.id).await.unwrap();
+    assert!(standing.standing.is_none());
+    assert!(standing.debits.iter().all(|debit| debit.status == DebitStatus::NotMade));
+    assert_eq!(told(&house, "autopay.cancelled").await.len(), 1);
+    let twice = house.servicing.cancel_autopay(ann.caller(), ann.id, &key("again")).await;
+    assert_eq!(code(twice), RefusalCode::NotFound);
+    // The desk is told once, however often it is tried.
+    house.live_until("2026-10-22").await;
+    let matters =
+        "SELECT count(*) FROM audit_leaves WHERE kind IN ('case.opened', 'case.repeated')";
+    assert_eq!(house.count(matters).await, 1);
+
+    house.sabotage(&spoil("nonsense", began)).await;
+    house.live_until("2026-10-23").await;
+    let ended = "SELECT count(*) FROM line_events WHERE kind = 'autopay_discount_ended' AND effective_on = '2026-10-20'";
+    assert_eq!(house.count(ended).await, 1);
+    assert_eq!(apr_ppm(&house, ann).await, RATE);
     house.live_until("2026-11-06").await;
     assert_eq!(second_cycle(&house, ann).await, [cents(2_021); 2]);
     house.books_agree(ann).await;

@@ -10,7 +10,7 @@ use store::{
 
 use crate::house::{House, Person, Wire, day, key, noon};
 
-async fn run(house: &House) -> RunReport {
+pub(crate) async fn run(house: &House) -> RunReport {
     house.servicing.run_payments(Caller::system()).await.unwrap()
 }
 
@@ -18,7 +18,7 @@ async fn payment(house: &House, person: Person) -> PaymentRow {
     house.payments(person).await.remove(0)
 }
 
-async fn draw(house: &House, person: Person) -> DrawRow {
+pub(crate) async fn draw(house: &House, person: Person) -> DrawRow {
     let views = house.servicing.list_draws(person.caller(), person.id).await.unwrap();
     let mut draws: Vec<_> = views.into_iter().map(|view| view.draw).collect();
     // What went by file is looked at, not what was drawn at once to begin with.
@@ -27,14 +27,14 @@ async fn draw(house: &House, person: Person) -> DrawRow {
 }
 
 /// Asks for a draw by the next file.
-async fn draws_by_file(house: &House, person: Person, amount: i64) {
+pub(crate) async fn draws_by_file(house: &House, person: Person, amount: i64) {
     let ask = DrawAsk { rail: DrawRail::Standard, ..at_once(amount, person.checking) };
     let key = key(&format!("file-{}", person.id));
     house.servicing.draw(person.caller(), person.id, ask, &key).await.unwrap();
 }
 
 /// The open cases of the desk, by kind and customer.
-async fn desk(house: &House) -> Vec<(String, identity::CustomerId)> {
+pub(crate) async fn desk(house: &House) -> Vec<(String, identity::CustomerId)> {
     let staff = house.representative("Rae").await;
     let queue = house.servicing.queue(staff).await.unwrap();
     queue.cases.into_iter().map(|(case, _)| (case.kind, case.customer_id)).collect()

@@ -1,211 +1,27 @@
 //! A small lender: a database, a clock that is moved by hand, the sandbox bank, and customers with lines.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod wire;
+
+use std::{sync::Arc, time::Duration};
 
 use calendar::{Clock, Hand};
 use chrono::NaiveDate;
 use identity::{BankAccountId, CustomerId, PaymentId};
 use money::Cents;
-use rails::{
-    BankClient, BankConfig, FileStatus, InstantTransfer, RailError, ReturnFile, SealingKeys,
-    TransferStatus,
-};
+use rails::{BankClient, BankConfig, SealingKeys};
 use servicing::{
     AmountAsk, BankAccountAsk, Caller, Lender, PaymentAsk, Refusal, RefusalCode, Servicing,
     ServicingError,
     jobs::JobReport,
-    ports::{Bank, BankFuture},
     testing::{self, add_bank_account, add_person, add_representative, at_once, new_customer},
 };
 use store::{bank_accounts::BankAccountKind, payments::PaymentRow, testing::TestDatabase};
 use tokio::{net::TcpListener, task::JoinSet};
 
+use wire::CutWire;
+pub(crate) use wire::{Altering, Says, Wire};
+
 pub(crate) use servicing::testing::{Person, ZONE, day, key, noon, product};
-
-/// What goes wrong between us and the bank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
-    Fine,
-    /// The request never arrives, and we do not learn that.
-    LosesRequests,
-    /// The bank does it; its answer is lost.
-    LosesAnswers,
-    Refuses,
-    /// The bank refuses a file in which this text stands, and repeats it.
-    RefusesFilesWith(&'static str),
-    /// The bank does it, and says that it will not.
-    TakesAndRefuses,
-    /// The bank cannot say what became of a file; the rest it can.
-    LosesFinds,
-    /// What came back arrives as something nobody can read.
-    GarblesReturns,
-    /// The process dies at the n-th request, before it leaves or after it was answered: it never goes on.
-    DiesBefore(usize),
-    DiesAfter(usize),
-}
-
-/// What becomes of a file of returns on its way here.
-pub(crate) type Altering = fn(&str) -> String;
-
-/// The bank's client, with a wire that can be cut.
-pub(crate) struct CutWire {
-    client: BankClient,
-    wire: Mutex<Wire>,
-    requests: Mutex<usize>,
-    pub(crate) died: tokio::sync::Notify,
-    submitted: Mutex<Vec<String>>,
-    /// What is made of each file of returns on its way here.
-    altered: Mutex<Option<Altering>>,
-    /// Files that are still on the wire, and arrive when they are let through.
-    underway: Mutex<Vec<(String, String)>>,
-}
-
-impl CutWire {
-    fn wire(&self) -> Wire {
-        *self.wire.lock().unwrap()
-    }
-}
-
-impl CutWire {
-    /// Counts a request, and says whether the process dies before or after it.
-    fn fate(&self) -> (bool, bool) {
-        let mut requests = self.requests.lock().unwrap();
-        *requests += 1;
-        let wire = self.wire();
-        (wire == Wire::DiesBefore(*requests), wire == Wire::DiesAfter(*requests))
-    }
-
-    /// Says so, and never goes on: whoever waits for this is dropped.
-    async fn die(&self) {
-        self.died.notify_one();
-        std::future::pending::<()>().await;
-    }
-}
-
-fn lost() -> RailError {
-    RailError::Unknown { reason: "the wire was cut".to_owned() }
-}
-
-impl Bank for CutWire {
-    fn submit<'a>(&'a self, file_id: &'a str, contents: &'a str) -> BankFuture<'a, ()> {
-        Box::pin(async move {
-            let (before, after) = self.fate();
-            if before {
-                self.die().await;
-            }
-            match self.wire() {
-                Wire::LosesRequests => {
-                    let file = (file_id.to_owned(), contents.to_owned());
-                    self.underway.lock().unwrap().push(file);
-                    return Err(lost());
-                }
-                Wire::Refuses => {
-                    return Err(RailError::Refused { reason: "not today".to_owned() });
-                }
-                Wire::RefusesFilesWith(text) if contents.contains(text) => {
-                    return Err(RailError::Refused { reason: format!("account {text} is none") });
-                }
-                _ => {}
-            }
-            self.client.submit(file_id, contents).await?;
-            self.submitted.lock().unwrap().push(file_id.to_owned());
-            if after {
-                self.die().await;
-            }
-            if self.wire() == Wire::LosesAnswers { Err(lost()) } else { Ok(()) }
-        })
-    }
-
-    fn find_file<'a>(&'a self, file_id: &'a str) -> BankFuture<'a, Option<FileStatus>> {
-        Box::pin(async move {
-            if matches!(self.wire(), Wire::LosesRequests | Wire::LosesAnswers | Wire::LosesFinds) {
-                return Err(lost());
-            }
-            let (before, after) = self.fate();
-            if before {
-                self.die().await;
-            }
-            let found = self.client.find_file(file_id).await;
-            if after {
-                self.die().await;
-            }
-            found
-        })
-    }
-
-    fn returns_after(&self, sequence: u64) -> BankFuture<'_, Vec<ReturnFile>> {
-        Box::pin(async move {
-            if matches!(self.wire(), Wire::LosesRequests | Wire::LosesAnswers) {
-                return Err(lost());
-            }
-            let (before, after) = self.fate();
-            if before {
-                self.die().await;
-            }
-            let mut returns = self.client.returns_after(sequence).await;
-            if self.wire() == Wire::GarblesReturns {
-                for file in returns.iter_mut().flatten() {
-                    "not what Nacha wrote".clone_into(&mut file.contents);
-                }
-            }
-            let altered = *self.altered.lock().unwrap();
-            for file in returns.iter_mut().flatten() {
-                file.contents =
-                    altered.map_or_else(|| file.contents.clone(), |f| f(&file.contents));
-            }
-            if after {
-                self.die().await;
-            }
-            returns
-        })
-    }
-
-    fn push<'a>(
-        &'a self,
-        transfer_id: &'a str,
-        transfer: &'a InstantTransfer,
-    ) -> BankFuture<'a, TransferStatus> {
-        Box::pin(async {
-            let answer = self.instantly(self.client.push(transfer_id, transfer)).await;
-            if self.wire() == Wire::TakesAndRefuses {
-                return Err(RailError::Refused { reason: "there is one already".to_owned() });
-            }
-            answer
-        })
-    }
-
-    fn find_transfer<'a>(&'a self, transfer_id: &'a str) -> BankFuture<'a, Option<TransferStatus>> {
-        Box::pin(self.instantly(self.client.find_transfer(transfer_id)))
-    }
-
-    fn void_transfer<'a>(&'a self, transfer_id: &'a str) -> BankFuture<'a, TransferStatus> {
-        Box::pin(self.instantly(self.client.void_transfer(transfer_id)))
-    }
-}
-
-impl CutWire {
-    /// What an instant request comes to: on its way there, and on its way back.
-    async fn instantly<T>(
-        &self,
-        request: impl Future<Output = Result<T, RailError>>,
-    ) -> Result<T, RailError> {
-        let (before, after) = self.fate();
-        if before {
-            self.die().await;
-        }
-        if self.wire() == Wire::LosesRequests {
-            return Err(lost());
-        }
-        let answer = request.await;
-        if after {
-            self.die().await;
-        }
-        if self.wire() == Wire::LosesAnswers { Err(lost()) } else { answer }
-    }
-}
 
 pub(crate) struct House {
     pub(crate) servicing: Servicing,
@@ -250,15 +66,7 @@ impl House {
             sandbox::bank::serve(listener, today, None, std::future::pending()).await.unwrap();
         });
         let config = BankConfig { base_url: bank_url.clone(), timeout: Duration::from_secs(10) };
-        let bank = Arc::new(CutWire {
-            client: BankClient::new(&config).unwrap(),
-            wire: Mutex::new(Wire::Fine),
-            requests: Mutex::new(0),
-            died: tokio::sync::Notify::new(),
-            submitted: Mutex::new(Vec::new()),
-            altered: Mutex::new(None),
-            underway: Mutex::new(Vec::new()),
-        });
+        let bank = Arc::new(CutWire::new(BankClient::new(&config).unwrap()));
         let key = SealingKeys::generate("test").unwrap();
         let lender = Lender { seals: key.parse().unwrap(), ..testing::lender() };
         let store = database.store().clone();
@@ -305,6 +113,27 @@ impl House {
     /// From now on the bank's files of returns arrive as this makes them.
     pub(crate) fn returns_arrive_as(&self, altered: Altering) {
         *self.bank.altered.lock().unwrap() = Some(altered);
+    }
+
+    /// From now on the bank says this of a file.
+    pub(crate) fn bank_says(&self, key: &str, says: Says) {
+        self.bank.says.lock().unwrap().insert(key.to_owned(), says);
+    }
+
+    /// From now on the bank says of every file what it has.
+    pub(crate) fn bank_says_what_it_has(&self) {
+        self.bank.says.lock().unwrap().clear();
+    }
+
+    /// The files for which the bank was asked since this was called last.
+    pub(crate) fn asked_for(&self) -> Vec<String> {
+        std::mem::take(&mut *self.bank.asked.lock().unwrap())
+    }
+
+    /// The keys of the bank's files, oldest first.
+    pub(crate) async fn file_keys(&self) -> Vec<String> {
+        let keys = sqlx::query_scalar("SELECT key FROM rail_files ORDER BY number");
+        keys.fetch_all(self.database.owner()).await.unwrap()
     }
 
     /// Cuts the wire and counts requests from here.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use chrono::Days;
 use rails::{Bounce, Mail, MailError, Printing, RailError};
 use servicing::{
     Caller, Servicing,
-    autopay::AutopayAmount,
+    autopay::{AutopayAmount, NOTICE_DAYS},
     ports::{Post, PostFuture, PostOffice},
 };
 use store::{
@@ -16,9 +17,15 @@ use store::{
 
 use crate::{
     autopay::{debits, enrol},
-    house::{House, Person},
+    house::{House, Person, day},
     messages::Written,
 };
+
+#[test]
+fn v34_a_debit_of_an_amount_that_varies_is_told_by_the_tenth_day_before() {
+    let debit = day("2026-11-30");
+    assert_eq!(debit - Days::new(NOTICE_DAYS.into()), day("2026-11-20"));
+}
 
 /// Somebody who owes, with a street, automatic payments since that day, and a debit planned for October 30.
 async fn enrolled(email: &str, on: &str) -> (Written, Person) {

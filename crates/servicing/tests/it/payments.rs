@@ -45,6 +45,36 @@ async fn a_payment_counts_today_until_the_cut_off_that_a_change_of_terms_brought
 }
 
 #[tokio::test]
+async fn where_payments_count_on_banking_days_only_the_sheet_shows_the_next_one() {
+    let (house, ann) = House::with_ann().await;
+    // As of a product that says so.
+    house
+        .sabotage(
+            "UPDATE line_events SET body = jsonb_set(body, '{terms,product,dates,payments_count_on}', '\"banking_days\"')
+             WHERE kind = 'opened'",
+        )
+        .await;
+    let service = &house.servicing;
+    // Friday, a Saturday, and Thanksgiving.
+    for (on, counts_on) in
+        [("2026-11-20", "2026-11-20"), ("2026-11-21", "2026-11-23"), ("2026-11-26", "2026-11-27")]
+    {
+        let sheet =
+            service.preview_payment(ann.caller(), ann.id, &ask(exact(5_000), on)).await.unwrap();
+        let days = (sheet.payment.on, sheet.payment.debit_on);
+        assert_eq!(days, (day(counts_on), day(counts_on)), "{on}");
+    }
+    // Friday after the cut-off counts for Monday, and so it is credited.
+    house.hand.set(noon(day("2026-11-20")) + TimeDelta::minutes(5 * 60 + 1));
+    house.pays(ann, 5_000, "2026-11-20").await.unwrap();
+    house.live_until("2026-11-23").await;
+    let paid = house.payments(ann).await.remove(0);
+    assert_eq!((paid.status, paid.authorised_on), (PaymentStatus::Released, day("2026-11-23")));
+    let credited = "SELECT count(*) FROM line_events WHERE kind = 'payment_received' AND effective_on = '2026-11-23'";
+    assert_eq!(house.count(credited).await, 1);
+}
+
+#[tokio::test]
 async fn a_payment_is_scheduled_with_a_receipt_and_cancelled_with_another() {
     let house = House::on("2026-11-20").await;
     let ann = house.person("Ann").await;

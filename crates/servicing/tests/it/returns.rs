@@ -120,6 +120,33 @@ async fn the_banks_day_is_asked_for_where_a_return_is_read_before_the_settlement
 }
 
 #[tokio::test]
+async fn a_file_is_asked_for_once_by_a_run_and_not_for_what_is_undone() {
+    let house = House::on("2026-11-20").await;
+    // Ann's account is closed; Bob and Cat are short of funds.
+    let ann = house.person_with_account("Ann", "000111229002").await;
+    let bob = house.person_with_account("Bob", "000222229001").await;
+    let cat = house.person_with_account("Cat", "000333229001").await;
+    for (person, on) in [(ann, "2026-11-23"), (bob, "2026-11-24"), (cat, "2026-11-24")] {
+        house.draws(person, 80_000).await;
+        house.pays(person, 50_000, on).await.unwrap();
+    }
+    house.live_until("2026-11-24").await;
+    // What came back of Ann's cannot be worked off, so that the list is read again by each run.
+    house.sabotage("REVOKE UPDATE ON bank_accounts FROM plumbline_app").await;
+    house.hand.set(noon(day("2026-11-27")));
+    house.bank_lives(day("2026-11-27")).await;
+    let keys = house.file_keys().await;
+    let asked = async || {
+        house.asked_for();
+        assert!(run(&house).await.failed > 0);
+        house.asked_for().iter().filter(|key| **key == keys[1]).count()
+    };
+    assert_eq!(asked().await, 1, "one question for the two of them");
+    assert_eq!(status(&house, cat).await, PaymentStatus::Returned);
+    assert_eq!(asked().await, 0, "nothing is left to ask of them");
+}
+
+#[tokio::test]
 async fn a_forged_return_is_not_made_good_by_the_banks_word_on_the_file() {
     let (house, ann) = House::with_ann_banking_at("000111229001").await;
     house.pays(ann, 50_000, "2026-11-23").await.unwrap();
@@ -216,9 +243,9 @@ async fn a_file_that_cannot_be_read_is_one_case_however_often_it_is_read() {
         text.replacen("\n9000001", "\n9000002", 1)
     })
     .await;
-    assert!(house.live_until("2026-11-25").await.payments.failed > 0);
+    assert!(house.live_until("2026-11-25").await.payments.with_the_desk > 0);
     for _ in 0..3 {
-        assert!(run(&house).await.failed > 0);
+        assert!(run(&house).await.with_the_desk > 0);
     }
     let words = desk(&house).await;
     // One file each, and nothing of either was worked off.

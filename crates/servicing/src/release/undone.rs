@@ -1,0 +1,127 @@
+//! What could not be done about one entry: counted for the next run, or told to the desk where trying again does not help.
+//!
+//! Invariants: what the database or the bank is to blame for is nobody's case, and keeps the day open (docs/close.md); of an entry that
+//! cannot be worked out as it or its line is stored a case of the desk stands open, and it keeps no day open. Either way each run tries
+//! again. What is absent: a line that cannot be settled (`close`), and what came back and cannot be read (`unread`).
+
+use identity::{DrawId, PaymentId, chain};
+use sqlx::PgConnection;
+use store::{StoreError, cases, draws, payments, rail_files};
+
+use super::{
+    RunReport,
+    file::{Entry, find_entry},
+};
+use crate::{Servicing, ServicingError, cases::About};
+
+/// The desk to which an entry goes that cannot be worked off.
+pub(super) const DESK: &str = "operations";
+
+/// What is noted of an entry of which the desk was told.
+const NOTE: &str = "cannot be worked off";
+
+/// What becomes of work that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Undone {
+    /// The next run may fare better.
+    Again,
+    /// A case of the desk stands open for it.
+    WithTheDesk,
+}
+
+/// By what an entry is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of<'a> {
+    Trace(&'a str),
+    Payment(PaymentId),
+    Draw(DrawId),
+}
+
+impl RunReport {
+    /// Counts work that failed.
+    pub(crate) fn count(&mut self, undone: Undone) {
+        match undone {
+            Undone::Again => self.failed += 1,
+            Undone::WithTheDesk => self.with_the_desk += 1,
+        }
+    }
+}
+
+impl Servicing {
+    /// Counts that an entry could not be worked off.
+    pub(super) async fn entry_undone(
+        &self,
+        of: Of<'_>,
+        error: &ServicingError,
+        report: &mut RunReport,
+    ) {
+        // Nobody's, or the database does not say whose: as before.
+        let Ok(Some(entry)) = self.entry_of(of).await else { return report.count(Undone::Again) };
+        report.count(self.undone(&entry, entry.reference(), error).await);
+    }
+
+    async fn entry_of(&self, of: Of<'_>) -> Result<Option<Entry>, ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        Ok(match of {
+            Of::Trace(trace) => find_entry(&mut conn, trace).await?,
+            Of::Payment(id) => payments::find(&mut conn, id).await?.map(Entry::Payment),
+            Of::Draw(id) => draws::find(&mut conn, id).await?.map(Entry::Draw),
+        })
+    }
+
+    /// What becomes of work about something of that name that failed.
+    pub(crate) async fn undone(
+        &self,
+        about: impl Into<About>,
+        name: &str,
+        error: &ServicingError,
+    ) -> Undone {
+        if !is_of_what_is_stored(error) {
+            return Undone::Again;
+        }
+        let words =
+            format!("{name} cannot be worked off, and each run tries again: {}.", chain(error));
+        let told = async {
+            let mut tx = self.store.app().begin().await?;
+            self.tell_of_undone(&mut tx, about.into(), name, words).await?;
+            Ok::<_, ServicingError>(tx.commit().await?)
+        };
+        let Err(error) = told.await else { return Undone::WithTheDesk };
+        let cause = chain(&error);
+        tracing::error!(error = %cause, "could not tell the desk of {name}: {cause}");
+        Undone::Again
+    }
+
+    /// Tells the desk of something that cannot be done, unless it was told and its case stands open.
+    pub(crate) async fn tell_of_undone(
+        &self,
+        conn: &mut PgConnection,
+        about: About,
+        name: &str,
+        words: String,
+    ) -> Result<(), ServicingError> {
+        let first = rail_files::note_once(conn, name, NOTE, self.now()).await?;
+        if !first && case_stands(conn, &about).await? {
+            return Ok(());
+        }
+        self.open_desk_case(conn, about, DESK, words).await
+    }
+}
+
+/// Whether the operations desk has a case of the customer that stands open.
+pub(super) async fn case_stands(
+    conn: &mut PgConnection,
+    about: &About,
+) -> Result<bool, ServicingError> {
+    Ok(cases::find_open(conn, about.customer_id, DESK).await?.is_some())
+}
+
+/// Whether the same would fail tomorrow: a history or a row that makes no sense, and neither the database nor the bank.
+const fn is_of_what_is_stored(error: &ServicingError) -> bool {
+    matches!(
+        error,
+        ServicingError::Engine(_)
+            | ServicingError::Stored { .. }
+            | ServicingError::Store(StoreError::Stored { .. } | StoreError::OutOfRange { .. })
+    )
+}
