@@ -210,7 +210,7 @@ impl AtClose {
     /// The inputs of the recomputed minimum.
     pub(crate) fn recomputed(&self, record: MinimumInputs) -> MinimumInputs {
         let Self { past_due, fees, penalty_fees, .. } = *self;
-        MinimumInputs { past_due, fees, penalty_fees, ..record }
+        MinimumInputs { fees, penalty_fees, past_due, ..record }
     }
 }
 
