@@ -34,9 +34,17 @@ impl Age {
         let Some((event, balances)) = events.iter().find_map(brought_forward) else {
             return Ok(none);
         };
-        let Some(opened_on) = balances.opened_on else { return Ok(none) };
         let refused =
             |message: &str| Err(CreditError::Terms { seq: event.seq, message: message.to_owned() });
+        let Some(opened_on) = balances.opened_on else {
+            let repayment = terms.product.repayment.as_ref();
+            if repayment.is_some_and(|rule| rule.begins_after_months.is_some()) {
+                return refused(
+                    "what is brought forward needs `opened_on`: the draw period of the product counts from there",
+                );
+            }
+            return Ok(none);
+        };
         if opened_on > begins_on {
             return refused(
                 "`opened_on` of what is brought forward lies after the first day of the line's books",
@@ -47,12 +55,16 @@ impl Age {
                 "what is brought forward with `opened_on` comes in on the first day of the line's books",
             );
         }
-        // The close of the open cycle, or as much before as it may have been moved.
-        let closes_on = terms.cycles.close_of(begins_on);
-        let before = closes_on.checked_sub_days(Days::new(MOVED_DAYS)).unwrap_or(closes_on);
+        let before = last_elsewhere(&terms.cycles, begins_on);
         let cycles = CycleSchedule::monthly(terms.cycles.close_day).closes(opened_on, before);
         Ok(Self { opened_on, cycles, fees: balances.fees.max(balances.fees_this_year) })
     }
+}
+
+/// Closes up to this day were another lender's: the close of the open cycle, or as much before as it may have been moved.
+pub(crate) fn last_elsewhere(cycles: &CycleSchedule, begins_on: NaiveDate) -> NaiveDate {
+    let closes_on = cycles.close_of(begins_on);
+    closes_on.checked_sub_days(Days::new(MOVED_DAYS)).unwrap_or(closes_on)
 }
 
 fn brought_forward(event: &LineEvent) -> Option<(&LineEvent, &BroughtForward)> {

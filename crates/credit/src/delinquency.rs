@@ -43,7 +43,8 @@ impl State {
     /// Nobody is late with more than is owed and not disputed, by the terms of the minimum: after a waiver or a credit the newest
     /// give way first.
     pub(crate) fn keep_minimums_to_what_is_owed(&mut self, terms: &Terms) {
-        let with_penalties = self.minimum_terms(terms).cap_includes_penalty_fees;
+        let with_penalties =
+            self.minimum_terms(terms).cap_includes_penalty_fees || self.all_has_fallen_due(terms);
         let apart = if with_penalties {
             self.disputed()
         } else {
@@ -71,10 +72,13 @@ impl State {
         self.obligations.retain(open);
     }
 
-    /// What was asked for by statements that never left is asked for again by one that does, and late with it: at one late fee.
+    /// What was asked for by statements that never left, or left after a later one had to be paid, is asked for again by that one,
+    /// and late with it: at one late fee.
     pub(crate) fn enforce_what_never_left(&mut self, enforceable_on: NaiveDate) {
         let all = self.obligations.iter_mut().chain(&mut self.met);
-        for due in all.filter(|due| due.enforceable_on == NaiveDate::MAX) {
+        let late =
+            |due: &Obligation| due.enforceable_on > enforceable_on && due.due_on <= enforceable_on;
+        for due in all.filter(|due| late(due)) {
             (due.enforceable_on, due.tested) = (enforceable_on, true);
         }
     }

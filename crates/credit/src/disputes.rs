@@ -4,6 +4,8 @@
 //! Invariants: a dispute moves no balance; interest goes on and is billed, but what it comes to on the disputed amount is held out
 //! too; where there was no error, what was held out falls due anew with full time to pay.
 
+use std::collections::BTreeMap;
+
 use chrono::{Days, NaiveDate};
 use identity::{CaseId, DrawId};
 use money::{Cents, Rounding};
@@ -16,6 +18,7 @@ use crate::{
     minimum::{Minimum, MinimumInputs},
     rate,
     state::{Fee, Obligation, State},
+    versions::Versions,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,8 @@ pub(crate) struct Dispute {
     /// Whose principal is disputed.
     balance: usize,
     since: NaiveDate,
+    /// Its principal is in that with which the repayment period began, or begins.
+    before_repayment: bool,
     opened_on: NaiveDate,
     /// Billed on it so far.
     pub(crate) interest: Cents,
@@ -33,6 +38,30 @@ pub(crate) struct Dispute {
     held: Cents,
     /// ...and as printed.
     held_owed: Cents,
+}
+
+/// A minimum as it is recomputed, and as it is printed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    recomputed: Cents,
+    printed: Cents,
+}
+
+impl Asked {
+    /// By how much the other one is smaller.
+    fn less(self, other: Self) -> Self {
+        Self {
+            recomputed: (self.recomputed - other.recomputed).or_zero(),
+            printed: (self.printed - other.printed).or_zero(),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            recomputed: self.recomputed + other.recomputed,
+            printed: self.printed + other.printed,
+        }
+    }
 }
 
 /// By when a billing-error notice must be answered and settled (12 CFR 1026.13(c), V38).
@@ -107,7 +136,10 @@ impl Dispute {
                 inputs.principal = less(inputs.principal, self.amount);
                 inputs.principal_after_last_draw =
                     less(inputs.principal_after_last_draw, self.amount);
-                inputs.principal_at_repayment = less(inputs.principal_at_repayment, self.amount);
+                if self.before_repayment {
+                    inputs.principal_at_repayment =
+                        less(inputs.principal_at_repayment, self.amount);
+                }
             }
         }
         inputs.interest = less(inputs.interest, interest);
@@ -166,6 +198,7 @@ impl State {
     pub(crate) fn open_dispute(
         &mut self,
         terms: &Terms,
+        versions: &Versions<'_>,
         (id, subject, amount): (CaseId, Disputed, Cents),
     ) {
         if !amount.is_positive() {
@@ -175,68 +208,114 @@ impl State {
             Disputed::Draw { draw } => self.place_of(draw),
             Disputed::Fee { .. } | Disputed::Other => (0, self.begins_on),
         };
-        let (interest, held, held_owed) = (Cents::ZERO, Cents::ZERO, Cents::ZERO);
-        let opened_on = self.day;
-        let dispute =
-            Dispute { id, subject, amount, balance, since, opened_on, interest, held, held_owed };
-        self.disputes.push(dispute);
-        self.hold_out_of_minimums(terms);
+        let from = terms.repayment_begins_on(self.opened_on);
+        let drawn = matches!(subject, Disputed::Draw { .. });
+        self.disputes.push(Dispute {
+            id,
+            subject,
+            amount,
+            balance,
+            since,
+            before_repayment: drawn && from.is_none_or(|from| since < from),
+            opened_on: self.day,
+            interest: Cents::ZERO,
+            held: Cents::ZERO,
+            held_owed: Cents::ZERO,
+        });
+        self.hold_out_of_minimums(versions);
         self.keep_minimums_to_what_is_owed(terms);
     }
 
     /// Takes the latest dispute out of the minimums that are not paid yet, beside those before it.
-    fn hold_out_of_minimums(&mut self, terms: &Terms) {
-        let Some((latest, others)) = self.disputes.split_last() else { return };
+    fn hold_out_of_minimums(&mut self, versions: &Versions<'_>) {
+        let billed: Vec<_> =
+            self.disputes.iter().map(|one| self.billed_on(one, versions)).collect();
+        let asked = self.asked_with_disputes(versions, &billed);
         let (mut held, mut held_owed) = (Cents::ZERO, Cents::ZERO);
-        let mut billed = vec![Cents::ZERO; others.len() + 1];
-        // What the minimums before are less by, without the latest and with it: so much less was past due.
-        let (mut eased_before, mut eased, mut eased_owed) = (Cents::ZERO, Cents::ZERO, Cents::ZERO);
-        for due in &mut self.obligations {
-            let record = self.records.iter().find(|record| record.number == due.cycle);
-            let (Some(record), Some(at_close)) = (record, due.at_close) else { continue };
-            let applies =
-                |one: &Dispute| record.closes_on >= one.since && record.closes_on < one.opened_on;
-            if !applies(latest) {
-                continue;
-            }
-            let own = |inputs: MinimumInputs, disputes: &[Dispute], eased: Cents| {
-                let past_due = (inputs.past_due - eased).or_zero();
-                let inputs = MinimumInputs { past_due, ..inputs };
-                let applying = disputes.iter().zip(&billed).filter(|(one, _)| applies(one));
-                let without = applying.fold(inputs, |inputs, (one, before)| {
-                    let interest = one.interest_of(terms, &record.interest);
-                    let fee = one.fee_of_plans(&self.balances, &self.fees, record.number);
-                    let instalment = one.instalment(&self.balances).or(fee);
-                    one.held_out(inputs, (*before, interest), instalment)
-                });
-                terms.product.minimum_for(without).own
-            };
-            let (recomputed, printed) =
-                (at_close.recomputed(record.minimum.inputs), record.minimum.inputs);
-            let asked = own(recomputed, &[], Cents::ZERO);
-            let was = own(recomputed, others, eased_before);
-            let now = own(recomputed, &self.disputes, eased);
-            let now_owed = own(printed, &self.disputes, eased_owed);
-            eased_before += (asked - was).or_zero();
-            eased += (asked - now).or_zero();
-            eased_owed += (at_close.amount - now_owed).or_zero();
-            let part = due.unpaid.min((was - now).or_zero());
+        for (due, asked) in self.obligations.iter_mut().zip(asked) {
+            let Some((before, with)) = asked else { continue };
+            let part = due.unpaid.min((before.recomputed - with.recomputed).or_zero());
             due.unpaid -= part;
             held += part;
-            let part = due.owed.min((due.amount - now_owed).or_zero());
+            let part = due.owed.min((due.amount - with.printed).or_zero());
             due.owed -= part;
-            due.amount = due.amount.min(now_owed);
+            due.amount = due.amount.min(with.printed);
             held_owed += part;
-            for (one, billed) in
-                self.disputes.iter().zip(&mut billed).filter(|(one, _)| applies(one))
-            {
-                *billed += one.interest_of(terms, &record.interest);
-            }
         }
-        let interest = billed.last().copied().unwrap_or_default();
+        let interest =
+            billed.last().into_iter().flat_map(BTreeMap::values).map(|(_, own)| *own).sum();
         if let Some(latest) = self.disputes.last_mut() {
             (latest.held, latest.held_owed, latest.interest) = (held, held_owed, interest);
         }
+    }
+
+    /// Interest on a dispute by cycle: what earlier statements billed, and what its own did.
+    fn billed_on(
+        &self,
+        dispute: &Dispute,
+        versions: &Versions<'_>,
+    ) -> BTreeMap<u32, (Cents, Cents)> {
+        let mut before = Cents::ZERO;
+        let since = self.records.iter().filter(|record| record.closes_on >= dispute.since);
+        let billed = since.map(|record| {
+            let terms = versions.on(record.closes_on, record.starts_on);
+            let own = dispute.interest_of(terms, &record.interest);
+            before += own;
+            (record.number, (before - own, own))
+        });
+        billed.collect()
+    }
+
+    /// What each unpaid minimum asks for with all disputes but the latest, and with all. It was told of those that were open at its
+    /// close. What the others take from a minimum was past due at the closes after it, as far as those had not been told.
+    fn asked_with_disputes(
+        &self,
+        versions: &Versions<'_>,
+        billed: &[BTreeMap<u32, (Cents, Cents)>],
+    ) -> Vec<Option<(Asked, Asked)>> {
+        let all = self.disputes.len();
+        // Of each minimum so far: how many disputes it was told of, and what it asks for with so many and with each more.
+        let mut before: Vec<(usize, Vec<Asked>)> = Vec::new();
+        let asked = self.obligations.iter().map(|due| {
+            let record = self.records.iter().find(|record| record.number == due.cycle);
+            let (record, at_close) = record.zip(due.at_close)?;
+            let terms = versions.on(record.closes_on, record.starts_on);
+            let told = self.disputes.partition_point(|one| one.opened_on <= record.closes_on);
+            let asked = |count: usize| {
+                let of_one = |(known, asked): &(usize, Vec<Asked>)| {
+                    let with = |count: usize| asked.get(count - known).copied().unwrap_or_default();
+                    with(told).less(with(count))
+                };
+                let eased = before.iter().map(of_one).fold(Asked::default(), Asked::plus);
+                let own = |inputs: MinimumInputs, eased: Cents| {
+                    let past_due = (inputs.past_due - eased).or_zero();
+                    let counted = self.disputes.iter().zip(billed).take(count).skip(told);
+                    let without = counted.fold(
+                        MinimumInputs { past_due, ..inputs },
+                        |inputs, (one, billed)| match billed.get(&record.number) {
+                            Some(interest) => {
+                                let fee =
+                                    one.fee_of_plans(&self.balances, &self.fees, record.number);
+                                let instalment = one.instalment(&self.balances).or(fee);
+                                one.held_out(inputs, *interest, instalment)
+                            }
+                            None => inputs,
+                        },
+                    );
+                    terms.product.minimum_for(without).own
+                };
+                let inputs = record.minimum.inputs;
+                Asked {
+                    recomputed: own(at_close.recomputed(inputs), eased.recomputed),
+                    printed: own(inputs, eased.printed).min(at_close.amount),
+                }
+            };
+            let each: Vec<Asked> = (told..=all).map(asked).collect();
+            let last_two = each.iter().rev().nth(1).copied().zip(each.last().copied());
+            before.push((told, each));
+            last_two
+        });
+        asked.collect()
     }
 
     fn place_of(&self, draw: DrawId) -> (usize, NaiveDate) {

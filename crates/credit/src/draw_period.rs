@@ -8,7 +8,7 @@ use money::Cents;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CycleSchedule, Terms,
+    CycleSchedule, Terms, age,
     minimum::{Minimum, MinimumInputs},
     product::{MinimumTerms, Product},
     state::State,
@@ -62,12 +62,20 @@ impl State {
     pub(crate) fn turn_repayment(&mut self, terms: &Terms) {
         let from = terms.repayment_begins_on(self.opened_on).filter(|from| *from <= self.day);
         self.repaying = from.map(|from| {
-            let elsewhere = CycleSchedule::monthly(self.schedule.close_day);
             self.repaying.unwrap_or_else(|| Repaying {
                 principal: self.principal_beside_plans(),
-                statements: elsewhere.closes(from.min(self.begins_on), self.begins_on),
+                statements: self.asked_elsewhere(from),
             })
         });
+    }
+
+    /// Statements since a day that another lender sent before the line came in.
+    fn asked_elsewhere(&self, from: NaiveDate) -> u32 {
+        if self.day > self.begins_on || from >= self.begins_on {
+            return 0;
+        }
+        let until = age::last_elsewhere(&self.schedule, self.begins_on);
+        CycleSchedule::monthly(self.schedule.close_day).closes(from, until)
     }
 
     pub(crate) fn minimum_terms<'a>(&self, terms: &'a Terms) -> &'a MinimumTerms {
@@ -78,13 +86,19 @@ impl State {
     pub(crate) fn with_repayment(&self, terms: &Terms, inputs: MinimumInputs) -> MinimumInputs {
         let Some(repaying) = self.repaying else { return inputs };
         let nth = repaying.statements + 1;
-        let last = terms.product.repayment.as_ref().and_then(|rule| rule.cycles);
+        let all_falls_due = falls_due_with(terms, nth);
         MinimumInputs {
             principal_at_repayment: repaying.principal,
             repayment_statement: Some(nth),
-            all_falls_due: last.is_some_and(|last| nth >= last),
+            all_falls_due,
+            total_owed: if all_falls_due { inputs.new_balance } else { inputs.total_owed },
             ..inputs
         }
+    }
+
+    /// The last statement has asked for all that is owed, penalty fees too.
+    pub(crate) fn all_has_fallen_due(&self, terms: &Terms) -> bool {
+        self.repaying.is_some_and(|repaying| falls_due_with(terms, repaying.statements))
     }
 
     /// A statement of the repayment period has asked.
@@ -93,4 +107,10 @@ impl State {
             repaying.statements += 1;
         }
     }
+}
+
+/// Whether a statement of the repayment period, by its number, is the last one or comes after it.
+fn falls_due_with(terms: &Terms, nth: u32) -> bool {
+    let last = terms.product.repayment.as_ref().and_then(|rule| rule.cycles);
+    last.is_some_and(|last| nth >= last)
 }

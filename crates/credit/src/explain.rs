@@ -339,6 +339,7 @@ pub fn minimum(minimum: &Minimum, product: &Product) -> Derivation {
         let parts = vec![
             amount("owed apart from instalments", inputs.owed_beside_plans()),
             amount("instalments", inputs.instalments),
+            amount("instalments that earlier statements asked for", inputs.instalments_before),
         ];
         Derivation::sum(rule, "asked for", asked, parts)
     } else {

@@ -263,7 +263,7 @@ impl State {
             self.grace.settled = self.grace.settled.after(paid, rule);
         }
         // What never left is shown again by this statement, and has its time.
-        for waiting in self.grace.waiting.iter_mut().filter(|one| one.due_on == NaiveDate::MAX) {
+        for waiting in self.grace.waiting.iter_mut().filter(|one| one.due_on > due_on) {
             waiting.due_on = due_on;
         }
         self.grace.stand(rule);

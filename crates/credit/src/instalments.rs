@@ -45,6 +45,8 @@ pub(crate) struct Asked {
     pub(crate) fees: Cents,
     /// Interest and fees of earlier statements that are not paid: part of what is past due.
     pub(crate) charges_before: Cents,
+    /// And their principal.
+    pub(crate) principal_before: Cents,
 }
 
 impl Instalments {
@@ -135,6 +137,7 @@ impl State {
             let Some(plan) = balance.plan.as_mut().filter(|_| principal.is_positive()) else {
                 continue;
             };
+            asked.principal_before += plan.due.min(principal);
             let mine = self.interest.iter().filter(|one| one.balance == at && one.cycle == cycle);
             let interest = mine.map(|one| one.unpaid).sum::<Cents>();
             // What earlier statements asked for is past due, or was waited for: it is not asked for again.

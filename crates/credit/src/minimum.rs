@@ -54,6 +54,13 @@ pub struct MinimumInputs {
     /// ...and all that is owed on them, which the formula leaves out.
     #[serde(default, rename = "instalment_balances_cents")]
     pub instalment_balances: Cents,
+    /// Of balances with instalments: what earlier statements asked for and was not paid. Part of what is past due.
+    #[serde(
+        default,
+        rename = "instalments_before_cents",
+        skip_serializing_if = "crate::units::nothing"
+    )]
+    pub instalments_before: Cents,
     /// With which the repayment period began, plans aside.
     #[serde(
         default,
@@ -153,7 +160,7 @@ impl MinimumTerms {
     /// Before it is capped by what is owed.
     pub(crate) fn asked_for(&self, inputs: &MinimumInputs, base: Cents) -> Cents {
         if inputs.all_falls_due {
-            return inputs.owed_beside_plans() + inputs.instalments;
+            return inputs.owed_beside_plans() + inputs.instalments + inputs.instalments_before;
         }
         let past_due = when(self.add_past_due, inputs.past_due);
         let all = to_multiples(base + past_due, self.whole_dollars, self.multiple_of);
@@ -258,6 +265,7 @@ impl State {
         let inputs = MinimumInputs {
             instalments: asked.payments,
             instalment_balances: on_plans,
+            instalments_before: asked.principal_before + asked.charges_before,
             principal: whole.principal - asked.principal,
             interest: whole.interest - asked.interest,
             fees: whole.fees - asked.fees,
@@ -358,6 +366,7 @@ impl State {
             cycle: self.cycle.since_opening(),
             instalments: Cents::ZERO,
             instalment_balances: Cents::ZERO,
+            instalments_before: Cents::ZERO,
             disputed: Cents::ZERO,
             ..MinimumInputs::default()
         }

@@ -64,6 +64,8 @@ fn unposted(
         {
             vec![pending(on, difference, true)]
         }
+        // What was taken back and comes after all comes on its new day.
+        (Some(posted), _) if posted.amount.is_zero() => vec![pending(on, difference, false)],
         (Some(posted), _) => vec![pending(posted.on, difference, false)],
         (None, None) => vec![pending(on, difference, true)],
     };

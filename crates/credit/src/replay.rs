@@ -211,7 +211,7 @@ impl State {
             LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
             LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),
             LineEventBody::DisputeOpened { dispute, subject, .. } => {
-                self.open_dispute(terms, (*dispute, *subject, amount));
+                self.open_dispute(terms, &timeline.versions, (*dispute, *subject, amount));
             }
             LineEventBody::DisputeResolved { dispute, error, .. } => {
                 self.resolve_dispute(terms, *dispute, *error);

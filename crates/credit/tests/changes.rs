@@ -191,6 +191,60 @@ fn what_is_not_disputed_is_still_asked_for_by_the_second_statement() {
     assert_eq!(book.on("2026-11-05").minimum_due, cents("41.60"));
 }
 
+/// 40.00, 2,960.00 and, in the second cycle, 30.00: what is left to ask for does not go by which dispute came first.
+#[test]
+fn the_order_of_disputes_plays_no_part_in_what_is_asked_for() {
+    let asked = |order: [usize; 2]| {
+        let mut of = product("CASHLINE-STD-1");
+        of.fees.late = None;
+        let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+        book.draw("40.00", "2026-09-01");
+        let draws = [
+            (book.draw("2960.00", "2026-09-01"), "2960.00"),
+            (book.draw("30.00", "2026-10-10"), "30.00"),
+        ];
+        for (at, on) in order.into_iter().zip(["2026-11-05", "2026-11-06"]) {
+            dispute(&mut book, Disputed::Draw { draw: draws[at].0 }, draws[at].1, on);
+        }
+        book.on("2026-11-06").minimum_due
+    };
+    // 40.00 and their interest of 0.79 and 0.81.
+    assert_eq!([asked([0, 1]), asked([1, 0])], [cents("41.60"), cents("41.60")]);
+}
+
+#[test]
+fn interest_on_what_is_disputed_is_disputed_though_its_statement_was_paid() {
+    let mut of = product("CASHLINE-STD-1");
+    of.fees.late = None;
+    let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+    book.draw("40.00", "2026-09-01");
+    let draw = book.draw("960.00", "2026-09-01");
+    book.pay("39.73", "2026-11-03");
+    dispute(&mut book, Disputed::Draw { draw }, "960.00", "2026-11-05");
+    let position = book.on("2026-11-05");
+    // 960.00, 18.94 and 19.57.
+    assert_eq!(position.disputed, cents("998.51"));
+    // 41.60 less what was paid.
+    assert_eq!(position.minimum_due, cents("1.87"));
+}
+
+/// A dispute that was open at a close was held out of that statement already.
+#[test]
+fn what_a_later_dispute_holds_out_falls_due_anew_beside_an_earlier_one() {
+    let mut of = product("CASHLINE-STD-1");
+    of.fees.late = None;
+    let mut book = Book::open(&of, 0, 31, "2026-09-01");
+    book.draw("40.00", "2026-09-01");
+    let (first, second) = (book.draw("1960.00", "2026-09-01"), book.draw("1000.00", "2026-09-01"));
+    dispute(&mut book, Disputed::Draw { draw: first }, "1960.00", "2026-10-10");
+    // 25.00 for September, 25.00 for October.
+    assert_eq!(book.on("2026-11-05").minimum_due, cents("50.00"));
+    let case = dispute(&mut book, Disputed::Draw { draw: second }, "1000.00", "2026-11-05");
+    assert_eq!(book.on("2026-11-05").minimum_due, cents("40.00"));
+    resolve(&mut book, case, "0.00", "2026-11-20");
+    assert_eq!(book.on("2026-11-20").minimum_due, cents("50.00"));
+}
+
 #[test]
 fn nothing_is_asked_for_where_several_disputes_are_all_that_is_owed() {
     let mut book = Book::open(&product("CASHLINE-STD-1"), 240_000, 31, "2026-09-01");

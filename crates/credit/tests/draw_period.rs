@@ -144,3 +144,23 @@ fn terms_of_repayment_that_cannot_be_are_refused() {
         .replace("name = \"T\"\n", "name = \"T\"\nregime = \"card\"\n");
     assert!(outcome(&card).is_err());
 }
+
+/// 1,000.00 in ten instalments beside 1,000.00; nothing is paid.
+#[test]
+fn the_last_statement_asks_for_instalments_that_were_missed_too() {
+    let events = [
+        draw("2026-09-10", "1000.00"),
+        event("draw", "2026-11-01", "amount = \"1000.00\"\nfeature = \"plan\""),
+    ];
+    let repayment = "begins_after_months = 2\ncycles = 3\n[product.repayment.minimum]\narms = [{ percent = \"2%\", of = \"principal_at_repayment\" }]\n[[product.features]]\nname = \"draws\"\n[[product.features]]\nname = \"plan\"\ninstalments = { months = 10 }\n";
+    let report = lived("2027-02-10", repayment, &events.concat());
+    // 100.00 a month of the plan since November, and 20.00 beside it; then all that is beside it.
+    assert_eq!(minimums(&report)[1..], ["100.00", "220.00", "340.00", "1400.00"].map(cents));
+}
+
+#[test]
+fn a_line_that_comes_in_says_when_its_draw_period_began() {
+    let brought = "[line.brought_forward]\nprincipal = \"800.00\"\n";
+    let refused = outcome(&line("2026-11-10", FOUR_PARTS, brought)).unwrap_err().to_string();
+    assert!(refused.contains("needs `opened_on`"), "{refused}");
+}

@@ -103,6 +103,10 @@ fn nobody_is_late_with_what_never_left_until_the_next_statement_that_did() {
     assert_eq!((late.days_past_due, late.past_due), (1, second.minimum_due));
     // One statement came, and one fee is due.
     assert_eq!(late_fees(&book.on("2026-12-15")), [(2, "2026-11-30".to_owned())]);
+    // A copy of the first that leaves afterwards gives no more time, and no second fee comes.
+    book.record(sent(1), "2026-12-20");
+    assert_eq!(late_fees(&book.on("2027-01-20"))[..1], [(2, "2026-11-30".to_owned())]);
+    assert!(late_fees(&book.on("2027-01-20")).iter().all(|(cycle, _)| *cycle > 1));
 }
 
 #[test]
