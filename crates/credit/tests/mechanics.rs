@@ -200,6 +200,26 @@ fn an_estimate_by_a_minimum_of_the_last_draw_keeps_the_payment() {
     assert_eq!((told["months"].as_u64(), told["total_cents"].as_i64()), (Some(10), Some(100_000)));
 }
 
+/// 20 % on 50.00 for February would be 0.77; on the 30.00 that 20.00 do not cover, 0.46.
+#[test]
+fn a_fee_that_a_credit_balance_covers_bears_no_interest() {
+    let product = |fees: &str| format!("[product.interest]\non_fees = true\n{fees}");
+    let plan = "[product.fees]\nplan = { amount = \"50.00\", on = \"first_day\", free_cycles = 1 }\n";
+    let brought = |credit: &str| {
+        format!("apr = \"20%\"\nbrought_forward = {{ credit_balance = \"{credit}\" }}\n")
+    };
+    let fee = |on: &str| format!("{}fee = \"other\"\n", event("fee", on, "50.00"));
+    let cases = [
+        (product(plan), brought("500.00"), ["0.00", "0.00"]),
+        (product(""), brought("500.00") + &fee("2026-02-01"), ["0.00", "0.00"]),
+        (product(plan), brought("20.00"), ["0.00", "0.46"]),
+    ];
+    for (product, line, expected) in cases {
+        let report = lived(&product, "2026-03-01", &line);
+        assert_eq!(interest(&report), expected.map(cents), "{product}{line}");
+    }
+}
+
 #[test]
 fn terms_of_which_part_would_not_count_are_refused() {
     let refused = |product: &str, line: &str| {
