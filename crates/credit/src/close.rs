@@ -238,8 +238,8 @@ impl State {
         } else {
             terms.product.interest.minimum_charge
         };
-        let raised = raise_to_minimum_charge(&mut lines, least);
         waive_below(&mut lines, terms.product.interest.waived_below);
+        let raised = raise_to_minimum_charge(&mut lines, least);
         let (waived, charges) = self.keep_to_mapr(terms, &mut lines, raised);
         let cycle = self.cycle.number;
         let mut overpaid = Cents::ZERO;

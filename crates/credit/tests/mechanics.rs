@@ -220,6 +220,18 @@ fn a_fee_that_a_credit_balance_covers_bears_no_interest() {
     }
 }
 
+/// 0.10 a day: two days are below what is waived, four are raised to the least interest of a cycle.
+#[test]
+fn interest_that_is_waived_is_not_raised_to_a_least_amount_first() {
+    let product = "[product.interest]\nminimum_charge = \"2.00\"\nwaived_below = \"0.30\"\n";
+    for (paid_on, expected) in [("2026-01-03", "0.00"), ("2026-01-05", "2.00")] {
+        let draw = draw("2026-01-01", "100.00");
+        let line = format!("apr = \"36.50%\"\n{draw}{}", pay(paid_on, "100.10"));
+        let report = lived(product, "2026-02-01", &line);
+        assert_eq!(interest(&report), [cents(expected)], "paid on {paid_on}");
+    }
+}
+
 #[test]
 fn terms_of_which_part_would_not_count_are_refused() {
     let refused = |product: &str, line: &str| {
