@@ -174,10 +174,10 @@ impl State {
     /// For a cycle that ends above the limit.
     fn charge_over_limit_fee(&mut self, terms: &Terms) -> Cents {
         let Some(rule) = terms.product.fees.over_limit else { return Cents::ZERO };
-        let excess = (self.balance() - self.credit_limit).or_zero();
-        let enough =
-            rule.most_cycles_in_a_row.is_some_and(|most| self.fees_for_this_excess() >= most);
-        let by_charges = terms.product.regime == Regime::Card && self.only_charges_exceed();
+        let excess = self.over_limit(terms);
+        let before = self.fees_for_this_excess(terms);
+        let enough = rule.most_cycles_in_a_row.is_some_and(|most| before >= most);
+        let by_charges = terms.product.regime == Regime::Card && self.only_charges_exceed(terms);
         if excess.is_zero() || enough || by_charges || self.capped_by_law() {
             return Cents::ZERO;
         }
@@ -188,7 +188,7 @@ impl State {
 
     /// Without the interest and the fees charged since the cycle of the last draw the balance is within the limit
     /// (12 CFR 1026.56(j)(4)).
-    fn only_charges_exceed(&self) -> bool {
+    fn only_charges_exceed(&self, terms: &Terms) -> bool {
         let last = self.drawn.iter().map(|drawn| drawn.on).max();
         let before = self.records.iter().rev().find(|record| last >= Some(record.starts_on));
         let of_draw = match (last, before) {
@@ -200,20 +200,20 @@ impl State {
         let from = self.records.iter().find(|record| record.number == of_draw);
         let from = from.map_or(self.cycle.starts_on, |record| record.starts_on);
         let joined = self.drawn.iter().filter(|one| one.on >= from);
-        let charged = interest.map(|one| one.unpaid).sum::<Cents>()
-            + fees.map(|one| one.unpaid).sum::<Cents>()
-            + joined.map(|one| one.joined).sum::<Cents>();
-        self.balance() - charged <= self.credit_limit
+        let joined: Cents = joined.map(|one| one.joined).sum();
+        let charged: Cents = interest.map(|one| one.unpaid).chain(fees.map(|one| one.unpaid)).sum();
+        let counts = terms.product.limits.charges_use_limit;
+        let drawn = if counts { self.balance() - charged } else { self.principal() };
+        drawn - joined <= self.credit_limit
     }
 
     /// Over-limit fees of earlier cycles since the last draw beyond the limit, or since the balance was last within it.
-    fn fees_for_this_excess(&self) -> u32 {
+    fn fees_for_this_excess(&self, terms: &Terms) -> u32 {
         let drew_in = |from: NaiveDate| self.drawn.iter().any(|drawn| drawn.on >= from);
         let mut fees = 0;
         let mut later = self.cycle.starts_on;
         for record in self.records.iter().rev() {
-            let within = record.balance - record.over_limit_fee <= record.credit_limit;
-            if drew_in(later) || within {
+            if drew_in(later) || record.within_limit(terms) {
                 break;
             }
             fees += u32::from(record.over_limit_fee.is_positive());

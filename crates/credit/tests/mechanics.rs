@@ -204,7 +204,8 @@ fn an_estimate_by_a_minimum_of_the_last_draw_keeps_the_payment() {
 #[test]
 fn a_fee_that_a_credit_balance_covers_bears_no_interest() {
     let product = |fees: &str| format!("[product.interest]\non_fees = true\n{fees}");
-    let plan = "[product.fees]\nplan = { amount = \"50.00\", on = \"first_day\", free_cycles = 1 }\n";
+    let plan =
+        "[product.fees]\nplan = { amount = \"50.00\", on = \"first_day\", free_cycles = 1 }\n";
     let brought = |credit: &str| {
         format!("apr = \"20%\"\nbrought_forward = {{ credit_balance = \"{credit}\" }}\n")
     };
@@ -230,6 +231,36 @@ fn interest_that_is_waived_is_not_raised_to_a_least_amount_first() {
         let report = lived(product, "2026-02-01", &line);
         assert_eq!(interest(&report), [cents(expected)], "paid on {paid_on}");
     }
+}
+
+/// 995.00 of 1,000.00 drawn, and interest of 30.42 beyond it (36 % for 31 days).
+#[test]
+fn charges_that_use_no_limit_do_not_exceed_it() {
+    let product = |limits: &str| {
+        format!(
+            "[product.minimum]\narms = [{{ amount = \"25.00\" }}]\nadd_over_limit = true\n[product.fees]\nover_limit = {{ amount = \"20.00\", most_cycles_in_a_row = 1 }}\n{limits}"
+        )
+    };
+    let line = |more: &str| {
+        let draw = draw("2026-01-01", "995.00");
+        format!("apr = \"36%\"\ncredit_limit = \"1000.00\"\n{draw}{more}")
+    };
+    let told = |report: &LineReport| {
+        report.position.cycles.iter().map(|one| (one.over_limit_fee, one.minimum.base)).collect()
+    };
+    let of = |cycles: &[(&str, &str)]| -> Vec<(Cents, Cents)> {
+        cycles.iter().map(|(fee, base)| (cents(fee), cents(base))).collect()
+    };
+    let found: Vec<(Cents, Cents)> = told(&lived(&product(""), "2026-02-01", &line("")));
+    assert_eq!(found, of(&[("0.00", "25.00")]));
+    // They do where the product says so: 25.42 beyond it, and the fee of 20.00 with them.
+    let counts = product("[product.limits]\ncharges_use_limit = true\n");
+    let found: Vec<(Cents, Cents)> = told(&lived(&counts, "2026-02-01", &line("")));
+    assert_eq!(found, of(&[("20.00", "70.42")]));
+    // A draw of 10.00 more is 5.00 beyond it: one fee of so much, until the next draw.
+    let beyond = line(&draw("2026-02-02", "10.00"));
+    let found: Vec<(Cents, Cents)> = told(&lived(&product(""), "2026-04-01", &beyond));
+    assert_eq!(found, of(&[("0.00", "25.00"), ("5.00", "30.00"), ("0.00", "30.00")]));
 }
 
 #[test]
