@@ -119,7 +119,13 @@ fn a_line_that_contradicts_itself_is_refused_at_the_key() {
         (line("apr = \"9%\"\n¶[[line.what_ifs]]\nname = \"w\"\n"), "changes nothing"),
         (line("apr = \"9%\"\n[[line.what_ifs]]\nname = \"w\"\n¶apr = \"9%\"\n"), "changes nothing"),
         (line("aprs = { ¶bets = \"9%\" }\n"), "does not have"),
+        (
+            owing("penalty_fees = \"15.00\"\n¶minimum_unpaid = \"115.01\"\ndue_on = 2026-08-20\n"),
+            "`minimum_unpaid` is more than all that is owed",
+        ),
     ]);
+    let all = "penalty_fees = \"15.00\"\nminimum_unpaid = \"115.00\"\ndue_on = 2026-08-20\n";
+    outcome(&owing(all)).unwrap();
 }
 
 #[test]
