@@ -89,7 +89,7 @@ pub(crate) struct Drawn {
     pub(crate) joined: Cents,
 }
 
-/// Consecutive days with one balance and one rate.
+/// Consecutive days with one balance and one rate, and alike as parts of a year.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     pub from: NaiveDate,
