@@ -287,6 +287,7 @@ impl State {
         let mut charges = CycleCharges {
             interest: lines.iter().map(|line| line.amount).sum(),
             raised,
+            cut: Cents::ZERO,
             fees,
             sum_of_balances,
             draws_apart: terms.product.leaves_fee_draws_out(),
@@ -314,7 +315,8 @@ impl State {
         kept.plan = kept.plan.min(by_terms);
         charges.fees -= kept.plan + kept.other;
         charges.interest -= waived.interest;
-        charges.raised = charges.raised.min(charges.interest);
+        charges.cut = (waived.interest - charges.raised).or_zero();
+        charges.raised = (charges.raised - waived.interest).or_zero();
         (kept, charges)
     }
 

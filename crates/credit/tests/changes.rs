@@ -307,6 +307,23 @@ fn v29_a_covered_borrower_s_fee_and_interest_are_kept_under_the_cap_fees_first()
     assert_eq!(charges.rate().unwrap().ppm(), 360_000);
 }
 
+/// 40 % on 500.00 for 30 days is 16.44, of which 15.00 stand: no periodic rate tells what the cycle costs.
+#[test]
+fn a_covered_borrower_s_rate_is_told_of_what_is_charged_after_the_waiver() {
+    let of = product("CASHLINE-STD-1");
+    let uncapped = credit::product::LimitTerms { apr_cap: None, ..of.limits };
+    let of = credit::Product { limits: uncapped, ..of };
+    let mut terms = credit::Terms::open(&of, cents("5000.00"), Apr::from_ppm(400_000), 31);
+    terms.covered_borrower = true;
+    let mut book = Book::with_terms(terms, "2026-09-01");
+    book.draw("500.00", "2026-09-01");
+    book.on("2026-10-01");
+    assert_eq!(book.statement(1).interest_total, cents("15.00"));
+    let charges = book.on("2026-10-01").cycles[0].charges;
+    assert_eq!(charges.rate().unwrap().ppm(), 360_000);
+    assert_eq!(charges.cut, cents("1.44"));
+}
+
 #[test]
 fn v08_v49_our_own_delay_costs_the_customer_nothing() {
     // A payment received in time and posted late: interest and the late fee are taken back, the second time as exactly.
