@@ -118,6 +118,10 @@ fn a_line_that_contradicts_itself_is_refused_at_the_key() {
         ),
         (line("apr = \"9%\"\n¶[[line.what_ifs]]\nname = \"w\"\n"), "changes nothing"),
         (line("apr = \"9%\"\n[[line.what_ifs]]\nname = \"w\"\n¶apr = \"9%\"\n"), "changes nothing"),
+        (
+            feature("apr = \"20%\"") + "[[line.what_ifs]]\nname = \"w\"\n¶apr = \"3%\"\n",
+            "each one of the line states one",
+        ),
         (line("aprs = { ¶bets = \"9%\" }\n"), "does not have"),
         (
             owing("penalty_fees = \"15.00\"\n¶minimum_unpaid = \"115.01\"\ndue_on = 2026-08-20\n"),
@@ -247,6 +251,9 @@ fn products_are_named_once_and_based_on_one_another_in_no_circle() {
 fn a_rate_that_the_cap_lowers_is_told_of() {
     let notes = |rest: &str| outcome(&line(rest)).unwrap().lines.remove(0).notes;
     assert!(notes("apr = \"35.99%\"\n").is_empty());
+    let unused = outcome(&(feature("apr = \"20%\"") + "apr = \"12%\"\n")).unwrap();
+    let unused = unused.lines.first().unwrap().notes.join("\n");
+    assert!(unused.contains("`apr` of the line, 12.00%, is the rate of no feature"), "{unused}");
     let said = "the rate of draws, 1000.00%, is above `limits.apr_cap` and lowered to it, 35.99%";
     assert_eq!(notes("apr = \"1000%\"\n"), [said]);
     let changed = notes(
