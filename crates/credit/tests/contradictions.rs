@@ -81,6 +81,20 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
             "both end the promotion: state one",
         ),
         (
+            feature(
+                "¶rates = [{ from = 2026-09-10, apr = \"5%\" }, { from = 2026-09-10, apr = \"6%\" }]",
+            ),
+            "one value a day",
+        ),
+        (feature("fee = { percent = \"3%\", ¶discount = \"150%\" }"), "above 100%"),
+        (product("[product.interest]\n¶autopay_discount = \"150%\""), "above 100%"),
+        (
+            product(
+                "[[product.¶state_overrides]]\nstate = \"NY\"\nfrom = 2026-05-01\nthrough = 2026-01-01",
+            ),
+            "of NY from 2026-05-01, ends before it begins",
+        ),
+        (
             feature("fee = { percent = \"3%\", ¶least = \"9.00\", most = \"5.00\" }"),
             "above its `most`",
         ),
