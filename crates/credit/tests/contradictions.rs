@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use credit::{
-    ProductCatalog,
+    ProductCatalog, TextError,
     scenario::{self, Report, ScenarioError},
 };
 
@@ -259,6 +259,14 @@ fn products_are_named_once_and_based_on_one_another_in_no_circle() {
         (file("[[product]]\nname = \"A\"\n¶based_on = \"A\"\n"), "circle: A on A"),
         (file("[[product]]\nname = \"A\"\nbased_on = ¶\"X\"\n"), "there is no product `X`"),
     ]);
+}
+
+#[test]
+fn a_file_that_is_no_utf_8_is_refused_at_its_byte() {
+    let error = TextError::utf8(b"as_of = 2026-10-01\ntitle = \"caf\xe9\"\n").unwrap_err();
+    assert_eq!((error.line, error.column), (2, 13));
+    assert!(error.message.contains("UTF-8"));
+    assert_eq!(TextError::utf8("title = \"café\"".as_bytes()), Ok("title = \"café\""));
 }
 
 #[test]
