@@ -72,6 +72,9 @@ pub struct CycleRecord {
 pub struct RatedPrincipal {
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    /// Interest and fees that are unpaid on the balance.
+    #[serde(default, rename = "charges_cents", skip_serializing_if = "crate::units::nothing")]
+    pub charges: Cents,
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     /// The rate once a promotion has ended, and in how many cycles that is.
@@ -411,28 +414,15 @@ impl State {
     }
 
     fn principals(&self, terms: &Terms) -> Vec<RatedPrincipal> {
-        let owed = self.balances.iter().filter(|balance| balance.principal().is_positive());
-        owed.map(|balance| RatedPrincipal {
+        let owed = self.balances.iter().zip(self.unpaid_by_balance());
+        let owed = owed.filter(|(one, charges)| (one.principal() + *charges).is_positive());
+        owed.map(|(balance, charges)| RatedPrincipal {
             amount: balance.principal(),
+            charges,
             apr: balance.apr_on(terms, self.day, &self.cycle),
             later: self.after_promotion(terms, balance),
         })
         .collect()
-    }
-
-    /// In how many cycles a promotion ends, and the rate then.
-    fn after_promotion(&self, terms: &Terms, balance: &Balance) -> Option<(u32, Apr)> {
-        let promotion = balance.promotion?;
-        let mut closes_on = self.cycle.closes_on;
-        for later in 0..600 {
-            let starts_on = closes_on.succ_opt()?;
-            if !promotion.holds(starts_on, self.cycle.since_opening() + later + 1) {
-                let apr = balance.contract_apr(terms, starts_on, &self.cycle);
-                return (later > 0).then_some((later, apr));
-            }
-            closes_on = self.schedule.close_of(starts_on);
-        }
-        None
     }
 
     fn open_next_cycle(&mut self, terms: &Terms) {

@@ -200,6 +200,20 @@ fn an_estimate_by_a_minimum_of_the_last_draw_keeps_the_payment() {
     assert_eq!((told["months"].as_u64(), told["total_cents"].as_i64()), (Some(10), Some(100_000)));
 }
 
+/// A month costs 2 % of 1,000.00 in cash with its fee of 200.00 and January's interest of 20.38: 24.41, then, once 800.00 have paid
+/// the purchases first, 18.90 and 3.27.
+#[test]
+fn an_estimate_has_interest_and_fees_at_the_rate_of_their_own_balance() {
+    let product = "regime = \"card\"\n[product.minimum]\narms = [{ amount = \"800.00\" }]\n[[product.features]]\nname = \"purchases\"\napr = \"0%\"\n[[product.features]]\nname = \"cash\"\napr = \"24%\"\nfee = { plus = \"200.00\" }\n";
+    let cash = format!("{}feature = \"cash\"\n", draw("2026-01-01", "1000.00"));
+    let line = format!("{}{cash}", draw("2026-01-01", "500.00"));
+    let report = lived(product, "2026-02-01", &line);
+    assert_eq!(interest(&report), [cents("20.38")]);
+    let told = serde_json::to_value(report.statements[0].repayment.unwrap()).unwrap();
+    // 1,500.00 and charges of 220.38 and 46.58.
+    assert_eq!((told["months"].as_u64(), told["total_cents"].as_i64()), (Some(3), Some(176_700)));
+}
+
 /// 20 % on 50.00 for February would be 0.77; on the 30.00 that 20.00 do not cover, 0.46.
 #[test]
 fn a_fee_that_a_credit_balance_covers_bears_no_interest() {
