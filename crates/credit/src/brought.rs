@@ -40,7 +40,7 @@ impl State {
         self.credit_balance += balances.credit_balance;
         let brought = self.charges_by_balance(terms).into_iter().zip(before);
         for (balance, (after, before)) in self.balances.iter_mut().zip(brought) {
-            balance.opening += after - before;
+            balance.opening += (after - before).or_zero();
         }
         // A plan fee of the first day is on no statement yet.
         let since: Cents = self.fees.iter().take(known).map(|fee| fee.unpaid).sum();

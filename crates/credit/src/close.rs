@@ -75,6 +75,9 @@ pub struct CycleRecord {
 pub struct RatedPrincipal {
     #[serde(rename = "amount_cents")]
     pub amount: Cents,
+    /// Interest and fees that are unpaid on the balance.
+    #[serde(default, rename = "charges_cents", skip_serializing_if = "crate::units::nothing")]
+    pub charges: Cents,
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     /// The rate once a promotion has ended, and in how many cycles that is.
@@ -134,10 +137,10 @@ impl State {
     /// For a cycle that ends above the limit.
     fn charge_over_limit_fee(&mut self, terms: &Terms) -> Cents {
         let Some(rule) = terms.product.fees.over_limit else { return Cents::ZERO };
-        let excess = (self.balance() - self.credit_limit).or_zero();
-        let enough =
-            rule.most_cycles_in_a_row.is_some_and(|most| self.fees_for_this_excess() >= most);
-        let by_charges = terms.product.regime == Regime::Card && self.only_charges_exceed();
+        let excess = self.over_limit(terms);
+        let before = self.fees_for_this_excess(terms);
+        let enough = rule.most_cycles_in_a_row.is_some_and(|most| before >= most);
+        let by_charges = terms.product.regime == Regime::Card && self.only_charges_exceed(terms);
         if excess.is_zero() || enough || by_charges || self.capped_by_law() {
             return Cents::ZERO;
         }
@@ -148,7 +151,7 @@ impl State {
 
     /// Without the interest and the fees charged since the cycle of the last draw the balance is within the limit
     /// (12 CFR 1026.56(j)(4)).
-    fn only_charges_exceed(&self) -> bool {
+    fn only_charges_exceed(&self, terms: &Terms) -> bool {
         let last = self.drawn.iter().map(|drawn| drawn.on).max();
         let before = self.records.iter().rev().find(|record| last >= Some(record.starts_on));
         let of_draw = match (last, before) {
@@ -160,20 +163,20 @@ impl State {
         let from = self.records.iter().find(|record| record.number == of_draw);
         let from = from.map_or(self.cycle.starts_on, |record| record.starts_on);
         let joined = self.drawn.iter().filter(|one| one.on >= from);
-        let charged = interest.map(|one| one.unpaid).sum::<Cents>()
-            + fees.map(|one| one.unpaid).sum::<Cents>()
-            + joined.map(|one| one.joined).sum::<Cents>();
-        self.balance() - charged <= self.credit_limit
+        let joined: Cents = joined.map(|one| one.joined).sum();
+        let charged: Cents = interest.map(|one| one.unpaid).chain(fees.map(|one| one.unpaid)).sum();
+        let counts = terms.product.limits.charges_use_limit;
+        let drawn = if counts { self.balance() - charged } else { self.principal() };
+        drawn - joined <= self.credit_limit
     }
 
     /// Over-limit fees of earlier cycles since the last draw beyond the limit, or since the balance was last within it.
-    fn fees_for_this_excess(&self) -> u32 {
+    fn fees_for_this_excess(&self, terms: &Terms) -> u32 {
         let drew_in = |from: NaiveDate| self.drawn.iter().any(|drawn| drawn.on >= from);
         let mut fees = 0;
         let mut later = self.cycle.starts_on;
         for record in self.records.iter().rev() {
-            let within = record.balance - record.over_limit_fee <= record.credit_limit;
-            if drew_in(later) || within {
+            if drew_in(later) || record.within_limit(terms) {
                 break;
             }
             fees += u32::from(record.over_limit_fee.is_positive());
@@ -198,8 +201,8 @@ impl State {
         } else {
             terms.product.interest.minimum_charge
         };
-        let raised = raise_to_minimum_charge(&mut lines, least);
         waive_below(&mut lines, terms.product.interest.waived_below);
+        let raised = raise_to_minimum_charge(&mut lines, least);
         let (waived, charges) = self.keep_to_mapr(terms, &mut lines, raised);
         let cycle = self.cycle.number;
         let mut overpaid = Cents::ZERO;
@@ -247,6 +250,7 @@ impl State {
         let mut charges = CycleCharges {
             interest: lines.iter().map(|line| line.amount).sum(),
             raised,
+            cut: Cents::ZERO,
             fees,
             sum_of_balances,
             draws_apart: terms.product.leaves_fee_draws_out(),
@@ -274,7 +278,8 @@ impl State {
         kept.plan = kept.plan.min(by_terms);
         charges.fees -= kept.plan + kept.other;
         charges.interest -= waived.interest;
-        charges.raised = charges.raised.min(charges.interest);
+        charges.cut = (waived.interest - charges.raised).or_zero();
+        charges.raised = (charges.raised - waived.interest).or_zero();
         (kept, charges)
     }
 
@@ -372,29 +377,15 @@ impl State {
     }
 
     fn principals(&self, terms: &Terms) -> Vec<RatedPrincipal> {
-        let owed = self.balances.iter().filter(|balance| balance.principal().is_positive());
-        owed.map(|balance| RatedPrincipal {
+        let owed = self.balances.iter().zip(self.unpaid_by_balance());
+        let owed = owed.filter(|(one, charges)| (one.principal() + *charges).is_positive());
+        owed.map(|(balance, charges)| RatedPrincipal {
             amount: balance.principal(),
+            charges,
             apr: balance.apr_on(terms, self.day, &self.cycle),
             later: self.after_promotion(terms, balance),
         })
         .collect()
-    }
-
-    /// In how many cycles a promotion ends, and the rate then.
-    fn after_promotion(&self, terms: &Terms, balance: &Balance) -> Option<(u32, Apr)> {
-        let promotion = balance.promotion?;
-        let mut closes_on = self.cycle.closes_on;
-        for later in 0..600 {
-            let starts_on = closes_on.succ_opt()?;
-            if !promotion.holds(starts_on, self.cycle.since_opening() + later + 1) {
-                let on = (starts_on, &self.cycle);
-                let apr = balance.contract_rate(balance.principal(), terms, on).apr;
-                return (later > 0).then_some((later, apr));
-            }
-            closes_on = self.schedule.close_of(starts_on);
-        }
-        None
     }
 
     fn open_next_cycle(&mut self, terms: &Terms) {

@@ -293,6 +293,12 @@ impl BroughtForward {
         self.principal.iter().any(|part| part.amount.is_positive())
     }
 
+    /// With penalty fees, less a credit balance.
+    fn owed(&self) -> Cents {
+        let principal: Cents = self.principal.iter().map(|part| part.amount).sum();
+        principal + self.billed_interest + self.fees + self.penalty_fees - self.credit_balance
+    }
+
     /// Minimums that contradict one another, of which part would be passed over in silence.
     #[must_use]
     pub fn would_drop(&self) -> Option<&'static str> {
@@ -311,6 +317,10 @@ impl BroughtForward {
                 "`past_due_since` is `due_on`: then all of `minimum_unpaid` is past due",
             ),
             (of_last && self.due_on.is_none(), "`minimum_unpaid` needs `due_on`"),
+            (
+                self.minimum_unpaid.is_positive() && self.minimum_unpaid > self.owed(),
+                "`minimum_unpaid` is more than all that is owed",
+            ),
             (
                 self.draws_made == Some(0) && self.owes_principal(),
                 "`draws_made` is 0, and principal is owed, which somebody drew",

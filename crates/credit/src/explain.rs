@@ -309,13 +309,15 @@ pub fn minimum(minimum: &Minimum, product: &Product) -> Derivation {
     let arms: Vec<_> = arms.collect();
     let largest = MinimumTerms::largest(&minimum.arms, inputs);
     let rest = inputs.owed_beside_plans();
-    let capped = minimum.arms.iter().any(|arm| *arm > largest);
-    let largest = if capped {
+    let all = minimum.arms.iter().copied().max().unwrap_or_default();
+    let greatest = Derivation::cents("the largest arm", "largest arm", all, arms).by(How::Greatest);
+    let largest = if all > largest {
         let rest = amount("owed apart from instalments", rest);
         let rule = "the arms come to more than what is owed apart from instalments";
-        Derivation::cents(rule, "largest arm", largest, vec![rest]).by(How::Least)
+        let label = "of the largest arm";
+        Derivation::cents(rule, label, largest, vec![greatest, rest]).by(How::Least)
     } else {
-        Derivation::cents("the largest arm", "largest arm", largest, arms).by(How::Greatest)
+        greatest
     };
     let added = terms.added(inputs).into_iter().filter(|(_, part)| !part.is_zero());
     let base =

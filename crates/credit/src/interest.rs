@@ -71,8 +71,18 @@ impl State {
         })
     }
 
-    /// Unpaid interest and fees that bear interest with balance `at`, where the product says so.
+    /// Unpaid interest and fees that bear interest with balance `at`, where the product says so. What a credit balance covers bears
+    /// none: it pays them at the close, in the order of the balances.
     pub(crate) fn bearing_charges(&self, terms: &Terms, at: usize) -> Cents {
+        let own = self.unpaid_charges(terms, at);
+        if own.is_zero() || self.credit_balance.is_zero() {
+            return own;
+        }
+        let before: Cents = (0..at).map(|earlier| self.unpaid_charges(terms, earlier)).sum();
+        (own - (self.credit_balance - before).or_zero()).or_zero()
+    }
+
+    fn unpaid_charges(&self, terms: &Terms, at: usize) -> Cents {
         let interest = &terms.product.interest;
         let mut extra = Cents::ZERO;
         if interest.on_billed_interest {

@@ -63,6 +63,9 @@ pub struct CycleCharges {
     /// Of the interest, what a minimum charge added: no periodic rate gave it (12 CFR 1026.14(c)(2)).
     #[serde(rename = "raised_cents")]
     pub raised: Cents,
+    /// What periodic rates gave beyond the cap and is not charged: none of them is the rate of the cycle then.
+    #[serde(default, rename = "cut_cents")]
+    pub cut: Cents,
     /// Finance charges and participation fees that are no interest. No late fees.
     #[serde(rename = "fees_cents")]
     pub fees: Cents,
@@ -109,10 +112,11 @@ impl CycleCharges {
     }
 
     fn only_periodic(&self) -> bool {
-        self.fees.is_zero() && self.raised.is_zero()
+        self.fees.is_zero() && self.raised.is_zero() && self.cut.is_zero()
     }
 
-    /// The rate of the cycle: the periodic rate alone where nothing else was charged, else twelve times the charges.
+    /// The rate of the cycle: the periodic rate alone where all that it gave and nothing else was charged, else twelve times the
+    /// charges.
     #[must_use]
     pub fn rate(&self) -> Option<Rate> {
         let (sum, parts) = self.base();

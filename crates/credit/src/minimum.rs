@@ -338,7 +338,6 @@ impl State {
         } else {
             penalty_fees
         };
-        let over_limit = (new_balance - self.credit_limit).or_zero();
         MinimumInputs {
             principal: self.principal(),
             new_balance,
@@ -352,7 +351,7 @@ impl State {
                 .filter(|due| due.enforceable_on > self.day)
                 .map(|due| due.owed)
                 .sum(),
-            over_limit,
+            over_limit: self.over_limit(terms),
             total_owed: (new_balance - less).or_zero(),
             credit_limit: self.credit_limit,
             principal_after_last_draw: self.after_last_draw,

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CycleRecord, Terms,
+    balance::Balance,
     minimum::{Minimum, MinimumInputs},
     product::{MinimumTerms, Regime},
+    state::State,
 };
 
 /// Amounts as the statement prints them: whole dollars.
@@ -76,6 +78,34 @@ impl Part {
     }
 }
 
+impl State {
+    /// Interest and fees unpaid on each balance, in their order.
+    pub(crate) fn unpaid_by_balance(&self) -> Vec<Cents> {
+        let of = |at: usize| -> Cents {
+            let interest = self.interest.iter().filter(|one| one.balance == at);
+            let fees = self.fees.iter().filter(|one| one.balance == at);
+            interest.map(|one| one.unpaid).chain(fees.map(|one| one.unpaid)).sum()
+        };
+        (0..self.balances.len()).map(of).collect()
+    }
+
+    /// In how many cycles a promotion ends, and the rate then.
+    pub(crate) fn after_promotion(&self, terms: &Terms, balance: &Balance) -> Option<(u32, Apr)> {
+        let promotion = balance.promotion?;
+        let mut closes_on = self.cycle.closes_on;
+        for later in 0..600 {
+            let starts_on = closes_on.succ_opt()?;
+            if !promotion.holds(starts_on, self.cycle.since_opening() + later + 1) {
+                let on = (starts_on, &self.cycle);
+                let apr = balance.contract_rate(balance.principal(), terms, on).apr;
+                return (later > 0).then_some((later, apr));
+            }
+            closes_on = self.schedule.close_of(starts_on);
+        }
+        None
+    }
+}
+
 impl Repayment {
     /// By the terms of the close; `apr`: of what is no principal of any balance.
     pub(crate) fn of(record: &CycleRecord, terms: &Terms, apr: Apr) -> Option<Self> {
@@ -87,12 +117,12 @@ impl Repayment {
         let mut parts: Vec<Part> = record
             .principals
             .iter()
-            .map(|one| Part { balance: one.amount, apr: one.apr, later: one.later })
+            .map(|one| Part { balance: one.amount + one.charges, apr: one.apr, later: one.later })
             .collect();
-        // Unpaid interest and fees go with the first balance.
-        let principal: Cents = parts.iter().map(|part| part.balance).sum();
+        // Each rate is of the part of the balance that has it (Appendix M1(b)(3)); what is of none goes with the first.
+        let rated: Cents = parts.iter().map(|part| part.balance).sum();
         match parts.first_mut() {
-            Some(first) => first.balance += owed - principal,
+            Some(first) => first.balance += owed - rated,
             None => parts.push(Part { balance: owed, apr, later: None }),
         }
         Some(Self::estimate(&parts, &product.minimum, &record.minimum))

@@ -19,6 +19,7 @@ mod text;
 pub use report::{Compared, ComparedPayoff, DailyBalance, LineReport, NamedQuote, Report, WhatIf};
 
 use chrono::NaiveDate;
+use money::Apr;
 
 use crate::{BroughtForward, CreditError, LineEventBody, ProductCatalog, Terms, TextError};
 
@@ -33,6 +34,8 @@ pub struct Scenario {
 pub(crate) struct ScenarioLine {
     pub(crate) name: String,
     pub(crate) terms: Terms,
+    /// A rate that the file states for the line and no feature has.
+    pub(crate) unused_apr: Option<Apr>,
     pub(crate) opened_on: NaiveDate,
     pub(crate) brought_forward: Option<(NaiveDate, BroughtForward)>,
     pub(crate) events: Vec<DatedEvent>,

@@ -94,7 +94,7 @@ pub(crate) struct Drawn {
     pub(crate) joined: Cents,
 }
 
-/// Consecutive days with one balance and one rate.
+/// Consecutive days with one balance and one rate, and alike as parts of a year.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     pub from: NaiveDate,
@@ -340,6 +340,11 @@ impl State {
             - self.credit_balance
     }
 
+    /// What is beyond the limit, of what uses it.
+    pub(crate) fn over_limit(&self, terms: &Terms) -> Cents {
+        (self.uses_limit(terms).min(self.balance()) - self.credit_limit).or_zero()
+    }
+
     /// The law caps what may be charged on what is owed: fees are interest then (50 USC 3937(d)).
     pub(crate) fn capped_by_law(&self) -> bool {
         let owed = |at: usize, balance: &Balance| {
@@ -412,6 +417,15 @@ impl State {
         let name = format!("{} {nth}", of.map(|of| of.name.as_str()).unwrap_or_default());
         let promotion = terms.promotion_of(feature, self.day);
         Balance { rates, variable, promotion, ..Balance::empty(name, feature, apr) }
+    }
+}
+
+impl CycleRecord {
+    /// What uses the limit was within it at the close, but for the fee of being beyond it.
+    pub(crate) fn within_limit(&self, terms: &Terms) -> bool {
+        let counts = terms.product.limits.charges_use_limit;
+        let used = if counts { self.balance - self.over_limit_fee } else { self.principal };
+        used <= self.credit_limit
     }
 }
 

@@ -12,6 +12,16 @@ pub struct TextError {
 }
 
 impl TextError {
+    /// The bytes of a file as text: UTF-8, or an error at the first byte that is none.
+    pub fn utf8(bytes: &[u8]) -> Result<&str, Self> {
+        str::from_utf8(bytes).map_err(|error| {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let before = String::from_utf8_lossy(before);
+            let end = before.len();
+            Self::at(&before, end..end, "this is no text in UTF-8")
+        })
+    }
+
     pub(crate) fn of(text: &str, error: &toml::de::Error) -> Self {
         let said = error.message();
         let bare = said.contains("expected a string")

@@ -363,14 +363,14 @@ fn without_a_balance_a_covered_borrower_pays_a_participation_fee_and_nothing_els
 fn a_card_costs_no_over_limit_fee_for_interest_and_fees_alone() {
     let fees = |regime: &str, events: &str| {
         let product = format!(
-            "regime = \"{regime}\"\n[product.fees]\nover_limit = {{ amount = \"4.00\" }}\n[product.minimum]\narms = [{{ amount = \"0.00\" }}]\n"
+            "regime = \"{regime}\"\n[product.fees]\nover_limit = {{ amount = \"4.00\" }}\n[product.minimum]\narms = [{{ amount = \"0.00\" }}]\n[product.limits]\ncharges_use_limit = true\n"
         );
         let line = format!("apr = \"24%\"\ncredit_limit = \"500.00\"\n{events}");
         let report = lived(&product, "2026-12-01", &line);
         report.position.cycles.iter().map(|one| one.over_limit_fee).collect::<Vec<_>>()
     };
     let drawn = draw("2026-09-01", "495.00");
-    // 495.00 × 24 % × 30/365 = 9.76, 4.76 beyond the limit; a line's contract may charge for it.
+    // 495.00 × 24 % × 30/365 = 9.76, 4.76 beyond the limit; a line's contract may let them use it.
     assert_eq!(fees("card", &drawn), [Cents::ZERO; 3]);
     assert_eq!(fees("line", &drawn), ["4.00", "4.00", "4.00"].map(cents));
     // In November a purchase of 20.00 goes beyond it: 515.00, and what was charged before.

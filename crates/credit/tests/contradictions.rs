@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use credit::{
-    ProductCatalog,
+    ProductCatalog, TextError,
     scenario::{self, Report, ScenarioError},
 };
 
@@ -81,6 +81,20 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
             "both end the promotion: state one",
         ),
         (
+            feature(
+                "¶rates = [{ from = 2026-09-10, apr = \"5%\" }, { from = 2026-09-10, apr = \"6%\" }]",
+            ),
+            "one value a day",
+        ),
+        (feature("fee = { percent = \"3%\", ¶discount = \"150%\" }"), "above 100%"),
+        (product("[product.interest]\n¶autopay_discount = \"150%\""), "above 100%"),
+        (
+            product(
+                "[[product.¶state_overrides]]\nstate = \"NY\"\nfrom = 2026-05-01\nthrough = 2026-01-01",
+            ),
+            "of NY from 2026-05-01, ends before it begins",
+        ),
+        (
             feature("fee = { percent = \"3%\", ¶least = \"9.00\", most = \"5.00\" }"),
             "above its `most`",
         ),
@@ -118,8 +132,18 @@ fn a_line_that_contradicts_itself_is_refused_at_the_key() {
         ),
         (line("apr = \"9%\"\n¶[[line.what_ifs]]\nname = \"w\"\n"), "changes nothing"),
         (line("apr = \"9%\"\n[[line.what_ifs]]\nname = \"w\"\n¶apr = \"9%\"\n"), "changes nothing"),
+        (
+            feature("apr = \"20%\"") + "[[line.what_ifs]]\nname = \"w\"\n¶apr = \"3%\"\n",
+            "each one of the line states one",
+        ),
         (line("aprs = { ¶bets = \"9%\" }\n"), "does not have"),
+        (
+            owing("penalty_fees = \"15.00\"\n¶minimum_unpaid = \"115.01\"\ndue_on = 2026-08-20\n"),
+            "`minimum_unpaid` is more than all that is owed",
+        ),
     ]);
+    let all = "penalty_fees = \"15.00\"\nminimum_unpaid = \"115.00\"\ndue_on = 2026-08-20\n";
+    outcome(&owing(all)).unwrap();
 }
 
 #[test]
@@ -238,9 +262,20 @@ fn products_are_named_once_and_based_on_one_another_in_no_circle() {
 }
 
 #[test]
+fn a_file_that_is_no_utf_8_is_refused_at_its_byte() {
+    let error = TextError::utf8(b"as_of = 2026-10-01\ntitle = \"caf\xe9\"\n").unwrap_err();
+    assert_eq!((error.line, error.column), (2, 13));
+    assert!(error.message.contains("UTF-8"));
+    assert_eq!(TextError::utf8("title = \"café\"".as_bytes()), Ok("title = \"café\""));
+}
+
+#[test]
 fn a_rate_that_the_cap_lowers_is_told_of() {
     let notes = |rest: &str| outcome(&line(rest)).unwrap().lines.remove(0).notes;
     assert!(notes("apr = \"35.99%\"\n").is_empty());
+    let unused = outcome(&(feature("apr = \"20%\"") + "apr = \"12%\"\n")).unwrap();
+    let unused = unused.lines.first().unwrap().notes.join("\n");
+    assert!(unused.contains("`apr` of the line, 12.00%, is the rate of no feature"), "{unused}");
     let said = "the rate of draws, 1000.00%, is above `limits.apr_cap` and lowered to it, 35.99%";
     assert_eq!(notes("apr = \"1000%\"\n"), [said]);
     let changed = notes(

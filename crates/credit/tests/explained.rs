@@ -268,11 +268,31 @@ fn check(node: &Derivation, text: &str) {
     );
 }
 
+fn sums_hold(text: &str) {
+    for derivation in report(text).lines[0].derivations.values() {
+        check(derivation, text);
+    }
+}
+
+/// 21 days of 2027 and 10 of 2028, which has 366.
+#[test]
+fn days_on_both_sides_of_a_new_year_are_told_apart_where_a_day_is_a_part_of_its_year() {
+    let text = "as_of = 2028-01-11\n[[product]]\nname = \"T\"\n[product.interest]\nday_basis = \"actual\"\n[line]\nproduct = \"T\"\nopened_on = 2027-12-11\nclose_day = 10\napr = \"29.99%\"\nevents = [{ kind = \"draw\", on = 2027-12-11, amount = \"1000.00\" }]\n";
+    sums_hold(text);
+    let told = report(text).explain("statement.1.interest.draws").unwrap();
+    let stretches: Vec<_> = told.inputs.iter().map(|one| one.label.as_str()).collect();
+    assert_eq!(stretches, ["2027-12-11 to 2027-12-31", "2028-01-01 to 2028-01-10"]);
+}
+
+#[test]
+fn a_largest_arm_that_is_more_than_what_is_owed_beside_instalments_is_told_with_both() {
+    let text = "as_of = 2026-11-01\n[[product]]\nname = \"T\"\n[[product.features]]\nname = \"plan\"\ninstalments = { months = 6 }\n[[product.features]]\nname = \"draws\"\n[product.minimum]\narms = [{ amount = \"25.00\" }, { one_of = 1 }]\n[line]\nproduct = \"T\"\nopened_on = 2026-09-01\napr = \"12%\"\nevents = [{ kind = \"draw\", feature = \"plan\", on = 2026-09-01, amount = \"600.00\" }, { kind = \"draw\", feature = \"draws\", on = 2026-09-30, amount = \"10.00\" }]\n";
+    sums_hold(text);
+}
+
 #[test]
 fn whoever_does_the_sums_of_a_derivation_again_comes_to_its_figure() {
     for text in texts() {
-        for derivation in report(&text).lines[0].derivations.values() {
-            check(derivation, &text);
-        }
+        sums_hold(&text);
     }
 }

@@ -434,10 +434,12 @@ fn a_plan_fee_goes_by_balance_or_begins_the_cycle_and_an_excess_costs_its_fee() 
     let report = lived(first, OWES_1000);
     assert_eq!(interest(&report, 1), cents("20.71"));
     assert_eq!(fees(first, OWES_1000), ["50.00", "0.00"].map(cents));
-    // 12.00 above the limit cost 12.00; the next cycle ends 24.00 above and costs 20.00.
+    // 12.00 above the limit cost 12.00; where charges use the limit the next cycle ends 24.00 above and costs 20.00.
     let over = "[product.fees]\nover_limit = { amount = \"20.00\" }\n";
     let line = format!("apr = \"0%\"\ncredit_limit = \"988.00\"\n{OWES_1000}");
-    assert_eq!(fees(over, &line), ["12.00", "20.00"].map(cents));
+    assert_eq!(fees(over, &line), ["12.00", "12.00"].map(cents));
+    let over = format!("{over}[product.limits]\ncharges_use_limit = true\n");
+    assert_eq!(fees(&over, &line), ["12.00", "20.00"].map(cents));
 }
 
 #[test]

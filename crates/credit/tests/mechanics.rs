@@ -200,6 +200,83 @@ fn an_estimate_by_a_minimum_of_the_last_draw_keeps_the_payment() {
     assert_eq!((told["months"].as_u64(), told["total_cents"].as_i64()), (Some(10), Some(100_000)));
 }
 
+/// A month costs 2 % of 1,000.00 in cash with its fee of 200.00 and January's interest of 20.38: 24.41, then, once 800.00 have paid
+/// the purchases first, 18.90 and 3.27.
+#[test]
+fn an_estimate_has_interest_and_fees_at_the_rate_of_their_own_balance() {
+    let product = "regime = \"card\"\n[product.minimum]\narms = [{ amount = \"800.00\" }]\n[[product.features]]\nname = \"purchases\"\napr = \"0%\"\n[[product.features]]\nname = \"cash\"\napr = \"24%\"\nfee = { plus = \"200.00\" }\n";
+    let cash = format!("{}feature = \"cash\"\n", draw("2026-01-01", "1000.00"));
+    let line = format!("{}{cash}", draw("2026-01-01", "500.00"));
+    let report = lived(product, "2026-02-01", &line);
+    assert_eq!(interest(&report), [cents("20.38")]);
+    let told = serde_json::to_value(report.statements[0].repayment.unwrap()).unwrap();
+    // 1,500.00 and charges of 220.38 and 46.58.
+    assert_eq!((told["months"].as_u64(), told["total_cents"].as_i64()), (Some(3), Some(176_700)));
+}
+
+/// 20 % on 50.00 for February would be 0.77; on the 30.00 that 20.00 do not cover, 0.46.
+#[test]
+fn a_fee_that_a_credit_balance_covers_bears_no_interest() {
+    let product = |fees: &str| format!("[product.interest]\non_fees = true\n{fees}");
+    let plan =
+        "[product.fees]\nplan = { amount = \"50.00\", on = \"first_day\", free_cycles = 1 }\n";
+    let brought = |credit: &str| {
+        format!("apr = \"20%\"\nbrought_forward = {{ credit_balance = \"{credit}\" }}\n")
+    };
+    let fee = |on: &str| format!("{}fee = \"other\"\n", event("fee", on, "50.00"));
+    let cases = [
+        (product(plan), brought("500.00"), ["0.00", "0.00"]),
+        (product(""), brought("500.00") + &fee("2026-02-01"), ["0.00", "0.00"]),
+        (product(plan), brought("20.00"), ["0.00", "0.46"]),
+    ];
+    for (product, line, expected) in cases {
+        let report = lived(&product, "2026-03-01", &line);
+        assert_eq!(interest(&report), expected.map(cents), "{product}{line}");
+    }
+}
+
+/// 0.10 a day: two days are below what is waived, four are raised to the least interest of a cycle.
+#[test]
+fn interest_that_is_waived_is_not_raised_to_a_least_amount_first() {
+    let product = "[product.interest]\nminimum_charge = \"2.00\"\nwaived_below = \"0.30\"\n";
+    for (paid_on, expected) in [("2026-01-03", "0.00"), ("2026-01-05", "2.00")] {
+        let draw = draw("2026-01-01", "100.00");
+        let line = format!("apr = \"36.50%\"\n{draw}{}", pay(paid_on, "100.10"));
+        let report = lived(product, "2026-02-01", &line);
+        assert_eq!(interest(&report), [cents(expected)], "paid on {paid_on}");
+    }
+}
+
+/// 995.00 of 1,000.00 drawn, and interest of 30.42 beyond it (36 % for 31 days).
+#[test]
+fn charges_that_use_no_limit_do_not_exceed_it() {
+    let product = |limits: &str| {
+        format!(
+            "[product.minimum]\narms = [{{ amount = \"25.00\" }}]\nadd_over_limit = true\n[product.fees]\nover_limit = {{ amount = \"20.00\", most_cycles_in_a_row = 1 }}\n{limits}"
+        )
+    };
+    let line = |more: &str| {
+        let draw = draw("2026-01-01", "995.00");
+        format!("apr = \"36%\"\ncredit_limit = \"1000.00\"\n{draw}{more}")
+    };
+    let told = |report: &LineReport| {
+        report.position.cycles.iter().map(|one| (one.over_limit_fee, one.minimum.base)).collect()
+    };
+    let of = |cycles: &[(&str, &str)]| -> Vec<(Cents, Cents)> {
+        cycles.iter().map(|(fee, base)| (cents(fee), cents(base))).collect()
+    };
+    let found: Vec<(Cents, Cents)> = told(&lived(&product(""), "2026-02-01", &line("")));
+    assert_eq!(found, of(&[("0.00", "25.00")]));
+    // They do where the product says so: 25.42 beyond it, and the fee of 20.00 with them.
+    let counts = product("[product.limits]\ncharges_use_limit = true\n");
+    let found: Vec<(Cents, Cents)> = told(&lived(&counts, "2026-02-01", &line("")));
+    assert_eq!(found, of(&[("20.00", "70.42")]));
+    // A draw of 10.00 more is 5.00 beyond it: one fee of so much, until the next draw.
+    let beyond = line(&draw("2026-02-02", "10.00"));
+    let found: Vec<(Cents, Cents)> = told(&lived(&product(""), "2026-04-01", &beyond));
+    assert_eq!(found, of(&[("0.00", "25.00"), ("5.00", "30.00"), ("0.00", "30.00")]));
+}
+
 #[test]
 fn terms_of_which_part_would_not_count_are_refused() {
     let refused = |product: &str, line: &str| {

@@ -65,7 +65,7 @@ fn mapr(record: &CycleRecord) -> Option<(String, Derivation)> {
     let charges = &record.charges;
     let ppm = charges.rate()?.ppm();
     let percent = Value::Text(format!("{}.{:04}%", ppm / 10_000, ppm % 10_000));
-    let rule = "the periodic rate alone, or twelve times the charges over what they were imposed on (32 CFR 232.4)";
+    let rule = "the periodic rate alone, or twelve times the charges that are left after any waiver over what they were imposed on (32 CFR 232.4)";
     let inputs = vec![
         amount("interest", charges.interest),
         amount("finance charges and participation fees", charges.fees),
@@ -74,6 +74,7 @@ fn mapr(record: &CycleRecord) -> Option<(String, Derivation)> {
         amount("draws that bore a fee", charges.fee_bearing_draws),
         Derivation::given("highest rate", Value::AprPpm(charges.apr)),
         amount("fees waived to keep to the cap", record.waived),
+        amount("interest waived to keep to the cap", charges.cut),
     ];
     let label = format!("military rate of cycle {}", record.number);
     Some(("mapr".to_owned(), Derivation::of(rule, &label, percent, inputs)))

@@ -184,17 +184,27 @@ impl Priced {
         self.numerator = whole;
     }
 
-    fn add(&mut self, day: NaiveDate, (nano, rate, daily): (i128, DayRate, i128), cost: i128) {
+    fn add(
+        &mut self,
+        basis: DayBasis,
+        day: NaiveDate,
+        (nano, rate, daily): (i128, DayRate, i128),
+        cost: i128,
+    ) {
         let (apr, autopay_discount) = (rate.apr, rate.discount);
         self.numerator = (self.numerator + cost).min(MOST);
         self.balances += nano;
         self.rates += daily;
         self.days += 1;
         let balance = Cents::from_ratio(nano, NANO, Rounding::HalfUp).unwrap_or_default();
+        let same_part = |last: &Segment| {
+            basis != DayBasis::Actual || last.through.leap_year() == day.leap_year()
+        };
         match self.segments.last_mut() {
             Some(last)
                 if (last.balance, last.apr, last.autopay_discount)
                     == (balance, apr, autopay_discount)
+                    && same_part(last)
                     && !last.rounded =>
             {
                 last.through = day;
@@ -260,7 +270,7 @@ impl Balance {
                 if interest.balance != BalanceMethod::DailyBalance {
                     priced.count(interest.day_basis, (day, span.rate), (nano, cost));
                 }
-                priced.add(day, (nano, span.rate, of(span.rate.apr)), cost);
+                priced.add(interest.day_basis, day, (nano, span.rate, of(span.rate.apr)), cost);
             }
         }
         for segment in &mut priced.segments {

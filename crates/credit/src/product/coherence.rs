@@ -4,11 +4,13 @@ use money::{Apr, Cents};
 
 use super::{
     DrawFee, Feature, Instalments, MinimumArm, MinimumBase, MinimumTerms, PlanFee, Product,
-    Promotion, Regime, RepaymentTerms, Variable,
+    Promotion, RateStep, Regime, RepaymentTerms, StateOverride, Variable,
 };
 
 /// What `multiple_of` is where nobody states it.
 const ONE_DOLLAR: Cents = Cents::new(100);
+
+const WHOLE: Apr = Apr::from_ppm(1_000_000);
 
 impl Product {
     /// True of a product however it came about.
@@ -21,6 +23,16 @@ impl Product {
         let fees = &self.fees;
         if fees.plan.iter().chain(&fees.further_plans).any(PlanFee::is_inverted) {
             return Err("`least` of a plan fee is above its `most`".to_owned());
+        }
+        if self.interest.autopay_discount > WHOLE {
+            return Err("`autopay_discount` is above 100%".to_owned());
+        }
+        let ended = |one: &&StateOverride| one.through.is_some_and(|through| through < one.from);
+        if let Some(rule) = self.state_overrides.iter().find(ended) {
+            let (state, from) = (&rule.state, rule.from);
+            return Err(format!(
+                "one of the `state_overrides`, of {state} from {from}, ends before it begins"
+            ));
         }
         self.minimums().try_for_each(MinimumTerms::check_coherence)?;
         let until = self.minimum.arms.iter().any(|one| one.of == MinimumBase::PrincipalAtRepayment);
@@ -50,7 +62,18 @@ impl Product {
 }
 
 impl Feature {
+    /// It states no rate: that of the line is its own.
+    pub(crate) fn has_the_line_s_rate(&self) -> bool {
+        // Interest that is deferred is reckoned at the rate that the promotion takes the place of.
+        let by_tiers = !self.tiers.is_empty() && !self.promotion.is_some_and(|one| one.deferred);
+        self.apr.is_none() && self.variable.is_none() && !by_tiers
+    }
+
     fn contradiction(&self) -> Option<&'static str> {
+        let index = self.variable.as_ref().map(|variable| variable.index.as_slice());
+        if two_of_one_day(&self.rates) || index.is_some_and(two_of_one_day) {
+            return Some("`rates` and an `index` have one value a day");
+        }
         if self.variable.as_ref().is_some_and(Variable::is_inverted) {
             return Some("`floor` is above `cap`");
         }
@@ -90,6 +113,10 @@ impl Feature {
     }
 }
 
+fn two_of_one_day(steps: &[RateStep]) -> bool {
+    steps.windows(2).any(|two| matches!(two, [one, next] if one.from == next.from))
+}
+
 impl Variable {
     fn is_inverted(&self) -> bool {
         self.floor.zip(self.cap).is_some_and(|(floor, cap)| floor > cap)
@@ -117,6 +144,9 @@ impl DrawFee {
     fn contradiction(&self) -> Option<&'static str> {
         if self.most.is_some_and(|most| self.least > most) {
             return Some("`least` of a draw fee is above its `most`");
+        }
+        if self.discount > WHOLE {
+            return Some("`discount` of a draw fee is above 100%");
         }
         let open = self.brackets.last().is_some_and(|last| last.up_to.is_none());
         let both = open && (self.beyond_brackets() || self.most.is_some());

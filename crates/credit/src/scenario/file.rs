@@ -16,7 +16,7 @@ use super::{
 use crate::{
     CycleSchedule, Product, ProductCatalog, Terms, TextError,
     catalog::json_table,
-    product::DateTerms,
+    product::{DateTerms, Feature},
     units::{date, date_opt, dates, dollars, percent, percent_opt},
 };
 
@@ -43,8 +43,8 @@ pub(super) struct LineFile {
     pub(super) opened_on: NaiveDate,
     #[serde(default = "default_limit", with = "dollars")]
     pub(super) credit_limit: Cents,
-    #[serde(default, with = "percent")]
-    apr: Apr,
+    #[serde(default, with = "percent_opt")]
+    apr: Option<Apr>,
     /// Rates by feature.
     #[serde(default)]
     aprs: BTreeMap<String, Percent>,
@@ -186,7 +186,7 @@ impl Reader<'_> {
     ) -> Result<ScenarioLine, TextError> {
         let span = line.span();
         let line = line.into_inner();
-        let terms = self.terms(at, (&line, &span), line.apr, catalog)?;
+        let (terms, unused_apr) = self.terms(at, (&line, &span), line.apr, catalog)?;
         let brought_forward = line.brought_forward.as_ref().map(|given| {
             let on = given.on.unwrap_or(line.opened_on);
             (on, given.balances())
@@ -213,7 +213,16 @@ impl Reader<'_> {
         }
         let name = if line.name.is_empty() { format!("line {}", at + 1) } else { line.name };
         let opened_on = line.opened_on;
-        Ok(ScenarioLine { name, terms, opened_on, brought_forward, events, payoffs, what_ifs })
+        Ok(ScenarioLine {
+            name,
+            terms,
+            unused_apr,
+            opened_on,
+            brought_forward,
+            events,
+            payoffs,
+            what_ifs,
+        })
     }
 
     fn payoffs(
@@ -252,8 +261,12 @@ impl Reader<'_> {
                 return Err(self.error(id.span(), message));
             }
         }
-        let apr = what_if.apr.unwrap_or(line.apr);
-        let terms = self.terms(at, (line, &given.span()), apr, catalog)?;
+        let apr = what_if.apr.or(line.apr);
+        let (terms, unused_apr) = self.terms(at, (line, &given.span()), apr, catalog)?;
+        if what_if.apr.is_some() && unused_apr.is_some() {
+            let message = "`apr` is the rate of features that state none of their own, and each one of the line states one";
+            return Err(self.error(given.span(), message));
+        }
         let as_of = what_if.as_of.unwrap_or(self.as_of);
         if as_of < line.opened_on || (as_of - line.opened_on).num_days() > MOST_DAYS {
             let message = "`as_of` of the what-if is no day of the line";
@@ -276,13 +289,14 @@ impl Reader<'_> {
         })
     }
 
+    /// The terms that a line opens with; the rate that was stated for it, where no feature has it.
     fn terms(
         &self,
         at: usize,
         (line, span): (&LineFile, &Range<usize>),
-        apr: Apr,
+        apr: Option<Apr>,
         catalog: &ProductCatalog,
-    ) -> Result<Terms, TextError> {
+    ) -> Result<(Terms, Option<Apr>), TextError> {
         let name = line.product.get_ref();
         let product = catalog
             .get(name)
@@ -315,6 +329,9 @@ impl Reader<'_> {
             }
             found.apr = Some(apr.0);
         }
+        let none_has_it = !product.features.iter().any(Feature::has_the_line_s_rate);
+        let unused_apr = apr.filter(|_| none_has_it);
+        let apr = apr.unwrap_or_default();
         let close_day = line.close_day.as_ref().map_or(31, |day| *day.get_ref());
         if let Some(day) = line.close_day.as_ref().filter(|day| !(1..=31).contains(day.get_ref())) {
             return Err(self.error(day.span(), "`close_day` must be from 1 to 31"));
@@ -323,13 +340,14 @@ impl Reader<'_> {
         let (closes_on, due_on) = (line.closes_on.clone(), line.due_on.clone());
         terms.cycles = CycleSchedule { close_day, closes_on, due_on };
         terms.covered_borrower = line.covered_borrower;
-        Ok(match &line.state {
+        let terms = match &line.state {
             Some(state) => {
                 let before = line.brought_forward.as_ref().and_then(|given| given.opened_on);
                 terms.in_state(state, before.unwrap_or(line.opened_on))
             }
             None => terms,
-        })
+        };
+        Ok((terms, unused_apr))
     }
 
     fn events(

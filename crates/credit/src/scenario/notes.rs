@@ -15,6 +15,9 @@ use crate::{
 pub(super) fn of_line(given: &ScenarioLine, as_of: NaiveDate) -> Vec<String> {
     let mut notes = departures(&given.terms.product, !given.terms.cycles.due_on.is_empty());
     notes.extend(lowered(&given.terms.product));
+    notes.extend(given.unused_apr.map(|apr| {
+        format!("`apr` of the line, {apr}, is the rate of no feature: each one states its own")
+    }));
     let later: Vec<String> = given
         .events
         .iter()

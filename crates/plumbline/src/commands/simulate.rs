@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::PathBuf};
 
-use credit::{Derivation, ProductCatalog, scenario};
+use credit::{Derivation, ProductCatalog, TextError, scenario};
 use serde::Serialize;
 
 use crate::{
@@ -31,11 +31,14 @@ struct Explained(Derivation);
 
 pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let file = args.scenario.display();
-    let text = fs::read_to_string(&args.scenario).map_err(|error| {
+    let bytes = fs::read(&args.scenario).map_err(|error| {
         let looked_for = whole(&args.scenario);
         UsageError(format!("could not read {}: {error}", looked_for.display()))
     })?;
-    let report = scenario::parse(&text, &ProductCatalog::embedded()?)
+    let catalog = ProductCatalog::embedded()?;
+    let report = TextError::utf8(&bytes)
+        .map_err(scenario::ScenarioError::from)
+        .and_then(|text| scenario::parse(text, &catalog))
         .and_then(|scenario| scenario::run(&scenario))
         .map_err(|error| UsageError(format!("{file}: {error}")))?;
     match &args.explain {
