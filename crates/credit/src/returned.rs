@@ -27,7 +27,7 @@ impl State {
         self.grace.restore(came_back, self.cycle.starts_on);
     }
 
-    /// What was met is asked for again. A dispute settled on the day on which another minimum falls due has a minimum of the same
+    /// What was met is asked for again. What falls due anew after a dispute, on the day of another minimum of its cycle, has the same
     /// name: what was paid of one is no more than it was.
     fn owe_minimum(&mut self, Counted { cycle, due_on, amount }: Counted) {
         let named = |due: &Obligation| (due.cycle, due.due_on) == (cycle, due_on);
