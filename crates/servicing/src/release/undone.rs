@@ -117,7 +117,7 @@ pub(super) async fn case_stands(
 }
 
 /// Whether the same would fail tomorrow: a history or a row that makes no sense, and neither the database nor the bank.
-const fn is_of_what_is_stored(error: &ServicingError) -> bool {
+pub(crate) const fn is_of_what_is_stored(error: &ServicingError) -> bool {
     matches!(
         error,
         ServicingError::Engine(_)
