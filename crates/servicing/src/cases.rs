@@ -45,7 +45,7 @@ pub struct NewCase {
 /// What the desk is to look into.
 pub(crate) struct About {
     pub(crate) customer_id: CustomerId,
-    credit_line_id: CreditLineId,
+    pub(crate) credit_line_id: CreditLineId,
     /// By which name and id the record knows it.
     what: (&'static str, Uuid),
 }
