@@ -15,6 +15,7 @@ use store::{
     autopays::AutopayRow,
     cases::{self, CaseRow, CaseStatus},
     draws::DrawRow,
+    outbound::OutboundRow,
     payments::PaymentRow,
     refunds::RefundRow,
     revocations,
@@ -44,7 +45,7 @@ pub struct NewCase {
 /// What the desk is to look into.
 pub(crate) struct About {
     pub(crate) customer_id: CustomerId,
-    credit_line_id: CreditLineId,
+    pub(crate) credit_line_id: CreditLineId,
     /// By which name and id the record knows it.
     what: (&'static str, Uuid),
 }
@@ -74,6 +75,15 @@ impl From<&AutopayRow> for About {
     fn from(autopay: &AutopayRow) -> Self {
         let AutopayRow { customer_id, credit_line_id, id, .. } = *autopay;
         Self { customer_id, credit_line_id, what: ("autopay_id", id.as_uuid()) }
+    }
+}
+
+impl About {
+    /// A message of a line.
+    pub(crate) fn message(message: &OutboundRow) -> Option<Self> {
+        let OutboundRow { customer_id, credit_line_id, id, .. } = *message;
+        let what = ("message_id", id.as_uuid());
+        Some(Self { customer_id, credit_line_id: credit_line_id?, what })
     }
 }
 

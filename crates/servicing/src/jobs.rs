@@ -4,8 +4,10 @@
 //! A run that is killed is taken up by the next one, and running twice does nothing the second time. Lines are settled as a
 //! close of today settles them (`close`), but nobody is waited for.
 
-use identity::chain;
+use chrono::TimeDelta;
+use identity::{JobId, chain};
 use serde::Serialize;
+use store::jobs::{self, AfterFailure};
 
 use crate::{
     Caller, Servicing, ServicingError, UseCase, authorise,
@@ -13,6 +15,9 @@ use crate::{
     messages::MessageReport,
     release::RunReport,
 };
+
+/// A job that failed is tried again after so long, until it is done.
+const FAILED_AGAIN_AFTER: TimeDelta = TimeDelta::hours(1);
 
 /// What a run of the jobs did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -88,5 +93,21 @@ impl Servicing {
             Err(error) => report.log_undone("sessions and keys could not be purged", &error),
         }
         Ok(report)
+    }
+
+    /// Logs that a kept job failed, whose transaction left nothing, and puts it off; `false` where it could not be put off, so that
+    /// it would come again at once.
+    pub(crate) async fn put_off_job(&self, id: JobId, error: &ServicingError) -> bool {
+        let cause = chain(error);
+        tracing::error!(job.id = %id, error = %cause, "could not do job {id}: {cause}");
+        let put_off = async {
+            let mut conn = self.store.app().acquire().await?;
+            let later = AfterFailure::RetryAt(self.now() + FAILED_AGAIN_AFTER);
+            Ok::<_, ServicingError>(jobs::fail(&mut conn, id, &cause, later, self.now()).await?)
+        };
+        let Err(error) = put_off.await else { return true };
+        let cause = chain(&error);
+        tracing::error!(job.id = %id, error = %cause, "could not put off job {id}: {cause}");
+        false
     }
 }

@@ -85,6 +85,7 @@ impl Servicing {
         authorise(caller, UseCase::Operate, None, self.now())?;
         let mut report = MessageReport::default();
         let Some(post) = self.post.clone() else { return Ok(report) };
+        self.tell_departures(&mut report).await?;
         while self.number_outbox().await? > 0 {}
         self.write_messages(&mut report).await?;
         self.read_bounces(post.as_ref(), &mut report).await?;

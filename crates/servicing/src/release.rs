@@ -43,7 +43,7 @@ use store::{
 pub(crate) use instant::{Push, Sending};
 pub use rates::{ReturnRate, ReturnRates};
 use undone::Of;
-pub(crate) use undone::Undone;
+pub(crate) use undone::{Undone, is_of_what_is_stored};
 
 use crate::{
     Caller, Refusal, Servicing, ServicingError, UseCase, authorise, flags,

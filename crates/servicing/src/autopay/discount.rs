@@ -4,7 +4,7 @@
 //! that cannot be worked out, which follows by a job as of that day; a line whose product has no discount gets no event. That the
 //! rate rises again at the end is a term of the line (documents), so that no notice of a change goes before it.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use credit::{LineEvent, LineEventBody};
 use identity::{AutopayId, CreditLineId, JobId, chain};
 use money::Apr;
@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use store::{
     Tx,
     autopays::{self, AutopayRow},
-    jobs::{self, AfterFailure, Job, NewJob},
+    jobs::{self, Job, NewJob},
 };
 
 use crate::{
@@ -27,9 +27,6 @@ use crate::{
 
 /// The kind of the jobs that end a discount which could not end with its leave. The key is the leave's id.
 const END_DISCOUNT: &str = "end_autopay_discount";
-
-/// It is tried again after so long, until it is done.
-const FAILED_AGAIN_AFTER: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,11 +104,12 @@ impl Servicing {
             recorded_at: now,
         };
         jobs::enqueue(conn, &job).await?;
+        let name = name_of(id);
         let words = format!(
-            "Automatic payments ended on {} by the customer's word. That the line's rate is without their discount from then on cannot be recorded yet, and is tried again: {cause}.",
+            "{name} ended on {} by the customer's word. That the line's rate is without their discount from then on cannot be recorded yet, and is tried again: {cause}.",
             date_text(ended_on)
         );
-        self.tell_of_undone(conn, autopay.into(), &name_of(id), words).await
+        self.tell_of_undone(conn, autopay.into(), &name, words).await
     }
 
     /// Ends the discounts that could not end with their leave.
@@ -122,12 +120,10 @@ impl Servicing {
                 return Ok(());
             };
             let Err(error) = self.end_discount_of(tx, &job).await else { continue };
-            let cause = chain(&error);
-            tracing::error!(job.id = %job.id, error = %cause, "could not end the discount of job {}: {cause}", job.id);
             report.count(self.discount_undone(&job, &error).await);
-            let later = AfterFailure::RetryAt(self.now() + FAILED_AGAIN_AFTER);
-            let mut conn = self.store.app().acquire().await?;
-            jobs::fail(&mut conn, job.id, &cause, later, self.now()).await?;
+            if !self.put_off_job(job.id, &error).await {
+                return Ok(());
+            }
         }
     }
 

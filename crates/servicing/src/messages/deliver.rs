@@ -357,7 +357,8 @@ impl Servicing {
                 return Ok(());
             }
         };
-        let Some(last) = bounces.last().map(|bounce| bounce.sequence) else { return Ok(()) };
+        // It passes what is worked off: the first that is not comes again, with those after it, of which nothing is done twice.
+        let (mut passed, mut whole) = (read, true);
         for bounce in bounces {
             let worked_off = match (bounce.letter(), sent_as(&bounce)) {
                 (Some(id), _) => self.letter_came_back(id, &bounce.code, report).await,
@@ -372,9 +373,13 @@ impl Servicing {
                     "that {} came back could not be worked off", bounce.message_id
                 );
                 report.messages_failed += 1;
+                whole = false;
+            }
+            if whole {
+                passed = bounce.sequence;
             }
         }
-        outbound::move_bounce_cursor(&mut alone, last).await?;
+        outbound::move_bounce_cursor(&mut alone, passed).await?;
         alone.commit().await?;
         Ok(())
     }

@@ -1,16 +1,41 @@
 //! When a statement really left: told to its line where that is not the day which the statement names.
 //!
-//! Invariant: in the transaction that records the delivery, and once. What the statement asks for is late by that day (12 CFR
-//! 1026.5(b)(2)(ii)); while it has left to nobody, none of it is.
+//! Invariants: in the transaction that records the delivery, and once; of a line that cannot be worked out then, by a job as of that
+//! day, so that what is the matter with a line keeps no delivery from being recorded. What the statement asks for is late by that day
+//! (12 CFR 1026.5(b)(2)(ii)); while it has left to nobody, none of it is.
 
 use calendar::local_date;
 use chrono::NaiveDate;
 use credit::{LineEventBody, statement_left_on};
+use identity::{JobId, OutboundId, chain};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgConnection;
-use store::{outbound::OutboundRow, outbox};
+use sqlx::{Connection as _, PgConnection};
+use store::{
+    Tx,
+    jobs::{self, Job, NewJob},
+    outbound::{self, OutboundRow},
+    outbox,
+};
 
-use crate::{Servicing, ServicingError, statements, work::Trail};
+use super::MessageReport;
+use crate::{
+    Servicing, ServicingError, cases::About, release::is_of_what_is_stored, statements,
+    words::date_text, work::Trail,
+};
+
+/// The kind of the jobs that tell a line of a departure of which it could not be told at once.
+const TELL_DEPARTURE: &str = "tell_statement_departure";
+
+/// What is known of a message with a statement.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Departure {
+    message_id: OutboundId,
+    on: NaiveDate,
+    /// Whether a copy left on that day, or by its end none had.
+    left: bool,
+}
 
 impl Servicing {
     /// Of a statement: a copy of it left today, by mail or by the printer.
@@ -28,7 +53,8 @@ impl Servicing {
         if cause.is_some_and(|issued| local_date(issued.recorded_at, self.zone) >= today) {
             return Ok(());
         }
-        self.tell_line(conn, message, (today, true)).await
+        let departure = Departure { message_id: message.id, on: today, left: true };
+        self.tell_line(conn, message, departure).await
     }
 
     /// Of a statement: by the end of a day no copy of it had left that did not come back.
@@ -38,14 +64,35 @@ impl Servicing {
         message: &OutboundRow,
         by: NaiveDate,
     ) -> Result<(), ServicingError> {
-        self.tell_line(conn, message, (by, false)).await
+        let departure = Departure { message_id: message.id, on: by, left: false };
+        self.tell_line(conn, message, departure).await
     }
 
+    /// Now, or by a job where the line cannot be worked out.
     async fn tell_line(
         &self,
         conn: &mut PgConnection,
         message: &OutboundRow,
-        (on, left): (NaiveDate, bool),
+        departure: Departure,
+    ) -> Result<(), ServicingError> {
+        // Held outside of what may be undone.
+        self.hold_line_of_statement(conn, message).await?;
+        let mut within = conn.begin().await?;
+        match self.tell_line_now(&mut within, message, departure).await {
+            Ok(()) => Ok(within.commit().await?),
+            Err(error) if is_of_what_is_stored(&error) => {
+                within.rollback().await?;
+                self.tell_line_later(conn, message, departure, &error).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn tell_line_now(
+        &self,
+        conn: &mut PgConnection,
+        message: &OutboundRow,
+        Departure { on, left, .. }: Departure,
     ) -> Result<(), ServicingError> {
         let number = message.statement.and_then(|number| u32::try_from(number).ok());
         let (Some(cycle), Some(id)) = (number, message.credit_line_id) else { return Ok(()) };
@@ -69,4 +116,91 @@ impl Servicing {
         });
         self.trail(conn, Trail::stream(None, Some(id)), kind, payload).await
     }
+
+    async fn tell_line_later(
+        &self,
+        conn: &mut PgConnection,
+        message: &OutboundRow,
+        departure: Departure,
+        error: &ServicingError,
+    ) -> Result<(), ServicingError> {
+        let Departure { on, left, .. } = departure;
+        let (now, cause) = (self.now(), chain(error));
+        let id = message.id;
+        tracing::error!(message.id = %id, error = %cause, "could not tell the line when its statement left by message {id}: {cause}");
+        let job = NewJob {
+            id: JobId::mint(now),
+            kind: TELL_DEPARTURE,
+            key: Some(&format!("{id} {on} {left}")),
+            payload: &json!(departure),
+            run_at: now,
+            recorded_at: now,
+        };
+        jobs::enqueue(conn, &job).await?;
+        let what = if left { "left on" } else { "had not left by the end of" };
+        let name = name_of(id);
+        let words = format!(
+            "{name}: the statement {what} {}. That cannot be recorded with its line yet, and is tried again: {cause}.",
+            date_text(on)
+        );
+        match About::message(message) {
+            Some(about) => self.tell_of_undone(conn, about, &name, words).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Servicing {
+    /// Tells the lines of what they could not be told when it happened.
+    pub(super) async fn tell_departures(
+        &self,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        loop {
+            let mut tx = self.store.app().begin().await?;
+            let Some(job) = jobs::take(&mut tx, &[TELL_DEPARTURE], self.now()).await? else {
+                return Ok(());
+            };
+            let Err(error) = self.tell_departure_of(tx, &job).await else { continue };
+            report.messages_failed += 1;
+            self.departure_untold(&job, &error).await;
+            if !self.put_off_job(job.id, &error).await {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn tell_departure_of(&self, mut tx: Tx<'_>, job: &Job) -> Result<(), ServicingError> {
+        let departure = read(job)?;
+        let message = outbound::find(&mut tx, departure.message_id).await?;
+        let message = message.ok_or(ServicingError::Stored { what: "message", source: None })?;
+        self.tell_line_now(&mut tx, &message, departure).await?;
+        jobs::complete(&mut tx, job.id, self.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The case of the desk stands open as long as it cannot be told.
+    async fn departure_untold(&self, job: &Job, error: &ServicingError) {
+        let about = async {
+            let id = read(job)?.message_id;
+            let mut conn = self.store.app().acquire().await?;
+            let message = outbound::find(&mut conn, id).await?;
+            let about = message.as_ref().and_then(About::message);
+            Ok::<_, ServicingError>(about.map(|about| (about, name_of(id))))
+        };
+        if let Ok(Some((about, name))) = about.await {
+            self.undone(about, &name, error).await;
+        }
+    }
+}
+
+fn read(job: &Job) -> Result<Departure, ServicingError> {
+    serde_json::from_value(job.payload.clone())
+        .map_err(|source| ServicingError::Stored { what: "job", source: Some(source) })
+}
+
+/// Under which the desk was told of a message.
+fn name_of(id: OutboundId) -> String {
+    format!("Message {id}")
 }

@@ -123,18 +123,31 @@ impl Servicing {
                 }
                 continue;
             }
-            let mut tx = self.store.app().begin().await?;
-            if !outbound::mark_printed(&mut tx, id, self.now()).await? {
-                continue;
+            match self.printed(&letter).await {
+                Ok(first) => report.letters_printed += u32::from(first),
+                // It is handed over again under its id, and holds up no other.
+                Err(error) => {
+                    tracing::error!(message.id = %id, error = %chain(&error), "that letter {id} was printed could not be recorded");
+                    report.messages_failed += 1;
+                }
             }
-            if let Some(message) = outbound::find(&mut tx, id).await? {
-                self.statement_left(&mut tx, &message).await?;
-                let more = json!({"letter_digest": hex::encode(&kept.digest)});
-                self.trail_message(&mut tx, &message, "mail.printed", more).await?;
-            }
-            tx.commit().await?;
-            report.letters_printed += 1;
         }
         Ok(())
+    }
+
+    /// The printer has a letter; `false` where that is on record.
+    async fn printed(&self, letter: &LetterRow) -> Result<bool, ServicingError> {
+        let id = letter.message_id;
+        let mut tx = self.store.app().begin().await?;
+        if !outbound::mark_printed(&mut tx, id, self.now()).await? {
+            return Ok(false);
+        }
+        if let Some(message) = outbound::find(&mut tx, id).await? {
+            self.statement_left(&mut tx, &message).await?;
+            let more = json!({"letter_digest": hex::encode(&letter.kept.digest)});
+            self.trail_message(&mut tx, &message, "mail.printed", more).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 }

@@ -131,6 +131,9 @@ impl Servicing {
             Some(one) => find(&mut tx, one).await?,
             None => None,
         };
+        if let Some(entry) = &entry {
+            self.hold_line(&mut tx, entry.credit_line_id()).await?;
+        }
         let reference = entry.as_ref().map(Entry::reference);
         let (returned, now) = (code.to_string(), self.now());
         if !rail_files::note_once(&mut tx, trace, &returned, now).await? {

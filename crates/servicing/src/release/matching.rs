@@ -29,9 +29,16 @@ pub(super) struct CameBack<'a> {
     pub(super) on: NaiveDate,
 }
 
-/// What the bank said of files in one run: each is asked for once.
+/// In one run the bank is asked for files no more, once it could not answer so often.
+const UNANSWERED_MAX: u32 = 3;
+
+/// What the bank said of files in one run. What it said of a file is asked once; a question without an answer is none, and is asked
+/// again with the next entry of the file.
 #[derive(Default)]
-pub(super) struct Asked(BTreeMap<String, Option<FileStatus>>);
+pub(super) struct Asked {
+    said: BTreeMap<String, Option<FileStatus>>,
+    unanswered: u32,
+}
 
 impl Servicing {
     /// Works off one entry of the bank's list of returns.
@@ -60,19 +67,21 @@ impl Servicing {
         &self,
         sent: &Entry,
         trace: &str,
-        Asked(asked): &mut Asked,
+        asked: &mut Asked,
         report: &mut RunReport,
     ) -> Option<NaiveDate> {
         let key = sent.file_key().filter(|_| sent.underway())?;
-        if !asked.contains_key(key) {
-            let found = self.bank.find_file(key).await.unwrap_or_else(|error| {
-                tracing::warn!(file.key = %key, error = %error, "the bank could not say when file {key} settled");
-                report.unreached += 1;
-                None
-            });
-            asked.insert(key.to_owned(), found);
+        if !asked.said.contains_key(key) && asked.unanswered < UNANSWERED_MAX {
+            match self.bank.find_file(key).await {
+                Ok(found) => drop(asked.said.insert(key.to_owned(), found)),
+                Err(error) => {
+                    tracing::warn!(file.key = %key, error = %error, "the bank could not say when file {key} settled");
+                    report.unreached += 1;
+                    asked.unanswered += 1;
+                }
+            }
         }
-        let file = asked.get(key)?.as_ref()?;
+        let file = asked.said.get(key)?.as_ref()?;
         of_trace(file, trace)?.settled_on
     }
 
@@ -126,6 +135,7 @@ impl Servicing {
     ) -> Result<(), ServicingError> {
         let (trace, reference) = (came.trace, sent.reference());
         let mut tx = self.store.app().begin().await?;
+        self.hold_line(&mut tx, sent.credit_line_id()).await?;
         let note = format!("{AT_DESK} {} {}", came.code, came.entry.trace);
         if !rail_files::note_once(&mut tx, trace, &note, self.now()).await? {
             return Ok(());

@@ -81,9 +81,12 @@ impl Servicing {
         }
         let words =
             format!("{name} cannot be worked off, and each run tries again: {}.", chain(error));
+        let about = about.into();
         let told = async {
             let mut tx = self.store.app().begin().await?;
-            self.tell_of_undone(&mut tx, about.into(), name, words).await?;
+            // Whoever writes to the line's stream holds the line first.
+            self.hold_line(&mut tx, about.credit_line_id).await?;
+            self.tell_of_undone(&mut tx, about, name, words).await?;
             Ok::<_, ServicingError>(tx.commit().await?)
         };
         let Err(error) = told.await else { return Undone::WithTheDesk };
@@ -92,7 +95,8 @@ impl Servicing {
         Undone::Again
     }
 
-    /// Tells the desk of something that cannot be done, unless it was told and its case stands open.
+    /// Tells the desk of something that cannot be done, in words that name it, unless it was told and its case stands open. The line
+    /// is held.
     pub(crate) async fn tell_of_undone(
         &self,
         conn: &mut PgConnection,
@@ -101,23 +105,25 @@ impl Servicing {
         words: String,
     ) -> Result<(), ServicingError> {
         let first = rail_files::note_once(conn, name, NOTE, self.now()).await?;
-        if !first && case_stands(conn, &about).await? {
+        if !first && case_stands(conn, &about, name).await? {
             return Ok(());
         }
         self.open_desk_case(conn, about, DESK, words).await
     }
 }
 
-/// Whether the operations desk has a case of the customer that stands open.
+/// Whether the operations desk has a case of the customer that stands open and says this of it.
 pub(super) async fn case_stands(
     conn: &mut PgConnection,
     about: &About,
+    says: &str,
 ) -> Result<bool, ServicingError> {
-    Ok(cases::find_open(conn, about.customer_id, DESK).await?.is_some())
+    let standing = cases::find_open(conn, about.customer_id, DESK).await?;
+    Ok(standing.is_some_and(|case| case.words.contains(says)))
 }
 
 /// Whether the same would fail tomorrow: a history or a row that makes no sense, and neither the database nor the bank.
-const fn is_of_what_is_stored(error: &ServicingError) -> bool {
+pub(crate) const fn is_of_what_is_stored(error: &ServicingError) -> bool {
     matches!(
         error,
         ServicingError::Engine(_)

@@ -55,13 +55,16 @@ impl Servicing {
     /// An entry came back in a way that we do not know.
     pub(super) async fn unread(&self, trace: &str, how: &str) -> Result<(), ServicingError> {
         let mut tx = self.store.app().begin().await?;
+        let sent = find_entry(&mut tx, trace).await?;
+        let line = sent.as_ref().map(Entry::credit_line_id);
+        if let Some(line) = line {
+            self.hold_line(&mut tx, line).await?;
+        }
         let note = format!("{AT_DESK} {how}");
         if !rail_files::note_once(&mut tx, trace, &note, self.now()).await? {
             return Ok(());
         }
         tracing::error!(trace_number = %trace, "entry {trace} came back {how}, which we do not know");
-        let sent = find_entry(&mut tx, trace).await?;
-        let line = sent.as_ref().map(Entry::credit_line_id);
         let reference = sent.as_ref().map(Entry::reference);
         let payload = json!({"trace_number": trace, "unknown": how, "reference": reference});
         self.trail(&mut tx, Trail::stream(None, line), "return.unknown", payload).await?;
@@ -85,17 +88,21 @@ impl Servicing {
         let (sequence, mut tx) = (file.sequence, self.store.app().begin().await?);
         let name = format!("returns {sequence}");
         let named = named_in(&mut tx, &file.contents).await?;
+        if let Some(first) = named.first() {
+            self.hold_line(&mut tx, first.credit_line_id()).await?;
+        }
         let references: Vec<&str> = named.iter().map(Entry::reference).collect();
         let fresh = rail_files::note_once(&mut tx, &name, "unreadable", self.now()).await?;
         if fresh {
             let payload = json!({"returns": sequence, "cause": cause, "named": references});
             self.trail(&mut tx, audit::Stream::System, "return.unreadable", payload).await?;
         }
+        let says = format!("Returns {sequence} of the bank cannot be read");
         if let Some(first) = named.first()
-            && (fresh || !case_stands(&mut tx, &first.into()).await?)
+            && (fresh || !case_stands(&mut tx, &first.into(), &says).await?)
         {
             let words = format!(
-                "Returns {sequence} of the bank cannot be read ({cause}), and nothing in them was worked off: {}.",
+                "{says} ({cause}), and nothing in them was worked off: {}.",
                 references.join(", ")
             );
             self.open_desk_case(&mut tx, first, DESK, words).await?;

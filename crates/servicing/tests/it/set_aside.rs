@@ -92,6 +92,59 @@ async fn what_is_not_on_record_of_its_files_lets_no_credit_go() {
     still_held(&house, bob, 1).await;
 }
 
+/// The desk has the keys of both files.
+async fn told_that_it_may_be_paid_twice(house: &House, bob: Person) {
+    let words = told_of(house, bob.id).await;
+    let told = words.lines().find(|line| line.contains("may be paid twice")).unwrap();
+    for key in house.file_keys().await {
+        assert!(told.contains(&key), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_draw_that_was_paid_in_two_files_is_owed_once_and_the_desk_has_both() {
+    let (house, bob) = set_aside_twice("000111224242").await;
+    house.live_until("2026-12-04").await;
+    assert_eq!(draw(&house, bob).await.status, DrawStatus::Settled);
+    told_that_it_may_be_paid_twice(&house, bob).await;
+    house.books_agree(bob).await;
+}
+
+#[tokio::test]
+async fn a_bank_that_cannot_be_asked_for_days_keeps_no_day_open_and_the_desk_is_told() {
+    let (house, bob) = set_aside().await;
+    house.bank_says(&house.file_keys().await[0], Says::Nothing);
+    // The wait ends on November 25, and five banking days after it on December 3.
+    let report = house.live_until("2026-12-03").await.payments;
+    assert!(report.unreached > 0, "{report:?}");
+    still_held(&house, bob, 0).await;
+    house.live_until("2026-12-04").await;
+    let report = run(&house).await;
+    assert_eq!((report.unreached, report.with_the_desk), (0, 1), "{report:?}");
+    still_held(&house, bob, 1).await;
+    house.bank_says_what_it_has();
+    run(&house).await;
+    assert_eq!(draw(&house, bob).await.status, DrawStatus::Settled);
+    house.books_agree(bob).await;
+}
+
+#[tokio::test]
+async fn while_nothing_is_known_of_a_draw_a_case_stands_open_that_names_it() {
+    let (house, bob) = set_aside().await;
+    house.bank_says(&house.file_keys().await[0], Says::Unknown);
+    house.live_until("2026-11-30").await;
+    still_held(&house, bob, 1).await;
+    // The case that stands open is of another matter of the same customer.
+    for change in ["DELETE FROM case_matters", "UPDATE cases SET words = 'Another matter.'"] {
+        house.sabotage(change).await;
+    }
+    still_held(&house, bob, 0).await;
+    for _ in 0..2 {
+        run(&house).await;
+        still_held(&house, bob, 1).await;
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_cannot_be_asked_for_keeps_no_other_from_ending_the_draw() {
     let (house, bob) = set_aside_twice("000111224242").await;
@@ -100,6 +153,7 @@ async fn a_file_that_cannot_be_asked_for_keeps_no_other_from_ending_the_draw() {
     assert!(report.unreached > 0, "{report:?}");
     let paid = draw(&house, bob).await;
     assert_eq!((paid.status, paid.drawn_on), (DrawStatus::Settled, Some(day("2026-11-30"))));
+    told_that_it_may_be_paid_twice(&house, bob).await;
     house.books_agree(bob).await;
 }
 

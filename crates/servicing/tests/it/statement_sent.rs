@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use identity::OutboundId;
 use rails::{Bounce, Mail, MailError, Printing, RailError};
 use servicing::{
     Caller,
@@ -13,7 +14,7 @@ use servicing::{
     statements::Statements,
     testing::{add_person, new_customer},
 };
-use store::{customers::Language, outbound::OutboundState};
+use store::{customers::Language, documents::Format, outbound::OutboundState};
 
 use crate::{
     house::{House, Person, cents},
@@ -97,15 +98,30 @@ async fn nothing_of_a_statement_that_was_sent_to_nobody_is_late_until_one_is_sen
     written.books_agree(ann).await;
 }
 
-/// A post office whose printer can be down, and that says of mail that it came back.
+/// A post office whose printer can be down, that can put mail off, and that says of mail that it came back.
 struct Broken {
     office: PostOffice,
     printer_down: AtomicBool,
-    back: Mutex<Option<Bounce>>,
+    puts_off: AtomicBool,
+    back: Mutex<Vec<Bounce>>,
+}
+
+impl Broken {
+    /// Says that mail came back, one after the other.
+    fn comes_back(&self, messages: &[OutboundId]) {
+        let bounce = |(id, sequence): (&OutboundId, u64)| {
+            let message_id = format!("<{id}@lender.example>");
+            Bounce { sequence, message_id, code: "5.1.1".to_owned() }
+        };
+        *self.back.lock().unwrap() = messages.iter().zip(1..).map(bounce).collect();
+    }
 }
 
 impl Post for Broken {
     fn send<'a>(&'a self, mail: &'a Mail<'a>) -> PostFuture<'a, (), MailError> {
+        if self.puts_off.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(MailError::Deferred { code: "4.2.1".to_owned() }) });
+        }
         self.office.send(mail)
     }
 
@@ -113,9 +129,10 @@ impl Post for Broken {
         self.office.has(id)
     }
 
-    fn bounces_after(&self, _: u64) -> PostFuture<'_, Vec<Bounce>, RailError> {
-        let back = self.back.lock().unwrap().take();
-        Box::pin(async move { Ok(back.into_iter().collect()) })
+    fn bounces_after(&self, read: u64) -> PostFuture<'_, Vec<Bounce>, RailError> {
+        let mut back = self.back.lock().unwrap().clone();
+        back.retain(|bounce| bounce.sequence > read);
+        Box::pin(async move { Ok(back) })
     }
 
     fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
@@ -132,7 +149,8 @@ async fn broken(today: &str) -> (Written, Arc<Broken>) {
     let office = Arc::new(Broken {
         office: written.office.clone(),
         printer_down: AtomicBool::new(false),
-        back: Mutex::new(None),
+        puts_off: AtomicBool::new(false),
+        back: Mutex::new(Vec::new()),
     });
     let post: Arc<dyn Post> = office.clone();
     written.house.servicing = written.house.servicing.clone().with_post(post);
@@ -173,9 +191,7 @@ async fn mail_of_a_statement_that_came_back_was_never_sent_and_its_paper_has_a_d
     let told = written.message(ann, "statement_ready").await;
     assert_eq!((told.state, written.count(SENT).await), (OutboundState::Sent, 0));
     office.printer_down.store(true, Ordering::SeqCst);
-    let message_id = format!("<{}@lender.example>", told.id);
-    *office.back.lock().unwrap() =
-        Some(Bounce { sequence: 1, message_id, code: "5.1.1".to_owned() });
+    office.comes_back(&[told.id]);
     written.live_until("2026-12-20").await;
     assert_eq!((written.count(SENT).await, written.count(NOT_SENT).await), (0, 1));
     office.printer_down.store(false, Ordering::SeqCst);
@@ -198,4 +214,141 @@ async fn who_was_sent_a_statement_pays_the_late_fee_though_a_letter_came_back() 
     written.live_until("2027-01-13").await;
     assert_eq!(written.message(ann, "statement_ready").await.state, OutboundState::NotSent);
     assert_eq!((written.count(FEES).await, written.count(NOT_SENT).await), (1, 0));
+}
+
+const UNPRINTED: &str = "SELECT count(*) FROM letters WHERE printed_at IS NULL";
+const UNTOLD: &str =
+    "SELECT count(*) FROM jobs WHERE kind = 'tell_statement_departure' AND finished_at IS NULL";
+const ON_18: &str = "SELECT count(*) FROM line_events WHERE kind LIKE 'statement%sent' AND effective_on = '2026-12-18'";
+
+/// Makes the line of a person one that the engine cannot work out, or mends it.
+async fn spoil(written: &Written, person: Person, spoiled: bool) {
+    let (good, bad) = ("statement_issued", "nonsense");
+    let (from, to) = if spoiled { (good, bad) } else { (bad, good) };
+    let change = format!(
+        "UPDATE line_events SET body = jsonb_set(body, '{{kind}}', '\"{to}\"') WHERE body ->> 'kind' = '{from}'
+         AND credit_line_id IN (SELECT id FROM credit_lines WHERE customer_id = '{}')",
+        person.id
+    );
+    written.sabotage(&change).await;
+}
+
+async fn state(written: &Written, person: Person) -> OutboundState {
+    written.message(person, "statement_ready").await.state
+}
+
+#[tokio::test]
+async fn a_letter_of_a_line_that_cannot_be_worked_out_holds_up_no_other_and_its_day_is_told_later()
+{
+    let (written, office) = broken("2026-12-03").await;
+    let ann = written.person("bounce@example.com", Language::English).await;
+    let bob = written.person("bounce+bob@example.com", Language::English).await;
+    written.live_until("2026-12-04").await;
+    office.printer_down.store(true, Ordering::SeqCst);
+    written.live_until("2026-12-17").await;
+    assert_eq!(written.count(UNPRINTED).await, 2);
+    office.printer_down.store(false, Ordering::SeqCst);
+    spoil(&written, ann, true).await;
+    written.live_until("2026-12-18").await;
+    assert_eq!(written.count(UNPRINTED).await, 0);
+    assert_eq!((written.count(SENT).await, written.count(UNTOLD).await), (1, 1));
+    let told = "SELECT count(*) FROM cases WHERE kind = 'operations' AND words LIKE '%the statement left on December 18%'";
+    assert_eq!(written.count(told).await, 1);
+
+    spoil(&written, ann, false).await;
+    written.live_until("2026-12-19").await;
+    assert_eq!((written.count(ON_18).await, written.count(UNTOLD).await), (2, 0));
+    written.live_until("2027-01-01").await;
+    assert_eq!(days_past_due(&written, ann).await, 0, "fourteen days from December 18");
+    written.live_until("2027-01-02").await;
+    for person in [ann, bob] {
+        assert_eq!(days_past_due(&written, person).await, 1);
+        written.books_agree(person).await;
+    }
+}
+
+#[tokio::test]
+async fn mail_that_came_back_of_a_line_that_cannot_be_worked_out_goes_on_paper_all_the_same() {
+    let (written, office) = broken("2026-12-03").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    let bob = written.person("bob@example.com", Language::English).await;
+    written.live_until("2026-12-18").await;
+    office.printer_down.store(true, Ordering::SeqCst);
+    let servicing = written.servicing();
+    servicing.statement_document(ann.caller(), ann.id, 1, Format::Pdf).await.unwrap();
+    let of_ann = written.message(ann, "statement_ready").await.id;
+    let of_bob = written.message(bob, "statement_ready").await.id;
+    office.comes_back(&[of_ann, of_bob]);
+    spoil(&written, ann, true).await;
+    written.live_until("2026-12-19").await;
+    assert_eq!(
+        [state(&written, ann).await, state(&written, bob).await],
+        [OutboundState::OnPaper; 2]
+    );
+    assert_eq!((written.count(NOT_SENT).await, written.count(UNTOLD).await), (1, 1));
+    spoil(&written, ann, false).await;
+    written.live_until("2026-12-20").await;
+    assert_eq!((written.count(NOT_SENT).await, written.count(ON_18).await), (2, 2));
+    written.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn a_bounce_that_could_not_be_worked_off_comes_again_and_holds_up_no_other() {
+    let (written, office) = broken("2026-12-03").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    let bob = written.person("bob@example.com", Language::English).await;
+    written.live_until("2026-12-18").await;
+    // Nobody has opened the statement, so that it cannot be printed.
+    let of_ann = written.message(ann, "statement_ready").await.id;
+    let of_bob = written.message(bob, "statement_ready").await.id;
+    office.comes_back(&[of_ann, of_bob]);
+    spoil(&written, ann, true).await;
+    for _ in 0..2 {
+        written.run().await;
+        assert_eq!(state(&written, ann).await, OutboundState::Sent);
+        assert_eq!(state(&written, bob).await, OutboundState::OnPaper);
+    }
+    spoil(&written, ann, false).await;
+    written.run().await;
+    assert_eq!(state(&written, ann).await, OutboundState::OnPaper);
+    assert_eq!(written.run().await.messages_bounced, 0, "both are read");
+}
+
+#[tokio::test]
+async fn mail_that_left_is_sent_though_the_line_cannot_be_worked_out() {
+    let (written, office) = broken("2026-12-03").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    written.live_until("2026-12-04").await;
+    office.puts_off.store(true, Ordering::SeqCst);
+    written.live_until("2026-12-06").await;
+    assert_eq!(state(&written, ann).await, OutboundState::Deferred);
+    spoil(&written, ann, true).await;
+    office.puts_off.store(false, Ordering::SeqCst);
+    written.live_until("2026-12-07").await;
+    assert_eq!(state(&written, ann).await, OutboundState::Sent);
+    assert_eq!((written.count(SENT).await, written.count(UNTOLD).await), (0, 1));
+    spoil(&written, ann, false).await;
+    written.live_until("2026-12-08").await;
+    let on_7 = "SELECT count(*) FROM line_events WHERE kind = 'statement_sent' AND effective_on = '2026-12-07'";
+    assert_eq!(written.count(on_7).await, 1);
+    written.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn a_statement_for_nowhere_is_the_desks_though_the_line_cannot_be_worked_out() {
+    let (written, office) = broken("2026-12-03").await;
+    let new = NewCustomer { email: "ann@example.com".to_owned(), ..new_customer("Ann") };
+    let ann = add_person(written.servicing(), new, "000111224242").await;
+    written.draws(ann, 80_000).await;
+    written.live_until("2026-12-18").await;
+    office.comes_back(&[written.message(ann, "statement_ready").await.id]);
+    spoil(&written, ann, true).await;
+    written.run().await;
+    assert_eq!(state(&written, ann).await, OutboundState::NotSent);
+    let undeliverable = "SELECT count(*) FROM cases WHERE kind = 'undeliverable'";
+    assert_eq!((written.count(undeliverable).await, written.count(NOT_SENT).await), (1, 0));
+    spoil(&written, ann, false).await;
+    written.live_until("2026-12-19").await;
+    assert_eq!((written.count(NOT_SENT).await, written.count(UNTOLD).await), (1, 0));
+    written.books_agree(ann).await;
 }
