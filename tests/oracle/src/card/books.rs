@@ -360,11 +360,14 @@ impl Books {
     }
 
     pub(super) fn end_day(&mut self) {
+        // Fees and interest that the customer's own money covers are not lent.
+        let mut credit = self.credit;
         for at in [PURCHASES, CASH_ADVANCES, BALANCE_TRANSFERS] {
             let billed = self.billed.iter().filter(|one| one.feature == at);
             let fees = self.charges.iter().filter(|one| one.feature == at);
-            let charges =
+            let mut charges =
                 billed.map(|one| one.unpaid).sum::<i64>() + fees.map(|one| one.unpaid).sum::<i64>();
+            take(&mut charges, &mut credit);
             let (on, one) = (self.today, &mut self.features[at]);
             let rate = one.rate();
             let (old, new, prepaid) = (one.old, one.new, one.prepaid);
