@@ -9,6 +9,8 @@ use crate::terms::{INTEREST_DENOMINATOR, half_up};
 pub(crate) struct Minimum {
     /// Lateness counts from this day.
     pub due: NaiveDate,
+    /// A statement went out that asked for something, if only for what was past due.
+    pub told: bool,
     /// What it was at first.
     pub asked: i64,
     pub unpaid: i64,
@@ -395,6 +397,7 @@ mod tests {
             penalty_fees: 1_500,
             minimums: vec![Minimum {
                 due: NaiveDate::MIN,
+                told: true,
                 asked: 4_000,
                 unpaid: 4_000,
                 unpaid_recomputed: 4_000,

@@ -134,8 +134,9 @@ const CORRECTIONS: u8 = 0;
 const DRAWS: u8 = 1;
 const CREDITS: u8 = 2;
 const PAYMENTS: u8 = 3;
-const REFUNDS: u8 = 4;
-const TURNS: [u8; 5] = [CORRECTIONS, DRAWS, CREDITS, PAYMENTS, REFUNDS];
+const WAIVERS: u8 = 4;
+const REFUNDS: u8 = 5;
+const TURNS: [u8; 6] = [CORRECTIONS, DRAWS, CREDITS, PAYMENTS, WAIVERS, REFUNDS];
 
 fn turn(fact: &Fact) -> u8 {
     match fact {
@@ -158,8 +159,9 @@ fn turn(fact: &Fact) -> u8 {
         | Fact::CloseDayChanged { .. }
         | Fact::BroughtForward { .. } => CORRECTIONS,
         Fact::Draw { .. } | Fact::FeeCharged { .. } => DRAWS,
-        Fact::FeeWaived { .. } | Fact::CreditGranted { .. } => CREDITS,
+        Fact::CreditGranted { .. } => CREDITS,
         Fact::Payment { .. } => PAYMENTS,
+        Fact::FeeWaived { .. } => WAIVERS,
         Fact::CreditRefunded { .. } => REFUNDS,
     }
 }
@@ -262,7 +264,9 @@ impl Walk {
     /// Once, at the start of the eleventh day after a due date, on the minimum still unpaid at the end of the tenth: nothing of the
     /// day itself counts.
     fn test_late_fee(&mut self, day: NaiveDate) {
-        let tested = |minimum: &&Minimum| later(minimum.due, u64::from(LATE_FEE_DAY)) == day;
+        let tested = |minimum: &&Minimum| {
+            minimum.told && later(minimum.due, u64::from(LATE_FEE_DAY)) == day
+        };
         let Some(due) = self.books.minimums.iter().find(tested).map(|minimum| minimum.due) else {
             return;
         };
@@ -415,6 +419,7 @@ impl Walk {
         }
         self.books.minimums.push(Minimum {
             due,
+            told: asked.minimum > 0,
             asked: unpaid,
             unpaid,
             unpaid_recomputed: of_cycle.own(),

@@ -85,6 +85,18 @@ fn a_subscription_is_due_in_full_and_rests_while_past_due() {
 }
 
 #[test]
+fn a_statement_that_is_not_sent_asks_for_nothing_and_costs_no_late_fee() {
+    // 29 x 100.00 x 24 % / 365 = 1.91, of which 1.37 are paid: the second statement would be of 0.54 without a finance charge.
+    let line = plain().draw("2026-09-01", 10_000).pay("2026-09-30", 10_137);
+    let closed = line.at("2026-10-31");
+    assert_eq!((closed.statements[0].minimum_due, closed.statements[0].interest), (54, 191));
+    assert!(!closed.statements[1].produced);
+    let later = line.at("2026-12-31");
+    assert_eq!(later.late_fees, [(day("2026-11-06"), 54)]);
+    assert_eq!((later.unpaid_minimum, later.days_past_due), (54, 66));
+}
+
+#[test]
 fn cycles_close_on_their_day_or_the_last_of_the_month() {
     let cycle = Cycle { first_close: day("2027-12-30"), day: 30 };
     let closes = ["2027-12-30", "2028-01-30", "2028-02-29", "2028-03-30"].map(day);
