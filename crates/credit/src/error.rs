@@ -34,6 +34,10 @@ pub enum CreditError {
     NoticeTooLate { seq: u64, effective_on: NaiveDate, earliest: NaiveDate },
     #[error("event {seq} changes terms and states neither when notice was given nor an exception")]
     NoNotice { seq: u64 },
+    #[error(
+        "event {seq} moves the close from {effective_on} on, but the statement of {closed_on} is issued: its cycle stays what it was (say a day after it)"
+    )]
+    CycleIsTold { seq: u64, effective_on: NaiveDate, closed_on: NaiveDate },
     #[error("event {seq} states terms that cannot be: {message}")]
     Terms { seq: u64, message: String },
     #[error("could not post")]

@@ -38,6 +38,11 @@ impl Departures {
         self.closed_on.get(&cycle).copied()
     }
 
+    /// The end of the latest cycle of which a statement was issued.
+    pub(crate) fn last_closed_on(&self) -> Option<NaiveDate> {
+        self.closed_on.values().next_back().copied()
+    }
+
     /// When a statement left that names a day; `None` where it has not. What is known of an earlier day says nothing of it.
     pub(crate) fn of(&self, cycle: u32, named: NaiveDate) -> Option<NaiveDate> {
         match self.latest.get(&cycle) {

@@ -215,6 +215,12 @@ impl References {
                     return Err(CreditError::Terms { seq, message: message.to_owned() });
                 }
             }
+            LineEventBody::CyclesChanged { .. } => {
+                let (effective_on, last) = (event.effective_on, self.departures.last_closed_on());
+                if let Some(closed_on) = last.filter(|closed_on| effective_on <= *closed_on) {
+                    return Err(CreditError::CycleIsTold { seq, effective_on, closed_on });
+                }
+            }
             LineEventBody::PaymentReceived { payment, .. } => {
                 let earlier = self.payments.insert(*payment, event.effective_on);
                 fresh(earlier.is_none(), seq, "payment")?;

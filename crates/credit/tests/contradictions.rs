@@ -286,3 +286,21 @@ fn a_rate_that_the_cap_lowers_is_told_of() {
         ["line 6: the rate, 40.00%, is above `limits.apr_cap` and lowered to it, 35.99%"]
     );
 }
+
+/// The statement of September is of the cycle to the 30th, whoever thinks otherwise in October.
+#[test]
+fn a_close_whose_statement_is_issued_is_not_moved() {
+    let change = |on: &str, rest: &str| {
+        line(&format!(
+            "close_day = 30\n[[line.events]]\nkind = \"cycle_change\"\non = {on}\nclose_day = 15\n{rest}"
+        ))
+    };
+    for on in ["2026-09-10", "2026-09-30"] {
+        let (_, _, message) = refused(&change(on, "recorded_on = 2026-10-05"));
+        assert!(message.contains("line 6, column"), "{message}");
+        assert!(message.contains("the statement of 2026-09-30 is issued"), "{message}");
+    }
+    for taken in [change("2026-09-10", ""), change("2026-10-01", "recorded_on = 2026-10-05")] {
+        assert!(outcome(&taken).is_ok(), "{taken}");
+    }
+}
