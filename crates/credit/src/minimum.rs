@@ -139,7 +139,10 @@ impl MinimumTerms {
     pub(crate) fn added(&self, inputs: &MinimumInputs) -> [(&'static str, Cents); 5] {
         [
             ("instalments", inputs.instalments),
-            ("over the limit", when(self.add_over_limit, self.part_of(inputs.over_limit))),
+            (
+                "over the limit",
+                when(self.add_over_limit, self.part_of(inputs.over_limit) - self.instead(inputs)),
+            ),
             ("interest billed on this statement", when(self.add_interest, inputs.interest)),
             ("draw and plan fees billed on this statement", when(self.add_fees, inputs.fees)),
             (
@@ -147,6 +150,11 @@ impl MinimumTerms {
                 when(self.add_penalty_fees, inputs.penalty_fees),
             ),
         ]
+    }
+
+    /// What is past due takes the place of as much of the excess over the limit, where the greater of both is meant.
+    fn instead(&self, inputs: &MinimumInputs) -> Cents {
+        when(self.past_due_or_over_limit, inputs.past_due.min(self.part_of(inputs.over_limit)))
     }
 
     /// What is asked for of an excess over the limit.

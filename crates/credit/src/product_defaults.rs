@@ -130,6 +130,7 @@ impl Default for MinimumTerms {
             add_over_limit: false,
             over_limit_one_of: None,
             over_limit_whole_dollars: None,
+            past_due_or_over_limit: false,
             whole_dollars: None,
             multiple_of: Cents::new(100),
             free_cycles: 0,

@@ -90,14 +90,15 @@ fn the_last_payment_of_a_plan_and_one_that_is_past_due_are_part_of_what_keeps_gr
 
 #[test]
 fn a_minimum_can_ask_for_a_part_of_what_is_over_the_limit() {
-    let asked = |rule: &str| {
+    let statements = |rule: &str| {
         let product = format!(
             "[product.minimum]\narms = [{{ percent = \"1%\", of = \"new_balance\" }}]\n{rule}\n"
         );
         let line =
             format!("apr = \"0%\"\ncredit_limit = \"1000.00\"\n{}", draw("2026-09-05", "1100.00"));
-        lived(&product, "2026-10-01", &line).statements[0].minimum_due
+        lived(&product, "2026-11-01", &line).statements
     };
+    let asked = |rule: &str| statements(rule)[0].minimum_due;
     // 1 % of 1,100.00, and of the 100.00 nothing, all, a twenty-fourth (4.1667), and that in whole dollars.
     assert_eq!(asked(""), cents("11.00"));
     assert_eq!(asked("add_over_limit = true"), cents("111.00"));
@@ -105,7 +106,16 @@ fn a_minimum_can_ask_for_a_part_of_what_is_over_the_limit() {
     let dollars = "add_over_limit = true\nover_limit_one_of = 24\nover_limit_whole_dollars";
     assert_eq!(asked(&format!("{dollars} = \"half_up\"")), cents("15.00"));
     assert_eq!(asked(&format!("{dollars} = \"up\"")), cents("16.00"));
+    // Nothing of the 111.00 was paid: beside them the 100.00 are asked for once more, or not.
+    let second = |rule: &str| statements(&format!("add_over_limit = true\n{rule}"))[1].minimum_due;
+    assert_eq!(second(""), cents("222.00"));
+    assert_eq!(second("past_due_or_over_limit = true"), cents("122.00"));
     for (rule, said) in [
+        ("past_due_or_over_limit = true", "needs `add_over_limit`"),
+        (
+            "add_past_due = false\nadd_over_limit = true\npast_due_or_over_limit = true",
+            "needs `add_past_due`",
+        ),
         ("over_limit_one_of = 24", "needs `add_over_limit`"),
         ("over_limit_whole_dollars = \"up\"", "needs `add_over_limit`"),
         ("add_over_limit = true\nover_limit_one_of = 0", "from 1 to 1200"),

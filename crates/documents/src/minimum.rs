@@ -55,13 +55,21 @@ fn formula(minimum: &MinimumTerms, subject: &str) -> Option<String> {
         [one] => format!("{subject} is {one}"),
         arms => format!("{subject} is the greater of {}", listed_or(arms)),
     };
-    if minimum.add_past_due {
-        text.push_str(", plus any amount past due");
-    }
-    if minimum.add_over_limit {
-        let part = minimum.over_limit_one_of.filter(|parts| *parts > 1);
-        let part = part.map_or_else(String::new, |parts| format!("one part in {parts} of "));
-        text = format!("{text}, plus {part}any amount over the credit limit");
+    let part = minimum.over_limit_one_of.filter(|parts| *parts > 1);
+    let part = part.map_or_else(String::new, |parts| format!("one part in {parts} of "));
+    let past_due = "any amount past due".to_owned();
+    let over_limit = format!("{part}any amount over the credit limit");
+    let added = match (minimum.add_past_due, minimum.add_over_limit) {
+        (true, true) if minimum.past_due_or_over_limit => {
+            vec![format!("the greater of {past_due} and {over_limit}")]
+        }
+        (true, true) => vec![past_due, over_limit],
+        (true, false) => vec![past_due],
+        (false, true) => vec![over_limit],
+        (false, false) => Vec::new(),
+    };
+    for added in added {
+        text = format!("{text}, plus {added}");
     }
     Some(text)
 }

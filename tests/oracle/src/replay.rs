@@ -264,9 +264,8 @@ impl Walk {
     /// Once, at the start of the eleventh day after a due date, on the minimum still unpaid at the end of the tenth: nothing of the
     /// day itself counts.
     fn test_late_fee(&mut self, day: NaiveDate) {
-        let tested = |minimum: &&Minimum| {
-            minimum.told && later(minimum.due, u64::from(LATE_FEE_DAY)) == day
-        };
+        let tested =
+            |minimum: &&Minimum| minimum.told && later(minimum.due, u64::from(LATE_FEE_DAY)) == day;
         let Some(due) = self.books.minimums.iter().find(tested).map(|minimum| minimum.due) else {
             return;
         };

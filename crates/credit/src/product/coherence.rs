@@ -183,7 +183,11 @@ impl MinimumTerms {
         let stated = [
             ("over_limit_one_of", self.over_limit_one_of.is_some()),
             ("over_limit_whole_dollars", self.over_limit_whole_dollars.is_some()),
+            ("past_due_or_over_limit", self.past_due_or_over_limit),
         ];
+        if self.past_due_or_over_limit && !self.add_past_due {
+            return Err("`past_due_or_over_limit` needs `add_past_due`".to_owned());
+        }
         match stated.iter().find(|(_, stated)| *stated && !self.add_over_limit) {
             Some((key, _)) => Err(format!("`{key}` needs `add_over_limit`")),
             None => Ok(()),

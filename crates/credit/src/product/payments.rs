@@ -24,6 +24,9 @@ pub struct MinimumTerms {
     /// ...and the part is rounded to whole dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over_limit_whole_dollars: Option<Rounding>,
+    /// The greater of what is past due and what is over the limit is added, not both.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub past_due_or_over_limit: bool,
     /// Rounding of it all to whole dollars, or to multiples of `multiple_of`.
     pub whole_dollars: Option<Rounding>,
     #[serde(with = "dollars")]
