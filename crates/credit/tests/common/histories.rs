@@ -272,7 +272,7 @@ pub(crate) fn resumed_as_replayed(
 ) -> Result<Vec<Snapshot>, TestCaseError> {
     let mut snapshots = Vec::new();
     for known in (1..=events.len()).step_by(3) {
-        let prefix = &events[..known];
+        let prefix = events.get(..known).unwrap();
         let fresh = replay(prefix, asked).unwrap();
         let resumed = replay_from(&snapshots, prefix, asked).unwrap();
         prop_assert_eq!(&resumed.position, &fresh);
