@@ -9,9 +9,8 @@ mod histories;
 use common::{Book, day, noon, product};
 use credit::{
     CreditError, FlagKind, LineEvent, LineEventBody, Product, Terms, rate::DENOMINATOR, replay,
-    replay_from,
 };
-use histories::{DAYS, Dated, Fact, OPENED, events_of, facts, on, products};
+use histories::{DAYS, Dated, Fact, OPENED, events_of, facts, on, products, resumed_as_replayed};
 use identity::PaymentId;
 use money::{Apr, Cents};
 use proptest::prelude::*;
@@ -113,17 +112,7 @@ proptest! {
         product in products(), facts in facts(), asked in 0..DAYS + 100
     ) {
         let book = book_of(&product, &facts);
-        let events = book.line.events();
-        let asked = on(asked);
-        // For every prefix, with all snapshots that any shorter prefix left behind.
-        let mut snapshots = Vec::new();
-        for known in (1..=events.len()).step_by(3) {
-            let prefix = &events[..known];
-            let fresh = replay(prefix, asked).unwrap();
-            let resumed = replay_from(&snapshots, prefix, asked).unwrap();
-            prop_assert_eq!(&resumed.position, &fresh);
-            snapshots.extend(resumed.snapshots);
-        }
+        resumed_as_replayed(book.line.events(), on(asked))?;
     }
 
     #[test]

@@ -14,7 +14,7 @@ use credit::{
     FurnishedStatus, LineEvent, LineEventBody, LineStatus, Position, ProductCatalog, Statement,
     replay, replay_from, scenario, statement_left_on,
 };
-use histories::{DAYS, OPENED, events_of, facts, on, products};
+use histories::{DAYS, OPENED, events_of, facts, on, products, resumed_as_replayed};
 use money::Cents;
 use proptest::prelude::*;
 use text::event;
@@ -273,15 +273,7 @@ proptest! {
         prop_assert_eq!(&position.pending, &[]);
         prop_assert_eq!(book.line.untied(&book.books).unwrap(), []);
         let events = book.line.events();
-        let asked = on(asked);
-        let mut snapshots = Vec::new();
-        for known in (1..=events.len()).step_by(3) {
-            let prefix = &events[..known];
-            let fresh = replay(prefix, asked).unwrap();
-            let resumed = replay_from(&snapshots, prefix, asked).unwrap();
-            prop_assert_eq!(&resumed.position, &fresh);
-            snapshots.extend(resumed.snapshots);
-        }
+        let snapshots = resumed_as_replayed(events, on(asked))?;
         prop_assert_eq!(&replay_from(&snapshots, events, end).unwrap().position, &position);
     }
 }

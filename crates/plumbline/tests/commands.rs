@@ -420,6 +420,17 @@ async fn a_month_is_accrued_closed_and_read_from_the_command_line() {
     assert_eq!(accrued.status.code(), Some(0), "{}", stderr(&accrued));
     assert_eq!(json(&accrued)["through"], "2026-10-31");
 
+    let days = json(&ledger(&["accruals", "--from", "2026-10-31", "--json"]));
+    let days = days["days"].as_array().unwrap();
+    assert_eq!(
+        (days.len(), &days[0]["day"], &days[0]["accrued_cents"]),
+        (1, &"2026-10-31".into(), &0.into())
+    );
+    assert_eq!(
+        ledger(&["accruals", "--from", "2026-10-31", "--through", "2026-10-01"]).status.code(),
+        Some(1)
+    );
+
     let early = ledger(&["close", "--period", "2026-11"]);
     assert_eq!(early.status.code(), Some(1));
     assert!(stderr(&early).contains("is not over"), "{}", stderr(&early));

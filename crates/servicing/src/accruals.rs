@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use credit::{Group, Running};
 use identity::PostingId;
 use ledger::{Chart, Posting};
@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
-    accruals,
+    accruals::{self, DayEnd},
     postings::{self, NewPosting},
 };
 
@@ -43,7 +43,62 @@ pub struct AccrualReport {
     pub trued_up: Cents,
 }
 
+/// What was accrued for one day, of all lines together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AccruedDay {
+    pub day: NaiveDate,
+    pub recorded_at: DateTime<Utc>,
+    /// Groups (lines of one product, owner, day basis and rate) with something to carry on.
+    pub groups: i64,
+    /// What bore interest that day; without the lines whose statement closed on it and has billed it.
+    #[serde(rename = "principal_cents")]
+    pub principal: Cents,
+    /// Posted for this day; negative where statements billed more than ran.
+    #[serde(rename = "accrued_cents")]
+    pub accrued: Cents,
+    /// Billed beyond what was estimated, posted for this day.
+    #[serde(rename = "trued_up_cents")]
+    pub trued_up: Cents,
+    /// Run and not billed at its end: what the day left on 1150.
+    #[serde(rename = "unbilled_cents")]
+    pub unbilled: Cents,
+}
+
 impl Servicing {
+    /// What was accrued day by day, from one accrued day through another, the earliest first. Without them, all.
+    pub async fn accrued_days(
+        &self,
+        caller: Caller,
+        (from, through): (Option<NaiveDate>, Option<NaiveDate>),
+    ) -> Result<Vec<AccruedDay>, ServicingError> {
+        authorise(caller, UseCase::Oversee, None, self.now())?;
+        // With the day before, from which the first goes on.
+        let before = from.map(|from| from.pred_opt().unwrap_or(from));
+        let mut conn = self.store.audit().acquire().await?;
+        let ends = accruals::list_days(&mut conn, (before, through)).await?;
+        let (mut posted, mut trued_up) = (Cents::ZERO, Cents::ZERO);
+        let mut days = Vec::with_capacity(ends.len());
+        for end in ends {
+            let DayEnd { day, recorded_at, groups, base: principal, .. } = end;
+            let (accrued, truing) = (end.posted - posted, end.trued_up - trued_up);
+            (posted, trued_up) = (end.posted, end.trued_up);
+            if from.is_none_or(|from| from <= day) {
+                let unbilled = end.posted;
+                let trued_up = truing;
+                days.push(AccruedDay {
+                    day,
+                    recorded_at,
+                    groups,
+                    principal,
+                    accrued,
+                    trued_up,
+                    unbilled,
+                });
+            }
+        }
+        Ok(days)
+    }
+
     /// Accrues every day up to the end of `through` that is not accrued yet. To be right at the end of a day it comes after
     /// what is due on the morning after (statements); what comes later is made good by the next day.
     pub async fn accrue(

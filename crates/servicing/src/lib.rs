@@ -65,7 +65,7 @@ use documents::Creditor;
 use rails::{AchOriginator, SealingKeys};
 use store::Store;
 
-pub use accruals::AccrualReport;
+pub use accruals::{AccrualReport, AccruedDay};
 pub use authorise::{Authorised, Caller, Level, UseCase, authorise};
 pub use cases::{CaseKind, Closing, NewCase};
 pub use draws::DrawAsk;

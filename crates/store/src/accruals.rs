@@ -144,6 +144,48 @@ pub async fn running(
         .collect()
 }
 
+/// What all groups together had come to at the end of an accrued day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayEnd {
+    pub day: NaiveDate,
+    pub recorded_at: DateTime<Utc>,
+    pub groups: i64,
+    pub base: Cents,
+    /// In the books, of this day and of those before.
+    pub posted: Cents,
+    pub trued_up: Cents,
+}
+
+/// The accrued days from one day through another, the earliest first.
+pub async fn list_days(
+    conn: &mut PgConnection,
+    (from, through): (Option<NaiveDate>, Option<NaiveDate>),
+) -> Result<Vec<DayEnd>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT r.day, r.recorded_at, count(d.day) AS "groups!", coalesce(sum(d.base_cents), 0)::bigint AS "base!",
+                  coalesce(sum(d.posted_cents), 0)::bigint AS "posted!",
+                  coalesce(sum(d.trued_up_cents), 0)::bigint AS "trued_up!"
+             FROM accrual_runs r LEFT JOIN accrual_days d ON d.day = r.day
+            WHERE r.day >= coalesce($1, r.day) AND r.day <= coalesce($2, r.day)
+            GROUP BY r.day ORDER BY r.day"#,
+        from,
+        through,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DayEnd {
+            day: row.day,
+            recorded_at: row.recorded_at,
+            groups: row.groups,
+            base: Cents::new(row.base),
+            posted: Cents::new(row.posted),
+            trued_up: Cents::new(row.trued_up),
+        })
+        .collect())
+}
+
 /// Takes up all that was learned and takes effect by the day.
 pub async fn take(conn: &mut PgConnection, day: NaiveDate) -> Result<Vec<Taken>, StoreError> {
     let rows = sqlx::query!(

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use log::LevelFilter;
 use sqlx::{
     ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -234,7 +235,9 @@ async fn reach(
 const DATABASE: &str = "plumbline";
 
 async fn create_database(cluster: &Cluster) -> Result<(), StoreError> {
-    let mut conn = cluster.options().database("postgres").connect().await?;
+    // Written once, and as slow as the disk.
+    let options = cluster.options().database("postgres").disable_statement_logging();
+    let mut conn = options.connect().await?;
     // Two processes may come at once, and CREATE DATABASE cannot run in a transaction.
     conn.execute("SELECT pg_advisory_lock(7264001)").await?;
     let exists =
@@ -254,10 +257,14 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// would not. Whatever the server or the database has as its default, it is this.
 const ISOLATION: &str = "SET default_transaction_isolation TO 'read committed'";
 
+/// A statement that takes longer is logged for whoever looks into it, and is no warning to whoever runs a command.
+const SLOW_AFTER: Duration = Duration::from_secs(1);
+
 fn pool(owner: &PgConnectOptions, entrance: Entrance, role: Role) -> PgPool {
     let pool = PgPoolOptions::new()
         .max_connections(role.connections_max())
         .acquire_timeout(Duration::from_secs(10))
+        .acquire_slow_level(LevelFilter::Debug)
         .test_before_acquire(false)
         .before_acquire(|conn, meta| {
             Box::pin(async move {
@@ -266,6 +273,7 @@ fn pool(owner: &PgConnectOptions, entrance: Entrance, role: Role) -> PgPool {
             })
         });
     let options = owner.clone().application_name(role.name());
+    let options = options.log_slow_statements(LevelFilter::Debug, SLOW_AFTER);
     let options = match entrance {
         Entrance::LogIn => options.username(role.name()),
         Entrance::SetRole => options,

@@ -58,6 +58,18 @@ async fn post(pool: &PgPool, new: &[NewPosting<'_>]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// A line's first event, of this kind and without a body: a posting asks only that there is one.
+async fn first_event(pool: &PgPool, line: CreditLineId, kind: &str) {
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "INSERT INTO line_heads VALUES ('{line}', 1);
+         INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
+         VALUES ('{line}', 1, now(), now(), '{{\"kind\": \"{kind}\"}}')"
+    )))
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
@@ -126,14 +138,7 @@ async fn statements(tx: &mut store::Tx<'_>) -> i64 {
 async fn one_event_posts_one_posting_of_a_kind() {
     let database = store::testing::database().await;
     let line = CreditLineId::mint(now());
-    sqlx::raw_sql(AssertSqlSafe(format!(
-        "INSERT INTO line_heads VALUES ('{line}', 1);
-         INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
-         VALUES ('{line}', 1, now(), now(), '{{\"kind\": \"drew\"}}')"
-    )))
-    .execute(database.owner())
-    .await
-    .unwrap();
+    first_event(database.owner(), line, "drew").await;
     let posting = draw(line, 500);
     let of_event = |seq| NewPosting { event_seq: Some(seq), ..new(&posting, line) };
     post(database.store().app(), &[of_event(1)]).await.unwrap();
@@ -147,14 +152,7 @@ async fn one_event_posts_one_posting_of_a_kind() {
 async fn a_lines_postings_are_read_back_whole_and_found_by_its_own_keys() {
     let database = store::testing::database().await;
     let (line, other) = (CreditLineId::mint(now()), CreditLineId::mint(now()));
-    sqlx::raw_sql(AssertSqlSafe(format!(
-        "INSERT INTO line_heads VALUES ('{line}', 1);
-         INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
-         VALUES ('{line}', 1, now(), now(), '{{\"kind\": \"payment_received\"}}')"
-    )))
-    .execute(database.owner())
-    .await
-    .unwrap();
+    first_event(database.owner(), line, "payment_received").await;
     let chart = Chart::embedded().unwrap();
     let (drawn, paid, others) = (draw(line, 500), payment(line, 200), draw(other, 300));
     // No entry of it names the line: the event does.

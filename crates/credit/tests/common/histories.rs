@@ -2,8 +2,8 @@
 
 use chrono::{Days, NaiveDate};
 use credit::{
-    AppliesTo, ChangeNotice, Disputed, FeeKind, FlagKind, LineEventBody, NoticeException, Product,
-    ProductCatalog,
+    AppliesTo, ChangeNotice, Disputed, FeeKind, FlagKind, LineEvent, LineEventBody,
+    NoticeException, Product, ProductCatalog, Snapshot, replay, replay_from,
 };
 use identity::{AutopayId, CaseId, DrawId, PaymentId};
 use money::{Apr, Cents};
@@ -262,4 +262,21 @@ pub(crate) fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEvent
     }
     events.sort_by_key(|(_, known, _)| *known);
     events
+}
+
+/// For every third prefix of a history, with all snapshots that any shorter prefix left behind, what is resumed on `asked` is what is
+/// replayed from nothing; answers the snapshots.
+pub(crate) fn resumed_as_replayed(
+    events: &[LineEvent],
+    asked: NaiveDate,
+) -> Result<Vec<Snapshot>, TestCaseError> {
+    let mut snapshots = Vec::new();
+    for known in (1..=events.len()).step_by(3) {
+        let prefix = events.get(..known).unwrap();
+        let fresh = replay(prefix, asked).unwrap();
+        let resumed = replay_from(&snapshots, prefix, asked).unwrap();
+        prop_assert_eq!(&resumed.position, &fresh);
+        snapshots.extend(resumed.snapshots);
+    }
+    Ok(snapshots)
 }

@@ -116,6 +116,7 @@ async fn talk(
         Talk { house, context, customer: customer.id, conversation: conversation.id, turns: 0 };
     if args.say.is_empty() {
         talk.interactively(&customer.name).await?;
+        talk.ended();
         return Ok(Exit::Done);
     }
     let mut turns = Vec::new();
@@ -129,7 +130,7 @@ async fn talk(
         }
         turns.push(answered);
     }
-    crate::output::progress(format_args!("conversation {}", conversation.id));
+    talk.ended();
     if context.output.json() {
         let who = json!({ "id": customer.id, "name": customer.name });
         let transcript = Transcript { conversation_id: conversation.id, customer: who, turns };
@@ -165,6 +166,14 @@ impl Talk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Says under which id the conversation is kept, and what that is good for; a script has it in its answer.
+    fn ended(&self) {
+        let id = self.conversation;
+        self.context.output.say(&format!(
+            "\n[end of conversation {id}]\n`plumbline audit export {id} -o FILE` writes it with its proof."
+        ));
     }
 
     fn key(&mut self, what: &str) -> anyhow::Result<Key> {

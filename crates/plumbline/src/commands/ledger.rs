@@ -1,5 +1,6 @@
 //! `plumbline ledger`: the books, their months, and the interest that runs.
 
+mod accruals;
 mod balance;
 mod entries;
 
@@ -38,6 +39,8 @@ pub(crate) enum Ledger {
     Entries(entries::Entries),
     /// Post the interest that ran, day by day, for all days that are not accrued yet.
     Accrue(Accrue),
+    /// List what was accrued day by day, of all lines together: what was posted for each day, and what it left unbilled.
+    Accruals(accruals::Accruals),
     /// Close an accounting month that is over. Nothing is booked into it from then on.
     Close(Close),
 }
@@ -107,6 +110,7 @@ pub(super) async fn run(ledger: &Ledger, context: &Context) -> anyhow::Result<Ex
         Ledger::TrialBalance(args) => trial_balance(args, context).await,
         Ledger::Entries(args) => entries::run(args, context).await,
         Ledger::Accrue(args) => accrue(args, context).await,
+        Ledger::Accruals(args) => accruals::run(args, context).await,
         Ledger::Close(args) => close(args, context).await,
     }
 }

@@ -105,11 +105,11 @@ impl Servicing {
         };
         jobs::enqueue(conn, &job).await?;
         let name = name_of(id);
-        let words = format!(
-            "{name} ended on {} by the customer's word. That the line's rate is without their discount from then on cannot be recorded yet, and is tried again: {cause}.",
+        let why = format!(
+            "they ended on {} by the customer's word, and that the line's rate is without their discount from then on cannot be recorded ({cause})",
             date_text(ended_on)
         );
-        self.tell_of_undone(conn, autopay.into(), &name, words).await
+        self.tell_of_undone(conn, autopay.into(), &name, &why).await
     }
 
     /// Ends the discounts that could not end with their leave.

@@ -15,7 +15,7 @@ use store::{
     outbound::{OutboundRow, OutboundState},
 };
 
-use super::{MessageReport, Way};
+use super::{MessageReport, Way, Why};
 use crate::{Refusal, Servicing, ServicingError, ports::Post};
 
 /// Messages looked at in one go.
@@ -74,6 +74,7 @@ impl Servicing {
                     Err(error) => {
                         tracing::error!(message.id = %id, error = %chain(&error), "message {id} could not be worked off");
                         report.messages_failed += 1;
+                        self.message_undone(id, &name_of(id), &error).await;
                         self.leave(id, BROKEN_RESTS);
                     }
                 }
@@ -158,12 +159,7 @@ impl Servicing {
                 Ok(None)
             }
             Way::Never(why) => {
-                message.state = OutboundState::NotSent;
-                message.why = Some(why.word());
-                message.next_at = None;
-                outbound::update(conn, &message).await?;
-                report.messages_not_sent += 1;
-                self.trail_message(conn, &message, "mail.not_sent", json!({})).await?;
+                self.withhold(conn, message, why, report).await?;
                 Ok(None)
             }
         }
@@ -265,7 +261,11 @@ impl Servicing {
             self.consent_ends(&mut tx, message.customer_id, ConsentEnd::Bounced).await?;
         }
         report.messages_bounced += 1;
-        self.put_on_paper(&mut tx, message, "mail_came_back", report).await?;
+        // A flag that was raised since it left stands against its paper too.
+        match self.way(&mut tx, &mut message.clone()).await? {
+            Way::Never(why @ Why::Flag(_)) => self.withhold(&mut tx, message, why, report).await?,
+            _ => self.put_on_paper(&mut tx, message, "mail_came_back", report).await?,
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -360,11 +360,14 @@ impl Servicing {
         // It passes what is worked off: the first that is not comes again, with those after it, of which nothing is done twice.
         let (mut passed, mut whole) = (read, true);
         for bounce in bounces {
-            let worked_off = match (bounce.letter(), sent_as(&bounce)) {
-                (Some(id), _) => self.letter_came_back(id, &bounce.code, report).await,
-                (None, Some(id)) => self.bounced(id, &bounce.code, report).await,
-                // What we did not send is none of ours.
-                (None, None) => Ok(()),
+            let id = of_message(&bounce);
+            let worked_off = match id {
+                Some(id) if bounce.letter().is_some() => {
+                    self.letter_came_back(id, &bounce.code, report).await
+                }
+                Some(id) => self.bounced(id, &bounce.code, report).await,
+                // What we did not send or print is none of ours.
+                None => Ok(()),
             };
             // One that cannot be worked off must not keep the others, and all that is to be sent, from going on.
             if let Err(error) = worked_off {
@@ -373,6 +376,9 @@ impl Servicing {
                     "that {} came back could not be worked off", bounce.message_id
                 );
                 report.messages_failed += 1;
+                if let Some(id) = id {
+                    self.message_undone(id, &name_of(id), &error).await;
+                }
                 whole = false;
             }
             if whole {
@@ -385,7 +391,13 @@ impl Servicing {
     }
 }
 
-/// The id of ours under which it was sent: `<id@domain>`.
-fn sent_as(bounce: &Bounce) -> Option<OutboundId> {
-    bounce.message_id.trim_start_matches('<').split('@').next()?.parse().ok()
+/// The id of ours under which it was printed, or sent: `<id@domain>`.
+fn of_message(bounce: &Bounce) -> Option<OutboundId> {
+    let sent_as = || bounce.message_id.trim_start_matches('<').split('@').next();
+    bounce.letter().or_else(sent_as)?.parse().ok()
+}
+
+/// Under which the desk is told of a message that cannot be delivered.
+fn name_of(id: OutboundId) -> String {
+    format!("Delivery of message {id}")
 }

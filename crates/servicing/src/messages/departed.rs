@@ -2,7 +2,8 @@
 //!
 //! Invariants: in the transaction that records the delivery, and once; of a line that cannot be worked out then, by a job as of that
 //! day, so that what is the matter with a line keeps no delivery from being recorded. What the statement asks for is late by that day
-//! (12 CFR 1026.5(b)(2)(ii)); while it has left to nobody, none of it is.
+//! (12 CFR 1026.5(b)(2)(ii)); while it has left to nobody, withheld because nobody may be asked for money (12 CFR 1026.5(b)(2)(i)) or
+//! undeliverable, none of it is.
 
 use calendar::local_date;
 use chrono::NaiveDate;
@@ -138,13 +139,12 @@ impl Servicing {
         };
         jobs::enqueue(conn, &job).await?;
         let what = if left { "left on" } else { "had not left by the end of" };
-        let name = name_of(id);
-        let words = format!(
-            "{name}: the statement {what} {}. That cannot be recorded with its line yet, and is tried again: {cause}.",
+        let why = format!(
+            "the statement {what} {}, which cannot be recorded with its line ({cause})",
             date_text(on)
         );
         match About::message(message) {
-            Some(about) => self.tell_of_undone(conn, about, &name, words).await,
+            Some(about) => self.tell_of_undone(conn, about, &name_of(id), &why).await,
             None => Ok(()),
         }
     }
@@ -182,15 +182,20 @@ impl Servicing {
 
     /// The case of the desk stands open as long as it cannot be told.
     async fn departure_untold(&self, job: &Job, error: &ServicingError) {
+        if let Ok(Departure { message_id: id, .. }) = read(job) {
+            self.message_undone(id, &name_of(id), error).await;
+        }
+    }
+
+    /// What of a message of a line cannot be worked off, under this name: the desk's, where the line or the message is to blame.
+    pub(super) async fn message_undone(&self, id: OutboundId, name: &str, error: &ServicingError) {
         let about = async {
-            let id = read(job)?.message_id;
             let mut conn = self.store.app().acquire().await?;
             let message = outbound::find(&mut conn, id).await?;
-            let about = message.as_ref().and_then(About::message);
-            Ok::<_, ServicingError>(about.map(|about| (about, name_of(id))))
+            Ok::<_, ServicingError>(message.as_ref().and_then(About::message))
         };
-        if let Ok(Some((about, name))) = about.await {
-            self.undone(about, &name, error).await;
+        if let Ok(Some(about)) = about.await {
+            self.undone(about, name, error).await;
         }
     }
 }
@@ -200,7 +205,7 @@ fn read(job: &Job) -> Result<Departure, ServicingError> {
         .map_err(|source| ServicingError::Stored { what: "job", source: Some(source) })
 }
 
-/// Under which the desk was told of a message.
+/// Under which the desk is told of when a message left.
 fn name_of(id: OutboundId) -> String {
     format!("Message {id}")
 }

@@ -1,17 +1,18 @@
 //! What reached nobody by any way: it is on record, and a person is to see to it.
 //!
-//! Invariant: of a statement that was sent by no way nothing is late, and it costs no late fee, until one is sent that asks for it
-//! again (12 CFR 1026.5(b)(2)(ii)(B); the rule book's 1.5). One whose letter came back was mailed, which is all that the law asks.
+//! Invariant: of a statement that was sent by no way, withheld or for want of an address, nothing is late, and it costs no late fee,
+//! until one is sent that asks for it again (12 CFR 1026.5(b)(2)(ii)(B); the rule book's 1.5). One whose letter came back was mailed,
+//! which is all that the law asks. What is withheld needs no person to see to it.
 
 use identity::{CaseId, CustomerId, OutboundId};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use store::{
     cases::{CaseRow, CaseStatus},
     outbound::{self, OutboundRow, OutboundState},
 };
 
-use super::MessageReport;
+use super::{MessageReport, Why};
 use crate::{
     Caller, Servicing, ServicingError, UseCase, authorise, reference::reference, work::Trail,
 };
@@ -31,12 +32,8 @@ impl Servicing {
         mut message: OutboundRow,
         report: &mut MessageReport,
     ) -> Result<(), ServicingError> {
-        self.hold_line_of_statement(conn, &message).await?;
-        message.state = OutboundState::NotSent;
-        outbound::update(conn, &message).await?;
-        report.messages_not_sent += 1;
         let more = json!({"paper": "no_postal_address"});
-        self.trail_message(conn, &message, "mail.not_sent", more).await?;
+        self.not_sent(conn, &mut message, more, report).await?;
         let words = format!(
             "The message `{}` of {} could not be sent: e-mail does not do, and no mailing address is known.",
             message.kind,
@@ -44,6 +41,35 @@ impl Servicing {
         );
         self.open_undeliverable(conn, &message, words).await?;
         self.statement_not_left(conn, &message, self.today()).await
+    }
+
+    /// Something stands against a message by any way. What a statement asks for then waits for one that is sent.
+    pub(super) async fn withhold(
+        &self,
+        conn: &mut PgConnection,
+        mut message: OutboundRow,
+        why: Why,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        message.why = Some(why.word());
+        message.next_at = None;
+        self.not_sent(conn, &mut message, json!({}), report).await?;
+        self.statement_not_left(conn, &message, self.today()).await
+    }
+
+    /// Records that a message goes to nobody, with `more` in its leaf.
+    async fn not_sent(
+        &self,
+        conn: &mut PgConnection,
+        message: &mut OutboundRow,
+        more: Value,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        self.hold_line_of_statement(conn, message).await?;
+        message.state = OutboundState::NotSent;
+        outbound::update(conn, message).await?;
+        report.messages_not_sent += 1;
+        self.trail_message(conn, message, "mail.not_sent", more).await
     }
 
     /// Holds the line of whose statement a message is, before its stream is written to: as everybody does who may add to it.
@@ -61,12 +87,10 @@ impl Servicing {
     /// The post brought a letter back: what it said is not delivered.
     pub(super) async fn letter_came_back(
         &self,
-        id: &str,
+        id: OutboundId,
         code: &str,
         report: &mut MessageReport,
     ) -> Result<(), ServicingError> {
-        // What we did not print is none of ours.
-        let Ok(id) = id.parse::<OutboundId>() else { return Ok(()) };
         let mut tx = self.store.app().begin().await?;
         let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
             return Ok(());

@@ -160,15 +160,15 @@ impl Servicing {
         if !waits(&draw) {
             return Ok(());
         }
-        let says = format!("what became of draw {}", draw.reference);
-        let first = rail_files::note_once(&mut tx, &draw.reference, &note, self.now()).await?;
-        if !first && case_stands(&mut tx, &(&draw).into(), &says).await? {
+        let reference = &draw.reference;
+        let begins = format!("The bank does not say what became of draw {reference}, ");
+        let first = rail_files::note_once(&mut tx, reference, &note, self.now()).await?;
+        if !first && case_stands(&mut tx, &(&draw).into(), &begins).await? {
             return Ok(());
         }
-        let reference = &draw.reference;
         tracing::error!(draw.id = %draw.id, "the bank knows nothing of draw {reference}, which was set aside");
         let words = format!(
-            "The bank does not say {says}, which was in a file that arrived after it was given up. Its credit stays held until the bank says so or a person, who has asked the bank, ends it."
+            "{begins}which was in a file that arrived after it was given up. Its credit stays held until the bank says so or a person, who has asked the bank, ends it."
         );
         self.open_desk_case(&mut tx, &draw, DESK, words).await?;
         tx.commit().await?;

@@ -17,7 +17,7 @@ use crate::{Servicing, ServicingError, cases::About};
 /// The desk to which an entry goes that cannot be worked off.
 pub(super) const DESK: &str = "operations";
 
-/// What is noted of an entry of which the desk was told.
+/// What is noted of something of which the desk was told, and said of it after its name.
 const NOTE: &str = "cannot be worked off";
 
 /// What becomes of work that failed.
@@ -79,14 +79,12 @@ impl Servicing {
         if !is_of_what_is_stored(error) {
             return Undone::Again;
         }
-        let words =
-            format!("{name} cannot be worked off, and each run tries again: {}.", chain(error));
         let about = about.into();
         let told = async {
             let mut tx = self.store.app().begin().await?;
             // Whoever writes to the line's stream holds the line first.
             self.hold_line(&mut tx, about.credit_line_id).await?;
-            self.tell_of_undone(&mut tx, about, name, words).await?;
+            self.tell_of_undone(&mut tx, about, name, &chain(error)).await?;
             Ok::<_, ServicingError>(tx.commit().await?)
         };
         let Err(error) = told.await else { return Undone::WithTheDesk };
@@ -95,31 +93,34 @@ impl Servicing {
         Undone::Again
     }
 
-    /// Tells the desk of something that cannot be done, in words that name it, unless it was told and its case stands open. The line
-    /// is held.
+    /// Tells the desk by its name of something that cannot be done, and why, unless it was told and its case stands open. The line is
+    /// held.
     pub(crate) async fn tell_of_undone(
         &self,
         conn: &mut PgConnection,
         about: About,
         name: &str,
-        words: String,
+        why: &str,
     ) -> Result<(), ServicingError> {
+        let begins = format!("{name} {NOTE}, ");
         let first = rail_files::note_once(conn, name, NOTE, self.now()).await?;
-        if !first && case_stands(conn, &about, name).await? {
+        if !first && case_stands(conn, &about, &begins).await? {
             return Ok(());
         }
-        self.open_desk_case(conn, about, DESK, words).await
+        self.open_desk_case(conn, about, DESK, format!("{begins}and each run tries again: {why}."))
+            .await
     }
 }
 
-/// Whether the operations desk has a case of the customer that stands open and says this of it.
+/// Whether the operations desk has a case of the customer that stands open and holds a matter which begins so. To say the name
+/// is not enough: a case of another matter may name the same payment.
 pub(super) async fn case_stands(
     conn: &mut PgConnection,
     about: &About,
-    says: &str,
+    begins: &str,
 ) -> Result<bool, ServicingError> {
     let standing = cases::find_open(conn, about.customer_id, DESK).await?;
-    Ok(standing.is_some_and(|case| case.words.contains(says)))
+    Ok(standing.is_some_and(|case| case.words.lines().any(|matter| matter.starts_with(begins))))
 }
 
 /// Whether the same would fail tomorrow: a history or a row that makes no sense, and neither the database nor the bank.

@@ -97,12 +97,12 @@ impl Servicing {
             let payload = json!({"returns": sequence, "cause": cause, "named": references});
             self.trail(&mut tx, audit::Stream::System, "return.unreadable", payload).await?;
         }
-        let says = format!("Returns {sequence} of the bank cannot be read");
+        let begins = format!("Returns {sequence} of the bank cannot be read ");
         if let Some(first) = named.first()
-            && (fresh || !case_stands(&mut tx, &first.into(), &says).await?)
+            && (fresh || !case_stands(&mut tx, &first.into(), &begins).await?)
         {
             let words = format!(
-                "{says} ({cause}), and nothing in them was worked off: {}.",
+                "{begins}({cause}), and nothing in them was worked off: {}.",
                 references.join(", ")
             );
             self.open_desk_case(&mut tx, first, DESK, words).await?;

@@ -80,14 +80,16 @@ async fn a_file_that_cannot_be_read_and_names_nobody_keeps_the_day_open() {
     assert_eq!(desk(&house).await, []);
 }
 
+/// One kind of event becomes another, of which the engine knows nothing.
+fn spoil(from: &str, to: &str) -> String {
+    format!(
+        "UPDATE line_events SET body = jsonb_set(body, '{{kind}}', '\"{to}\"') WHERE body ->> 'kind' = '{from}'"
+    )
+}
+
 #[tokio::test]
 async fn a_return_to_a_line_that_cannot_be_worked_out_is_the_desks_and_keeps_no_day_open() {
     let (house, ann) = with_return().await;
-    let spoil = |from: &str, to: &str| {
-        format!(
-            "UPDATE line_events SET body = jsonb_set(body, '{{kind}}', '\"{to}\"') WHERE body ->> 'kind' = '{from}'"
-        )
-    };
     house.sabotage(&spoil("payment_received", "nonsense")).await;
     for _ in 0..2 {
         let close = closes(&house, "2026-11-25").await;
@@ -101,4 +103,34 @@ async fn a_return_to_a_line_that_cannot_be_worked_out_is_the_desks_and_keeps_no_
     assert_eq!((mended.returned, mended.with_the_desk), (1, 0));
     assert_eq!(house.payments(ann).await[0].status, PaymentStatus::Returned);
     house.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn a_case_of_another_matter_that_names_the_same_payment_is_not_taken_for_its_case() {
+    let (house, ann) = with_return().await;
+    let reference = house.payments(ann).await[0].reference.clone();
+    house.sabotage(&spoil("payment_received", "nonsense")).await;
+    run(&house).await;
+    let undone = format!("{reference} cannot be worked off");
+    let told = async || {
+        let cases = house.servicing.list_cases(Caller::system(), ann.id).await.unwrap();
+        cases.iter().map(|case| case.words.matches(&undone).count()).sum::<usize>()
+    };
+    assert_eq!(told().await, 1);
+    // The case that stands open is of another matter: one that names the payment, or one that is named by more of the same letters.
+    for other in [
+        format!("Payment {reference} came back with R06 later than the bank may send it back."),
+        format!(
+            "{reference} came back of the class XYZ, which we do not know: nothing was undone."
+        ),
+        format!("X{undone}, which is no reference of ours."),
+    ] {
+        house.sabotage(&format!("UPDATE cases SET words = '{other}'")).await;
+        house.sabotage("DELETE FROM case_matters").await;
+        let before = told().await;
+        for _ in 0..2 {
+            run(&house).await;
+            assert_eq!(told().await, before + 1, "{other}");
+        }
+    }
 }

@@ -223,3 +223,39 @@ async fn a_close_does_not_wait_for_long_for_somebody_who_is_posting() {
     posting.rollback().await.unwrap();
     close().await.unwrap();
 }
+
+/// What the entries of a day moved on an account, on the side on which it grows.
+async fn moved(house: &House, account: &str, on: NaiveDate) -> Cents {
+    balance(house, account, on).await - balance(house, account, on.pred_opt().unwrap()).await
+}
+
+#[tokio::test]
+async fn what_was_accrued_is_listed_day_by_day_as_the_books_have_it() {
+    let house = House::on("2026-09-06").await;
+    let ann = house.person("Ann").await;
+    house.draws(ann, 100_000).await;
+    lives(&house, "2026-10-10").await;
+    let list = async |from: Option<&str>, through: Option<&str>| {
+        let days = (from.map(day), through.map(day));
+        house.servicing.accrued_days(Caller::system(), days).await.unwrap()
+    };
+    let all = list(None, None).await;
+    assert_eq!(all.last().unwrap().day, day("2026-10-09"));
+    for one in &all {
+        assert_eq!(one.accrued, moved(&house, "accrued_interest", one.day).await, "{one:?}");
+        assert_eq!(one.trued_up, -moved(&house, "interest_true_ups", one.day).await, "{one:?}");
+        assert_eq!(one.unbilled, balance(&house, "accrued_interest", one.day).await);
+        // The statement of October 5 billed what had run, that day included.
+        let billed = one.day == day("2026-10-05");
+        assert_eq!(one.accrued.is_negative(), billed, "{one:?}");
+        let bears = if billed { (0, Cents::ZERO) } else { (1, Cents::new(100_000)) };
+        assert_eq!((one.groups, one.principal), bears, "{one:?}");
+    }
+    let some = list(Some("2026-09-20"), Some("2026-09-22")).await;
+    let wanted = [day("2026-09-20"), day("2026-09-21"), day("2026-09-22")];
+    assert_eq!(
+        some,
+        all.iter().filter(|one| wanted.contains(&one.day)).copied().collect::<Vec<_>>()
+    );
+    assert_eq!(list(Some("2026-10-10"), None).await, []);
+}

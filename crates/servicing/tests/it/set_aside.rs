@@ -5,27 +5,12 @@ use servicing::Caller;
 use store::draws::{DrawReview, DrawStatus};
 
 use crate::{
-    faults::{desk, draw, draws_by_file, run},
+    faults::{desk, draw, draws_by_file, run, set_aside},
     house::{House, Person, Says, Wire, cents, day},
     service::position,
 };
 
-/// A draw whose file was lost on the wire, given up on a Saturday, and arrives.
-async fn set_aside() -> (House, Person) {
-    let house = House::on("2026-11-20").await;
-    let bob = house.person("Bob").await;
-    draws_by_file(&house, bob, 5_000).await;
-    house.cut(Wire::LosesRequests);
-    run(&house).await;
-    house.cut(Wire::Fine);
-    house.live_until("2026-11-21").await;
-    house.let_through().await;
-    run(&house).await;
-    assert_eq!(draw(&house, bob).await.review, Some(DrawReview::SetAside));
-    (house, bob)
-}
-
-/// The same in two files, one after the other: over Thanksgiving nothing leaves.
+/// A draw that was set aside after two files, one after the other: over Thanksgiving nothing leaves.
 async fn set_aside_twice(number: &str) -> (House, Person) {
     let house = House::on("2026-11-25").await;
     let bob = house.person_with_account("Bob", number).await;
@@ -63,7 +48,7 @@ async fn told_of(house: &House, customer: CustomerId) -> String {
 #[tokio::test]
 async fn what_the_bank_knows_nothing_of_stays_held_and_a_person_is_told_once() {
     for says in [Says::Unknown, Says::Empty, Says::ReturnedWithoutCode] {
-        let (house, bob) = set_aside().await;
+        let (house, bob) = set_aside("000111224242").await;
         house.bank_says(&house.file_keys().await[0], says);
         // Three banking days are a person's.
         house.live_until("2026-11-25").await;
@@ -84,7 +69,7 @@ async fn what_the_bank_knows_nothing_of_stays_held_and_a_person_is_told_once() {
 
 #[tokio::test]
 async fn what_is_not_on_record_of_its_files_lets_no_credit_go() {
-    let (house, bob) = set_aside().await;
+    let (house, bob) = set_aside("000111224242").await;
     house
         .sabotage("UPDATE outbox SET payload = payload - 'file_key' WHERE kind = 'draw.given_back'")
         .await;
@@ -112,7 +97,7 @@ async fn a_draw_that_was_paid_in_two_files_is_owed_once_and_the_desk_has_both() 
 
 #[tokio::test]
 async fn a_bank_that_cannot_be_asked_for_days_keeps_no_day_open_and_the_desk_is_told() {
-    let (house, bob) = set_aside().await;
+    let (house, bob) = set_aside("000111224242").await;
     house.bank_says(&house.file_keys().await[0], Says::Nothing);
     // The wait ends on November 25, and five banking days after it on December 3.
     let report = house.live_until("2026-12-03").await.payments;
@@ -130,7 +115,7 @@ async fn a_bank_that_cannot_be_asked_for_days_keeps_no_day_open_and_the_desk_is_
 
 #[tokio::test]
 async fn while_nothing_is_known_of_a_draw_a_case_stands_open_that_names_it() {
-    let (house, bob) = set_aside().await;
+    let (house, bob) = set_aside("000111224242").await;
     house.bank_says(&house.file_keys().await[0], Says::Unknown);
     house.live_until("2026-11-30").await;
     still_held(&house, bob, 1).await;

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use credit::FlagKind;
 use identity::OutboundId;
 use rails::{Bounce, Mail, MailError, Printing, RailError};
 use servicing::{
@@ -17,7 +18,7 @@ use servicing::{
 use store::{customers::Language, documents::Format, outbound::OutboundState};
 
 use crate::{
-    house::{House, Person, cents},
+    house::{House, Person, cents, key},
     messages::{STREET, Written},
 };
 
@@ -350,5 +351,128 @@ async fn a_statement_for_nowhere_is_the_desks_though_the_line_cannot_be_worked_o
     spoil(&written, ann, false).await;
     written.live_until("2026-12-19").await;
     assert_eq!((written.count(NOT_SENT).await, written.count(UNTOLD).await), (1, 0));
+    written.books_agree(ann).await;
+}
+
+/// The words of the open cases of the operations desk that begin so with a message.
+async fn desk_told(written: &Written, person: Person, begins: &str) -> Vec<String> {
+    let cases = written.servicing().list_cases(Caller::system(), person.id).await.unwrap();
+    let operations = cases.iter().filter(|case| case.kind == "operations");
+    let matters = operations.flat_map(|case| case.words.lines());
+    matters.filter(|words| words.starts_with(begins)).map(str::to_owned).collect()
+}
+
+const TOLD: &str =
+    "SELECT count(*) FROM audit_leaves WHERE kind IN ('case.opened', 'case.repeated')";
+
+#[tokio::test]
+async fn mail_that_came_back_of_a_line_that_cannot_be_worked_out_is_one_case_of_the_desk() {
+    let (written, office) = broken("2026-12-03").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    let bob = written.person("bob@example.com", Language::English).await;
+    written.live_until("2026-12-18").await;
+    // Nobody has opened the statement, so that it cannot be printed.
+    let of_ann = written.message(ann, "statement_ready").await.id;
+    let of_bob = written.message(bob, "statement_ready").await.id;
+    office.comes_back(&[of_ann, of_bob]);
+    spoil(&written, ann, true).await;
+    let before = written.count(TOLD).await;
+    for _ in 0..3 {
+        written.run().await;
+        let told = desk_told(&written, ann, &format!("Delivery of message {of_ann}")).await;
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(written.count(TOLD).await, before + 1);
+    }
+    assert_eq!(state(&written, bob).await, OutboundState::OnPaper);
+    // It stays the desk's for as long as it cannot be worked off.
+    let closed = "UPDATE cases SET status = 'closed', closed_at = now(), closed_by = opened_by, note = 'done'";
+    written.sabotage(closed).await;
+    written.run().await;
+    assert_eq!(written.count(TOLD).await, before + 2);
+    spoil(&written, ann, false).await;
+    written.run().await;
+    assert_eq!(state(&written, ann).await, OutboundState::OnPaper);
+    assert_eq!(written.count(TOLD).await, before + 2);
+    written.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn a_statement_whose_mail_no_server_takes_is_the_desks_where_its_line_cannot_be_worked_out() {
+    let (written, office) = broken("2026-12-03").await;
+    let ann = written.person("bounce@example.com", Language::English).await;
+    let bob = written.person("bob@example.com", Language::English).await;
+    office.puts_off.store(true, Ordering::SeqCst);
+    written.live_until("2026-12-06").await;
+    assert_eq!(state(&written, ann).await, OutboundState::Deferred);
+    spoil(&written, ann, true).await;
+    office.puts_off.store(false, Ordering::SeqCst);
+    written.live_until("2026-12-07").await;
+    let id = written.message(ann, "statement_ready").await.id;
+    let told = desk_told(&written, ann, &format!("Delivery of message {id}")).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(state(&written, bob).await, OutboundState::Sent);
+}
+
+/// 12 CFR 1026.5(b)(2)(i): none need be sent where it would be against the law, as a stay is (11 USC 362(a)).
+#[tokio::test]
+async fn nothing_of_a_statement_that_bankruptcy_withheld_is_late_until_one_is_sent() {
+    let written = Written::on("2026-12-03").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    let servicing = written.servicing();
+    servicing.raise_flag(ann.caller(), ann.id, FlagKind::Bankruptcy, "a letter").await.unwrap();
+    written.live_until("2026-12-20").await;
+    let withheld = written.message(ann, "statement_ready").await;
+    assert_eq!(withheld.why.as_deref(), Some("flag_bankruptcy"));
+    assert_eq!((written.count(NOT_SENT).await, written.count(SENT).await), (1, 0));
+
+    // Dismissed: the statement was due on December 30, and nobody was sent it.
+    let staff = written.representative("Rae").await;
+    let flag = FlagKind::Bankruptcy;
+    servicing.clear_flag(staff, ann.id, flag, "dismissed", &key("clear")).await.unwrap();
+    written.live_until("2027-01-13").await;
+    assert_eq!((days_past_due(&written, ann).await, written.count(FEES).await), (0, 0));
+
+    // The statement of January 5 is sent, and asks for both: due on January 30, at one late fee.
+    assert_eq!(state(&written, ann).await, OutboundState::Sent);
+    written.live_until("2027-02-01").await;
+    assert_eq!(days_past_due(&written, ann).await, 0, "January 30 is a Saturday");
+    written.live_until("2027-02-02").await;
+    assert_eq!(days_past_due(&written, ann).await, 1);
+    written.live_until("2027-02-13").await;
+    assert_eq!((written.count(FEES).await, written.count(NOT_SENT).await), (1, 1));
+    written.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn a_line_in_bankruptcy_is_not_late_with_what_it_may_not_be_asked_for() {
+    let written = Written::on("2026-12-03").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    let servicing = written.servicing();
+    servicing.raise_flag(ann.caller(), ann.id, FlagKind::Bankruptcy, "a letter").await.unwrap();
+    written.live_until("2027-03-01").await;
+    assert_eq!((written.count(NOT_SENT).await, written.count(SENT).await), (3, 0));
+    assert_eq!((days_past_due(&written, ann).await, written.count(FEES).await), (0, 0));
+    assert_eq!(statements(&written, ann).await.items.len(), 3, "each is there to be opened");
+    let cases = servicing.list_cases(Caller::system(), ann.id).await.unwrap();
+    assert_eq!(cases, [], "nobody has to find anybody");
+    written.books_agree(ann).await;
+}
+
+#[tokio::test]
+async fn mail_of_a_statement_that_comes_back_in_bankruptcy_goes_on_no_paper() {
+    let (written, office) = broken("2026-12-03").await;
+    let ann = written.person("ann@example.com", Language::English).await;
+    written.live_until("2026-12-18").await;
+    let servicing = written.servicing();
+    servicing.raise_flag(ann.caller(), ann.id, FlagKind::Bankruptcy, "a letter").await.unwrap();
+    let letters = written.letters().len();
+    office.comes_back(&[written.message(ann, "statement_ready").await.id]);
+    written.live_until("2026-12-20").await;
+    let withheld = written.message(ann, "statement_ready").await;
+    assert_eq!(
+        (withheld.state, withheld.why.as_deref()),
+        (OutboundState::NotSent, Some("flag_bankruptcy"))
+    );
+    assert_eq!((written.letters().len(), written.count(NOT_SENT).await), (letters, 1));
     written.books_agree(ann).await;
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use ledger::Side;
 use serde::Serialize;
-use servicing::periods::TrialBalance;
+use servicing::periods::{AccountBalance, TrialBalance};
 
 use super::By;
 
@@ -38,27 +38,33 @@ impl fmt::Display for Shown {
             Some(month) => writeln!(f, "; brought forward from {}", month.format("%Y-%m"))?,
             None => writeln!(f, "; no month is closed")?,
         }
-        writeln!(
-            f,
-            "{:<34} {:>18} {:>18} {:>18} {:>18}",
-            "account", "brought forward", "debits", "credits", "balance"
-        )?;
-        for account in accounts {
-            let side = match account.side {
-                Side::Debit => "Dr",
-                Side::Credit => "Cr",
-            };
-            writeln!(
-                f,
-                "{:<34} {:>18} {:>18} {:>18} {:>18} {side}",
-                format!("{} {}", account.code, account.name),
-                account.brought_forward.to_string(),
-                account.debits.to_string(),
-                account.credits.to_string(),
-                account.balance.to_string(),
-            )?;
-        }
+        write_accounts(f, ("account", "brought forward"), accounts)?;
         writeln!(f, "all debits {debits}, all credits {credits}")?;
         f.write_str(if self.adds_up() { "it adds up" } else { "it does NOT add up" })
     }
+}
+
+/// The accounts under these words for the account and for its balance before.
+pub(super) fn write_accounts(
+    f: &mut fmt::Formatter<'_>,
+    (account, before): (&str, &str),
+    accounts: &[AccountBalance],
+) -> fmt::Result {
+    writeln!(f, "{account:<34} {before:>18} {:>18} {:>18} {:>18}", "debits", "credits", "balance")?;
+    for account in accounts {
+        let side = match account.side {
+            Side::Debit => "Dr",
+            Side::Credit => "Cr",
+        };
+        writeln!(
+            f,
+            "{:<34} {:>18} {:>18} {:>18} {:>18} {side}",
+            format!("{} {}", account.code, account.name),
+            account.brought_forward.to_string(),
+            account.debits.to_string(),
+            account.credits.to_string(),
+            account.balance.to_string(),
+        )?;
+    }
+    Ok(())
 }

@@ -4,7 +4,6 @@ use std::fmt;
 
 use chrono::{NaiveDate, SecondsFormat};
 use identity::CreditLineId;
-use ledger::Side;
 use money::Cents;
 use serde::Serialize;
 use servicing::{
@@ -13,7 +12,7 @@ use servicing::{
     periods::AccountBalance,
 };
 
-use super::{By, refused};
+use super::{By, balance::write_accounts, refused};
 use crate::{
     commands::find::find,
     context::Context,
@@ -137,7 +136,10 @@ impl fmt::Display for Shown {
             write_posting(f, posting)?;
         }
         if !accounts.is_empty() {
-            write_accounts(f, accounts)?;
+            write_accounts(f, ("so that they come to", "before"), accounts)?;
+            let all = |of: fn(&AccountBalance) -> Cents| accounts.iter().map(of).sum::<Cents>();
+            let (debits, credits) = (all(|account| account.debits), all(|account| account.credits));
+            writeln!(f, "all debits {debits}, all credits {credits}")?;
         }
         self.write_outcome(f)?;
         f.write_str(NOT_HERE)
@@ -194,30 +196,4 @@ fn of_event(kind: &str, event: Option<&EventPosted>) -> String {
         Some(reference) => format!(", {of}, {reference}"),
         None => format!(", {of}"),
     }
-}
-
-fn write_accounts(f: &mut fmt::Formatter<'_>, accounts: &[AccountBalance]) -> fmt::Result {
-    writeln!(
-        f,
-        "{:<34} {:>18} {:>18} {:>18} {:>18}",
-        "so that they come to", "before", "debits", "credits", "balance"
-    )?;
-    for account in accounts {
-        let side = match account.side {
-            Side::Debit => "Dr",
-            Side::Credit => "Cr",
-        };
-        writeln!(
-            f,
-            "{:<34} {:>18} {:>18} {:>18} {:>18} {side}",
-            format!("{} {}", account.code, account.name),
-            account.brought_forward.to_string(),
-            account.debits.to_string(),
-            account.credits.to_string(),
-            account.balance.to_string(),
-        )?;
-    }
-    let all = |of: fn(&AccountBalance) -> Cents| accounts.iter().map(of).sum::<Cents>();
-    let (debits, credits) = (all(|account| account.debits), all(|account| account.credits));
-    writeln!(f, "all debits {debits}, all credits {credits}")
 }
