@@ -1,6 +1,6 @@
 //! Fixed-width fields: writing them into a record and reading them from one.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 
 use crate::NachaError;
 
@@ -100,17 +100,27 @@ impl<'a> Record<'a> {
     }
 
     pub(crate) fn number(&self, column: usize, width: usize) -> Result<u64, NachaError> {
-        let raw = self.raw(column, width);
-        if raw.bytes().all(|byte| byte.is_ascii_digit()) {
-            raw.parse().map_err(|_| self.unexpected(column, "a number"))
-        } else {
-            Err(self.unexpected(column, "digits"))
-        }
+        let raw = self.digits(column, width).ok_or_else(|| self.unexpected(column, "digits"))?;
+        raw.parse().map_err(|_| self.unexpected(column, "a number"))
     }
 
     pub(crate) fn date(&self, column: usize) -> Result<NaiveDate, NachaError> {
-        NaiveDate::parse_from_str(&format!("20{}", self.raw(column, 6)), "%Y%m%d")
-            .map_err(|_| self.unexpected(column, "a date, YYMMDD"))
+        let date = self
+            .digits(column, 6)
+            .and_then(|raw| NaiveDate::parse_from_str(&format!("20{raw}"), "%Y%m%d").ok());
+        date.ok_or_else(|| self.unexpected(column, "a date, YYMMDD"))
+    }
+
+    pub(crate) fn time(&self, column: usize) -> Result<NaiveTime, NachaError> {
+        let time =
+            self.digits(column, 4).and_then(|raw| NaiveTime::parse_from_str(raw, "%H%M").ok());
+        time.ok_or_else(|| self.unexpected(column, "a time, HHMM"))
+    }
+
+    /// Nothing where anything else stands there: a parser of dates takes blanks for digits that are left out.
+    fn digits(&self, column: usize, width: usize) -> Option<&'a str> {
+        let raw = self.raw(column, width);
+        raw.bytes().all(|byte| byte.is_ascii_digit()).then_some(raw)
     }
 
     pub(crate) fn expect(&self, column: usize, text: &'static str) -> Result<(), NachaError> {

@@ -1,6 +1,5 @@
 //! Reading a file, with every total checked.
 
-use chrono::NaiveTime;
 use money::Cents;
 
 use crate::{
@@ -133,12 +132,10 @@ fn routing_prefix(record: Record<'_>, column: usize) -> Result<RoutingNumber, Na
 fn header(record: Record<'_>) -> Result<Header, NachaError> {
     record.expect(1, "101 ")?;
     record.expect(35, "094101")?;
-    let time = NaiveTime::parse_from_str(record.raw(30, 4), "%H%M")
-        .map_err(|_| record.unexpected(30, "a time, HHMM"))?;
     Ok(Header {
         destination: routing(record, 5)?,
         origin: routing(record, 15)?,
-        created_at: record.date(24)?.and_time(time),
+        created_at: record.date(24)?.and_time(record.time(30)?),
         modifier: record.raw(34, 1).chars().next().unwrap_or(' '),
         destination_name: record.text(41, 23),
         origin_name: record.text(64, 23),

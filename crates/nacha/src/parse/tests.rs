@@ -123,6 +123,21 @@ fn a_draw_of_fifty_dollars_is_a_batch_of_credits_and_no_other_service_class_pass
 }
 
 #[test]
+fn a_day_or_a_time_is_digits_alone() {
+    let text = file(vec![entry(5_000, 1)]).write().unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    for (line, column) in [(0, 24), (0, 30), (1, 70)] {
+        let mut blanked = lines.clone();
+        let (before, after) = lines[line].split_at(column - 1);
+        let with_blanks = format!("{before}  {}", &after[2..]);
+        blanked[line] = &with_blanks;
+        let error = File::parse(&(blanked.join("\n") + "\n")).unwrap_err();
+        let place = format!("line {}, column {column},", line + 1);
+        assert!(error.to_string().starts_with(&place), "{error}");
+    }
+}
+
+#[test]
 fn a_file_that_is_no_whole_blocks_is_refused() {
     let text = file(vec![entry(5_000, 1)]).write().unwrap();
     let nines = "9".repeat(94) + "\n";
