@@ -40,9 +40,11 @@ impl Drawn {
         self.cents > 0 && self.caps.iter().any(|(_, last)| last.is_none_or(|last| day <= last))
     }
 
-    fn rate_on(&self, day: NaiveDate) -> u32 {
+    /// A cap lies over what the discount leaves.
+    fn rate_on(&self, day: NaiveDate, discount: u32) -> u32 {
         let in_force = self.caps.iter().filter(|(_, last)| last.is_none_or(|last| day <= last));
-        in_force.map(|(cap, _)| *cap).fold(self.apr_ppm, u32::min)
+        let contract = self.apr_ppm.saturating_sub(discount);
+        in_force.map(|(cap, _)| *cap).fold(contract, u32::min)
     }
 }
 
@@ -67,6 +69,8 @@ pub(crate) struct Books {
     pub principal: Vec<Drawn>,
     /// The day being walked.
     pub today: NaiveDate,
+    /// Off the rates of the contract on that day.
+    pub discount_ppm: u32,
     pub billed_interest: i64,
     /// Draw and plan fees, oldest first.
     pub charges: Vec<Charge>,
@@ -173,9 +177,9 @@ impl Books {
     }
 
     fn pay_principal(&mut self, up_to: i64) -> i64 {
-        let (mut left, today) = (up_to, self.today);
+        let (mut left, today, discount) = (up_to, self.today, self.discount_ppm);
         let mut highest_first: Vec<&mut Drawn> = self.principal.iter_mut().collect();
-        highest_first.sort_by_key(|drawn| std::cmp::Reverse(drawn.rate_on(today)));
+        highest_first.sort_by_key(|drawn| std::cmp::Reverse(drawn.rate_on(today, discount)));
         for drawn in highest_first {
             take(&mut drawn.cents, &mut left);
         }
@@ -331,7 +335,8 @@ impl Books {
         let today = self.today;
         self.capped_accrual |= self.principal.iter().any(|drawn| drawn.is_capped(today));
         for drawn in &self.principal {
-            self.accrued += i128::from(drawn.cents) * i128::from(drawn.rate_on(self.today));
+            let rate = drawn.rate_on(today, self.discount_ppm);
+            self.accrued += i128::from(drawn.cents) * i128::from(rate);
         }
     }
 

@@ -8,6 +8,7 @@
 mod books;
 mod card;
 mod days;
+mod facts;
 mod issue;
 mod replay;
 mod terms;
@@ -147,6 +148,14 @@ pub enum Fact {
     RateCapped {
         apr_ppm: u32,
         through: Option<NaiveDate>,
+    },
+    /// Leave to debit was given: from this date the rates of the contract are less by the product's discount.
+    AutopayBegan {
+        id: u64,
+    },
+    /// That leave ended: this date is the last one with its discount.
+    AutopayEnded {
+        id: u64,
     },
     /// From this date cycles close on this day of the month, the running one included.
     CloseDayChanged {

@@ -8,6 +8,7 @@ use crate::{
     Cycle, Dated, Fact, FeeKind, Flag, Product, Readings,
     books::{Billed, Books, Minimum, Totals},
     days::{banking_day_on_or_after, banking_days_after, day_before, later},
+    facts::{has_autopay, held_for_draws, undone},
     terms::{MINIMUM_FLOOR, late_fee},
 };
 
@@ -155,6 +156,8 @@ fn turn(fact: &Fact) -> u8 {
         | Fact::FeeQuoted { .. }
         | Fact::DrawFeature { .. }
         | Fact::RateCapped { .. }
+        | Fact::AutopayBegan { .. }
+        | Fact::AutopayEnded { .. }
         | Fact::CloseDayChanged { .. }
         | Fact::BroughtForward { .. } => CORRECTIONS,
         Fact::Draw { .. } | Fact::FeeCharged { .. } => DRAWS,
@@ -179,6 +182,8 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
     let mut day = line.opened_on;
     while day <= through {
         walk.books.today = day;
+        let has_discount = has_autopay(facts, day);
+        walk.books.discount_ppm = if has_discount { line.product.autopay_discount() } else { 0 };
         let today = by_day.get(&day).unwrap_or(&none);
         walk.change_terms(today);
         walk.test_late_fee(day);
@@ -206,24 +211,6 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
     walk.held = on_hold(&walk.holds) + taken;
     walk.held_for_draws = held_for_draws(facts, through);
     walk
-}
-
-/// Until the draw is made or refused, or the hold is over.
-pub(crate) fn held_for_draws(facts: &[Dated], on: NaiveDate) -> i64 {
-    let known = || facts.iter().filter(|dated| dated.effective_on <= on).map(|dated| dated.fact);
-    let over = |id: u64| {
-        let refused = undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id });
-        refused || known().any(|fact| matches!(fact, Fact::Draw { id: made, .. } if made == id))
-    };
-    known()
-        .filter_map(|fact| match fact {
-            Fact::DrawHeld { draw_id, cents, expires_on } => {
-                let void = expires_on.is_some_and(|last| on > last);
-                (!void && !over(draw_id)).then_some(cents)
-            }
-            _ => None,
-        })
-        .sum()
 }
 
 impl Walk {
@@ -366,6 +353,8 @@ impl Walk {
             | Fact::FeeQuoted { .. }
             | Fact::DrawFeature { .. }
             | Fact::CloseDayChanged { .. }
+            | Fact::AutopayBegan { .. }
+            | Fact::AutopayEnded { .. }
             | Fact::StatementSent { .. } => {}
         }
     }
@@ -443,10 +432,6 @@ impl Walk {
         let late = overdue.min(minimum);
         Asked { minimum, late, ahead: before.min(minimum) - late }
     }
-}
-
-fn undone(facts: &[Dated], undoes: impl Fn(&Fact) -> bool) -> bool {
-    facts.iter().any(|dated| undoes(&dated.fact))
 }
 
 /// The latest of the printed date, fourteen days after sending, and the next banking day.

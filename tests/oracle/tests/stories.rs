@@ -217,3 +217,49 @@ fn a_refund_of_what_was_not_there_is_owed() {
         .at("2026-09-10");
     assert_eq!((line.principal, line.credit_balance), (5_000, 0));
 }
+
+/// A thousand dollars at 24 % for September, and leave to debit for some of it.
+fn with_leave(first: &str, last: &str) -> Story {
+    let line = plain().draw("2026-09-01", 100_000);
+    line.on(first, Fact::AutopayBegan { id: 1 }).on(last, Fact::AutopayEnded { id: 1 })
+}
+
+#[test]
+fn automatic_payments_are_half_a_point_off_from_their_first_day_through_their_last() {
+    // (20 x 24 % + 10 x 23.5 %) x 1000.00 / 365 = 19.589
+    assert_eq!(with_leave("2026-09-11", "2026-09-20").first_interest(), 1_959);
+    // Other leave on the day on which the first one ends: 30 x 1000.00 x 23.5 % / 365 = 19.315, and never a whole point.
+    let changed =
+        with_leave("2026-09-01", "2026-09-15").on("2026-09-15", Fact::AutopayBegan { id: 2 });
+    assert_eq!(changed.first_interest(), 1_932);
+    // The rate without it goes on under it: (10 x 23.5 % + 20 x 29.5 %) x 1000.00 / 365 = 22.603
+    let dearer = Fact::RateChanged { apr_ppm: 300_000, applies_to_all: true };
+    let dearer = with_leave("2026-09-01", "2026-09-30").on("2026-09-11", dearer);
+    assert_eq!(dearer.first_interest(), 2_260);
+}
+
+#[test]
+fn a_cap_lies_over_what_the_discount_leaves() {
+    // (10 x 23.5 % + 20 x 6 %) x 1000.00 / 365 = 9.726
+    let service = Fact::RateCapped { apr_ppm: 60_000, through: None };
+    let line = with_leave("2026-09-01", "2026-09-30").on("2026-09-11", service);
+    assert_eq!(line.first_interest(), 973);
+    // Of 0.4 % half a point leaves nothing.
+    let cheap = Story::new(4_000, "2026-09-01", "2026-09-30")
+        .draw("2026-09-01", 100_000)
+        .on("2026-09-01", Fact::AutopayBegan { id: 1 });
+    assert_eq!(cheap.first_interest(), 0);
+}
+
+#[test]
+fn an_end_learned_late_is_an_adjustment_of_the_cycle_that_had_the_discount() {
+    let line = plain().draw("2026-09-01", 100_000).on("2026-09-01", Fact::AutopayBegan { id: 1 });
+    let line = line.late("2026-09-10", "2026-10-05", Fact::AutopayEnded { id: 1 });
+    let known = line.at("2026-10-31");
+    // Billed 19.32; (10 x 23.5 % + 20 x 24 %) x 1000.00 / 365 = 19.589. October: 31 x 1000.00 x 24 % / 365 = 20.384.
+    assert_eq!((known.statements[0].interest, known.statements[1].interest), (1_932, 2_038));
+    assert_eq!(known.statements[1].adjustments, 27);
+    let [adjustment] = known.adjustments[..] else { panic!("{:?}", known.adjustments) };
+    assert_eq!(adjustment.corrects, Corrects::Interest { cycle: 1 });
+    assert_eq!((adjustment.recorded_on, adjustment.cents), (day("2026-10-05"), 27));
+}
