@@ -8,7 +8,7 @@ use credit::{
     LineEventBody, Position, Recorded, Statement, Terms,
     product::{RateStep, TakesEffect, Variable},
 };
-use identity::{CaseId, CreditLineId, DrawId, PaymentId};
+use identity::{AutopayId, CaseId, CreditLineId, DrawId, PaymentId};
 use ledger::TrialBalance;
 use money::{Apr, Cents};
 use serde_json::json;
@@ -187,6 +187,10 @@ fn dispute_id(number: u64) -> CaseId {
     CaseId::from_uuid(Uuid::from_u128((3 << 80) | u128::from(number)))
 }
 
+fn autopay_id(number: u64) -> AutopayId {
+    AutopayId::from_uuid(Uuid::from_u128((4 << 80) | u128::from(number)))
+}
+
 fn body_of(what: &What) -> LineEventBody {
     match *what {
         What::Draw { draw, amount, fee, feature } => {
@@ -222,6 +226,12 @@ fn body_of(what: &What) -> LineEventBody {
         }
         What::RateCap { apr, through } => {
             LineEventBody::RateCapped { apr, through, reason: "service".to_owned() }
+        }
+        What::AutopayBegan { autopay } => {
+            LineEventBody::AutopayDiscountBegan { autopay: autopay_id(autopay) }
+        }
+        What::AutopayEnded { autopay } => {
+            LineEventBody::AutopayDiscountEnded { autopay: autopay_id(autopay) }
         }
         What::CloseDay { close_day } => {
             LineEventBody::CyclesChanged { cycles: CycleSchedule::monthly(close_day) }
