@@ -7,8 +7,8 @@ use crate::terms::{INTEREST_DENOMINATOR, half_up};
 /// What one statement asked for beyond what earlier ones had, and what is left of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Minimum {
-    /// Lateness counts from this day.
-    pub due: NaiveDate,
+    /// Lateness counts from this day; from none while the statement has left to nobody.
+    pub due: Option<NaiveDate>,
     /// What it was at first.
     pub asked: i64,
     pub unpaid: i64,
@@ -144,9 +144,16 @@ impl Books {
         self.minimums.iter().map(|minimum| minimum.unpaid).sum()
     }
 
+    /// What is asked for again is late with the statement that asks for it, if not before.
+    pub(crate) fn due_at_the_latest(&mut self, on: NaiveDate) {
+        for minimum in &mut self.minimums {
+            minimum.due = Some(minimum.due.map_or(on, |own| own.min(on)));
+        }
+    }
+
     /// The unpaid part of the minimums whose date is `day` or earlier.
     pub(crate) fn unpaid_minimum_due_by(&self, day: NaiveDate) -> i64 {
-        let due = self.minimums.iter().filter(|minimum| minimum.due <= day);
+        let due = self.minimums.iter().filter(|one| one.due.is_some_and(|due| due <= day));
         due.map(|minimum| minimum.unpaid).sum()
     }
 
@@ -162,7 +169,8 @@ impl Books {
     pub(crate) fn days_past_due(&self, on: NaiveDate) -> u32 {
         let oldest =
             self.minimums.iter().filter(|one| one.unpaid > 0 && one.unpaid * 10 > one.asked);
-        let days = oldest.map(|minimum| (on - minimum.due).num_days()).max().unwrap_or(0);
+        let days = oldest.filter_map(|minimum| Some((on - minimum.due?).num_days()));
+        let days = days.max().unwrap_or(0);
         u32::try_from(days).unwrap_or(0)
     }
 
@@ -399,7 +407,7 @@ mod tests {
             charges: vec![Charge { unpaid: 500, billed_on: Some(1), shown_on: 1 }],
             penalty_fees: 1_500,
             minimums: vec![Minimum {
-                due: NaiveDate::MIN,
+                due: Some(NaiveDate::MIN),
                 asked: 4_000,
                 unpaid: 4_000,
                 unpaid_recomputed: 4_000,

@@ -242,7 +242,7 @@ impl Walk {
             opened_on,
             closed_on: today,
             due_on,
-            enforceable_due_on: due,
+            enforceable_due_on: Some(due),
             previous: previous.map_or(0, |one| one.new_balance),
             payments,
             returned: 0,

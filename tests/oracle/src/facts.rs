@@ -27,6 +27,20 @@ pub(crate) fn undone(facts: &[Dated], undoes: impl Fn(&Fact) -> bool) -> bool {
     facts.iter().any(|dated| undoes(&dated.fact))
 }
 
+/// The day on which a statement left to somebody: what is said of the latest day counts, and of one day that none had left by its end.
+pub(crate) fn left_on(facts: &[Dated], number: u32, closed_on: NaiveDate) -> Option<NaiveDate> {
+    let said = facts.iter().filter_map(|dated| match dated.fact {
+        Fact::StatementSent { number: of } if of == number => Some((dated.effective_on, false)),
+        Fact::StatementNotSent { number: of } if of == number => Some((dated.effective_on, true)),
+        _ => None,
+    });
+    match said.max() {
+        Some((_, true)) => None,
+        Some((day, false)) => Some(day),
+        None => Some(closed_on),
+    }
+}
+
 /// Whether any leave to debit stands on a day: its first day and its last one included.
 pub(crate) fn has_autopay(facts: &[Dated], on: NaiveDate) -> bool {
     let ended = |id: u64| {

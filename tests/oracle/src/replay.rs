@@ -8,7 +8,7 @@ use crate::{
     Cycle, Dated, Fact, FeeKind, Flag, Product, Readings,
     books::{Billed, Books, Minimum, Totals},
     days::{banking_day_on_or_after, banking_days_after, day_before, later},
-    facts::{has_autopay, held_for_draws, undone},
+    facts::{has_autopay, held_for_draws, left_on, undone},
     terms::{MINIMUM_FLOOR, late_fee},
 };
 
@@ -79,7 +79,7 @@ pub(crate) struct Closed {
     pub new_balance: i64,
     pub produced: bool,
     pub asked: Asked,
-    pub due: NaiveDate,
+    pub due: Option<NaiveDate>,
 }
 
 /// What went out at a close, as it was known then.
@@ -87,6 +87,7 @@ pub(crate) struct Closed {
 pub(crate) struct Issued {
     pub totals: Totals,
     pub asked: Asked,
+    pub produced: bool,
 }
 
 /// What a statement asks for, and the part of it that earlier ones had asked for.
@@ -148,6 +149,7 @@ fn turn(fact: &Fact) -> u8 {
         | Fact::FlagRaised { .. }
         | Fact::FlagCleared { .. }
         | Fact::StatementSent { .. }
+        | Fact::StatementNotSent { .. }
         | Fact::PaymentReturned { .. }
         | Fact::PaymentReversed { .. }
         | Fact::DrawRefused { .. }
@@ -249,10 +251,9 @@ impl Walk {
     /// Once, at the start of the eleventh day after a due date, on the minimum still unpaid at the end of the tenth: nothing of the
     /// day itself counts.
     fn test_late_fee(&mut self, day: NaiveDate) {
-        let tested = |minimum: &&Minimum| later(minimum.due, u64::from(LATE_FEE_DAY)) == day;
-        let Some(due) = self.books.minimums.iter().find(tested).map(|minimum| minimum.due) else {
-            return;
-        };
+        let tested = |due: &NaiveDate| later(*due, u64::from(LATE_FEE_DAY)) == day;
+        let mut dates = self.books.minimums.iter().filter_map(|minimum| minimum.due);
+        let Some(due) = dates.find(tested) else { return };
         let unpaid = self.books.unpaid_minimum_due_by(due);
         let stayed = !self.flags.is_empty() || self.books.in_service();
         let fee = late_fee(self.late_fee, unpaid, LATE_FEE_DAY, stayed, false);
@@ -355,7 +356,8 @@ impl Walk {
             | Fact::CloseDayChanged { .. }
             | Fact::AutopayBegan { .. }
             | Fact::AutopayEnded { .. }
-            | Fact::StatementSent { .. } => {}
+            | Fact::StatementSent { .. }
+            | Fact::StatementNotSent { .. } => {}
         }
     }
 
@@ -397,7 +399,11 @@ impl Walk {
         let anew = ask(self.books.unpaid_charges(|charge| charge.shown_on == number));
         let of_cycle = ask(self.books.unpaid_charges(|charge| charge.billed_on == Some(number)));
         let asked = printed.map_or(anew, |one| one.asked);
-        let due = enforceable_due(day, facts);
+        let due = left_on(facts, number, day).map(|left| enforceable_due(day, left));
+        let went_out = printed.map_or(produced, |one| one.produced);
+        if let Some(due) = due.filter(|_| went_out) {
+            self.books.due_at_the_latest(due);
+        }
         let mut unpaid = asked.own();
         if line.readings.lower_minimum {
             unpaid = unpaid.min(anew.own());
@@ -435,14 +441,8 @@ impl Walk {
 }
 
 /// The latest of the printed date, fourteen days after sending, and the next banking day.
-fn enforceable_due(close: NaiveDate, facts: &[Dated]) -> NaiveDate {
-    let sent = facts.iter().rev().find_map(|dated| match dated.fact {
-        Fact::StatementSent { closed_on, sent_on } if closed_on == close => Some(sent_on),
-        _ => None,
-    });
-    let printed = printed_due(close);
-    let windowed = later(sent.unwrap_or(close), WINDOW_DAYS);
-    windowed.max(banking_day_on_or_after(printed))
+fn enforceable_due(close: NaiveDate, left: NaiveDate) -> NaiveDate {
+    later(left, WINDOW_DAYS).max(banking_day_on_or_after(printed_due(close)))
 }
 
 pub(crate) fn printed_due(close: NaiveDate) -> NaiveDate {

@@ -263,3 +263,65 @@ fn an_end_learned_late_is_an_adjustment_of_the_cycle_that_had_the_discount() {
     assert_eq!(adjustment.corrects, Corrects::Interest { cycle: 1 });
     assert_eq!((adjustment.recorded_on, adjustment.cents), (day("2026-10-05"), 27));
 }
+
+/// Statement 1 closes on September 30 and asks for 39.73 by Monday, October 26; statement 2 on October 31, by November 25.
+fn unpaid() -> Story {
+    plain().draw("2026-09-01", 100_000)
+}
+
+#[test]
+fn a_statement_that_left_late_is_late_fourteen_days_after_it_left() {
+    let line = unpaid().on("2026-10-20", Fact::StatementSent { number: 1 });
+    assert_eq!(line.at("2026-11-03").days_past_due, 0);
+    assert_eq!(line.at("2026-11-04").days_past_due, 1);
+    assert_eq!(line.at("2026-11-13").late_fees, []);
+    assert_eq!(line.at("2026-11-14").late_fees, [(day("2026-11-14"), 1_500)]);
+    let second = &line.at("2026-10-31").statements[1];
+    // 2 % of 1000.00, 20.38 of interest, and the 39.73 that are not due yet.
+    assert_eq!((second.minimum_due, second.past_due, second.not_yet_due), (8_011, 0, 3_973));
+}
+
+#[test]
+fn what_never_left_is_late_with_the_next_statement_at_one_fee() {
+    let line = unpaid().on("2026-10-10", Fact::StatementNotSent { number: 1 });
+    assert_eq!(line.at("2026-10-31").statements[1].not_yet_due, 3_973);
+    assert_eq!(line.at("2026-11-25").days_past_due, 0);
+    assert_eq!(line.at("2026-11-26").days_past_due, 1);
+    assert_eq!(line.at("2026-12-31").late_fees, [(day("2026-12-06"), 1_500)]);
+    // Where that one has not left either, with the third: by Monday, December 28.
+    let neither = unpaid()
+        .on("2026-10-10", Fact::StatementNotSent { number: 1 })
+        .on("2026-11-02", Fact::StatementNotSent { number: 2 });
+    assert_eq!(neither.at("2026-12-28").days_past_due, 0);
+    assert_eq!(neither.at("2027-01-08").late_fees, [(day("2027-01-08"), 1_500)]);
+    assert_eq!(neither.at("2027-01-08").days_past_due, 11);
+    // A copy of the first one that leaves when the second has long been there changes nothing.
+    let copied = unpaid().on("2026-11-20", Fact::StatementSent { number: 1 });
+    assert_eq!(copied.at("2026-11-26").days_past_due, 1);
+    assert_eq!(copied.at("2026-12-31").late_fees, [(day("2026-12-06"), 1_500)]);
+}
+
+#[test]
+fn mail_that_came_back_takes_back_the_late_fee() {
+    let late = unpaid();
+    assert_eq!(late.at("2026-11-08").late_fees, [(day("2026-11-06"), 1_500)]);
+    let back = late.late("2026-09-30", "2026-11-08", Fact::StatementNotSent { number: 1 });
+    let known = back.at("2026-11-08");
+    assert_eq!((known.days_past_due, known.penalty_fees), (0, 0));
+    assert_eq!(known.late_fees, []);
+    let [adjustment] = known.adjustments[..] else { panic!("{:?}", known.adjustments) };
+    assert_eq!((adjustment.corrects, adjustment.cents), (Corrects::LateFee, -1_500));
+}
+
+#[test]
+fn what_is_said_of_the_latest_day_counts_and_that_none_left_of_one_day() {
+    let [left, back] = [Fact::StatementSent { number: 1 }, Fact::StatementNotSent { number: 1 }];
+    for [first, second] in [[left, back], [back, left]] {
+        let line = unpaid().on("2026-10-20", first).on("2026-10-20", second);
+        assert_eq!(line.at("2026-11-20").days_past_due, 0);
+        // It left on the 22nd after all, which we learn first.
+        let line =
+            unpaid().late("2026-10-22", "2026-10-23", left).late("2026-10-20", "2026-10-25", back);
+        assert_eq!(line.at("2026-11-06").days_past_due, 1);
+    }
+}
