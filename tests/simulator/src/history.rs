@@ -150,6 +150,14 @@ pub enum What {
     AutopayEnded {
         autopay: u64,
     },
+    /// A copy left on the effective day, those before having come back.
+    StatementSent {
+        statement: u32,
+    },
+    /// None had left by the end of the effective day.
+    StatementNotSent {
+        statement: u32,
+    },
     CloseDay {
         close_day: u32,
     },

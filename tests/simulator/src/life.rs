@@ -4,6 +4,7 @@
 //! the beginning of the longer one.
 
 mod leave;
+mod mail;
 mod staff;
 
 use std::collections::BTreeMap;
@@ -55,6 +56,7 @@ struct Life {
     standing: Vec<FlagKind>,
     closed: bool,
     leaves: leave::Leaves,
+    post: mail::Post,
     /// A card of which the oracle knows all.
     plain: bool,
     /// Fees are waived, or fees for payments that came back are charged as facts: which of the penalty fees a waiver meets is not
@@ -85,6 +87,7 @@ pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Option<anyhow::Err
         draws: Vec::new(),
         disputes: 0,
         leaves: leave::Leaves::of(&dice),
+        post: mail::Post::of(&dice),
         standing: Vec::new(),
         closed: false,
         dice,
@@ -148,6 +151,7 @@ impl Life {
             self.flag(today)?;
         }
         self.leave(today)?;
+        self.mail(today)?;
         Ok(())
     }
 
