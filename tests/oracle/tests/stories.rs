@@ -295,6 +295,9 @@ fn what_never_left_is_late_with_the_next_statement_at_one_fee() {
     assert_eq!(neither.at("2026-12-28").days_past_due, 0);
     assert_eq!(neither.at("2027-01-08").late_fees, [(day("2027-01-08"), 1_500)]);
     assert_eq!(neither.at("2027-01-08").days_past_due, 11);
+    // One that leaves so late that both are due on November 25 is tested once with it.
+    let together = unpaid().on("2026-11-11", Fact::StatementSent { number: 1 });
+    assert_eq!(together.at("2026-12-31").late_fees, [(day("2026-12-06"), 1_500)]);
     // A copy of the first one that leaves when the second has long been there changes nothing.
     let copied = unpaid().on("2026-11-20", Fact::StatementSent { number: 1 });
     assert_eq!(copied.at("2026-11-26").days_past_due, 1);
@@ -324,4 +327,21 @@ fn what_is_said_of_the_latest_day_counts_and_that_none_left_of_one_day() {
             unpaid().late("2026-10-22", "2026-10-23", left).late("2026-10-20", "2026-10-25", back);
         assert_eq!(line.at("2026-11-06").days_past_due, 1);
     }
+}
+
+/// Statement 2 shows nothing owed and does not go out; the payment comes back after it. Statement 3 is the first to leave: by December 28.
+#[test]
+fn what_never_left_is_not_late_with_a_statement_that_did_not_go_out_either() {
+    let line = unpaid()
+        .on("2026-10-01", Fact::StatementNotSent { number: 1 })
+        .on("2026-10-01", Fact::Payment { id: 9, cents: 101_973 })
+        .on("2026-11-10", Fact::PaymentReturned { payment_id: 9 });
+    let seen = line.at("2026-12-28");
+    assert_eq!(
+        seen.statements.iter().map(|one| one.produced).collect::<Vec<_>>(),
+        [true, false, true]
+    );
+    assert_eq!((seen.days_past_due, seen.unpaid_minimum), (0, seen.statements[2].minimum_due));
+    assert_eq!(seen.late_fees, []);
+    assert_eq!(line.at("2026-12-29").days_past_due, 1);
 }
