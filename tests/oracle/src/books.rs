@@ -7,9 +7,9 @@ use crate::terms::{INTEREST_DENOMINATOR, half_up};
 /// What one statement asked for beyond what earlier ones had, and what is left of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Minimum {
-    /// Lateness counts from this day.
-    pub due: NaiveDate,
-    /// A statement went out that asked for something, if only for what was past due.
+    /// Lateness counts from this day; from none while the statement has left to nobody.
+    pub due: Option<NaiveDate>,
+    /// A statement was made that asked for something, if only for what was past due.
     pub told: bool,
     /// What it was at first.
     pub asked: i64,
@@ -42,9 +42,11 @@ impl Drawn {
         self.cents > 0 && self.caps.iter().any(|(_, last)| last.is_none_or(|last| day <= last))
     }
 
-    fn rate_on(&self, day: NaiveDate) -> u32 {
+    /// A cap lies over what the discount leaves.
+    fn rate_on(&self, day: NaiveDate, discount: u32) -> u32 {
         let in_force = self.caps.iter().filter(|(_, last)| last.is_none_or(|last| day <= last));
-        in_force.map(|(cap, _)| *cap).fold(self.apr_ppm, u32::min)
+        let contract = self.apr_ppm.saturating_sub(discount);
+        in_force.map(|(cap, _)| *cap).fold(contract, u32::min)
     }
 }
 
@@ -69,6 +71,8 @@ pub(crate) struct Books {
     pub principal: Vec<Drawn>,
     /// The day being walked.
     pub today: NaiveDate,
+    /// Off the rates of the contract on that day.
+    pub discount_ppm: u32,
     pub billed_interest: i64,
     /// Draw and plan fees, oldest first.
     pub charges: Vec<Charge>,
@@ -142,9 +146,16 @@ impl Books {
         self.minimums.iter().map(|minimum| minimum.unpaid).sum()
     }
 
+    /// What is asked for again is late with the statement that asks for it, if not before.
+    pub(crate) fn due_at_the_latest(&mut self, on: NaiveDate) {
+        for minimum in &mut self.minimums {
+            minimum.due = Some(minimum.due.map_or(on, |own| own.min(on)));
+        }
+    }
+
     /// The unpaid part of the minimums whose date is `day` or earlier.
     pub(crate) fn unpaid_minimum_due_by(&self, day: NaiveDate) -> i64 {
-        let due = self.minimums.iter().filter(|minimum| minimum.due <= day);
+        let due = self.minimums.iter().filter(|one| one.due.is_some_and(|due| due <= day));
         due.map(|minimum| minimum.unpaid).sum()
     }
 
@@ -160,7 +171,8 @@ impl Books {
     pub(crate) fn days_past_due(&self, on: NaiveDate) -> u32 {
         let oldest =
             self.minimums.iter().filter(|one| one.unpaid > 0 && one.unpaid * 10 > one.asked);
-        let days = oldest.map(|minimum| (on - minimum.due).num_days()).max().unwrap_or(0);
+        let days = oldest.filter_map(|minimum| Some((on - minimum.due?).num_days()));
+        let days = days.max().unwrap_or(0);
         u32::try_from(days).unwrap_or(0)
     }
 
@@ -175,9 +187,9 @@ impl Books {
     }
 
     fn pay_principal(&mut self, up_to: i64) -> i64 {
-        let (mut left, today) = (up_to, self.today);
+        let (mut left, today, discount) = (up_to, self.today, self.discount_ppm);
         let mut highest_first: Vec<&mut Drawn> = self.principal.iter_mut().collect();
-        highest_first.sort_by_key(|drawn| std::cmp::Reverse(drawn.rate_on(today)));
+        highest_first.sort_by_key(|drawn| std::cmp::Reverse(drawn.rate_on(today, discount)));
         for drawn in highest_first {
             take(&mut drawn.cents, &mut left);
         }
@@ -333,7 +345,8 @@ impl Books {
         let today = self.today;
         self.capped_accrual |= self.principal.iter().any(|drawn| drawn.is_capped(today));
         for drawn in &self.principal {
-            self.accrued += i128::from(drawn.cents) * i128::from(drawn.rate_on(self.today));
+            let rate = drawn.rate_on(today, self.discount_ppm);
+            self.accrued += i128::from(drawn.cents) * i128::from(rate);
         }
     }
 
@@ -396,7 +409,7 @@ mod tests {
             charges: vec![Charge { unpaid: 500, billed_on: Some(1), shown_on: 1 }],
             penalty_fees: 1_500,
             minimums: vec![Minimum {
-                due: NaiveDate::MIN,
+                due: Some(NaiveDate::MIN),
                 told: true,
                 asked: 4_000,
                 unpaid: 4_000,

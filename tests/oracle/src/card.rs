@@ -242,7 +242,7 @@ impl Walk {
             opened_on,
             closed_on: today,
             due_on,
-            enforceable_due_on: due,
+            enforceable_due_on: Some(due),
             previous: previous.map_or(0, |one| one.new_balance),
             payments,
             returned: 0,
@@ -264,7 +264,7 @@ impl Walk {
 
     fn standing(self, facts: &[Dated], through: NaiveDate) -> Standing {
         let books = &self.books;
-        let held = crate::replay::held_for_draws(facts, through);
+        let held = crate::facts::held_for_draws(facts, through);
         let used = books.principal() + books.interest() + books.fees(false) + books.fees(true);
         Standing {
             principal: books.principal(),

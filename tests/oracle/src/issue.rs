@@ -130,7 +130,7 @@ fn issue(
         past_due: closed.asked.late,
         not_yet_due: closed.asked.ahead,
     };
-    Some((statement, Issued { totals, asked: closed.asked }))
+    Some((statement, Issued { totals, asked: closed.asked, produced: closed.produced }))
 }
 
 /// For each day on which something late was recorded: what the days before look like with it, less
@@ -181,6 +181,7 @@ fn is_late(dated: &Dated) -> bool {
             | Fact::DrawRefused { .. }
             | Fact::DrawCorrected { .. }
             | Fact::StatementSent { .. }
+            | Fact::StatementNotSent { .. }
     );
     reaches_back || dated.effective_on < dated.recorded_on
 }

@@ -8,6 +8,7 @@
 mod books;
 mod card;
 mod days;
+mod facts;
 mod issue;
 mod replay;
 mod terms;
@@ -148,6 +149,14 @@ pub enum Fact {
         apr_ppm: u32,
         through: Option<NaiveDate>,
     },
+    /// Leave to debit was given: from this date the rates of the contract are less by the product's discount.
+    AutopayBegan {
+        id: u64,
+    },
+    /// That leave ended: this date is the last one with its discount.
+    AutopayEnded {
+        id: u64,
+    },
     /// From this date cycles close on this day of the month, the running one included.
     CloseDayChanged {
         day: u32,
@@ -160,11 +169,14 @@ pub enum Fact {
         penalty_fees: i64,
         credit_balance: i64,
     },
-    /// When the statement of the cycle that closed on `closed_on` was sent, if not on that day. It
-    /// moves the enforceable due date.
+    /// A copy of the statement with this number left on this date, those before it having come back. Where nothing is said, it left
+    /// on its closing date.
     StatementSent {
-        closed_on: NaiveDate,
-        sent_on: NaiveDate,
+        number: u32,
+    },
+    /// By the end of this date no copy of it had left, or what had left came back.
+    StatementNotSent {
+        number: u32,
     },
 }
 
@@ -205,8 +217,8 @@ pub struct Statement {
     pub closed_on: NaiveDate,
     /// The printed due date.
     pub due_on: NaiveDate,
-    /// The day from which lateness counts.
-    pub enforceable_due_on: NaiveDate,
+    /// The day from which lateness counts, or nothing where by the close it was known that no copy left.
+    pub enforceable_due_on: Option<NaiveDate>,
     pub previous: i64,
     /// Payments first shown here, also those that have come back since.
     pub payments: i64,

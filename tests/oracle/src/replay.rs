@@ -8,6 +8,7 @@ use crate::{
     Cycle, Dated, Fact, FeeKind, Flag, Product, Readings,
     books::{Billed, Books, Minimum, Totals},
     days::{banking_day_on_or_after, banking_days_after, day_before, later},
+    facts::{has_autopay, held_for_draws, left_on, undone},
     terms::{MINIMUM_FLOOR, late_fee},
 };
 
@@ -78,7 +79,7 @@ pub(crate) struct Closed {
     pub new_balance: i64,
     pub produced: bool,
     pub asked: Asked,
-    pub due: NaiveDate,
+    pub due: Option<NaiveDate>,
 }
 
 /// What went out at a close, as it was known then.
@@ -86,6 +87,7 @@ pub(crate) struct Closed {
 pub(crate) struct Issued {
     pub totals: Totals,
     pub asked: Asked,
+    pub produced: bool,
 }
 
 /// What a statement asks for, and the part of it that earlier ones had asked for.
@@ -148,6 +150,7 @@ fn turn(fact: &Fact) -> u8 {
         | Fact::FlagRaised { .. }
         | Fact::FlagCleared { .. }
         | Fact::StatementSent { .. }
+        | Fact::StatementNotSent { .. }
         | Fact::PaymentReturned { .. }
         | Fact::PaymentReversed { .. }
         | Fact::DrawRefused { .. }
@@ -156,6 +159,8 @@ fn turn(fact: &Fact) -> u8 {
         | Fact::FeeQuoted { .. }
         | Fact::DrawFeature { .. }
         | Fact::RateCapped { .. }
+        | Fact::AutopayBegan { .. }
+        | Fact::AutopayEnded { .. }
         | Fact::CloseDayChanged { .. }
         | Fact::BroughtForward { .. } => CORRECTIONS,
         Fact::Draw { .. } | Fact::FeeCharged { .. } => DRAWS,
@@ -181,6 +186,8 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
     let mut day = line.opened_on;
     while day <= through {
         walk.books.today = day;
+        let has_discount = has_autopay(facts, day);
+        walk.books.discount_ppm = if has_discount { line.product.autopay_discount() } else { 0 };
         let today = by_day.get(&day).unwrap_or(&none);
         walk.change_terms(today);
         walk.test_late_fee(day);
@@ -208,24 +215,6 @@ pub(crate) fn walk(line: Line, facts: &[Dated], through: NaiveDate, issued: &[Is
     walk.held = on_hold(&walk.holds) + taken;
     walk.held_for_draws = held_for_draws(facts, through);
     walk
-}
-
-/// Until the draw is made or refused, or the hold is over.
-pub(crate) fn held_for_draws(facts: &[Dated], on: NaiveDate) -> i64 {
-    let known = || facts.iter().filter(|dated| dated.effective_on <= on).map(|dated| dated.fact);
-    let over = |id: u64| {
-        let refused = undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id });
-        refused || known().any(|fact| matches!(fact, Fact::Draw { id: made, .. } if made == id))
-    };
-    known()
-        .filter_map(|fact| match fact {
-            Fact::DrawHeld { draw_id, cents, expires_on } => {
-                let void = expires_on.is_some_and(|last| on > last);
-                (!void && !over(draw_id)).then_some(cents)
-            }
-            _ => None,
-        })
-        .sum()
 }
 
 impl Walk {
@@ -264,14 +253,14 @@ impl Walk {
     /// Once, at the start of the eleventh day after a due date, on the minimum still unpaid at the end of the tenth: nothing of the
     /// day itself counts.
     fn test_late_fee(&mut self, day: NaiveDate) {
-        let tested =
-            |minimum: &&Minimum| minimum.told && later(minimum.due, u64::from(LATE_FEE_DAY)) == day;
-        let Some(due) = self.books.minimums.iter().find(tested).map(|minimum| minimum.due) else {
-            return;
-        };
+        let tested = |due: &NaiveDate| later(*due, u64::from(LATE_FEE_DAY)) == day;
+        let told = self.books.minimums.iter().filter(|minimum| minimum.told);
+        let Some(due) = told.filter_map(|minimum| minimum.due).find(tested) else { return };
         let unpaid = self.books.unpaid_minimum_due_by(due);
         let stayed = !self.flags.is_empty() || self.books.in_service();
-        let fee = late_fee(self.late_fee, unpaid, LATE_FEE_DAY, stayed, false);
+        let last_close = self.closes.last().map(|closed| closed.on);
+        let charged = self.late_fees.last().is_some_and(|(on, _)| Some(*on) > last_close);
+        let fee = late_fee(self.late_fee, unpaid, LATE_FEE_DAY, stayed, charged);
         if fee > 0 {
             self.books.penalise(fee);
             self.late_fees.push((day, fee));
@@ -369,7 +358,10 @@ impl Walk {
             | Fact::FeeQuoted { .. }
             | Fact::DrawFeature { .. }
             | Fact::CloseDayChanged { .. }
-            | Fact::StatementSent { .. } => {}
+            | Fact::AutopayBegan { .. }
+            | Fact::AutopayEnded { .. }
+            | Fact::StatementSent { .. }
+            | Fact::StatementNotSent { .. } => {}
         }
     }
 
@@ -411,14 +403,18 @@ impl Walk {
         let anew = ask(self.books.unpaid_charges(|charge| charge.shown_on == number));
         let of_cycle = ask(self.books.unpaid_charges(|charge| charge.billed_on == Some(number)));
         let asked = printed.map_or(anew, |one| one.asked);
-        let due = enforceable_due(day, facts);
+        let due = left_on(facts, number, day).map(|left| enforceable_due(day, left));
+        let went_out = printed.map_or(produced, |one| one.produced);
+        if let Some(due) = due.filter(|_| went_out) {
+            self.books.due_at_the_latest(due);
+        }
         let mut unpaid = asked.own();
         if line.readings.lower_minimum {
             unpaid = unpaid.min(anew.own());
         }
         self.books.minimums.push(Minimum {
             due,
-            told: asked.minimum > 0,
+            told: went_out,
             asked: unpaid,
             unpaid,
             unpaid_recomputed: of_cycle.own(),
@@ -449,19 +445,9 @@ impl Walk {
     }
 }
 
-fn undone(facts: &[Dated], undoes: impl Fn(&Fact) -> bool) -> bool {
-    facts.iter().any(|dated| undoes(&dated.fact))
-}
-
 /// The latest of the printed date, fourteen days after sending, and the next banking day.
-fn enforceable_due(close: NaiveDate, facts: &[Dated]) -> NaiveDate {
-    let sent = facts.iter().rev().find_map(|dated| match dated.fact {
-        Fact::StatementSent { closed_on, sent_on } if closed_on == close => Some(sent_on),
-        _ => None,
-    });
-    let printed = printed_due(close);
-    let windowed = later(sent.unwrap_or(close), WINDOW_DAYS);
-    windowed.max(banking_day_on_or_after(printed))
+fn enforceable_due(close: NaiveDate, left: NaiveDate) -> NaiveDate {
+    later(left, WINDOW_DAYS).max(banking_day_on_or_after(printed_due(close)))
 }
 
 pub(crate) fn printed_due(close: NaiveDate) -> NaiveDate {

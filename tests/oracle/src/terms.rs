@@ -9,6 +9,8 @@ const PARTS: i128 = 1_000_000;
 pub(crate) const MINIMUM_FLOOR: i64 = 2_500;
 const LATE_FEE: i64 = 1_500;
 const PLAN_FEE: i64 = 1_000;
+/// Half a point (section 5.2).
+const AUTOPAY_DISCOUNT: u32 = 5_000;
 /// Cycles without a plan fee at the start.
 const PLAN_FREE_CYCLES: u32 = 1;
 
@@ -52,6 +54,14 @@ impl Product {
     pub(crate) fn apr_ppm(self) -> u32 {
         match self {
             Self::CashlineStd { apr_ppm, .. } | Self::CashlineFee3 { apr_ppm, .. } => apr_ppm,
+            Self::CashlineSub { .. } => 0,
+        }
+    }
+
+    /// Off every rate of the contract while leave to debit stands.
+    pub(crate) fn autopay_discount(self) -> u32 {
+        match self {
+            Self::CashlineStd { .. } | Self::CashlineFee3 { .. } => AUTOPAY_DISCOUNT,
             Self::CashlineSub { .. } => 0,
         }
     }

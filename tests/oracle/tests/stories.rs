@@ -229,3 +229,131 @@ fn a_refund_of_what_was_not_there_is_owed() {
         .at("2026-09-10");
     assert_eq!((line.principal, line.credit_balance), (5_000, 0));
 }
+
+/// A thousand dollars at 24 % for September, and leave to debit for some of it.
+fn with_leave(first: &str, last: &str) -> Story {
+    let line = plain().draw("2026-09-01", 100_000);
+    line.on(first, Fact::AutopayBegan { id: 1 }).on(last, Fact::AutopayEnded { id: 1 })
+}
+
+#[test]
+fn automatic_payments_are_half_a_point_off_from_their_first_day_through_their_last() {
+    // (20 x 24 % + 10 x 23.5 %) x 1000.00 / 365 = 19.589
+    assert_eq!(with_leave("2026-09-11", "2026-09-20").first_interest(), 1_959);
+    // Other leave on the day on which the first one ends: 30 x 1000.00 x 23.5 % / 365 = 19.315, and never a whole point.
+    let changed =
+        with_leave("2026-09-01", "2026-09-15").on("2026-09-15", Fact::AutopayBegan { id: 2 });
+    assert_eq!(changed.first_interest(), 1_932);
+    // The rate without it goes on under it: (10 x 23.5 % + 20 x 29.5 %) x 1000.00 / 365 = 22.603
+    let dearer = Fact::RateChanged { apr_ppm: 300_000, applies_to_all: true };
+    let dearer = with_leave("2026-09-01", "2026-09-30").on("2026-09-11", dearer);
+    assert_eq!(dearer.first_interest(), 2_260);
+}
+
+#[test]
+fn a_cap_lies_over_what_the_discount_leaves() {
+    // (10 x 23.5 % + 20 x 6 %) x 1000.00 / 365 = 9.726
+    let service = Fact::RateCapped { apr_ppm: 60_000, through: None };
+    let line = with_leave("2026-09-01", "2026-09-30").on("2026-09-11", service);
+    assert_eq!(line.first_interest(), 973);
+    // Of 0.4 % half a point leaves nothing.
+    let cheap = Story::new(4_000, "2026-09-01", "2026-09-30")
+        .draw("2026-09-01", 100_000)
+        .on("2026-09-01", Fact::AutopayBegan { id: 1 });
+    assert_eq!(cheap.first_interest(), 0);
+}
+
+#[test]
+fn an_end_learned_late_is_an_adjustment_of_the_cycle_that_had_the_discount() {
+    let line = plain().draw("2026-09-01", 100_000).on("2026-09-01", Fact::AutopayBegan { id: 1 });
+    let line = line.late("2026-09-10", "2026-10-05", Fact::AutopayEnded { id: 1 });
+    let known = line.at("2026-10-31");
+    // Billed 19.32; (10 x 23.5 % + 20 x 24 %) x 1000.00 / 365 = 19.589. October: 31 x 1000.00 x 24 % / 365 = 20.384.
+    assert_eq!((known.statements[0].interest, known.statements[1].interest), (1_932, 2_038));
+    assert_eq!(known.statements[1].adjustments, 27);
+    let [adjustment] = known.adjustments[..] else { panic!("{:?}", known.adjustments) };
+    assert_eq!(adjustment.corrects, Corrects::Interest { cycle: 1 });
+    assert_eq!((adjustment.recorded_on, adjustment.cents), (day("2026-10-05"), 27));
+}
+
+/// Statement 1 closes on September 30 and asks for 39.73 by Monday, October 26; statement 2 on October 31, by November 25.
+fn unpaid() -> Story {
+    plain().draw("2026-09-01", 100_000)
+}
+
+#[test]
+fn a_statement_that_left_late_is_late_fourteen_days_after_it_left() {
+    let line = unpaid().on("2026-10-20", Fact::StatementSent { number: 1 });
+    assert_eq!(line.at("2026-11-03").days_past_due, 0);
+    assert_eq!(line.at("2026-11-04").days_past_due, 1);
+    assert_eq!(line.at("2026-11-13").late_fees, []);
+    assert_eq!(line.at("2026-11-14").late_fees, [(day("2026-11-14"), 1_500)]);
+    let second = &line.at("2026-10-31").statements[1];
+    // 2 % of 1000.00, 20.38 of interest, and the 39.73 that are not due yet.
+    assert_eq!((second.minimum_due, second.past_due, second.not_yet_due), (8_011, 0, 3_973));
+}
+
+#[test]
+fn what_never_left_is_late_with_the_next_statement_at_one_fee() {
+    let line = unpaid().on("2026-10-10", Fact::StatementNotSent { number: 1 });
+    assert_eq!(line.at("2026-10-31").statements[1].not_yet_due, 3_973);
+    assert_eq!(line.at("2026-11-25").days_past_due, 0);
+    assert_eq!(line.at("2026-11-26").days_past_due, 1);
+    assert_eq!(line.at("2026-12-31").late_fees, [(day("2026-12-06"), 1_500)]);
+    // Where that one has not left either, with the third: by Monday, December 28.
+    let neither = unpaid()
+        .on("2026-10-10", Fact::StatementNotSent { number: 1 })
+        .on("2026-11-02", Fact::StatementNotSent { number: 2 });
+    assert_eq!(neither.at("2026-12-28").days_past_due, 0);
+    assert_eq!(neither.at("2027-01-08").late_fees, [(day("2027-01-08"), 1_500)]);
+    assert_eq!(neither.at("2027-01-08").days_past_due, 11);
+    // One that leaves so late that both are due on November 25 is tested once with it.
+    let together = unpaid().on("2026-11-11", Fact::StatementSent { number: 1 });
+    assert_eq!(together.at("2026-12-31").late_fees, [(day("2026-12-06"), 1_500)]);
+    // A copy of the first one that leaves when the second has long been there changes nothing.
+    let copied = unpaid().on("2026-11-20", Fact::StatementSent { number: 1 });
+    assert_eq!(copied.at("2026-11-26").days_past_due, 1);
+    assert_eq!(copied.at("2026-12-31").late_fees, [(day("2026-12-06"), 1_500)]);
+}
+
+#[test]
+fn mail_that_came_back_takes_back_the_late_fee() {
+    let late = unpaid();
+    assert_eq!(late.at("2026-11-08").late_fees, [(day("2026-11-06"), 1_500)]);
+    let back = late.late("2026-09-30", "2026-11-08", Fact::StatementNotSent { number: 1 });
+    let known = back.at("2026-11-08");
+    assert_eq!((known.days_past_due, known.penalty_fees), (0, 0));
+    assert_eq!(known.late_fees, []);
+    let [adjustment] = known.adjustments[..] else { panic!("{:?}", known.adjustments) };
+    assert_eq!((adjustment.corrects, adjustment.cents), (Corrects::LateFee, -1_500));
+}
+
+#[test]
+fn what_is_said_of_the_latest_day_counts_and_that_none_left_of_one_day() {
+    let [left, back] = [Fact::StatementSent { number: 1 }, Fact::StatementNotSent { number: 1 }];
+    for [first, second] in [[left, back], [back, left]] {
+        let line = unpaid().on("2026-10-20", first).on("2026-10-20", second);
+        assert_eq!(line.at("2026-11-20").days_past_due, 0);
+        // It left on the 22nd after all, which we learn first.
+        let line =
+            unpaid().late("2026-10-22", "2026-10-23", left).late("2026-10-20", "2026-10-25", back);
+        assert_eq!(line.at("2026-11-06").days_past_due, 1);
+    }
+}
+
+/// Statement 2 shows nothing owed and does not go out; the payment comes back after it. Statement 3 is the first to leave: by December 28.
+#[test]
+fn what_never_left_is_not_late_with_a_statement_that_did_not_go_out_either() {
+    let line = unpaid()
+        .on("2026-10-01", Fact::StatementNotSent { number: 1 })
+        .on("2026-10-01", Fact::Payment { id: 9, cents: 101_973 })
+        .on("2026-11-10", Fact::PaymentReturned { payment_id: 9 });
+    let seen = line.at("2026-12-28");
+    assert_eq!(
+        seen.statements.iter().map(|one| one.produced).collect::<Vec<_>>(),
+        [true, false, true]
+    );
+    assert_eq!((seen.days_past_due, seen.unpaid_minimum), (0, seen.statements[2].minimum_due));
+    assert_eq!(seen.late_fees, []);
+    assert_eq!(line.at("2026-12-29").days_past_due, 1);
+}

@@ -143,6 +143,21 @@ pub enum What {
         apr: Apr,
         through: Option<NaiveDate>,
     },
+    /// Leave to debit, with its discount. Numbered from 1.
+    AutopayBegan {
+        autopay: u64,
+    },
+    AutopayEnded {
+        autopay: u64,
+    },
+    /// A copy left on the effective day, those before having come back.
+    StatementSent {
+        statement: u32,
+    },
+    /// None had left by the end of the effective day.
+    StatementNotSent {
+        statement: u32,
+    },
     CloseDay {
         close_day: u32,
     },
@@ -211,7 +226,7 @@ pub enum What {
 }
 
 impl What {
-    /// The draw, payment or dispute without which this cannot be.
+    /// The draw, payment, dispute or leave without which this cannot be.
     #[must_use]
     pub const fn needs(&self) -> Option<Needed> {
         match self {
@@ -222,6 +237,7 @@ impl What {
                 Some(Needed::Payment(*payment))
             }
             Self::DisputeResolved { dispute, .. } => Some(Needed::Dispute(*dispute)),
+            Self::AutopayEnded { autopay } => Some(Needed::Autopay(*autopay)),
             _ => None,
         }
     }
@@ -257,6 +273,7 @@ impl What {
             Self::Draw { draw, .. } => Some(Needed::Draw(*draw)),
             Self::Payment { payment, .. } => Some(Needed::Payment(*payment)),
             Self::DisputeOpened { dispute, .. } => Some(Needed::Dispute(*dispute)),
+            Self::AutopayBegan { autopay } => Some(Needed::Autopay(*autopay)),
             _ => None,
         }
     }
@@ -267,6 +284,7 @@ pub enum Needed {
     Draw(u64),
     Payment(u64),
     Dispute(u64),
+    Autopay(u64),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

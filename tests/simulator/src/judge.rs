@@ -342,6 +342,10 @@ fn fact(what: &What) -> Option<(u64, Fact)> {
         What::Terms { change: Change::Floor { amount }, .. } => {
             (0, Fact::FloorChanged { cents: amount.get() })
         }
+        What::AutopayBegan { autopay: id } => (0, Fact::AutopayBegan { id }),
+        What::AutopayEnded { autopay: id } => (0, Fact::AutopayEnded { id }),
+        What::StatementSent { statement: number } => (0, Fact::StatementSent { number }),
+        What::StatementNotSent { statement: number } => (0, Fact::StatementNotSent { number }),
         What::Closed => (0, Fact::LineClosed),
         What::CloseDay { close_day: day } => (0, Fact::CloseDayChanged { day }),
         What::Limit { credit_limit } => (0, Fact::LimitChanged { cents: credit_limit.get() }),

@@ -3,6 +3,8 @@
 //! Days are lived one after another, and what is thrown on a day does not depend on how many days follow: a life cut short is
 //! the beginning of the longer one.
 
+mod leave;
+mod mail;
 mod staff;
 
 use std::collections::BTreeMap;
@@ -53,6 +55,8 @@ struct Life {
     disputes: u64,
     standing: Vec<FlagKind>,
     closed: bool,
+    leaves: leave::Leaves,
+    post: mail::Post,
     /// A card of which the oracle knows all.
     plain: bool,
     /// Fees are waived, or fees for payments that came back are charged as facts: which of the penalty fees a waiver meets is not
@@ -76,15 +80,17 @@ pub fn live(seed: u64, days: u64) -> anyhow::Result<(History, Option<anyhow::Err
         plain,
         habit: dice.pick(&habits).unwrap_or(Habit::Erratic),
         waives: dice.chance(500),
-        dice,
         living: Living::open(&agreed)?,
         history: History { agreed, through: agreed.opened_on, happenings: Vec::new() },
         to_come: BTreeMap::new(),
         payments: 0,
         draws: Vec::new(),
         disputes: 0,
+        leaves: leave::Leaves::of(&dice),
+        post: mail::Post::of(&dice),
         standing: Vec::new(),
         closed: false,
+        dice,
     };
     let lived = life.all(days);
     Ok((life.history, lived.err()))
@@ -144,6 +150,8 @@ impl Life {
         if self.dice.chance(6) {
             self.flag(today)?;
         }
+        self.leave(today)?;
+        self.mail(today)?;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use credit::{
     LineEventBody, Position, Recorded, Statement, Terms,
     product::{RateStep, TakesEffect, Variable},
 };
-use identity::{CaseId, CreditLineId, DrawId, PaymentId};
+use identity::{AutopayId, CaseId, CreditLineId, DrawId, PaymentId};
 use ledger::TrialBalance;
 use money::{Apr, Cents};
 use serde_json::json;
@@ -187,6 +187,23 @@ fn dispute_id(number: u64) -> CaseId {
     CaseId::from_uuid(Uuid::from_u128((3 << 80) | u128::from(number)))
 }
 
+fn autopay_id(number: u64) -> AutopayId {
+    AutopayId::from_uuid(Uuid::from_u128((4 << 80) | u128::from(number)))
+}
+
+fn autopay_began(number: u64) -> LineEventBody {
+    LineEventBody::AutopayDiscountBegan { autopay: autopay_id(number) }
+}
+
+fn autopay_ended(number: u64) -> LineEventBody {
+    LineEventBody::AutopayDiscountEnded { autopay: autopay_id(number) }
+}
+
+fn payment_returned(number: u64, fee: Cents) -> LineEventBody {
+    let code = "R01".to_owned();
+    LineEventBody::PaymentReturned { payment: payment_id(number), code, fee }
+}
+
 fn body_of(what: &What) -> LineEventBody {
     match *what {
         What::Draw { draw, amount, fee, feature } => {
@@ -199,11 +216,7 @@ fn body_of(what: &What) -> LineEventBody {
         What::Payment { payment, amount } => {
             LineEventBody::PaymentReceived { payment: payment_id(payment), amount }
         }
-        What::PaymentReturned { payment, fee } => LineEventBody::PaymentReturned {
-            payment: payment_id(payment),
-            code: "R01".to_owned(),
-            fee,
-        },
+        What::PaymentReturned { payment, fee } => payment_returned(payment, fee),
         What::PaymentReversed { payment } => LineEventBody::PaymentReversed {
             payment: payment_id(payment),
             reason: "keyed twice".to_owned(),
@@ -223,6 +236,10 @@ fn body_of(what: &What) -> LineEventBody {
         What::RateCap { apr, through } => {
             LineEventBody::RateCapped { apr, through, reason: "service".to_owned() }
         }
+        What::AutopayBegan { autopay } => autopay_began(autopay),
+        What::AutopayEnded { autopay } => autopay_ended(autopay),
+        What::StatementSent { statement: cycle } => LineEventBody::StatementSent { cycle },
+        What::StatementNotSent { statement: cycle } => LineEventBody::StatementNotSent { cycle },
         What::CloseDay { close_day } => {
             LineEventBody::CyclesChanged { cycles: CycleSchedule::monthly(close_day) }
         }

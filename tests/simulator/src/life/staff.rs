@@ -186,7 +186,7 @@ impl Life {
     }
 
     fn close_day(&mut self, today: NaiveDate) -> anyhow::Result<()> {
-        if !self.dice.chance(300) || self.plain {
+        if !self.dice.chance(300) || self.plain || self.post.is_slow {
             return Ok(());
         }
         let close_day = u32::try_from(self.dice.between(1, 31)).unwrap_or(1);
