@@ -280,6 +280,9 @@ pub struct BroughtForward {
     /// Draws before boarding. Absent: see `draws_before`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draws_made: Option<u32>,
+    /// Principal as the repayment period began, plans aside. Absent: what comes in.
+    #[serde(rename = "principal_at_repayment_cents", skip_serializing_if = "Option::is_none")]
+    pub principal_at_repayment: Option<Cents>,
 }
 
 impl BroughtForward {
