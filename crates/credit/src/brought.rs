@@ -58,6 +58,7 @@ impl State {
         self.grace = Grace::begin(held, statement_balance, dates.met_by(due_on));
         self.bring_obligations(dates, balances);
         self.boarded = balances.opened_on.is_none();
+        self.drawn_elsewhere = balances.draws_before(self.cycle.elsewhere);
         Ok(())
     }
 
