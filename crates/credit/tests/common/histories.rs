@@ -62,6 +62,7 @@ pub(crate) enum Fact {
     Hold {
         amount: i64,
         days: u64,
+        fate: Fate,
     },
     DisputedDraw {
         amount: i64,
@@ -77,6 +78,19 @@ pub(crate) enum Fact {
     LateFee {
         amount: i64,
     },
+}
+
+/// What becomes of a hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    Void,
+    Made { fee: i64 },
+    Refused,
+}
+
+fn fates() -> impl Strategy<Value = Fate> {
+    let made = (0_i64..3_000).prop_map(|fee| Fate::Made { fee });
+    prop_oneof![Just(Fate::Void), made, Just(Fate::Refused)]
 }
 
 /// A fact, the day it takes effect and by how many days we learn of it late.
@@ -101,7 +115,8 @@ pub(crate) fn facts() -> impl Strategy<Value = Vec<Dated>> {
         1 => (1_i64..50_000).prop_map(|amount| Fact::RefusedDraw { amount }),
         1 => (1_i64..50_000, 1_i64..50_000)
             .prop_map(|(amount, to)| Fact::CorrectedDraw { amount, to }),
-        1 => (1_i64..50_000, 0_u64..9).prop_map(|(amount, days)| Fact::Hold { amount, days }),
+        2 => (1_i64..50_000, 0_u64..9, fates())
+            .prop_map(|(amount, days, fate)| Fact::Hold { amount, days, fate }),
         1 => (1_i64..90_000, prop::option::of(0_i64..90_000))
             .prop_map(|(amount, error)| Fact::DisputedDraw { amount, error }),
         1 => (1_i64..4_000, 0_i64..4_000)
@@ -233,10 +248,24 @@ pub(crate) fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEvent
                     },
                 );
             }
-            Fact::Hold { amount, days } => {
+            Fact::Hold { amount, days, fate } => {
                 let (draw, amount) = (DrawId::mint(stamp), Cents::new(*amount));
                 let expires_on = Some(on(offset + days));
                 add(effective, known, LineEventBody::DrawHeld { draw, amount, expires_on });
+                let later = on(offset + late + days / 2);
+                match fate {
+                    Fate::Void => {}
+                    Fate::Made { fee } => {
+                        let (feature, fee) = (None, Cents::new(*fee));
+                        let by_terms = true;
+                        let made = LineEventBody::Drew { draw, feature, amount, fee, by_terms };
+                        add(later, later, made);
+                    }
+                    Fate::Refused => {
+                        let reason = "R23".to_owned();
+                        add(later, later, LineEventBody::DrawRefused { draw, reason });
+                    }
+                }
             }
             Fact::DisputedDraw { amount, error } => {
                 let (draw, amount, fee) = (DrawId::mint(stamp), Cents::new(*amount), Cents::ZERO);
