@@ -22,7 +22,7 @@ enum Holds {
 }
 
 /// Name, what it holds, whether the column must be there.
-const COLUMNS: [(&str, Holds, bool); 38] = [
+const COLUMNS: [(&str, Holds, bool); 39] = [
     ("reference", Holds::Words, true),
     ("name", Holds::Words, true),
     ("email", Holds::Words, true),
@@ -54,6 +54,7 @@ const COLUMNS: [(&str, Holds, bool); 38] = [
     ("fees_this_year", Holds::Money, false),
     ("grace_lost", Holds::Words, false),
     ("draws_made", Holds::Count, false),
+    ("principal_at_repayment", Holds::Money, false),
     ("bank_name", Holds::Words, false),
     ("bank_routing", Holds::Words, false),
     ("bank_account_number", Holds::Words, false),

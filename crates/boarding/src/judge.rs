@@ -239,6 +239,7 @@ fn balances(
         cells.wrong("minimum_due", wrong, "correct one of the two");
     }
     let draws_made = draws_made(cells, totals.principal);
+    let principal_at_repayment = principal_at_repayment(cells, product);
     let dues = dues?;
     Some(BroughtForward {
         principal: principal?
@@ -258,7 +259,18 @@ fn balances(
         grace_lost,
         opened_on: days.map(|days| days.opened_on),
         draws_made,
+        principal_at_repayment,
     })
+}
+
+/// With which the repayment period began, where the row says it.
+fn principal_at_repayment(cells: &mut Cells<'_>, product: Option<&Product>) -> Option<Cents> {
+    let said = cells.money("principal_at_repayment").filter(|said| said.is_positive());
+    if said.is_some() && product.is_some_and(|product| product.repayment.is_none()) {
+        let wrong = "draws of the row's product have no end, and so no repayment period begins";
+        cells.wrong("principal_at_repayment", wrong, "leave it empty");
+    }
+    said
 }
 
 /// How often the line was drawn before, where the row says it.

@@ -214,6 +214,7 @@ fn what_contradicts_itself_about_a_line_s_past_is_refused() {
     for (changes, column, said) in [
         (&[("draws_made", "0")][..], "draws_made", "principal is owed"),
         (&[("draws_made", "few")], "draws_made", "not a whole number"),
+        (&[("principal_at_repayment", "900.00")], "principal_at_repayment", "have no end"),
         (&[("covered_borrower", "perhaps")], "covered_borrower", "neither yes nor no"),
         (&[("flags", "mla")], "covered_borrower", "the flag mla stands"),
     ] {
@@ -226,4 +227,29 @@ fn what_contradicts_itself_about_a_line_s_past_is_refused() {
         let said = [("flags", "mla"), ("covered_borrower", covered)];
         assert_eq!(judged(&with(LINE, &said)).unwrap().covered_borrower, covered == "yes");
     }
+}
+
+/// The plain line, whose draws end a year after opening: then a tenth of what was owed, each month.
+const ENDING: &str = "name = \"ENDING\"\nbased_on = \"CASHLINE-STD-1\"\n[repayment]\nbegins_after_months = 12\n[repayment.minimum]\narms = [{ one_of = 10, of = \"principal_at_repayment\" }]\n";
+
+#[test]
+fn a_line_in_its_repayment_period_goes_on_with_the_parts_that_it_had() {
+    let mut catalog = ProductCatalog::embedded().unwrap();
+    catalog.add(ENDING).unwrap();
+    let rules = Rules { catalog: &catalog, today: day("2026-11-23") };
+    let judged = |began_with: &str| {
+        let cells = [("product", "ENDING"), ("principal_at_repayment", began_with)];
+        read_rows(with(LINE, &cells).as_bytes(), rules).unwrap().remove(0)
+    };
+    let asked = |began_with: &str| {
+        let row = judged(began_with).unwrap();
+        let at = noon(row.as_of);
+        let (mut line, _) = row.open(&catalog, CreditLineId::mint(at), at).unwrap();
+        live(&mut line, "2026-12-06").minimum_due
+    };
+    // Beside the 35.00 of the last minimum.
+    assert_eq!(asked("1500.00"), Cents::new(15_000 + 3_500));
+    assert_eq!(asked(""), Cents::new(8_000 + 3_500));
+    let faults = judged("799.99").unwrap_err();
+    assert!(faults[0].wrong.contains("less than the principal that is owed"), "{faults:?}");
 }

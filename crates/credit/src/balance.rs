@@ -161,8 +161,8 @@ impl Balance {
         self.carried + self.fresh
     }
 
-    /// The rate that no promotion replaces, less the discount for automatic payments: where there are tiers, of the one that the
-    /// principal reaches.
+    /// The rate that no promotion replaces, less the discount for automatic payments and within the caps: where there are tiers, of
+    /// the one that the principal reaches.
     pub(crate) fn contract_rate(
         &self,
         principal: Cents,
@@ -171,9 +171,16 @@ impl Balance {
     ) -> DayRate {
         let feature = terms.product.features.get(self.feature);
         let (full, tiered, index) = self.agreed_rate(principal, feature, (day, cycle));
-        let discount = cycle.discount(terms, day);
+        let (discount, cap) = (cycle.discount(terms, day), self.cap_on(terms, day));
         let taken = if tiered { discount } else { Apr::ZERO };
-        DayRate { apr: discounted(full, discount), tiered, cap: None, index, discount: taken }
+        let apr = discounted(full, discount);
+        let apr = cap.map_or(apr, |cap| apr.min(cap));
+        DayRate { apr, tiered, cap, index, discount: taken }
+    }
+
+    /// The most that the law and the product let a day bear.
+    fn cap_on(&self, terms: &Terms, day: NaiveDate) -> Option<Apr> {
+        self.capped(day).chain(terms.product.limits.apr_cap).min()
     }
 
     /// As the contract has it, whether by a tier, and the index that the margins of tiers are added to.
@@ -228,7 +235,7 @@ impl Balance {
         terms: &Terms,
         (day, cycle): (NaiveDate, &OpenCycle),
     ) -> DayRate {
-        let cap = self.capped(day).chain(terms.product.limits.apr_cap).min();
+        let cap = self.cap_on(terms, day);
         let promotion =
             self.promotion.filter(|promotion| promotion.holds(day, cycle.since_opening()));
         let feature = terms.product.features.get(self.feature);

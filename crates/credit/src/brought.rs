@@ -46,9 +46,7 @@ impl State {
         let since: Cents = self.fees.iter().take(known).map(|fee| fee.unpaid).sum();
         self.after_last_draw = self.principal_beside_plans();
         let on_plans = self.principal() - self.after_last_draw;
-        if let Some(repaying) = &mut self.repaying {
-            repaying.principal = self.after_last_draw;
-        }
+        self.bring_repayment(balances.principal_at_repayment, seq)?;
         self.highest_balance = (self.balance() - since - on_plans).or_zero();
         // What comes in with the line is the balance of a statement before the first.
         let closed_on = self.day.pred_opt().unwrap_or(self.day);
@@ -60,7 +58,27 @@ impl State {
         self.grace = Grace::begin(held, statement_balance, dates.met_by(due_on));
         self.bring_obligations(dates, balances);
         self.boarded = balances.opened_on.is_none();
+        self.drawn_elsewhere = balances.draws_before(self.cycle.elsewhere);
         Ok(())
+    }
+
+    /// The principal with which the repayment period began: what comes in, where it is not said.
+    fn bring_repayment(&mut self, said: Option<Cents>, seq: u64) -> Result<(), CreditError> {
+        let owed = self.after_last_draw;
+        let refused = |message: &str| Err(CreditError::Terms { seq, message: message.to_owned() });
+        match (&mut self.repaying, said) {
+            (None, Some(_)) => refused(
+                "`principal_at_repayment` is said of a line whose repayment period has not begun",
+            ),
+            (_, Some(said)) if said < owed => refused(
+                "`principal_at_repayment` is less than the principal that is owed: no draw was made since",
+            ),
+            (Some(repaying), said) => {
+                repaying.principal = said.unwrap_or(owed);
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
     }
 
     /// What is past due first: whether it cost a late fee was decided where the line came from.

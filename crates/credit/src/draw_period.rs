@@ -17,7 +17,7 @@ use crate::{
 /// The repayment period of a line that is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Repaying {
-    /// With which it began, plans aside; of a line that came in during it, with which it came in.
+    /// With which it began, plans aside; of a line that came in during it, with which it came in where no more is known.
     pub(crate) principal: Cents,
     /// That have asked for something of it.
     statements: u32,

@@ -15,6 +15,8 @@ pub(crate) struct DrawFact {
     pub(crate) drew_on: Option<NaiveDate>,
     pub(crate) amount: Cents,
     pub(crate) fee: Cents,
+    /// The fee is what the terms ask for.
+    pub(crate) by_terms: bool,
     pub(crate) refused: bool,
 }
 
@@ -53,6 +55,20 @@ impl DrawFacts {
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &DrawFact> {
         self.draws.values()
+    }
+
+    /// Another draw was asked for before one that was made on a day.
+    pub(crate) fn any_before(&self, draw: DrawId, on: NaiveDate) -> bool {
+        let mut others = self.draws.iter().filter(|(other, _)| **other != draw);
+        others.any(|(other, fact)| {
+            fact.held_beside((draw, on), *other).is_some() || fact.made_before((draw, on), *other)
+        })
+    }
+
+    /// What is held for others as a draw is made on a day.
+    pub(crate) fn held_beside(&self, draw: DrawId, on: NaiveDate) -> Cents {
+        let others = self.draws.iter().filter(|(other, _)| **other != draw);
+        others.filter_map(|(other, fact)| fact.held_beside((draw, on), *other)).sum()
     }
 
     /// The draw that an event corrects after the fact.
@@ -102,10 +118,13 @@ impl DrawFacts {
                 let (on, amount, expires_on) = (event.effective_on, *amount, *expires_on);
                 self.draws.entry(*draw).or_default().held = Some(Hold { on, amount, expires_on });
             }
-            LineEventBody::Drew { draw, amount, fee, .. } => {
+            LineEventBody::Drew { draw, amount, fee, by_terms, .. } => {
                 let fact = self.draws.entry(*draw).or_default();
                 fact.drew_on = Some(event.effective_on);
-                (fact.amount, fact.fee) = (*amount, *fee);
+                (fact.amount, fact.fee, fact.by_terms) = (*amount, *fee, *by_terms);
+            }
+            LineEventBody::DrawCorrected { draw, fee: Some(_), by_terms, .. } => {
+                self.draws.entry(*draw).or_default().by_terms = *by_terms;
             }
             LineEventBody::DisputeOpened { dispute, subject: Disputed::Draw { draw }, .. } => {
                 self.disputed.insert(*dispute, *draw);
@@ -123,6 +142,19 @@ pub fn drawn(events: &[LineEvent], draw: DrawId) -> Cents {
 }
 
 impl DrawFact {
+    /// In order of effect, it comes before a draw of a day.
+    fn made_before(&self, (draw, on): (DrawId, NaiveDate), own: DrawId) -> bool {
+        !self.refused && self.drew_on.is_some_and(|drew_on| (drew_on, own) < (on, draw))
+    }
+
+    /// What is set aside as another draw is made on a day.
+    fn held_beside(&self, (draw, on): (DrawId, NaiveDate), own: DrawId) -> Option<Cents> {
+        let made = self.made_before((draw, on), own);
+        let stands = |hold: &Hold| hold.on <= on && hold.expires_on.is_none_or(|last| on <= last);
+        let hold = self.held.filter(|hold| !self.refused && !made && stands(hold))?;
+        Some(hold.amount)
+    }
+
     /// Credit that is set aside on a day.
     pub(crate) fn held_on(&self, day: NaiveDate) -> Option<&Hold> {
         let void = |hold: &&Hold| hold.expires_on.is_none_or(|last| day <= last);

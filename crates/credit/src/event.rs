@@ -47,6 +47,9 @@ pub enum LineEventBody {
         amount: Cents,
         #[serde(rename = "fee_cents")]
         fee: Cents,
+        /// The fee is what the terms ask for: less, where late facts make it less. Otherwise somebody agreed on it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_terms: bool,
     },
     DrawSettled {
         draw: DrawId,
@@ -64,6 +67,9 @@ pub enum LineEventBody {
         /// What its fee should have been; absent: what it was.
         #[serde(default, rename = "fee_cents", skip_serializing_if = "Option::is_none")]
         fee: Option<Cents>,
+        /// That fee is what the terms ask for.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_terms: bool,
     },
     PaymentReceived {
         payment: PaymentId,
@@ -280,6 +286,9 @@ pub struct BroughtForward {
     /// Draws before boarding. Absent: see `draws_before`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draws_made: Option<u32>,
+    /// Principal as the repayment period began, plans aside. Absent: what comes in.
+    #[serde(rename = "principal_at_repayment_cents", skip_serializing_if = "Option::is_none")]
+    pub principal_at_repayment: Option<Cents>,
 }
 
 impl BroughtForward {
@@ -434,6 +443,10 @@ pub enum Charge {
     MilitaryWaiver {
         cycle: u32,
     },
+    /// What of the fee of a draw is given back, as a negative amount.
+    DrawFee {
+        draw: DrawId,
+    },
 }
 
 impl Charge {
@@ -447,13 +460,14 @@ impl Charge {
     }
 
     #[must_use]
-    pub const fn cycle(&self) -> u32 {
+    pub const fn cycle(&self) -> Option<u32> {
         match self {
             Self::Interest { cycle, .. }
             | Self::LateFee { cycle }
             | Self::PlanFee { cycle }
             | Self::OverLimitFee { cycle }
-            | Self::MilitaryWaiver { cycle } => *cycle,
+            | Self::MilitaryWaiver { cycle } => Some(*cycle),
+            Self::DrawFee { .. } => None,
         }
     }
 }

@@ -14,6 +14,7 @@ mod delinquency;
 mod derivation;
 mod discount;
 mod disputes;
+mod draw_fees;
 mod draw_period;
 mod draws;
 mod error;
@@ -64,6 +65,7 @@ pub use close::{CycleRecord, RatedPrincipal};
 pub use derivation::{Derivation, How, Value};
 pub use discount::discounted;
 pub use disputes::DisputeClocks;
+pub use draw_fees::{corrected_draw_fee, draw_fee};
 pub use draws::drawn;
 pub use error::{CreditError, Refusal};
 pub use event::{
@@ -82,10 +84,7 @@ pub use position::{
     Position,
 };
 pub use product::Product;
-pub use quote::{
-    DrawQuote, PayoffQuote, corrected_draw_fee, draw_fee, quote_draw, quote_payoff,
-    returned_payment_fee,
-};
+pub use quote::{DrawQuote, PayoffQuote, quote_draw, quote_payoff, returned_payment_fee};
 pub use re_age::{NoReAge, may_re_age};
 pub use relief::{CycleRelief, ServiceRelief, quote_estate, service_relief};
 pub use repayment::{In36Months, Repayment};

@@ -230,7 +230,10 @@ impl CreditLine {
             .filter(|pending| {
                 !pending.first
                     || !matches!(pending.charge, Charge::Interest { .. })
-                    || !position.statements_due.contains(&pending.charge.cycle())
+                    || !pending
+                        .charge
+                        .cycle()
+                        .is_some_and(|of| position.statements_due.contains(&of))
             })
             .min_by_key(|pending| (pending.on, pending.charge.clone()));
         Ok(match (charge, statement) {

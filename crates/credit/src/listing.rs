@@ -154,7 +154,7 @@ impl Listing {
                 let refused = matches!(event.body, LineEventBody::DrawRefused { .. });
                 let label = if refused { "draw cancelled" } else { "draw corrected" };
                 let change = known.draws.change_by(&event.body);
-                let this_year = known.drew_this_year(&event.body);
+                let this_year = known.corrects_this_year(&event.body);
                 self.correct(item(label, change.amount + change.fee), change.fee, this_year);
             }
             LineEventBody::DisputeResolved { error, .. } if error.is_positive() => {
@@ -162,7 +162,7 @@ impl Listing {
                 let other = Change { amount: -*error, fee: Cents::ZERO };
                 let change = if of_draw { known.draws.change_by(&event.body) } else { other };
                 let label = "billing error corrected";
-                let this_year = known.drew_this_year(&event.body);
+                let this_year = known.corrects_this_year(&event.body);
                 self.correct(item(label, change.amount + change.fee), change.fee, this_year);
             }
             LineEventBody::Adjusted { charge, amount } => {
@@ -218,12 +218,16 @@ impl Known {
             Charge::LateFee { .. } | Charge::PlanFee { .. } | Charge::OverLimitFee { .. } => {
                 self.charged.get(charge).is_none_or(|seq| !self.years.events.contains(seq))
             }
+            Charge::DrawFee { draw } => self.drew_this_year(*draw),
         }
     }
 
-    fn drew_this_year(&self, correction: &LineEventBody) -> bool {
-        let seq = self.draws.corrected_by(correction).and_then(|draw| self.drew.get(&draw));
-        seq.is_none_or(|seq| !self.years.events.contains(seq))
+    fn corrects_this_year(&self, correction: &LineEventBody) -> bool {
+        self.draws.corrected_by(correction).is_none_or(|draw| self.drew_this_year(draw))
+    }
+
+    fn drew_this_year(&self, draw: DrawId) -> bool {
+        self.drew.get(&draw).is_none_or(|seq| !self.years.events.contains(seq))
     }
 
     /// The day from which the fact is part of the balance.
@@ -283,5 +287,6 @@ fn adjustment_label(charge: &Charge) -> String {
         Charge::MilitaryWaiver { cycle } => {
             format!("fees of statement {cycle} waived to keep to the military rate cap")
         }
+        Charge::DrawFee { .. } => "adjustment of the fee of a draw".to_owned(),
     }
 }

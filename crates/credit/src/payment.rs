@@ -146,6 +146,10 @@ impl State {
         let minimum_left = self.obligations.iter().map(|due| due.unpaid).sum();
         let mut flow = Flow { payment, left: amount, minimum_left, parts: Vec::new() };
         for step in terms.product.waterfall.steps.iter().filter(|step| goes_to(**step)) {
+            // To rank balances and to price the cycle for nothing costs more than the rest.
+            if flow.left.is_zero() {
+                break;
+            }
             match step {
                 WaterfallStep::BilledInterest => {
                     self.pay_interest(terms, &mut flow, None, Up::All);

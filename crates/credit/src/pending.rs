@@ -29,6 +29,9 @@ pub(crate) fn pending(state: &State, timeline: &Timeline<'_>) -> Vec<PendingChar
     for fee in &state.late_fees {
         charges.push((Charge::LateFee { cycle: fee.cycle }, fee.on, fee.amount));
     }
+    for fee in &state.fees_given_back {
+        charges.push((Charge::DrawFee { draw: fee.draw }, fee.on, -fee.amount));
+    }
     let gone = |charge: &Charge| !charges.iter().any(|(known, ..)| known == charge);
     let vanished: Vec<_> = timeline
         .posted
@@ -49,18 +52,21 @@ fn unposted(
     let posted = timeline.posted.get(&charge);
     let difference = amount - posted.map_or(Cents::ZERO, |posted| posted.amount);
     let pending = |on, amount, first| PendingCharge { charge: charge.clone(), on, amount, first };
-    let record = state.records.iter().find(|record| record.number == charge.cycle());
-    let record = record.filter(|_| matches!(charge, Charge::PlanFee { .. }));
+    let of_plan = match charge {
+        Charge::PlanFee { cycle } => Some(cycle),
+        _ => None,
+    };
+    let record = state.records.iter().find(|record| Some(record.number) == of_plan);
     let all = match (posted, record) {
         (None, Some(record)) => {
             let first = record.first_day_fee;
             vec![pending(record.starts_on, first, true), pending(on, amount - first, true)]
         }
         // No correction of what was charged on the first day, as long as no statement has shown the cycle.
-        (Some(posted), Some(_))
+        (Some(posted), Some(record))
             if posted.on < on
                 && difference.is_positive()
-                && !timeline.printed.contains_key(&charge.cycle()) =>
+                && !timeline.printed.contains_key(&record.number) =>
         {
             vec![pending(on, difference, true)]
         }
@@ -73,18 +79,37 @@ fn unposted(
 }
 
 pub(crate) fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {
-    let of = |wanted: fn(&Charge) -> bool| -> Cents {
-        pending.iter().filter(|one| wanted(&one.charge)).map(|one| one.amount).sum()
+    let joined = |charge: &Charge| {
+        state
+            .fees_given_back
+            .iter()
+            .any(|fee| fee.joins && *charge == Charge::DrawFee { draw: fee.draw })
+    };
+    let bucket = |charge: &Charge| match charge {
+        Charge::Interest { .. } => Bucket::Interest,
+        Charge::LateFee { .. } | Charge::OverLimitFee { .. } => Bucket::PenaltyFees,
+        Charge::DrawFee { .. } if joined(charge) => Bucket::Principal,
+        Charge::PlanFee { .. } | Charge::MilitaryWaiver { .. } | Charge::DrawFee { .. } => {
+            Bucket::Fees
+        }
+    };
+    let of = |wanted: Bucket| -> Cents {
+        pending.iter().filter(|one| bucket(&one.charge) == wanted).map(|one| one.amount).sum()
     };
     Buckets {
-        principal: state.principal(),
-        billed_interest: state.billed_interest()
-            - state.prepaid()
-            - of(|charge| matches!(charge, Charge::Interest { .. })),
-        fees: state.fees(false)
-            - of(|charge| matches!(charge, Charge::PlanFee { .. } | Charge::MilitaryWaiver { .. })),
-        penalty_fees: state.fees(true)
-            - of(|charge| matches!(charge, Charge::LateFee { .. } | Charge::OverLimitFee { .. })),
+        principal: state.principal() - of(Bucket::Principal),
+        billed_interest: state.billed_interest() - state.prepaid() - of(Bucket::Interest),
+        fees: state.fees(false) - of(Bucket::Fees),
+        penalty_fees: state.fees(true) - of(Bucket::PenaltyFees),
         credit_balance: state.credit_balance,
     }
+}
+
+/// Where a charge that is not posted stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bucket {
+    Principal,
+    Interest,
+    Fees,
+    PenaltyFees,
 }

@@ -80,6 +80,7 @@ const fn charge_income(charge: &Charge) -> &'static str {
         Charge::PlanFee { .. } => "plan_fee_income",
         Charge::OverLimitFee { .. } => "other_fee_income",
         Charge::MilitaryWaiver { .. } => "fees_waived",
+        Charge::DrawFee { .. } => "draw_fee_income",
     }
 }
 

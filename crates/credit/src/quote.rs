@@ -1,13 +1,12 @@
-//! Questions about tomorrow: payoff, draw and its fee.
+//! Questions about tomorrow: payoff, draw, what a return costs.
 
 use chrono::NaiveDate;
-use identity::DrawId;
-use money::{Cents, Rounding};
+use money::Cents;
 use serde::Serialize;
 
 use crate::{
-    CreditError, Derivation, LineEvent, LineEventBody, LineStatus, Position, Refusal,
-    derivation::Value, draws::DrawFacts, payoff::payoff, product::DrawFee, replay::replay,
+    CreditError, Derivation, LineEvent, LineStatus, Position, Refusal, derivation::Value,
+    draw_fees::draw_fee, payoff::payoff, replay::replay,
 };
 
 /// What pays the line off on a day, if nothing else happens until then (V20).
@@ -143,58 +142,6 @@ fn drawable(position: &Position) -> Cents {
     (position.credit_limit + final_credit - used).or_zero()
 }
 
-/// The fee of a draw made today. It applies only to what a credit balance does not cover.
-#[must_use]
-pub fn draw_fee(position: &Position, feature: Option<&str>, amount: Cents) -> Cents {
-    let features = &position.terms.product.features;
-    let rule = match feature {
-        Some(name) => features.iter().find(|feature| feature.name == name),
-        None => features.first(),
-    }
-    .and_then(|feature| feature.fee.as_ref());
-    let Some(rule) = rule.filter(|_| !position.terms.covered_borrower) else { return Cents::ZERO };
-    // What is held already uses the credit balance first.
-    let credit = (position.credit_balance - position.draws_held).or_zero();
-    let excess = (amount - credit).or_zero();
-    if excess.is_zero() || (rule.first_draw_free && position.draws_made == 0) {
-        return Cents::ZERO;
-    }
-    let fee = rule.on(excess);
-    position.fee_room.map_or(fee, |room| fee.min(room))
-}
-
-/// What the fee of a draw would have been at another amount; absent where it was not the product's fee.
-pub fn corrected_draw_fee(
-    events: &[LineEvent],
-    draw: DrawId,
-    amount: Cents,
-) -> Result<Option<Cents>, CreditError> {
-    let made = events.iter().find_map(|event| match &event.body {
-        LineEventBody::Drew { draw: one, feature, .. } if *one == draw => {
-            Some((event.effective_on, feature))
-        }
-        _ => None,
-    });
-    let facts = DrawFacts::of(events);
-    let (Some((on, feature)), Some(fact)) = (made, facts.get(draw)) else { return Ok(None) };
-    let before = before_draw(events, draw, on)?;
-    let asked = |amount: Cents| draw_fee(&before, feature.as_deref(), amount);
-    Ok((asked(fact.amount) == fact.fee).then(|| asked(amount)))
-}
-
-/// The line on a day as a draw found it: without what came after it, and without its own hold.
-pub(crate) fn before_draw(
-    events: &[LineEvent],
-    draw: DrawId,
-    on: NaiveDate,
-) -> Result<Position, CreditError> {
-    let made = |body: &LineEventBody| matches!(body, LineEventBody::Drew { draw: one, .. } if *one == draw);
-    let held = |body: &LineEventBody| matches!(body, LineEventBody::DrawHeld { draw: one, .. } if *one == draw);
-    let earlier = events.iter().take_while(|event| !made(&event.body));
-    let earlier: Vec<LineEvent> = earlier.filter(|event| !held(&event.body)).cloned().collect();
-    replay(&earlier, on)
-}
-
 /// The fee of a payment that came back today.
 #[must_use]
 pub fn returned_payment_fee(position: &Position) -> Cents {
@@ -214,49 +161,4 @@ pub fn returned_payment_fee(position: &Position) -> Cents {
     let last = position.last_statement.as_ref().map(|statement| statement.minimum_due);
     let most = last.unwrap_or(position.minimum_due);
     if terms.returned_payment_capped_by_minimum { fee.min(most) } else { fee }
-}
-
-impl DrawFee {
-    /// `clamp(percent of the amount)` or what its bracket says, less the discount, rounded once (V26).
-    #[must_use]
-    pub fn on(&self, amount: Cents) -> Cents {
-        const WHOLE: i128 = 1_000_000;
-        let percent = i128::from(amount.get()) * i128::from(self.percent.ppm());
-        let raw = percent + i128::from(self.plus.get()) * WHOLE;
-        let least = i128::from(self.least.get()) * WHOLE;
-        let most = self.most.map_or(i128::MAX, |most| i128::from(most.get()) * WHOLE);
-        let kept = WHOLE - i128::from(self.discount.ppm()).min(WHOLE);
-        let bracket = self.brackets.iter().find(|one| one.up_to.is_none_or(|top| amount <= top));
-        let fixed = bracket.map(|bracket| i128::from(bracket.amount.get()) * WHOLE);
-        let clamped = fixed.unwrap_or_else(|| raw.max(least).min(most));
-        Cents::from_ratio(clamped * kept, WHOLE * WHOLE, Rounding::HalfUp).unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use money::Apr;
-
-    use super::*;
-
-    #[test]
-    fn v26_a_draw_fee_is_clamped_then_discounted_then_rounded_once() {
-        let fee = |discount_ppm| DrawFee {
-            percent: Apr::from_ppm(30_000),
-            least: Cents::new(100),
-            most: Some(Cents::new(3_000)),
-            discount: Apr::from_ppm(discount_ppm),
-            ..DrawFee::default()
-        };
-        let cases = [
-            (25_000, 0, 750),
-            (2_000, 0, 100),
-            (150_000, 0, 3_000),
-            (25_000, 1_000_000, 0),
-            (8_350, 500_000, 125),
-        ];
-        for (amount, discount, expected) in cases {
-            assert_eq!(fee(discount).on(Cents::new(amount)), Cents::new(expected), "{amount}");
-        }
-    }
 }

@@ -34,7 +34,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 12;
+const LAYOUT: u32 = 13;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -115,11 +115,9 @@ impl State {
     pub(crate) fn live_but_end(&mut self, timeline: &Timeline<'_>) -> Result<(), CreditError> {
         let terms = self.terms_today(timeline);
         self.begin_day(timeline);
-        let first = timeline.actions.partition_point(|action| action.on < self.day);
-        let today = self.day;
-        let actions = timeline.actions.iter().skip(first).take_while(|one| one.on == today);
+        let mut actions = timeline.actions_on(self.day);
         if terms.product.interest.balance_at == BalanceAt::EndOfDay {
-            return actions.into_iter().try_for_each(|action| self.act(timeline, action));
+            return actions.try_for_each(|action| self.act(timeline, action));
         }
         for action in actions.clone().filter(|action| begins_day(action.body)) {
             self.act(timeline, action)?;
@@ -175,8 +173,9 @@ impl State {
             }
             LineEventBody::Drew { draw, feature, .. } => {
                 let at = self.balance_for_draws(terms, feature.as_deref(), seq)?;
-                let joined = self.draw(terms, at, (amount, action.fee));
-                if action.fee.is_positive() {
+                let fee = self.fee_of_draw(timeline, action);
+                let joined = self.draw(terms, at, (amount, fee));
+                if fee.is_positive() {
                     self.fee_bearing_draws += amount;
                 }
                 self.drawn.push(Drawn { draw: *draw, on: self.day, balance: at, joined });
@@ -292,9 +291,7 @@ impl State {
     /// A credit balance is used first. A fee that joins the balance is drawn with it, and told.
     fn draw(&mut self, terms: &Terms, at: usize, (amount, fee): (Cents, Cents)) -> Cents {
         let feature = self.balances.get(at).and_then(|one| terms.product.features.get(one.feature));
-        let joins =
-            feature.and_then(|feature| feature.fee.as_ref()).is_some_and(|fee| fee.joins_balance);
-        let (joined, fee) = if joins {
+        let (joined, fee) = if feature.is_some_and(Feature::fee_joins_balance) {
             self.count_first_year_fee(FeeKind::Draw, fee);
             (fee, Cents::ZERO)
         } else {

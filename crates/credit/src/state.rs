@@ -15,6 +15,7 @@ use crate::{
     close::CycleRecord,
     discount::Discount,
     disputes::Dispute,
+    draw_fees::FeeGivenBack,
     draw_period::Repaying,
     grace::Grace,
     minimum::MinimumInputs,
@@ -54,6 +55,11 @@ pub(crate) struct State {
     pub(crate) disputes: Vec<Dispute>,
     /// Where each draw went.
     pub(crate) drawn: Vec<Drawn>,
+    /// Draws before the line came in with a balance.
+    #[serde(default)]
+    pub(crate) drawn_elsewhere: u32,
+    #[serde(default)]
+    pub(crate) fees_given_back: Vec<FeeGivenBack>,
     /// Principal as the last draw left it, plans aside.
     pub(crate) after_last_draw: Cents,
     /// The highest new balance since a statement owed nothing, plans aside both times.
@@ -295,6 +301,8 @@ impl State {
             allocations: Vec::new(),
             disputes: Vec::new(),
             drawn: Vec::new(),
+            drawn_elsewhere: 0,
+            fees_given_back: Vec::new(),
             after_last_draw: Cents::ZERO,
             highest_balance: Cents::ZERO,
             fee_bearing_draws: Cents::ZERO,

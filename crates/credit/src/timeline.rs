@@ -31,6 +31,8 @@ pub(crate) struct Timeline<'a> {
     /// By cycle.
     pub(crate) printed: BTreeMap<u32, Printed>,
     pub(crate) posted: BTreeMap<Charge, PostedCharge>,
+    /// As all events leave them.
+    pub(crate) draws: DrawFacts,
     /// When payments were made that came back at a fee and so never counted.
     pub(crate) returned_at_a_fee: Vec<NaiveDate>,
     pub(crate) last_seq: u64,
@@ -101,6 +103,7 @@ impl<'a> Timeline<'a> {
             actions: Vec::with_capacity(events.len()),
             printed: BTreeMap::new(),
             posted: BTreeMap::new(),
+            draws: DrawFacts::default(),
             returned_at_a_fee: Vec::new(),
             last_seq: events.last().map_or(0, |event| event.seq),
             first_effects: Vec::with_capacity(events.len()),
@@ -108,6 +111,7 @@ impl<'a> Timeline<'a> {
         for event in events {
             timeline.take(event, &references);
         }
+        timeline.draws = references.draws;
         timeline.actions.sort_by_key(|action| (action.on, action.rank, action.tie, action.seq));
         Ok(timeline)
     }
@@ -126,11 +130,15 @@ impl<'a> Timeline<'a> {
 
     /// The last event of a day that brings a balance forward.
     pub(crate) fn last_brought_on(&self, day: NaiveDate) -> Option<u64> {
-        let first = self.actions.partition_point(|action| action.on < day);
-        let today = self.actions.iter().skip(first).take_while(|action| action.on == day);
         let brought =
             |one: &&Action<'_>| matches!(one.body, LineEventBody::BalanceBroughtForward { .. });
-        today.filter(brought).last().map(|action| action.seq)
+        self.actions_on(day).filter(brought).last().map(|action| action.seq)
+    }
+
+    /// In order of effect.
+    pub(crate) fn actions_on(&self, day: NaiveDate) -> impl Iterator<Item = &Action<'a>> + Clone {
+        let first = self.actions.partition_point(|action| action.on < day);
+        self.actions.iter().skip(first).take_while(move |action| action.on == day)
     }
 
     fn take(&mut self, event: &'a LineEvent, references: &References) {
@@ -317,8 +325,10 @@ impl References {
         self.draws.get(draw).is_some_and(|fact| fact.drew_on.is_some())
     }
 
-    fn drew_on(&self, body: &LineEventBody) -> Option<NaiveDate> {
-        self.draws.get(self.draws.corrected_by(body)?)?.drew_on
+    /// The first day on which the draw that an event corrects was made or held: the fees of others went by it.
+    fn known_since(&self, body: &LineEventBody) -> Option<NaiveDate> {
+        let fact = self.draws.get(self.draws.corrected_by(body)?)?;
+        fact.drew_on.into_iter().chain(fact.held.map(|hold| hold.on)).min()
     }
 
     /// When the payment was made that comes back.
@@ -342,7 +352,7 @@ impl References {
             LineEventBody::DrawRefused { .. }
             | LineEventBody::DrawCorrected { .. }
             | LineEventBody::DisputeResolved { .. } => {
-                self.drew_on(&event.body).map_or(own, |drew_on| own.min(drew_on))
+                self.known_since(&event.body).map_or(own, |since| own.min(since))
             }
             LineEventBody::StatementIssued { statement } => statement.closed_on,
             // It is the close that sets from when the minimum is enforced.

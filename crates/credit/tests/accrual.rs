@@ -88,6 +88,7 @@ fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEventBody)> {
             feature: None,
             amount: Cents::new(*amount),
             fee: Cents::ZERO,
+            by_terms: false,
         };
         match fact {
             Fact::Draw { amount } => events.push((effective, known, drew(amount))),
@@ -285,7 +286,8 @@ fn a_rate_that_will_end_is_told_with_its_day() {
     let id = CreditLineId::mint(noon(opened_on));
     let (mut line, _) = CreditLine::open(id, terms, opened_on, noon(opened_on)).unwrap();
     let (draw, amount) = (DrawId::mint(noon(opened_on)), Cents::new(100_000));
-    let body = LineEventBody::Drew { draw, feature: None, amount, fee: Cents::ZERO };
+    let body =
+        LineEventBody::Drew { draw, feature: None, amount, fee: Cents::ZERO, by_terms: false };
     line.record(body, opened_on, noon(opened_on)).unwrap();
     let accrual = line.accrual(opened_on).unwrap();
     assert_eq!(

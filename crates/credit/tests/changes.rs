@@ -279,7 +279,7 @@ fn the_fee_of_a_draw_recorded_late_is_in_the_minimum_of_the_statement_that_shows
     book.draw("1000.00", "2026-10-01");
     let known = day("2026-10-25");
     let (draw, amount, fee) = (DrawId::mint(noon(known)), cents("500.00"), cents("15.00"));
-    let late = LineEventBody::Drew { draw, feature: None, amount, fee };
+    let late = LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: false };
     book.record_late(late, day("2026-10-15"), known);
     let position = book.on("2026-11-21");
     let (first, second) = (book.statement(1), book.statement(2));

@@ -152,7 +152,8 @@ fn an_error_is_taken_back_with_its_interest_from_the_day_of_the_draw() {
     assert_eq!(book.line.untied(&book.books).unwrap(), []);
     book.on("2026-12-01");
     assert_eq!(book.statement(3).off_by(), Cents::ZERO);
-    let again = LineEventBody::DrawCorrected { draw, amount: cents("1.00"), fee: None };
+    let again =
+        LineEventBody::DrawCorrected { draw, amount: cents("1.00"), fee: None, by_terms: false };
     assert!(record(&mut book, again, "2026-12-01").is_ok());
 }
 

@@ -112,6 +112,27 @@ fn a_line_that_comes_in_during_repayment_goes_on_with_it() {
 }
 
 #[test]
+fn a_line_that_comes_in_during_repayment_says_with_what_it_began() {
+    let said = |amount: &str| {
+        format!(
+            "[line.brought_forward]\nopened_on = 2026-05-06\nprincipal = \"800.00\"\nprincipal_at_repayment = \"{amount}\"\n{}",
+            pay("2026-10-20", "400.00")
+        )
+    };
+    let report = lived("2026-11-10", FOUR_PARTS, &said("1600.00"));
+    // A quarter of 1,600.00, and what is left with the fourth.
+    assert_eq!(minimums(&report), ["400.00", "400.00"].map(cents));
+    for (repayment, amount, refused) in [
+        (FOUR_PARTS, "799.99", "less than the principal that is owed"),
+        ("begins_after_months = 24", "1600.00", "has not begun"),
+    ] {
+        let message = outcome(&line("2026-11-10", repayment, &said(amount))).unwrap_err();
+        let message = std::error::Error::source(&message).unwrap().to_string();
+        assert!(message.contains(refused), "{message}");
+    }
+}
+
+#[test]
 fn terms_of_repayment_that_cannot_be_are_refused() {
     for (repayment, said) in [
         ("cycles = 3", "needs `begins_after_months` or `begins_on`"),

@@ -101,6 +101,26 @@ fn a_promotion_costs_what_it_says_on_a_rounded_average_too() {
 }
 
 #[test]
+fn what_a_promotion_defers_is_capped_as_any_interest_is() {
+    let deferred = "[[product.features]]\nname = \"draws\"\napr = \"29.99%\"\npromotion = { apr = \"0%\", through = 2026-12-09, deferred = true }\n";
+    let december = |product: &str, events: &str| {
+        let drawn = format!("apr = \"17%\"\n{}{events}", draw("2026-09-10", "300.00"));
+        let report = lived(&format!("{deferred}{product}"), "2027-01-01", &drawn);
+        interest(&report)[3]
+    };
+    // 21 days of 300.00 at 29.99 % are 5.176, 70 at 6 % are 3.452, and 22 more after the promotion 1.085.
+    assert_eq!(december("", &cap("2026-10-01", "6%")), cents("9.71"));
+    // 113 days at 16 %.
+    assert_eq!(december("[product.limits]\napr_cap = \"16%\"\n", ""), cents("14.86"));
+    // Tiers bear each no more than the cap: 100.00 at 6 % and 200.00 at 16 %.
+    let tiers = "tiers = [{ up_to = \"100.00\", apr = \"6%\" }, { apr = \"30%\" }]";
+    let tiered = deferred.replace("apr = \"29.99%\"", tiers);
+    let drawn = draw("2026-09-10", "300.00");
+    let product = format!("{tiered}[product.limits]\napr_cap = \"16%\"\n");
+    assert_eq!(interest(&lived(&product, "2027-01-01", &drawn))[3], cents("11.76"));
+}
+
+#[test]
 fn a_rate_counts_from_its_own_day_though_payments_count_from_the_next() {
     let month = |event: String| {
         interest(&lived(START_OF_DAY, "2026-10-01", &owing("20%", "1000.00", &[event])))

@@ -208,9 +208,10 @@ const fn undoes(body: &LineEventBody) -> u8 {
         | LineEventBody::DrawRefused { .. }
         | LineEventBody::DrawCorrected { .. }
         | LineEventBody::AutopayDiscountEnded { .. }
-        | LineEventBody::DisputeOpened { .. } => 1,
-        LineEventBody::DisputeResolved { .. } => 2,
-        _ => 0,
+        | LineEventBody::DisputeOpened { .. } => 2,
+        LineEventBody::DisputeResolved { .. } => 3,
+        LineEventBody::DrawHeld { .. } => 0,
+        _ => 1,
     }
 }
 

@@ -58,6 +58,7 @@ fn v25_what_a_late_draw_asks_for_twice_over_comes_once_before_a_penalty_fee() {
         feature: None,
         amount: cents(amount),
         fee: Cents::ZERO,
+        by_terms: false,
     };
     book.fee(FeeKind::ReturnedPayment, "19.92", "2026-03-02");
     book.record_late(draw("83.03"), day("2026-03-10"), day("2026-03-10"));

@@ -286,7 +286,10 @@ fn transactions_of(event: &LineEvent) -> Vec<Transaction> {
             vec![one("", "interest", text, statement.interest_total)]
         }
         LineEventBody::Adjusted { amount, charge } => {
-            let text = format!("Adjustment of statement {}", charge.cycle());
+            let text = match charge.cycle() {
+                Some(cycle) => format!("Adjustment of statement {cycle}"),
+                None => "Adjustment of the fee of a draw".to_owned(),
+            };
             vec![one("", "adjustment", text, *amount)]
         }
         LineEventBody::BalanceBroughtForward { .. } => {
@@ -371,7 +374,7 @@ mod tests {
         let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         let draw = DrawId::mint(at);
         let (amount, fee) = (Cents::new(100_000), Cents::new(750));
-        let body = LineEventBody::Drew { draw, feature: None, amount, fee };
+        let body = LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: true };
         let event = LineEvent { seq: 3, effective_on: at.date_naive(), recorded_at: at, body };
         let items = transactions_of(&event);
         let subjects: Vec<_> = items.into_iter().map(|item| (item.id, item.subject)).collect();

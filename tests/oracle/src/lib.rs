@@ -117,7 +117,8 @@ pub enum Fact {
     FlagCleared {
         flag: Flag,
     },
-    /// What the draw is said to have cost when it was made. Without it the fee is worked out anew, which a late fact can change.
+    /// What the draw is said to have cost when it was made: the most that its fee can be. It is worked out anew, which a late fact
+    /// can make less.
     FeeQuoted {
         draw_id: u64,
         cents: i64,

@@ -293,7 +293,9 @@ impl Walk {
             _ => None,
         });
         let anew = product.fee_of_draw(borrowed, self.draws_seen == 0);
-        self.books.charge(quoted.unwrap_or(anew), shown_on);
+        // Where draws cost nothing by the product, what was told was agreed on.
+        let most = quoted.map(|told| if product.draw_fees() { told.min(anew) } else { told });
+        self.books.charge(most.unwrap_or(anew), shown_on);
         self.draws_seen += 1;
     }
 

@@ -208,7 +208,7 @@ fn body_of(what: &What) -> LineEventBody {
     match *what {
         What::Draw { draw, amount, fee, feature } => {
             let feature = feature.map(str::to_owned);
-            LineEventBody::Drew { draw: draw_id(draw), feature, amount, fee }
+            LineEventBody::Drew { draw: draw_id(draw), feature, amount, fee, by_terms: true }
         }
         What::DrawRefused { draw } => {
             LineEventBody::DrawRefused { draw: draw_id(draw), reason: "R23".to_owned() }
@@ -255,7 +255,7 @@ fn body_of(what: &What) -> LineEventBody {
             LineEventBody::DrawHeld { draw: draw_id(draw), amount, expires_on }
         }
         What::DrawCorrected { draw, amount } => {
-            LineEventBody::DrawCorrected { draw: draw_id(draw), amount, fee: None }
+            LineEventBody::DrawCorrected { draw: draw_id(draw), amount, fee: None, by_terms: false }
         }
         What::DisputeOpened { dispute, draw, amount } => LineEventBody::DisputeOpened {
             dispute: dispute_id(dispute),

@@ -54,6 +54,7 @@ pub(super) struct BroughtForwardFile {
     #[serde(default, with = "date_opt")]
     pub(super) opened_on: Option<NaiveDate>,
     draws_made: Option<u32>,
+    principal_at_repayment: Option<Dollars>,
 }
 
 impl BroughtForwardFile {
@@ -96,6 +97,7 @@ impl BroughtForwardFile {
             grace_lost: self.grace_lost,
             opened_on: self.opened_on,
             draws_made: self.draws_made,
+            principal_at_repayment: self.principal_at_repayment.as_ref().map(|one| one.0),
         }
     }
 }

@@ -310,7 +310,8 @@ impl EventFile {
             }
             Kind::DrawCorrected => {
                 let (draw, fee) = (names.draw(self.draw.as_ref())?, self.fee_amount()?);
-                let body = LineEventBody::DrawCorrected { draw, amount: amount()?, fee };
+                let (amount, by_terms) = (amount()?, fee.is_none());
+                let body = LineEventBody::DrawCorrected { draw, amount, fee, by_terms };
                 return Ok(if fee.is_some() { Body::Is(body) } else { Body::Corrected(body) });
             }
             Kind::Payment => {
@@ -429,7 +430,14 @@ impl EventFile {
         };
         let feature = self.feature.clone();
         let fee = self.fee_amount()?;
-        let body = LineEventBody::Drew { draw, feature, amount, fee: fee.unwrap_or(Cents::ZERO) };
+        let by_terms = fee.is_none();
+        let body = LineEventBody::Drew {
+            draw,
+            feature,
+            amount,
+            fee: fee.unwrap_or(Cents::ZERO),
+            by_terms,
+        };
         Ok(if fee.is_some() { Body::Is(body) } else { Body::Draw(body) })
     }
 

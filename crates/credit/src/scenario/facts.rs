@@ -123,6 +123,7 @@ const fn kind_of(charge: &Charge) -> Option<FeeKind> {
         Charge::LateFee { .. } => Some(FeeKind::Late),
         Charge::PlanFee { .. } => Some(FeeKind::Plan),
         Charge::OverLimitFee { .. } => Some(FeeKind::OverLimit),
+        Charge::DrawFee { .. } => Some(FeeKind::Draw),
         Charge::Interest { .. } | Charge::MilitaryWaiver { .. } => None,
     }
 }

@@ -13,9 +13,9 @@ use super::{
 use crate::{
     BroughtForward, CreditError, CreditLine, Derivation, LineEventBody, Position, Recorded,
     corrected_draw_fee, draw_fee,
+    draw_fees::before_draw,
     draws::DrawFacts,
     figures::{self, Around, Figures},
-    quote::before_draw,
     quote_payoff, returned_payment_fee,
 };
 
@@ -192,7 +192,7 @@ impl Life {
             (Body::Draw(LineEventBody::Drew { draw, feature, amount, .. }), Some(before)) => {
                 let fee = draw_fee(before, feature.as_deref(), *amount);
                 let (draw, feature, amount) = (*draw, feature.clone(), *amount);
-                LineEventBody::Drew { draw, feature, amount, fee }
+                LineEventBody::Drew { draw, feature, amount, fee, by_terms: true }
             }
             (Body::Return(LineEventBody::PaymentReturned { payment, code, .. }), Some(before)) => {
                 let fee = returned_payment_fee(before);
@@ -200,7 +200,22 @@ impl Life {
             }
             (Body::Corrected(LineEventBody::DrawCorrected { draw, amount, .. }), _) => {
                 let fee = corrected_draw_fee(self.line.events(), *draw, *amount)?;
-                LineEventBody::DrawCorrected { draw: *draw, amount: *amount, fee }
+                let (draw, amount, by_terms) = (*draw, *amount, fee.is_some());
+                LineEventBody::DrawCorrected { draw, amount, fee, by_terms }
+            }
+            // A fee that is stated may be what the product asks for all the same.
+            (Body::Is(LineEventBody::Drew { draw, feature, amount, fee, .. }), Some(before)) => {
+                let (draw, feature, amount, fee) = (*draw, feature.clone(), *amount, *fee);
+                let by_terms = draw_fee(before, feature.as_deref(), amount) == fee;
+                LineEventBody::Drew { draw, feature, amount, fee, by_terms }
+            }
+            (
+                Body::Is(LineEventBody::DrawCorrected { draw, amount, fee: fee @ Some(_), .. }),
+                _,
+            ) => {
+                let (draw, amount, fee) = (*draw, *amount, *fee);
+                let by_terms = corrected_draw_fee(self.line.events(), draw, amount)? == fee;
+                LineEventBody::DrawCorrected { draw, amount, fee, by_terms }
             }
             (Body::Is(body) | Body::Draw(body) | Body::Return(body) | Body::Corrected(body), _) => {
                 body.clone()

@@ -23,6 +23,7 @@ pub(crate) enum Fact {
     Draw {
         amount: i64,
         fee: i64,
+        by_terms: bool,
     },
     Payment {
         amount: i64,
@@ -61,6 +62,7 @@ pub(crate) enum Fact {
     Hold {
         amount: i64,
         days: u64,
+        fate: Fate,
     },
     DisputedDraw {
         amount: i64,
@@ -78,13 +80,26 @@ pub(crate) enum Fact {
     },
 }
 
+/// What becomes of a hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    Void,
+    Made { fee: i64 },
+    Refused,
+}
+
+fn fates() -> impl Strategy<Value = Fate> {
+    let made = (0_i64..3_000).prop_map(|fee| Fate::Made { fee });
+    prop_oneof![Just(Fate::Void), made, Just(Fate::Refused)]
+}
+
 /// A fact, the day it takes effect and by how many days we learn of it late.
 pub(crate) type Dated = (u64, u64, Fact);
 
 pub(crate) fn facts() -> impl Strategy<Value = Vec<Dated>> {
     let fact = prop_oneof![
-        6 => (1_i64..200_000, prop_oneof![2 => Just(0_i64), 1 => 1_i64..3_000])
-            .prop_map(|(amount, fee)| Fact::Draw { amount, fee }),
+        6 => (1_i64..200_000, prop_oneof![2 => Just(0_i64), 1 => 1_i64..3_000], any::<bool>())
+            .prop_map(|(amount, fee, by_terms)| Fact::Draw { amount, fee, by_terms }),
         8 => (1_i64..120_000, prop::option::weighted(0.25, 0_u64..60), prop::bool::weighted(0.1))
             .prop_map(|(amount, returned_after, reversed)| Fact::Payment {
                 amount, returned_after, reversed,
@@ -100,7 +115,8 @@ pub(crate) fn facts() -> impl Strategy<Value = Vec<Dated>> {
         1 => (1_i64..50_000).prop_map(|amount| Fact::RefusedDraw { amount }),
         1 => (1_i64..50_000, 1_i64..50_000)
             .prop_map(|(amount, to)| Fact::CorrectedDraw { amount, to }),
-        1 => (1_i64..50_000, 0_u64..9).prop_map(|(amount, days)| Fact::Hold { amount, days }),
+        2 => (1_i64..50_000, 0_u64..9, fates())
+            .prop_map(|(amount, days, fate)| Fact::Hold { amount, days, fate }),
         1 => (1_i64..90_000, prop::option::of(0_i64..90_000))
             .prop_map(|(amount, error)| Fact::DisputedDraw { amount, error }),
         1 => (1_i64..4_000, 0_i64..4_000)
@@ -138,14 +154,22 @@ pub(crate) fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEvent
         let stamp = noon(effective) + chrono::TimeDelta::milliseconds(i64::try_from(at).unwrap());
         let mut add = |effective, known, body| events.push((effective, known, body));
         match fact {
-            Fact::Draw { amount, fee } => {
+            Fact::Draw { amount, fee, by_terms } => {
                 let draw = DrawId::mint(stamp);
                 let (amount, fee) = (Cents::new(*amount), Cents::new(*fee));
-                add(effective, known, LineEventBody::Drew { draw, feature: None, amount, fee });
+                add(
+                    effective,
+                    known,
+                    LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: *by_terms },
+                );
             }
             Fact::RefusedDraw { amount } => {
                 let (draw, amount, fee) = (DrawId::mint(stamp), Cents::new(*amount), Cents::ZERO);
-                add(effective, known, LineEventBody::Drew { draw, feature: None, amount, fee });
+                add(
+                    effective,
+                    known,
+                    LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: false },
+                );
                 let reason = "R23".to_owned();
                 let later = on(offset + late + 3);
                 add(later, later, LineEventBody::DrawRefused { draw, reason });
@@ -207,22 +231,49 @@ pub(crate) fn events_of(facts: &[Dated]) -> Vec<(NaiveDate, NaiveDate, LineEvent
             }
             Fact::CorrectedDraw { amount, to } => {
                 let (draw, amount, fee) = (DrawId::mint(stamp), Cents::new(*amount), Cents::ZERO);
-                add(effective, known, LineEventBody::Drew { draw, feature: None, amount, fee });
+                add(
+                    effective,
+                    known,
+                    LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: false },
+                );
                 let later = on(offset + late + 40);
                 add(
                     later,
                     later,
-                    LineEventBody::DrawCorrected { draw, amount: Cents::new(*to), fee: None },
+                    LineEventBody::DrawCorrected {
+                        draw,
+                        amount: Cents::new(*to),
+                        fee: None,
+                        by_terms: false,
+                    },
                 );
             }
-            Fact::Hold { amount, days } => {
+            Fact::Hold { amount, days, fate } => {
                 let (draw, amount) = (DrawId::mint(stamp), Cents::new(*amount));
                 let expires_on = Some(on(offset + days));
                 add(effective, known, LineEventBody::DrawHeld { draw, amount, expires_on });
+                let later = on(offset + late + days / 2);
+                match fate {
+                    Fate::Void => {}
+                    Fate::Made { fee } => {
+                        let (feature, fee) = (None, Cents::new(*fee));
+                        let by_terms = true;
+                        let made = LineEventBody::Drew { draw, feature, amount, fee, by_terms };
+                        add(later, later, made);
+                    }
+                    Fate::Refused => {
+                        let reason = "R23".to_owned();
+                        add(later, later, LineEventBody::DrawRefused { draw, reason });
+                    }
+                }
             }
             Fact::DisputedDraw { amount, error } => {
                 let (draw, amount, fee) = (DrawId::mint(stamp), Cents::new(*amount), Cents::ZERO);
-                add(effective, known, LineEventBody::Drew { draw, feature: None, amount, fee });
+                add(
+                    effective,
+                    known,
+                    LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: false },
+                );
                 let (dispute, subject) = (CaseId::mint(stamp), Disputed::Draw { draw });
                 let later = on(offset + late + 33);
                 add(later, later, LineEventBody::DisputeOpened { dispute, subject, amount });

@@ -135,14 +135,17 @@ impl Book {
 
     pub(crate) fn draw_with_fee(&mut self, draw: DrawId, amount: &str, fee: &str, on: &str) {
         let (amount, fee) = (cents(amount), cents(fee));
-        self.record(LineEventBody::Drew { draw, feature: None, amount, fee }, on);
+        self.record(LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: false }, on);
     }
 
     pub(crate) fn draw_feature(&mut self, feature: &str, amount: &str, on: &str) {
         let draw = DrawId::mint(noon(day(on)));
         let feature = Some(feature.to_owned());
         let fee = Cents::ZERO;
-        self.record(LineEventBody::Drew { draw, feature, amount: cents(amount), fee }, on);
+        self.record(
+            LineEventBody::Drew { draw, feature, amount: cents(amount), fee, by_terms: false },
+            on,
+        );
     }
 
     pub(crate) fn pay(&mut self, amount: &str, on: &str) -> PaymentId {

@@ -290,12 +290,14 @@ fn reference_of(body: &LineEventBody) -> Option<String> {
 }
 
 fn charged(charge: &Charge) -> String {
-    let cycle = charge.cycle();
     match charge {
-        Charge::Interest { feature, .. } => format!("interest on {feature} of statement {cycle}"),
-        Charge::LateFee { .. } => format!("late fee of statement {cycle}"),
-        Charge::PlanFee { .. } => format!("plan fee of statement {cycle}"),
-        Charge::OverLimitFee { .. } => format!("over-limit fee of statement {cycle}"),
-        Charge::MilitaryWaiver { .. } => format!("fees of statement {cycle}"),
+        Charge::Interest { cycle, feature } => {
+            format!("interest on {feature} of statement {cycle}")
+        }
+        Charge::LateFee { cycle } => format!("late fee of statement {cycle}"),
+        Charge::PlanFee { cycle } => format!("plan fee of statement {cycle}"),
+        Charge::OverLimitFee { cycle } => format!("over-limit fee of statement {cycle}"),
+        Charge::MilitaryWaiver { cycle } => format!("fees of statement {cycle}"),
+        Charge::DrawFee { draw } => format!("fee of {}", reference("DRW", draw.as_uuid())),
     }
 }

@@ -227,8 +227,8 @@ impl Servicing {
         }
         // What is known of a line is never dated ahead of today.
         let on = settled_on.unwrap_or(draw.available_on).min(self.today()).max(draw.held_on);
-        let body =
-            LineEventBody::Drew { draw: id, feature: None, amount: draw.amount, fee: draw.fee };
+        let (amount, fee) = (draw.amount, draw.fee);
+        let body = LineEventBody::Drew { draw: id, feature: None, amount, fee, by_terms: true };
         let seq = self.post(&mut tx, &mut line, on, body).await?;
         draw.status = DrawStatus::Settled;
         draw.drawn_on = Some(on);
