@@ -329,6 +329,7 @@ impl State {
     ) -> NaiveDate {
         let due_on = printed.map_or(due_on, |printed| printed.due_on);
         let owed = printed.map_or(minimum.own, |printed| printed.own_minimum.min(minimum.own));
+        let asked = printed.map_or(minimum.due, |printed| printed.minimum.min(minimum.due));
         let enforce = |sent_on| terms.product.dates.enforceable_due_on(due_on, sent_on);
         let enforceable_on = sent_on.map_or(NaiveDate::MAX, enforce);
         // Recomputed, less what the recomputed ones before it ask for: a late fact can set these above the printed ones. A fee is in
@@ -347,14 +348,15 @@ impl State {
             unpaid: terms.product.minimum_for(at_close.recomputed(minimum.inputs)).own,
             owed,
             amount: owed,
-            minimum: printed.map_or(minimum.due, |printed| printed.minimum.min(minimum.due)),
-            tested: false,
+            minimum: asked,
+            tested: asked.is_zero(),
             missed: false,
             at_close: Some(at_close),
         };
-        // A statement that only repeats what is past due has its own due date and late fee all the same.
+        // A statement that only repeats what is past due has its own due date and late fee all the same; one that asked for nothing
+        // has none, whatever is learned of it since.
         if minimum.due.is_positive() {
-            if enforceable_on < NaiveDate::MAX {
+            if asked.is_positive() && enforceable_on < NaiveDate::MAX {
                 self.awaited.push((self.cycle.number, enforceable_on));
                 self.enforce_what_never_left(enforceable_on);
             }

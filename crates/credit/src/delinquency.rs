@@ -181,11 +181,10 @@ impl State {
             let unpaid: Cents =
                 self.obligations.iter().filter(|due| due.cycle <= cycle).map(|due| due.owed).sum();
             let late = (cycle, unpaid, minimum);
-            let (uncapped, amount) = if self.cost_a_return_fee(terms, cycle, returned) {
-                (Cents::ZERO, Cents::ZERO)
-            } else {
-                self.late_fee(rule, late)
-            };
+            let spared =
+                self.late_fee_this_cycle() || self.cost_a_return_fee(terms, cycle, returned);
+            let (uncapped, amount) =
+                if spared { (Cents::ZERO, Cents::ZERO) } else { self.late_fee(rule, late) };
             if amount.is_positive() && rule.first_free && !self.late_fee_forgiven {
                 self.late_fee_forgiven = true;
             } else if amount.is_positive() {
@@ -195,6 +194,11 @@ impl State {
                 self.charge(FeeKind::Late, 0, amount);
             }
         }
+    }
+
+    /// One is charged in the billing cycle already: where mail was late or the close moved, two due dates can have their day in one.
+    fn late_fee_this_cycle(&self) -> bool {
+        self.late_fees.iter().any(|fee| fee.on >= self.cycle.starts_on)
     }
 
     /// A payment for the statement came back at a fee, however much later: one event costs one penalty (12 CFR 1026.52(b)(2)(ii)).

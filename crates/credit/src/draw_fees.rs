@@ -70,17 +70,22 @@ pub fn corrected_draw_fee(
     Ok(Some(draw_fee(&before, feature.as_deref(), amount)))
 }
 
-/// The line on a day as a draw found it: without what came after it, and without its own hold.
+/// The line as a draw found it when it was asked for: on the day of its hold, or of the draw itself where none was held.
 pub(crate) fn before_draw(
     events: &[LineEvent],
     draw: DrawId,
     on: NaiveDate,
 ) -> Result<Position, CreditError> {
-    let made = |body: &LineEventBody| matches!(body, LineEventBody::Drew { draw: one, .. } if *one == draw);
-    let held = |body: &LineEventBody| matches!(body, LineEventBody::DrawHeld { draw: one, .. } if *one == draw);
-    let earlier = events.iter().take_while(|event| !made(&event.body));
-    let earlier: Vec<LineEvent> = earlier.filter(|event| !held(&event.body)).cloned().collect();
-    replay(&earlier, on)
+    let asked = |event: &LineEvent| match &event.body {
+        LineEventBody::DrawHeld { draw: one, .. } | LineEventBody::Drew { draw: one, .. } => {
+            *one == draw
+        }
+        _ => false,
+    };
+    match events.iter().position(asked).and_then(|at| events.split_at_checked(at)) {
+        Some((earlier, [of_draw, ..])) => replay(earlier, of_draw.effective_on),
+        _ => replay(events, on),
+    }
 }
 
 impl Terms {

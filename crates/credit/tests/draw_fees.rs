@@ -216,3 +216,25 @@ fn books_hold_and_settling_twice_gives_nothing_back_twice() {
     let all = book.line.position(end).unwrap();
     assert_eq!(replay(book.line.events(), end).unwrap(), all);
 }
+
+/// Each by what it found when it was asked for: the hold of the second is no draw before the first.
+#[test]
+fn two_holds_at_once_cost_what_they_would_one_after_the_other() {
+    let held = |id: &str, amount: &str| {
+        event("draw_held", "2026-09-03", &format!("id = \"{id}\"\namount = \"{amount}\""))
+    };
+    let made = |id: &str, on: &str, amount: &str| {
+        event("draw", on, &format!("draw = \"{id}\"\namount = \"{amount}\""))
+    };
+    let both = |first: &str| {
+        held("a", first)
+            + &held("b", "300.00")
+            + &made("a", "2026-09-04", first)
+            + &made("b", "2026-09-05", "300.00")
+    };
+    let first_free = format!("{THREE_PERCENT}, first_draw_free = true");
+    assert_eq!(amounts(&lived(&first_free, &both("100.00"))), [Cents::ZERO, cents("9.00")]);
+    // A credit balance of 300.00 covers one of them, and not the other as well.
+    let with_credit = pay("2026-09-02", "300.00") + &both("300.00");
+    assert_eq!(amounts(&lived(THREE_PERCENT, &with_credit)), [Cents::ZERO, cents("9.00")]);
+}

@@ -214,6 +214,33 @@ fn fact_of((_, after, gone, _): Left, statement: &Statement) -> (chrono::NaiveDa
     (on, if gone { sent(cycle) } else { not_sent(cycle) })
 }
 
+/// Of the second one November 19 is the due date, and so it is of the first where that left on the 5th.
+#[test]
+fn two_due_dates_that_come_together_cost_one_late_fee() {
+    for (left_on, fee_on) in [("2026-11-05", "2026-11-30"), ("2026-11-04", "2026-11-29")] {
+        let mut book = book();
+        book.record(sent(1), left_on);
+        assert_eq!(late_fees(&book.on("2026-12-15")), [(1, fee_on.to_owned())], "{left_on}");
+        // The next one is of the next cycle.
+        assert_eq!(book.on("2027-01-15").late_fees.len(), 2);
+    }
+}
+
+/// It is paid off before its payment comes back, so that the second statement is not to be sent: the third is the first to ask.
+#[test]
+fn what_nobody_was_asked_for_is_late_by_the_first_statement_that_asks() {
+    let mut book = book();
+    book.record(not_sent(1), "2026-09-26");
+    let payment = book.pay("1020.38", "2026-09-26");
+    book.on("2026-10-26");
+    assert!(!book.statement(2).must_be_sent);
+    book.returned(payment, "2026-11-10");
+    let asked = book.on("2026-12-21");
+    assert_eq!((asked.days_past_due, late_fees(&asked)), (0, Vec::new()));
+    assert_eq!(book.statement(3).due_on, day("2026-12-20"));
+    assert_eq!(book.on("2026-12-22").days_past_due, 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(30))]
 

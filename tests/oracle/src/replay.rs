@@ -406,8 +406,8 @@ impl Walk {
         let of_cycle = ask(self.books.unpaid_charges(|charge| charge.billed_on == Some(number)));
         let asked = printed.map_or(anew, |one| one.asked);
         let due = left_on(facts, number, day).map(|left| enforceable_due(day, left));
-        let went_out = printed.map_or(produced, |one| one.produced);
-        if let Some(due) = due.filter(|_| went_out) {
+        let told = asked.minimum > 0;
+        if let Some(due) = due.filter(|_| told) {
             self.books.due_at_the_latest(due);
         }
         let mut unpaid = asked.own();
@@ -416,7 +416,7 @@ impl Walk {
         }
         self.books.minimums.push(Minimum {
             due,
-            told: went_out,
+            told,
             asked: unpaid,
             unpaid,
             unpaid_recomputed: of_cycle.own(),
