@@ -9,6 +9,7 @@
 //! payments stay `pending`; before such a file is sent again the bank is asked for it, and flags and revocations are looked
 //! at anew; they are looked at in the transaction that chooses a payment, which holds its line. What is absent: the arithmetic of a payment (`credit`).
 
+mod again;
 mod answers;
 mod changes;
 mod file;

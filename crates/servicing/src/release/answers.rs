@@ -243,6 +243,13 @@ impl Servicing {
         let Some(mut payment) = payments::find_for_update(&mut tx, found.id).await? else {
             return Ok(false);
         };
+        if payment.status == PaymentStatus::Returned {
+            let again = self.returned_again(&mut tx, &line.row, &payment, (code, returned_on));
+            if again.await? {
+                tx.commit().await?;
+            }
+            return Ok(false);
+        }
         if !matches!(payment.status, PaymentStatus::Released | PaymentStatus::Settled) {
             return Ok(false);
         }
@@ -268,9 +275,6 @@ impl Servicing {
         }
         payment.changed_at = now;
         payments::update(&mut tx, &payment).await?;
-        if rule.disables_account {
-            bank_accounts::disable(&mut tx, payment.bank_account_id).await?;
-        }
         let late = payment.settle_on.is_some_and(|on| rules.late(code, on, returned_on));
         let payload = json!({
             "payment_id": payment.id, "reference": payment.reference, "return_code": payment.return_code,
@@ -279,15 +283,8 @@ impl Servicing {
         });
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(&mut tx, stream, "payment.returned", payload).await?;
-        let source = format!("return of {}", payment.reference);
-        self.flag_after_return(&mut tx, &line.row, rule, &source).await?;
-        if rule.revokes {
-            revocations::insert(&mut tx, payment.customer_id, now, &source).await?;
-        }
-        if let Some(kind) = &rule.desk {
-            let words = format!("Payment {} came back with {code}.", payment.reference);
-            self.open_desk_case(&mut tx, &payment, kind, words).await?;
-        }
+        let words = format!("Payment {} came back with {code}.", payment.reference);
+        self.act_on_return(&mut tx, &line.row, &payment, (rule, words)).await?;
         if late {
             let words = format!(
                 "Payment {} came back with {code} later than the bank may send it back.",
@@ -297,6 +294,28 @@ impl Servicing {
         }
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// What a code asks for beside undoing the payment: of the account, of leave to debit, of the line and of a person.
+    pub(super) async fn act_on_return(
+        &self,
+        conn: &mut PgConnection,
+        line: &CreditLineRow,
+        payment: &PaymentRow,
+        (rule, words): (&ReturnRule, String),
+    ) -> Result<(), ServicingError> {
+        if rule.disables_account {
+            bank_accounts::disable(conn, payment.bank_account_id).await?;
+        }
+        let source = format!("return of {}", payment.reference);
+        self.flag_after_return(conn, line, rule, &source).await?;
+        if rule.revokes {
+            revocations::insert(conn, payment.customer_id, self.now(), &source).await?;
+        }
+        if let Some(kind) = &rule.desk {
+            self.open_desk_case(conn, payment, kind, words).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn flag_after_return(

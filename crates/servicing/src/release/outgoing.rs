@@ -20,6 +20,7 @@ use sqlx::{Connection as _, PgConnection};
 use store::{
     bank_accounts::{self, BankAccountStatus},
     draws::{self, DrawRow, DrawStatus},
+    rail_files,
 };
 
 use super::{FILE_ENTRIES_MAX, Of, RunReport, files};
@@ -286,7 +287,10 @@ impl Servicing {
         if !matches!(draw.status, DrawStatus::Pending | DrawStatus::Released | DrawStatus::Settled)
         {
             // The same return, read before, says nothing new.
-            if draw.return_code.as_deref() != Some(&why) {
+            let now = self.now();
+            if draw.return_code.as_deref() != Some(&why)
+                && rail_files::note_once(&mut tx, &draw.reference, &why, now).await?
+            {
                 self.tell_of_return(&mut tx, &draw, code, "although it had come to nothing")
                     .await?;
                 tx.commit().await?;

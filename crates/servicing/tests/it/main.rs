@@ -38,6 +38,7 @@ mod portfolio;
 mod refunds;
 mod release;
 mod retries;
+mod returned_again;
 mod returns;
 mod rights;
 mod service;
