@@ -112,11 +112,12 @@ impl Servicing {
         let available_on = DrawRails::embedded()?.standard.available_on(self.today());
         let credit = draws.iter().map(|draw| draw.amount).sum();
         let key = self.new_file(conn, draws.len(), (Cents::ZERO, credit)).await?;
-        for mut draw in draws {
+        let traces = self.next_traces(conn, draws.len()).await?;
+        for (mut draw, trace) in draws.into_iter().zip(traces) {
             draw.status = DrawStatus::Pending;
             draw.available_on = available_on;
             draw.file_key = Some(key.clone());
-            draw.trace_number = Some(self.next_trace(conn).await?);
+            draw.trace_number = Some(trace);
             draw.changed_at = self.now();
             draws::update(conn, &draw).await?;
             let payload = json!({
