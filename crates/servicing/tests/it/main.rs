@@ -29,6 +29,7 @@ mod house;
 mod intents;
 mod ledger;
 mod legal_notices;
+mod letters;
 mod lines;
 mod may_contact;
 mod messages;
