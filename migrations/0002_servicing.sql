@@ -300,7 +300,8 @@ CREATE INDEX outbox_given_back_of ON outbox ((payload ->> 'file_key'))
 CREATE INDEX outbox_given_back ON outbox ((payload ->> 'trace_number'))
     WHERE kind IN ('payment.given_back', 'draw.given_back');
 CREATE SEQUENCE rail_file_numbers AS integer;
-CREATE SEQUENCE rail_entry_numbers AS integer;
+-- Seven digits of a trace number: they come round again.
+CREATE SEQUENCE rail_entry_numbers AS integer MAXVALUE 9999999 CYCLE;
 
 -- How far the bank's list of returns has been read.
 CREATE TABLE rail_cursors (
@@ -309,12 +310,12 @@ CREATE TABLE rail_cursors (
 );
 
 -- What banks told of our entries that is worked off once, however often it is read: another account, or the return of an entry that
--- is not on its way.
+-- is not on its way. By the entry's reference, and of one that we do not know by its trace number.
 CREATE TABLE rail_notices (
-    trace_number    text        NOT NULL,
+    entry           text        NOT NULL,
     code            text        NOT NULL,
     told_at         timestamptz NOT NULL,
-    CONSTRAINT rail_notices_pkey PRIMARY KEY (trace_number, code)
+    CONSTRAINT rail_notices_pkey PRIMARY KEY (entry, code)
 );
 
 CREATE TABLE payments (
@@ -331,7 +332,7 @@ CREATE TABLE payments (
     status           text        NOT NULL
         CHECK (status IN ('scheduled', 'released', 'pending', 'settled', 'returned', 'held_back', 'cancelled')),
     file_key         text        REFERENCES rail_files,
-    trace_number     text        CONSTRAINT payments_trace_unique UNIQUE,
+    trace_number     text,
     received_seq     bigint,
     settle_on        date,
     return_code      text,
@@ -345,6 +346,7 @@ CREATE TABLE payments (
     refusals         integer     NOT NULL DEFAULT 0 CHECK (refusals >= 0),
     authorised_at    timestamptz NOT NULL,
     changed_at       timestamptz NOT NULL,
+    CONSTRAINT payments_trace_unique UNIQUE (trace_number, file_key),
     CONSTRAINT payments_debit_not_early CHECK (debit_on >= authorised_on),
     CONSTRAINT payments_return_whole CHECK ((status = 'returned') = (return_code IS NOT NULL)),
     CONSTRAINT payments_cancel_whole CHECK ((status IN ('held_back', 'cancelled')) = (cancel_reason IS NOT NULL)),
@@ -376,7 +378,7 @@ CREATE TABLE draws (
     leaves_on        date        NOT NULL,
     available_on     date        NOT NULL,
     file_key         text        REFERENCES rail_files,
-    trace_number     text        CONSTRAINT draws_trace_unique UNIQUE,
+    trace_number     text,
     -- When the bank was first asked for it on the instant rail.
     handed_at        timestamptz,
     -- The day the money was made available, from which it bears interest, and the line event that says so.
@@ -391,6 +393,7 @@ CREATE TABLE draws (
     told_at          timestamptz,
     held_at          timestamptz NOT NULL,
     changed_at       timestamptz NOT NULL,
+    CONSTRAINT draws_trace_unique UNIQUE (trace_number, file_key),
     CONSTRAINT draws_made_whole CHECK ((drawn_on IS NULL) = (drew_seq IS NULL)),
     CONSTRAINT draws_settled_whole CHECK (status <> 'settled' OR drawn_on IS NOT NULL),
     CONSTRAINT draws_refusal_whole CHECK ((status IN ('refused', 'voided')) = (refusal IS NOT NULL))

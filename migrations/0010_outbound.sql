@@ -102,10 +102,11 @@ CREATE TABLE letters (
     bytes           bytea       NOT NULL,
     digest          bytea       NOT NULL CONSTRAINT letters_digest CHECK (digest = sha256(bytes)),
     queued_at       timestamptz NOT NULL,
-    -- When the printer had it.
-    printed_at      timestamptz
+    -- When the printer had it, and when it was last to have it and did not take it.
+    printed_at      timestamptz,
+    refused_at      timestamptz
 );
-CREATE INDEX letters_to_print ON letters (queued_at, message_id) WHERE printed_at IS NULL;
+CREATE INDEX letters_to_print ON letters (refused_at NULLS FIRST, queued_at, message_id) WHERE printed_at IS NULL;
 
 -- How far the reports of mail that came back were read.
 CREATE TABLE mail_cursors (
@@ -127,7 +128,7 @@ GRANT SELECT ON consent_ends, contact_changes, postal_addresses, contact_limits,
 GRANT SELECT (customer_id, changed_at) ON contact_changes TO plumbline_turn;
 GRANT UPDATE (email, phone) ON customers TO plumbline_app;
 GRANT UPDATE (state, why, code, next_at, attempts, changed_at, sent_at, address) ON outbound_messages TO plumbline_app;
-GRANT UPDATE (printed_at) ON letters TO plumbline_app;
+GRANT UPDATE (printed_at, refused_at) ON letters TO plumbline_app;
 GRANT UPDATE (sequence) ON mail_cursors TO plumbline_app;
 
 -- A model's turn neither says that a message went out nor brings one about.

@@ -146,20 +146,25 @@ pub(crate) struct Totals {
     pub(crate) hash: u64,
     pub(crate) debit: u64,
     pub(crate) credit: u64,
+    /// Of entries whose code is not known: either side may have it.
+    pub(crate) either: u64,
 }
 
 impl Totals {
-    pub(crate) fn of(entries: &[Entry]) -> Self {
-        entries.iter().fold(Self::default(), |totals, entry| {
-            let amount = entry.amount.get().unsigned_abs();
-            let debit = entry.code.is_debit();
-            totals.plus(Self {
-                records: 1 + u64::from(entry.addenda.is_some()),
-                hash: entry.routing.prefix_number(),
-                debit: if debit { amount } else { 0 },
-                credit: if debit { 0 } else { amount },
-            })
-        })
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let amount = entry.amount.get().unsigned_abs();
+        let debit = entry.code.is_debit();
+        Self {
+            records: 1 + u64::from(entry.addenda.is_some()),
+            hash: entry.routing.prefix_number(),
+            debit: if debit { amount } else { 0 },
+            credit: if debit { 0 } else { amount },
+            either: 0,
+        }
+    }
+
+    pub(crate) fn of_all(entries: &[Entry]) -> Self {
+        entries.iter().map(Self::of).fold(Self::default(), Self::plus)
     }
 
     pub(crate) const fn plus(self, other: Self) -> Self {
@@ -168,6 +173,14 @@ impl Totals {
             hash: (self.hash + other.hash) % 10_000_000_000,
             debit: self.debit + other.debit,
             credit: self.credit + other.credit,
+            either: self.either + other.either,
         }
+    }
+
+    /// With what either side may have on the sides where a record that states so many debits has it.
+    pub(crate) fn sided(self, stated_debit: u64) -> Self {
+        let debit = stated_debit.saturating_sub(self.debit).min(self.either);
+        let credit = self.either - debit;
+        Self { debit: self.debit + debit, credit: self.credit + credit, either: 0, ..self }
     }
 }

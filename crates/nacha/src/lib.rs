@@ -15,4 +15,5 @@ mod write;
 pub use codes::{ReturnCode, Sec, TransactionCode};
 pub use error::NachaError;
 pub use file::{Addenda, Batch, Entry, File, Header, TraceNumber};
+pub use parse::Unread;
 pub use routing::RoutingNumber;

@@ -1,4 +1,7 @@
 //! Reading a file, with every total checked.
+//!
+//! Invariants: batch numbers rise, as the format has them, from wherever they begin. An entry that cannot be read is set apart where its
+//! amount and its bank can be, so that the totals still hold for the rest; `parse` refuses a file with one.
 
 use money::Cents;
 
@@ -13,16 +16,34 @@ impl File {
     /// # Errors
     /// The first thing wrong, with its line and column.
     pub fn parse(text: &str) -> Result<Self, NachaError> {
+        let (file, unread) = Self::parse_apart(text)?;
+        unread.into_iter().next().map_or(Ok(file), |unread| Err(unread.error))
+    }
+
+    /// Reads a file, and sets apart the entries that cannot be read, which are not in it. All totals have to be true with them.
+    ///
+    /// # Errors
+    /// The first thing wrong outside of an entry.
+    pub fn parse_apart(text: &str) -> Result<(Self, Vec<Unread>), NachaError> {
         let records = (1..)
             .zip(text.lines())
             .map(|(line, text)| Record::new(text, line))
             .collect::<Result<Vec<_>, _>>()?;
-        Reader { records: &records }.file(records.len())
+        Reader { records: &records, unread: Vec::new() }.file(records.len())
     }
+}
+
+/// An entry that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The number of the entry of which it tells; its own where it tells of none.
+    pub trace: TraceNumber,
+    pub error: NachaError,
 }
 
 struct Reader<'a, 'r> {
     records: &'r [Record<'a>],
+    unread: Vec<Unread>,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -36,14 +57,13 @@ impl<'a> Reader<'a, '_> {
         self.records.first().map_or("", |record| record.kind())
     }
 
-    fn file(mut self, lines: usize) -> Result<File, NachaError> {
+    fn file(mut self, lines: usize) -> Result<(File, Vec<Unread>), NachaError> {
         let header = header(self.next("file header")?)?;
         let mut batches = Vec::new();
-        let mut totals = Totals::default();
+        let (mut totals, mut number) = (Totals::default(), 0);
         while self.peek() == "5" {
-            let number = batches.len() as u64 + 1;
-            let batch = self.batch(number)?;
-            totals = totals.plus(Totals::of(&batch.entries));
+            let (batch, of_batch, its_number) = self.batch(number)?;
+            (totals, number) = (totals.plus(of_batch), its_number);
             batches.push(batch);
         }
         let control = self.next("file control")?;
@@ -59,27 +79,72 @@ impl<'a> Reader<'a, '_> {
         if !lines.is_multiple_of(10) {
             return Err(NachaError::Truncated { missing: "padding to blocks of ten records" });
         }
-        Ok(File { header, batches })
+        Ok((File { header, batches }, self.unread))
     }
 
-    fn batch(&mut self, number: u64) -> Result<Batch, NachaError> {
+    /// A batch, what its entries come to, and its number, which is above `last`.
+    fn batch(&mut self, last: u64) -> Result<(Batch, Totals, u64), NachaError> {
         let record = self.next("batch header")?;
         let mut batch = batch_header(record)?;
-        record.check_total("batch number", record.number(88, 7)?, number)?;
+        let number = record.number(88, 7)?;
+        if number <= last {
+            return Err(record.unexpected(88, "a batch number above that of the batch before"));
+        }
+        let mut totals = Totals::default();
         while self.peek() == "6" {
-            let mut entry = entry_detail(self.next("entry")?)?;
-            if self.peek() == "7" {
-                entry.addenda = Some(addenda(self.next("addenda")?)?);
-            }
-            batch.entries.push(entry);
+            totals = totals.plus(self.entry(&mut batch.entries)?);
         }
         let control = self.next("batch control")?;
         control.expect(1, "8")?;
         same_company(record, control, &batch)?;
-        check(control, [(5, 6), (11, 10), (21, 12), (33, 12)], Totals::of(&batch.entries))?;
+        check(control, [(5, 6), (11, 10), (21, 12), (33, 12)], totals)?;
         control.check_total("batch number", control.number(88, 7)?, number)?;
-        Ok(batch)
+        Ok((batch, totals, number))
     }
+
+    /// Puts an entry with its addenda among those of the batch, or sets it apart; answers what it comes to.
+    fn entry(&mut self, entries: &mut Vec<Entry>) -> Result<Totals, NachaError> {
+        let record = self.next("entry")?;
+        let follow = self.records.iter().take_while(|record| record.kind() == "7").count();
+        let (addenda, rest) = self.records.split_at(follow);
+        self.records = rest;
+        match entry_with(record, addenda) {
+            Ok(entry) => {
+                let totals = Totals::of(&entry);
+                entries.push(entry);
+                Ok(totals)
+            }
+            Err(error) => {
+                let totals = unread_totals(record, addenda)?;
+                let told = addenda.first().and_then(|addenda| trace(*addenda, 7).ok());
+                let trace = told.map_or_else(|| trace(record, 80), Ok)?;
+                self.unread.push(Unread { trace, error });
+                Ok(totals)
+            }
+        }
+    }
+}
+
+/// An entry and the one record of addenda that it may have, as its indicator says.
+fn entry_with(record: Record<'_>, follow: &[Record<'_>]) -> Result<Entry, NachaError> {
+    let entry = entry_detail(record)?;
+    let addenda = match (record.raw(79, 1), follow) {
+        ("0", []) => None,
+        ("1", [one]) => Some(addenda(*one)?),
+        _ => return Err(record.unexpected(79, "how many records of addenda follow, 0 or 1")),
+    };
+    Ok(Entry { addenda, ..entry })
+}
+
+/// What an entry that cannot be read comes to. Where its code is not known, neither is the side of its amount.
+fn unread_totals(record: Record<'_>, addenda: &[Record<'_>]) -> Result<Totals, NachaError> {
+    let (records, amount) = (1 + addenda.len() as u64, record.number(30, 10)?);
+    let totals = Totals { records, hash: record.number(4, 8)?, ..Totals::default() };
+    Ok(match TransactionCode::parse(record.raw(2, 2)) {
+        Some(code) if code.is_debit() => Totals { debit: amount, ..totals },
+        Some(_) => Totals { credit: amount, ..totals },
+        None => Totals { either: amount, ..totals },
+    })
 }
 
 /// The service class fits the entries, and the control record repeats what the header says of the company.
@@ -107,8 +172,10 @@ fn same_company(header: Record<'_>, control: Record<'_>, batch: &Batch) -> Resul
     Ok(())
 }
 
-/// Checks the four totals that stand at these columns and widths.
+/// Checks the four totals that stand at these columns and widths: records, hash, debit, credit.
 fn check(record: Record<'_>, at: [(usize, usize); 4], totals: Totals) -> Result<(), NachaError> {
+    let [_, _, (column, width), _] = at;
+    let totals = totals.sided(record.number(column, width)?);
     let counted = [totals.records, totals.hash, totals.debit, totals.credit];
     let names = ["entry count", "entry hash", "total debit", "total credit"];
     for (((column, width), counted), name) in at.into_iter().zip(counted).zip(names) {

@@ -15,7 +15,7 @@ impl File {
         let mut lines = vec![header(&self.header)?];
         let mut totals = Totals::default();
         for (number, batch) in (1..).zip(&self.batches) {
-            let batch_totals = Totals::of(&batch.entries);
+            let batch_totals = Totals::of_all(&batch.entries);
             lines.push(batch_header(batch, number)?);
             for entry in &batch.entries {
                 lines.push(entry_detail(entry)?);

@@ -9,6 +9,7 @@
 //! payments stay `pending`; before such a file is sent again the bank is asked for it, and flags and revocations are looked
 //! at anew; they are looked at in the transaction that chooses a payment, which holds its line. What is absent: the arithmetic of a payment (`credit`).
 
+mod again;
 mod answers;
 mod changes;
 mod file;
@@ -299,10 +300,11 @@ impl Servicing {
     ) -> Result<String, ServicingError> {
         let debit = payments.iter().map(|payment| payment.amount).sum();
         let key = self.new_file(conn, payments.len(), (debit, Cents::ZERO)).await?;
-        for mut payment in payments {
+        let traces = self.next_traces(conn, payments.len()).await?;
+        for (mut payment, trace) in payments.into_iter().zip(traces) {
             payment.status = PaymentStatus::Pending;
             payment.file_key = Some(key.clone());
-            payment.trace_number = Some(self.next_trace(conn).await?);
+            payment.trace_number = Some(trace);
             payment.changed_at = self.now();
             payments::update(conn, &payment).await?;
             let payload = json!({

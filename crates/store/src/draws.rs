@@ -188,13 +188,6 @@ pub async fn find_for_update(
     Ok(select_draws!("WHERE id = $1 FOR UPDATE", id.as_uuid()).fetch_optional(conn).await?)
 }
 
-pub async fn find_by_trace(
-    conn: &mut PgConnection,
-    trace_number: &str,
-) -> Result<Option<DrawRow>, StoreError> {
-    Ok(select_draws!("WHERE trace_number = $1", trace_number).fetch_optional(conn).await?)
-}
-
 /// The line's draws, newest first.
 pub async fn list_of_line(
     conn: &mut PgConnection,

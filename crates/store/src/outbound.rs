@@ -318,14 +318,18 @@ macro_rules! select_letters {
     };
 }
 
-/// The letters that the printer does not have yet, oldest first.
+/// The letters that the printer does not have yet, oldest first; those that it did not take come after the others, and of them the one
+/// that waits longest.
 pub async fn list_unprinted(
     conn: &mut PgConnection,
     limit: i64,
 ) -> Result<Vec<LetterRow>, StoreError> {
-    Ok(select_letters!("WHERE printed_at IS NULL ORDER BY queued_at, message_id LIMIT $1", limit)
-        .fetch_all(conn)
-        .await?)
+    Ok(select_letters!(
+        "WHERE printed_at IS NULL ORDER BY refused_at NULLS FIRST, queued_at, message_id LIMIT $1",
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 pub async fn find_letter(
@@ -333,6 +337,18 @@ pub async fn find_letter(
     id: OutboundId,
 ) -> Result<Option<LetterRow>, StoreError> {
     Ok(select_letters!("WHERE message_id = $1", id.as_uuid()).fetch_optional(conn).await?)
+}
+
+/// Puts a letter that the printer did not take behind the others.
+pub async fn put_letter_off(
+    conn: &mut PgConnection,
+    id: OutboundId,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE letters SET refused_at = $2 WHERE message_id = $1", id.as_uuid(), at)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Records that the printer has a letter; `false` where that was recorded before.

@@ -197,13 +197,6 @@ pub async fn find_for_update(
     Ok(select_payments!("WHERE id = $1 FOR UPDATE", id.as_uuid()).fetch_optional(conn).await?)
 }
 
-pub async fn find_by_trace(
-    conn: &mut PgConnection,
-    trace_number: &str,
-) -> Result<Option<PaymentRow>, StoreError> {
-    Ok(select_payments!("WHERE trace_number = $1", trace_number).fetch_optional(conn).await?)
-}
-
 /// The line's payments, newest first.
 pub async fn list_of_line(
     conn: &mut PgConnection,

@@ -75,13 +75,75 @@ pub async fn next_number(conn: &mut PgConnection) -> Result<i32, StoreError> {
     Ok(number)
 }
 
-/// The next entry's number; never given twice.
-pub async fn next_entry(conn: &mut PgConnection) -> Result<i32, StoreError> {
-    let number =
-        sqlx::query_scalar!(r#"SELECT nextval('rail_entry_numbers')::integer AS "number!""#)
-            .fetch_one(conn)
-            .await?;
-    Ok(number)
+/// The next numbers of entries, in the order in which they are given. After the last comes the first again.
+pub async fn next_entries(conn: &mut PgConnection, count: i64) -> Result<Vec<i32>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT nextval('rail_entry_numbers')::integer AS "number!" FROM generate_series(1, $1::bigint)"#,
+        count,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Those of these trace numbers that an entry has of which the bank may still have something to say: one on its way, or one that was
+/// put into a file, or given back from one, since.
+pub async fn traces_in_use(
+    conn: &mut PgConnection,
+    trace_numbers: &[String],
+    since: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT p.trace_number AS "trace_number!" FROM payments p JOIN rail_files f ON f.key = p.file_key
+           WHERE p.trace_number = ANY ($1) AND (f.created_at > $2 OR p.status IN ('pending', 'released'))
+           UNION
+           SELECT d.trace_number FROM draws d JOIN rail_files f ON f.key = d.file_key
+           WHERE d.trace_number = ANY ($1) AND (f.created_at > $2 OR d.status IN ('held', 'pending', 'released'))
+           UNION
+           SELECT payload ->> 'trace_number' FROM outbox
+           WHERE kind IN ('payment.given_back', 'draw.given_back') AND payload ->> 'trace_number' = ANY ($1)
+             AND recorded_at > $2"#,
+        trace_numbers,
+        since,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// A payment or a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryId {
+    Payment(PaymentId),
+    Draw(DrawId),
+}
+
+/// The entry of this trace number: numbers come round again, so it is the newest that was in a file by that day, or, where none was,
+/// the newest. Nothing where that one was given back and has it no more.
+pub async fn find_entry(
+    conn: &mut PgConnection,
+    trace_number: &str,
+    by: NaiveDate,
+) -> Result<Option<EntryId>, StoreError> {
+    let found = sqlx::query!(
+        r#"SELECT e.payment_id AS "payment_id?", e.draw_id AS "draw_id?"
+           FROM (SELECT id AS payment_id, NULL::uuid AS draw_id, file_key FROM payments WHERE trace_number = $1
+                 UNION ALL
+                 SELECT NULL, id, file_key FROM draws WHERE trace_number = $1
+                 UNION ALL
+                 SELECT NULL, NULL, payload ->> 'file_key' FROM outbox
+                 WHERE kind IN ('payment.given_back', 'draw.given_back') AND payload ->> 'trace_number' = $1) e
+           JOIN rail_files f ON f.key = e.file_key
+           ORDER BY (f.effective_on <= $2) DESC, f.number DESC, e.payment_id, e.draw_id
+           LIMIT 1"#,
+        trace_number,
+        by,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.and_then(|found| match (found.payment_id, found.draw_id) {
+        (Some(id), _) => Some(EntryId::Payment(PaymentId::from_uuid(id))),
+        (None, Some(id)) => Some(EntryId::Draw(DrawId::from_uuid(id))),
+        (None, None) => None,
+    }))
 }
 
 pub async fn insert(conn: &mut PgConnection, file: &RailFileRow) -> Result<(), StoreError> {
@@ -257,16 +319,16 @@ pub async fn set_cursor(
     Ok(())
 }
 
-/// Notes what a bank told of an entry; `false` where it was noted before.
+/// Notes what a bank told of an entry of this reference, or this trace number where we know none of it; `false` where it was noted before.
 pub async fn note_once(
     conn: &mut PgConnection,
-    trace_number: &str,
+    entry: &str,
     code: &str,
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let noted = sqlx::query!(
-        "INSERT INTO rail_notices (trace_number, code, told_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        trace_number,
+        "INSERT INTO rail_notices (entry, code, told_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        entry,
         code,
         at,
     )
@@ -276,14 +338,10 @@ pub async fn note_once(
 }
 
 /// Whether something was noted of an entry whose code begins with this word.
-pub async fn noted(
-    conn: &mut PgConnection,
-    trace_number: &str,
-    word: &str,
-) -> Result<bool, StoreError> {
+pub async fn noted(conn: &mut PgConnection, entry: &str, word: &str) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM rail_notices WHERE trace_number = $1 AND starts_with(code, $2)) AS "noted!""#,
-        trace_number,
+        r#"SELECT EXISTS (SELECT FROM rail_notices WHERE entry = $1 AND starts_with(code, $2)) AS "noted!""#,
+        entry,
         word,
     )
     .fetch_one(conn)

@@ -96,7 +96,7 @@ impl Servicing {
         Ok(to_keep(document.pdf().map_err(ServicingError::engine)?, now))
     }
 
-    /// Hands what is queued to the printer. One that could not be handed over stays queued.
+    /// Hands what is queued to the printer. One that could not be handed over stays queued, behind the others.
     pub(super) async fn print_letters(
         &self,
         post: &dyn Post,
@@ -121,6 +121,8 @@ impl Servicing {
                 if matches!(error, RailError::NotSent { .. }) {
                     return Ok(());
                 }
+                let mut conn = self.store.app().acquire().await?;
+                outbound::put_letter_off(&mut conn, id, self.now()).await?;
                 continue;
             }
             match self.printed(&letter).await {

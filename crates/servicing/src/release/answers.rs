@@ -16,7 +16,11 @@ use store::{
     rail_files, revocations,
 };
 
-use super::{Of, RunReport, Undone, matching::Asked};
+use super::{
+    Of, RunReport, Undone,
+    file::{Entry, find_entry},
+    matching::Asked,
+};
 use crate::{
     Caller, Servicing, ServicingError, UseCase, authorise, cash::Way, reversals::reversed,
     work::Trail,
@@ -46,7 +50,7 @@ impl Servicing {
                 }
             };
             for entry in status.entries {
-                if let Err(error) = self.read_entry(&entry, report).await {
+                if let Err(error) = self.read_entry(&key, &entry, report).await {
                     let trace = entry.trace.to_string();
                     log_failure(&trace, &error);
                     self.entry_undone(Of::Trace(&trace), &error, report).await;
@@ -56,27 +60,34 @@ impl Servicing {
         Ok(())
     }
 
+    /// Works off what the bank says of an entry of a file; nothing where its number is that of an entry of a later one.
     async fn read_entry(
         &self,
+        key: &str,
         entry: &EntryStatus,
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
         let trace = entry.trace.to_string();
+        let mut conn = self.store.app().acquire().await?;
+        let sent = find_entry(&mut conn, &trace, self.today()).await?;
+        drop(conn);
+        if sent.as_ref().is_some_and(|sent| sent.file_key() != Some(key)) {
+            return Ok(());
+        }
         match (entry.state, entry.return_code) {
             (EntryState::Pending, _) => {}
-            (EntryState::Settled, _) => {
-                let mut conn = self.store.app().acquire().await?;
-                let draw = draws::find_by_trace(&mut conn, &trace).await?;
-                drop(conn);
-                if let Some(draw) = draw {
+            (EntryState::Settled, _) => match sent {
+                Some(Entry::Draw(draw)) => {
                     let done = self.settle_draw(draw.id, entry.settled_on).await?;
                     report.draws_settled += u32::from(done);
-                } else {
-                    let done = self.settle_one(&trace, entry.settled_on).await?;
+                }
+                Some(Entry::Payment(payment)) => {
+                    let done = self.settle_one(&payment, &trace, entry.settled_on).await?;
                     report.settled += u32::from(done);
                 }
-            }
-            (EntryState::Returned, _) if self.at_the_desk(&trace).await? => {}
+                None => {}
+            },
+            (EntryState::Returned, _) if self.at_the_desk(sent.as_ref(), &trace).await? => {}
             // Its place in the bank's list of returns was passed, or never came.
             (EntryState::Returned, Some(code)) => {
                 let on = (self.today(), entry.settled_on);
@@ -90,11 +101,11 @@ impl Servicing {
     /// The money of a payment is there since a day; where the bank does not say, since the day it was to be, and in the books by today.
     async fn settle_one(
         &self,
+        found: &PaymentRow,
         trace: &str,
         settled_on: Option<NaiveDate>,
     ) -> Result<bool, ServicingError> {
         let mut tx = self.store.app().begin().await?;
-        let Some(found) = payments::find_by_trace(&mut tx, trace).await? else { return Ok(false) };
         if found.status != PaymentStatus::Released {
             return Ok(false);
         }
@@ -157,7 +168,7 @@ impl Servicing {
         asked: &mut Asked,
         report: &mut RunReport,
     ) -> bool {
-        let parsed = match File::parse(&file.contents) {
+        let (parsed, unread) = match File::parse_apart(&file.contents) {
             Ok(parsed) => parsed,
             Err(error) => {
                 let (cause, sequence) = (chain(&error), file.sequence);
@@ -170,18 +181,22 @@ impl Servicing {
                 return false;
             }
         };
-        let mut whole = true;
+        let mut failed = Vec::new();
         for batch in &parsed.batches {
             for entry in &batch.entries {
-                let read = self.read_addenda(batch, entry, asked, report).await;
-                if let Some((trace, Err(error))) = read {
-                    log_failure(&trace, &error);
-                    self.entry_undone(Of::Trace(&trace), &error, report).await;
-                    whole = false;
-                }
+                let (trace, done) = self.read_addenda(batch, entry, asked, report).await;
+                failed.extend(done.err().map(|error| (trace, error)));
             }
         }
-        whole
+        for entry in &unread {
+            let (trace, done) = self.read_unread(entry).await;
+            failed.extend(done.err().map(|error| (trace, error)));
+        }
+        for (trace, error) in &failed {
+            log_failure(trace, error);
+            self.entry_undone(Of::Trace(trace), error, report).await;
+        }
+        failed.is_empty()
     }
 
     /// What came back was with the bank, whatever we knew of its file: a payment is credited before it is taken back.
@@ -207,17 +222,16 @@ impl Servicing {
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
-        let payment = payments::find_by_trace(&mut conn, trace).await?;
-        let draw = draws::find_by_trace(&mut conn, trace).await?;
+        let sent = find_entry(&mut conn, trace, returned_on).await?;
         drop(conn);
-        match (payment, draw) {
-            (Some(payment), _) => {
+        match sent {
+            Some(Entry::Payment(payment)) => {
                 self.credit_returned(&payment).await?;
                 let on = (returned_on, settled_on);
                 let done = self.return_payment(&payment, code, on).await?;
                 report.returned += u32::from(done);
             }
-            (None, Some(draw)) => {
+            Some(Entry::Draw(draw)) => {
                 if let Some(key) = draw.file_key.as_deref() {
                     self.accept(key).await?;
                 }
@@ -225,7 +239,7 @@ impl Servicing {
                 let done = self.return_draw(draw.id, code, on).await?;
                 report.draws_refused += u32::from(done);
             }
-            (None, None) => self.returned_unmatched(trace, code, returned_on).await?,
+            None => self.returned_unmatched(trace, code, returned_on).await?,
         }
         Ok(())
     }
@@ -243,6 +257,13 @@ impl Servicing {
         let Some(mut payment) = payments::find_for_update(&mut tx, found.id).await? else {
             return Ok(false);
         };
+        if payment.status == PaymentStatus::Returned {
+            let again = self.returned_again(&mut tx, &line.row, &payment, (code, returned_on));
+            if again.await? {
+                tx.commit().await?;
+            }
+            return Ok(false);
+        }
         if !matches!(payment.status, PaymentStatus::Released | PaymentStatus::Settled) {
             return Ok(false);
         }
@@ -268,9 +289,6 @@ impl Servicing {
         }
         payment.changed_at = now;
         payments::update(&mut tx, &payment).await?;
-        if rule.disables_account {
-            bank_accounts::disable(&mut tx, payment.bank_account_id).await?;
-        }
         let late = payment.settle_on.is_some_and(|on| rules.late(code, on, returned_on));
         let payload = json!({
             "payment_id": payment.id, "reference": payment.reference, "return_code": payment.return_code,
@@ -279,15 +297,8 @@ impl Servicing {
         });
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(&mut tx, stream, "payment.returned", payload).await?;
-        let source = format!("return of {}", payment.reference);
-        self.flag_after_return(&mut tx, &line.row, rule, &source).await?;
-        if rule.revokes {
-            revocations::insert(&mut tx, payment.customer_id, now, &source).await?;
-        }
-        if let Some(kind) = &rule.desk {
-            let words = format!("Payment {} came back with {code}.", payment.reference);
-            self.open_desk_case(&mut tx, &payment, kind, words).await?;
-        }
+        let words = format!("Payment {} came back with {code}.", payment.reference);
+        self.act_on_return(&mut tx, &line.row, &payment, (rule, words)).await?;
         if late {
             let words = format!(
                 "Payment {} came back with {code} later than the bank may send it back.",
@@ -297,6 +308,28 @@ impl Servicing {
         }
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// What a code asks for beside undoing the payment: of the account, of leave to debit, of the line and of a person.
+    pub(super) async fn act_on_return(
+        &self,
+        conn: &mut PgConnection,
+        line: &CreditLineRow,
+        payment: &PaymentRow,
+        (rule, words): (&ReturnRule, String),
+    ) -> Result<(), ServicingError> {
+        if rule.disables_account {
+            bank_accounts::disable(conn, payment.bank_account_id).await?;
+        }
+        let source = format!("return of {}", payment.reference);
+        self.flag_after_return(conn, line, rule, &source).await?;
+        if rule.revokes {
+            revocations::insert(conn, payment.customer_id, self.now(), &source).await?;
+        }
+        if let Some(kind) = &rule.desk {
+            self.open_desk_case(conn, payment, kind, words).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn flag_after_return(

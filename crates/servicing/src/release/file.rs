@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use identity::{BankAccountId, CreditLineId, CustomerId, PaymentId};
 use money::Cents;
 use nacha::TraceNumber;
@@ -16,11 +16,18 @@ use store::{
     customers,
     draws::{self, DrawRow, DrawStatus},
     payments::{self, PaymentRow, PaymentStatus},
-    rail_files::{self, RailFileRow, RailFileStatus},
+    rail_files::{self, EntryId, RailFileRow, RailFileStatus},
 };
 
 use super::{given_back::Why, kept};
 use crate::{Servicing, ServicingError, cases::About};
+
+/// Of an entry that left so long ago the bank has nothing more to say, sixty days for a debit that is disowned and as many again for
+/// what comes late.
+const IN_USE: TimeDelta = TimeDelta::days(120);
+
+/// So many numbers there are.
+const NUMBERS: usize = 10_000_000;
 
 /// One entry of a file, whichever way its money goes.
 pub(super) enum Entry {
@@ -183,15 +190,17 @@ pub(super) fn of_trace<'a>(file: &'a FileStatus, trace: &str) -> Option<&'a Entr
     file.entries.iter().find(|entry| entry.trace.to_string() == trace)
 }
 
-/// The entry of this trace number, which is a payment's or a draw's.
+/// The entry of this trace number, which is a payment's or a draw's, as of a day on which something was told of it.
 pub(super) async fn find_entry(
     conn: &mut PgConnection,
     trace: &str,
+    told_on: NaiveDate,
 ) -> Result<Option<Entry>, ServicingError> {
-    if let Some(payment) = payments::find_by_trace(conn, trace).await? {
-        return Ok(Some(Entry::Payment(payment)));
-    }
-    Ok(draws::find_by_trace(conn, trace).await?.map(Entry::Draw))
+    Ok(match rail_files::find_entry(conn, trace, told_on).await? {
+        Some(EntryId::Payment(id)) => payments::find(conn, id).await?.map(Entry::Payment),
+        Some(EntryId::Draw(id)) => draws::find(conn, id).await?.map(Entry::Draw),
+        None => None,
+    })
 }
 
 impl Servicing {
@@ -221,13 +230,36 @@ impl Servicing {
         Ok(file.key)
     }
 
-    /// A trace number that was never used.
-    pub(super) async fn next_trace(
+    /// Trace numbers for the entries of one file, which rise, as those of a batch have to. After the last number the first comes
+    /// again; those of which the bank may still have something to say are passed over.
+    pub(super) async fn next_traces(
         &self,
         conn: &mut PgConnection,
-    ) -> Result<String, ServicingError> {
-        let sequence = rail_files::next_entry(conn).await?;
-        Ok(TraceNumber::of(&self.lender.originator.routing, sequence.unsigned_abs()).to_string())
+        count: usize,
+    ) -> Result<Vec<String>, ServicingError> {
+        let since = self.now() - IN_USE;
+        let (mut rising, mut asked): (Vec<String>, usize) = (Vec::new(), 0);
+        while rising.len() < count && asked < NUMBERS {
+            // Where many in a row are in use, more are asked for at a time.
+            let ask = (count - rising.len()).max(asked / 2);
+            let numbers = rail_files::next_entries(conn, i64::try_from(ask).unwrap_or(i64::MAX));
+            let of = |number: i32| {
+                TraceNumber::of(&self.lender.originator.routing, number.unsigned_abs()).to_string()
+            };
+            let traces: Vec<_> = numbers.await?.into_iter().map(of).collect();
+            let in_use = rail_files::traces_in_use(conn, &traces, since).await?;
+            for trace in traces {
+                // No file has numbers of before the first and after.
+                if rising.len() < count && rising.last().is_some_and(|last| *last >= trace) {
+                    rising.clear();
+                }
+                if rising.len() < count && !in_use.contains(&trace) {
+                    rising.push(trace);
+                }
+            }
+            asked += ask;
+        }
+        if rising.len() < count { Err(stored("trace number")) } else { Ok(rising) }
     }
 
     /// Writes a file and hands it to the bank. What the bank does is recorded; an unknown outcome leaves it pending, and is `false`.

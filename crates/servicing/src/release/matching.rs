@@ -49,7 +49,7 @@ impl Servicing {
         report: &mut RunReport,
     ) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
-        let sent = find_entry(&mut conn, came.trace).await?;
+        let sent = find_entry(&mut conn, came.trace, came.on).await?;
         drop(conn);
         let mut settled_on = None;
         if let Some(sent) = &sent {
@@ -86,9 +86,14 @@ impl Servicing {
     }
 
     /// Whether the desk has a return of this entry that is not what was sent, or that we cannot read.
-    pub(super) async fn at_the_desk(&self, trace: &str) -> Result<bool, ServicingError> {
+    pub(super) async fn at_the_desk(
+        &self,
+        sent: Option<&Entry>,
+        trace: &str,
+    ) -> Result<bool, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
-        Ok(rail_files::noted(&mut conn, trace, AT_DESK).await?)
+        let entry = sent.map_or(trace, Entry::reference);
+        Ok(rail_files::noted(&mut conn, entry, AT_DESK).await?)
     }
 
     /// In what an entry that came back is not the one that was sent; nothing where it is.
@@ -100,7 +105,17 @@ impl Servicing {
         if came.entry.amount != sent.amount() {
             return Ok(Some("amount"));
         }
-        if came.entry.code.is_debit() != sent.debit() {
+        self.is_another(sent, came.entry, came.prefix).await
+    }
+
+    /// In what an entry of which the bank tells something is another than the one that was sent, whatever its amount.
+    pub(super) async fn is_another(
+        &self,
+        sent: &Entry,
+        told: &nacha::Entry,
+        prefix: &str,
+    ) -> Result<Option<&'static str>, ServicingError> {
+        if told.code.is_debit() != sent.debit() {
             return Ok(Some("direction"));
         }
         let mut conn = self.store.app().acquire().await?;
@@ -120,9 +135,9 @@ impl Servicing {
             // A number that nobody can open any more differs from nothing.
             Some(Err(_)) | None => return Ok(None),
         };
-        let other = |told: &str, ours: &str| !told.trim().is_empty() && told.trim() != ours;
-        let differs = other(&came.entry.account_number, &details.account_number)
-            || other(came.prefix, details.routing_number.prefix());
+        let other = |theirs: &str, ours: &str| !theirs.trim().is_empty() && theirs.trim() != ours;
+        let differs = other(&told.account_number, &details.account_number)
+            || other(prefix, details.routing_number.prefix());
         Ok(differs.then_some("account"))
     }
 
@@ -137,7 +152,7 @@ impl Servicing {
         let mut tx = self.store.app().begin().await?;
         self.hold_line(&mut tx, sent.credit_line_id()).await?;
         let note = format!("{AT_DESK} {} {}", came.code, came.entry.trace);
-        if !rail_files::note_once(&mut tx, trace, &note, self.now()).await? {
+        if !rail_files::note_once(&mut tx, reference, &note, self.now()).await? {
             return Ok(());
         }
         tracing::error!(trace_number = %trace, "entry {trace} came back with another {what} than it was sent with");

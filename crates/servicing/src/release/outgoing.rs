@@ -20,6 +20,7 @@ use sqlx::{Connection as _, PgConnection};
 use store::{
     bank_accounts::{self, BankAccountStatus},
     draws::{self, DrawRow, DrawStatus},
+    rail_files,
 };
 
 use super::{FILE_ENTRIES_MAX, Of, RunReport, files};
@@ -111,11 +112,12 @@ impl Servicing {
         let available_on = DrawRails::embedded()?.standard.available_on(self.today());
         let credit = draws.iter().map(|draw| draw.amount).sum();
         let key = self.new_file(conn, draws.len(), (Cents::ZERO, credit)).await?;
-        for mut draw in draws {
+        let traces = self.next_traces(conn, draws.len()).await?;
+        for (mut draw, trace) in draws.into_iter().zip(traces) {
             draw.status = DrawStatus::Pending;
             draw.available_on = available_on;
             draw.file_key = Some(key.clone());
-            draw.trace_number = Some(self.next_trace(conn).await?);
+            draw.trace_number = Some(trace);
             draw.changed_at = self.now();
             draws::update(conn, &draw).await?;
             let payload = json!({
@@ -286,7 +288,10 @@ impl Servicing {
         if !matches!(draw.status, DrawStatus::Pending | DrawStatus::Released | DrawStatus::Settled)
         {
             // The same return, read before, says nothing new.
-            if draw.return_code.as_deref() != Some(&why) {
+            let now = self.now();
+            if draw.return_code.as_deref() != Some(&why)
+                && rail_files::note_once(&mut tx, &draw.reference, &why, now).await?
+            {
                 self.tell_of_return(&mut tx, &draw, code, "although it had come to nothing")
                     .await?;
                 tx.commit().await?;

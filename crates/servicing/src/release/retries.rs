@@ -167,6 +167,9 @@ impl Servicing {
         let stored = || ServicingError::Stored { what: "payment of a retry", source: None };
         let mut others = payments::list_of_line(conn, retry.credit_line_id).await?;
         let returned = others.iter().find(|other| other.id == first).cloned().ok_or_else(stored)?;
+        if let Some(why) = self.retry_disowned(conn, &returned).await? {
+            return Ok(Some(why));
+        }
         let returned_on = returned.returned_on.ok_or_else(stored)?;
         let on = retry.authorised_on.max(self.today());
         let last = returned.settle_on.and_then(|settled| settled.checked_add_days(RETRY_WITHIN));

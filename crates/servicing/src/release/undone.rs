@@ -63,7 +63,7 @@ impl Servicing {
     async fn entry_of(&self, of: Of<'_>) -> Result<Option<Entry>, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         Ok(match of {
-            Of::Trace(trace) => find_entry(&mut conn, trace).await?,
+            Of::Trace(trace) => find_entry(&mut conn, trace, self.today()).await?,
             Of::Payment(id) => payments::find(&mut conn, id).await?.map(Entry::Payment),
             Of::Draw(id) => draws::find(&mut conn, id).await?.map(Entry::Draw),
         })

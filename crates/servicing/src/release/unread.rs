@@ -1,11 +1,12 @@
 //! What the bank says came back and we cannot read: for the desk, once.
 //!
-//! Invariants: one entry whose code or class we do not know keeps no other from being worked off; what cannot be read undoes nothing. Of a
+//! Invariants: one entry whose code or class we do not know, or that cannot be read, keeps no other from being worked off; what cannot be read undoes nothing. Of a
 //! whole file that cannot be read nothing is worked off, and it is read again by each run. What is absent: reading (`nacha`).
 
 use std::collections::BTreeMap;
 
-use nacha::{Addenda, Batch, Sec};
+use chrono::NaiveDate;
+use nacha::{Addenda, Batch, Sec, Unread};
 use rails::ReturnFile;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -13,6 +14,7 @@ use store::rail_files;
 
 use super::{
     AT_DESK, RunReport, Undone,
+    changes::Told,
     file::{Entry, find_entry},
     matching::{Asked, CameBack},
     undone::{DESK, case_stands},
@@ -20,15 +22,19 @@ use super::{
 use crate::{Servicing, ServicingError, work::Trail};
 
 impl Servicing {
-    /// Works off what the bank says of one entry; answers the number under which it was sent. Nothing where it says nothing.
+    /// Works off what the bank says of one entry; answers the number under which it was sent, or its own where it tells of none.
     pub(super) async fn read_addenda(
         &self,
         batch: &Batch,
         entry: &nacha::Entry,
         asked: &mut Asked,
         report: &mut RunReport,
-    ) -> Option<(String, Result<(), ServicingError>)> {
-        let addenda = entry.addenda.as_ref()?;
+    ) -> (String, Result<(), ServicingError>) {
+        let Some(addenda) = &entry.addenda else {
+            let trace = entry.trace.to_string();
+            let done = self.unread(&trace, "without addenda that say why").await;
+            return (trace, done);
+        };
         let (Addenda::Return { original_trace, .. }
         | Addenda::UnknownReturn { original_trace, .. }
         | Addenda::Change { original_trace, .. }) = addenda;
@@ -45,27 +51,40 @@ impl Servicing {
             (_, Addenda::UnknownReturn { code, .. }) => {
                 self.unread(&trace, &format!("with the code {code}")).await
             }
-            (_, Addenda::Change { code, corrected, .. }) => {
-                self.change_one(&trace, code, corrected, report).await
+            (_, Addenda::Change { code, corrected, original_prefix: prefix, .. }) => {
+                let (trace, on) = (&*trace, batch.effective_on);
+                self.change_one(&Told { entry, trace, prefix, code, corrected, on }, report).await
             }
         };
-        Some((trace, done))
+        (trace, done)
+    }
+
+    /// Of an entry of a file nothing can be worked off, since it cannot be read.
+    pub(super) async fn read_unread(
+        &self,
+        unread: &Unread,
+    ) -> (String, Result<(), ServicingError>) {
+        let trace = unread.trace.to_string();
+        let how = format!("in a record that cannot be read ({})", unread.error);
+        let done = self.unread(&trace, &how).await;
+        (trace, done)
     }
 
     /// An entry came back in a way that we do not know.
     pub(super) async fn unread(&self, trace: &str, how: &str) -> Result<(), ServicingError> {
         let mut tx = self.store.app().begin().await?;
-        let sent = find_entry(&mut tx, trace).await?;
+        let sent = find_entry(&mut tx, trace, self.today()).await?;
         let line = sent.as_ref().map(Entry::credit_line_id);
         if let Some(line) = line {
             self.hold_line(&mut tx, line).await?;
         }
         let note = format!("{AT_DESK} {how}");
-        if !rail_files::note_once(&mut tx, trace, &note, self.now()).await? {
+        let reference = sent.as_ref().map(Entry::reference);
+        let name = reference.unwrap_or(trace);
+        if !rail_files::note_once(&mut tx, name, &note, self.now()).await? {
             return Ok(());
         }
         tracing::error!(trace_number = %trace, "entry {trace} came back {how}, which we do not know");
-        let reference = sent.as_ref().map(Entry::reference);
         let payload = json!({"trace_number": trace, "unknown": how, "reference": reference});
         self.trail(&mut tx, Trail::stream(None, line), "return.unknown", payload).await?;
         if let Some(sent) = &sent {
@@ -87,7 +106,7 @@ impl Servicing {
     ) -> Result<Undone, ServicingError> {
         let (sequence, mut tx) = (file.sequence, self.store.app().begin().await?);
         let name = format!("returns {sequence}");
-        let named = named_in(&mut tx, &file.contents).await?;
+        let named = named_in(&mut tx, &file.contents, self.today()).await?;
         if let Some(first) = named.first() {
             self.hold_line(&mut tx, first.credit_line_id()).await?;
         }
@@ -113,11 +132,15 @@ impl Servicing {
 }
 
 /// The entries of ours whose numbers stand where addenda have them, in a text that is no file.
-async fn named_in(conn: &mut PgConnection, text: &str) -> Result<Vec<Entry>, ServicingError> {
+async fn named_in(
+    conn: &mut PgConnection,
+    text: &str,
+    today: NaiveDate,
+) -> Result<Vec<Entry>, ServicingError> {
     let mut named = BTreeMap::new();
     for line in text.lines().filter(|line| line.starts_with("799") || line.starts_with("798")) {
         let Some(trace) = line.get(6..21) else { continue };
-        if let Some(entry) = find_entry(conn, trace).await? {
+        if let Some(entry) = find_entry(conn, trace, today).await? {
             named.insert(trace.to_owned(), entry);
         }
     }

@@ -290,3 +290,54 @@ async fn a_debit_that_is_disowned_on_the_sixtieth_day_counts_among_the_returns()
     let rates = house.servicing.return_rates(Caller::system()).await.unwrap();
     assert_eq!((rates.unauthorised.returns, rates.overall.returns), (1, 1));
 }
+
+/// With the line of Ann's entry made into another.
+fn with_anns_line(text: &str, alter: impl Fn(&str) -> String) -> String {
+    let line = |line: &str| {
+        let anns = line.starts_with('6') && line.contains("000111229001");
+        (if anns { alter(line) } else { line.to_owned() }) + "\n"
+    };
+    text.lines().map(line).collect()
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_for_the_desk_and_keeps_no_other() {
+    let (house, ann, bob) =
+        two_people(|text| with_anns_line(text, |line| line.replacen("626", "682", 1))).await;
+    let report = house.live_until("2026-11-27").await.payments;
+    assert_eq!((report.returned, report.failed), (1, 0));
+    assert_eq!(status(&house, ann).await, PaymentStatus::Settled);
+    assert_eq!(status(&house, bob).await, PaymentStatus::Returned);
+    let (words, payment) = (desk(&house).await, house.payments(ann).await.remove(0));
+    assert!(words.len() == 1 && words[0].contains(&payment.reference), "{words:?}");
+    assert_eq!(run(&house).await, RunReport::default());
+}
+
+#[tokio::test]
+async fn a_return_that_does_not_say_why_is_on_record_and_keeps_no_other() {
+    let without: Altering = |text| {
+        altered(text, |batch| {
+            if of_ann(batch) {
+                batch.entries[0].addenda = None;
+            }
+        })
+    };
+    // It says that the reason follows, and none does; and it says that none does.
+    let announced: Altering = |text| {
+        let silent = altered(text, |batch| {
+            if of_ann(batch) {
+                batch.entries[0].addenda = None;
+            }
+        });
+        with_anns_line(&silent, |line| format!("{}1{}", &line[..78], &line[79..]))
+    };
+    for arrives_as in [without, announced] {
+        let (house, ann, bob) = two_people(arrives_as).await;
+        let report = house.live_until("2026-11-27").await.payments;
+        assert_eq!((report.returned, report.failed), (1, 0));
+        assert_eq!(status(&house, ann).await, PaymentStatus::Settled);
+        assert_eq!(status(&house, bob).await, PaymentStatus::Returned);
+        assert_eq!(told(&house, "return.unknown").await.len(), 1);
+        assert_eq!(run(&house).await, RunReport::default());
+    }
+}
