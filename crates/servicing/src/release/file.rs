@@ -1,4 +1,4 @@
-//! A file for the bank: recorded with its entries, written from their rows, handed over.
+//! A file for the bank, filled with its entries before (`choose`): written from their rows, handed over.
 //!
 //! Invariants: a file is recorded before it is sent, under a key of its own; its text is the same each time, which its digest
 //! makes sure of; account numbers are opened for it under the role of the rails and stand nowhere else.
@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use identity::{BankAccountId, CreditLineId, CustomerId, PaymentId};
+use identity::{BankAccountId, CreditLineId, CustomerId};
 use money::Cents;
 use nacha::TraceNumber;
 use rails::{AchTransfer, BankDetails, EntryStatus, FileStatus, RailError, ach_file};
@@ -195,32 +195,6 @@ pub(super) async fn find_entry(
 }
 
 impl Servicing {
-    /// Records a file of so many entries and amounts (debit, credit) that leaves today; answers its key.
-    pub(super) async fn new_file(
-        &self,
-        conn: &mut PgConnection,
-        entries: usize,
-        (debit, credit): (Cents, Cents),
-    ) -> Result<String, ServicingError> {
-        let now = self.now();
-        let file = RailFileRow {
-            key: format!("ach-{}", PaymentId::mint(now)),
-            number: rail_files::next_number(conn).await?,
-            created_at: now,
-            effective_on: self.today(),
-            entries: i32::try_from(entries).unwrap_or(i32::MAX),
-            debit,
-            credit,
-            digest: None,
-            status: RailFileStatus::Building,
-            handed_at: None,
-            bank_reference: None,
-            refusal: None,
-        };
-        rail_files::insert(conn, &file).await?;
-        Ok(file.key)
-    }
-
     /// A trace number that was never used.
     pub(super) async fn next_trace(
         &self,
