@@ -42,6 +42,9 @@ use crate::{
     work::{Mark, Told},
 };
 
+/// A file has its hour at the bank: between chunks it rests no longer than so many times what the chunk took.
+const RESTS_AT_MOST: u32 = 4;
+
 /// Entries in one file, at most.
 const FILE_ENTRIES_MAX: i32 = 5_000;
 
@@ -167,7 +170,8 @@ impl Servicing {
         loop {
             let (limit, began) = (throttle.lines(), Instant::now());
             let chunk = self.choose_chunk(run, after, limit).await?;
-            let rest = throttle.took(chunk.taken, began.elapsed());
+            let took = began.elapsed();
+            let rest = throttle.took(chunk.taken, took).min(took * RESTS_AT_MOST);
             done += chunk.done;
             keys.extend(chunk.alone);
             let Some(last) = chunk.last else { return Ok((done, false)) };
