@@ -285,7 +285,7 @@ CREATE TABLE rail_files (
     debit_cents     bigint      NOT NULL CHECK (debit_cents >= 0),
     credit_cents    bigint      NOT NULL CHECK (credit_cents >= 0),
     digest          bytea       CHECK (octet_length(digest) = 32),
-    status          text        NOT NULL CHECK (status IN ('building', 'pending', 'accepted', 'refused', 'abandoned', 'late')),
+    status          text        NOT NULL CHECK (status IN ('choosing', 'building', 'pending', 'accepted', 'refused', 'abandoned', 'late')),
     -- When it was last handed to the bank.
     handed_at       timestamptz,
     bank_reference  text,
@@ -293,6 +293,8 @@ CREATE TABLE rail_files (
     settled_at      timestamptz
 );
 CREATE INDEX rail_files_open ON rail_files (created_at) WHERE status IN ('building', 'pending');
+-- One file of a day is filled at a time with payments, and one with draws.
+CREATE UNIQUE INDEX rail_files_choosing ON rail_files (effective_on, (debit_cents > 0)) WHERE status = 'choosing';
 CREATE INDEX rail_files_abandoned ON rail_files (settled_at) WHERE status = 'abandoned';
 -- Which entries were in a file that was given up: they no longer name it, and their numbers are given anew.
 CREATE INDEX outbox_given_back_of ON outbox ((payload ->> 'file_key'))
@@ -354,7 +356,7 @@ CREATE TABLE payments (
     CONSTRAINT payments_in_file CHECK (status NOT IN ('pending', 'released') OR file_key IS NOT NULL)
 );
 CREATE INDEX payments_by_line ON payments (credit_line_id, authorised_at DESC);
-CREATE INDEX payments_to_release ON payments (debit_on) WHERE status = 'scheduled';
+CREATE INDEX payments_to_release ON payments (debit_on, credit_line_id, id) WHERE status = 'scheduled';
 CREATE INDEX payments_to_settle ON payments (settle_on) WHERE status = 'released';
 CREATE INDEX payments_by_bank_account ON payments (bank_account_id);
 CREATE INDEX payments_by_file ON payments (file_key) WHERE file_key IS NOT NULL;
@@ -399,7 +401,7 @@ CREATE TABLE draws (
     CONSTRAINT draws_refusal_whole CHECK ((status IN ('refused', 'voided')) = (refusal IS NOT NULL))
 );
 CREATE INDEX draws_by_line ON draws (credit_line_id, held_at DESC);
-CREATE INDEX draws_to_leave ON draws (leaves_on) WHERE status = 'held';
+CREATE INDEX draws_to_leave ON draws (leaves_on, credit_line_id, id) WHERE status = 'held';
 CREATE INDEX draws_underway ON draws (rail, available_on) WHERE status IN ('held', 'pending', 'released');
 CREATE INDEX draws_by_bank_account ON draws (bank_account_id);
 CREATE INDEX draws_by_file ON draws (file_key) WHERE file_key IS NOT NULL;
@@ -490,7 +492,8 @@ GRANT UPDATE (cleared_on, cleared_at) ON flags TO plumbline_app;
 GRANT UPDATE (status) ON conversations TO plumbline_app;
 GRANT UPDATE (status, ended_at) ON turns TO plumbline_app;
 GRANT UPDATE (status, superseded_by, settled_at) ON intents TO plumbline_app;
-GRANT UPDATE (digest, status, handed_at, bank_reference, refusal, settled_at) ON rail_files TO plumbline_app;
+GRANT UPDATE (created_at, entries, debit_cents, credit_cents, digest, status, handed_at, bank_reference, refusal,
+    settled_at) ON rail_files TO plumbline_app;
 GRANT UPDATE (cursor) ON rail_cursors TO plumbline_app;
 GRANT SELECT, INSERT ON rail_notices TO plumbline_app;
 GRANT SELECT ON rail_notices TO plumbline_audit;

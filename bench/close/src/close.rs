@@ -9,7 +9,7 @@ use servicing::{
 };
 
 use crate::{
-    bare,
+    bare, debits,
     portfolio::{Portfolio, due_on},
 };
 
@@ -28,6 +28,9 @@ pub(crate) struct Closed {
     pub(crate) bare_rows_per_second: u128,
     /// The close's rate of rows, in hundredths of the bare insert's.
     pub(crate) percent_of_bare: u128,
+    /// Debits of the day, sent and credited, and what one of them took.
+    pub(crate) debits: u32,
+    pub(crate) micros_per_debit: u128,
 }
 
 pub(crate) async fn run(portfolio: &Portfolio, ask: CloseAsk) -> anyhow::Result<CloseReport> {
@@ -58,6 +61,7 @@ async fn portfolio_closed(
     bare: bare::Bare,
 ) -> anyhow::Result<Closed> {
     let loading_ms = portfolio.loaded_ms;
+    let (debits, micros_per_debit) = debits::measure(&portfolio).await?;
     portfolio.close().await;
     let rate = |micros: u128| u128::from(bare.rows) * 1_000_000 / micros.max(1);
     let (ours, theirs) = (rate(micros), rate(bare.micros));
@@ -73,6 +77,8 @@ async fn portfolio_closed(
         bare_ms: bare.micros / 1000,
         bare_rows_per_second: theirs,
         percent_of_bare: ours * 100 / theirs.max(1),
+        debits,
+        micros_per_debit,
     })
 }
 

@@ -7,26 +7,8 @@ use crate::{Report, close::Closed, payments::Latency};
 /// The aims of each figure stand beside it.
 pub(crate) fn table(report: &Report) -> String {
     let mut out = String::new();
+    closes(&mut out, &report.closes);
     // Writing to a string cannot fail.
-    let _ = writeln!(
-        out,
-        "{:>10} {:>9} {:>10} {:>9} {:>11} {:>10} {:>10} {:>10} {:>8}",
-        "lines", "due", "close, ms", "us/line", "memory, kB", "rows", "rows/s", "bare", "of bare"
-    );
-    for close in &report.closes {
-        let Closed { lines_loaded, lines_due, close_ms, micros_per_line_due, memory_kb, .. } =
-            close;
-        let (rows, ours, bare) = (close.rows, close.rows_per_second, close.bare_rows_per_second);
-        let share = hundredths(close.percent_of_bare);
-        let _ = writeln!(
-            out,
-            "{lines_loaded:>10} {lines_due:>9} {close_ms:>10} {micros_per_line_due:>9} {memory_kb:>11} {rows:>10} {ours:>10} {bare:>10} {share:>8}",
-        );
-    }
-    let _ = writeln!(
-        out,
-        "aim: the last column at least 0.40, the fourth and fifth the same in every row\n"
-    );
     let _ = writeln!(
         out,
         "{:<28} {:>9} {:>9} {:>9} {:>9} {:>8}",
@@ -47,8 +29,13 @@ pub(crate) fn table(report: &Report) -> String {
     let (gentle, full) = (&payments.gentle, &payments.full);
     let _ = writeln!(
         out,
-        "aim: at most 3.00 during a close; {} lines took {} ms, at full pace {} took {} ms\n",
-        gentle.lines_closed, gentle.close_ms, full.lines_closed, full.close_ms
+        "aim: at most 3.00 during a close; {} lines and {} debits took {} ms, at full pace {} and {} took {} ms\n",
+        gentle.lines_closed,
+        gentle.debits,
+        gentle.close_ms,
+        full.lines_closed,
+        full.debits,
+        full.close_ms
     );
     let replay = &report.replay;
     let _ = writeln!(
@@ -67,6 +54,39 @@ pub(crate) fn table(report: &Report) -> String {
         key.requests, key.effects, key.different_answers, key.all_ms
     );
     out
+}
+
+fn closes(out: &mut String, closes: &[Closed]) {
+    let _ = writeln!(
+        out,
+        "{:>10} {:>9} {:>10} {:>9} {:>11} {:>10} {:>10} {:>10} {:>8} {:>8} {:>9}",
+        "lines",
+        "due",
+        "close, ms",
+        "us/line",
+        "memory, kB",
+        "rows",
+        "rows/s",
+        "bare",
+        "of bare",
+        "debits",
+        "us/debit"
+    );
+    for close in closes {
+        let Closed { lines_loaded, lines_due, close_ms, micros_per_line_due, memory_kb, .. } =
+            close;
+        let (rows, ours, bare) = (close.rows, close.rows_per_second, close.bare_rows_per_second);
+        let share = hundredths(close.percent_of_bare);
+        let (debits, each) = (close.debits, close.micros_per_debit);
+        let _ = writeln!(
+            out,
+            "{lines_loaded:>10} {lines_due:>9} {close_ms:>10} {micros_per_line_due:>9} {memory_kb:>11} {rows:>10} {ours:>10} {bare:>10} {share:>8} {debits:>8} {each:>9}",
+        );
+    }
+    let _ = writeln!(
+        out,
+        "aim: of bare at least 0.40; us/line, memory and us/debit the same in every row\n"
+    );
 }
 
 fn hundredths(percent: u128) -> String {

@@ -49,8 +49,13 @@ pub(crate) async fn measure() -> anyhow::Result<OneKey> {
     answers.sort_unstable();
     answers.dedup();
     let mut owner = portfolio.owner().await?;
-    let effects: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM payments").fetch_one(&mut owner).await?;
+    let effects: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM payments WHERE customer_id = $1 AND debit_on > $2",
+    )
+    .bind(customer.as_uuid())
+    .bind(due_on() + Days::new(1))
+    .fetch_one(&mut owner)
+    .await?;
     drop(owner);
     portfolio.close().await;
     ensure!(effects == 1 && answers.len() == 1, "{effects} effects, {} answers", answers.len());

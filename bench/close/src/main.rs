@@ -9,6 +9,7 @@
 
 mod bare;
 mod close;
+mod debits;
 mod figures;
 mod keys;
 mod payments;

@@ -45,6 +45,8 @@ pub(crate) struct Latency {
     /// How long the close took.
     pub(crate) close_ms: u128,
     pub(crate) lines_closed: u64,
+    /// Debits that the close sent and credited first.
+    pub(crate) debits: u32,
 }
 
 /// Customers at a time, and how often each pays.
@@ -120,7 +122,7 @@ async fn during<T>(
     let of = |percent| at(percent).copied().unwrap_or_default();
     let (p50_us, p99_us, max_us) = (of(50), of(99), of(100));
     let payments = waited.len();
-    Ok((Latency { payments, p50_us, p99_us, max_us, close_ms, lines_closed: 0 }, done))
+    Ok((Latency { payments, p50_us, p99_us, max_us, close_ms, lines_closed: 0, debits: 0 }, done))
 }
 
 pub(crate) async fn measure(lines: u64) -> anyhow::Result<Payments> {
@@ -137,10 +139,11 @@ pub(crate) async fn measure(lines: u64) -> anyhow::Result<Payments> {
     for (day, pace) in [(0, Pace::Gentle), (1, Pace::Full)] {
         let on = due_on() + Days::new(day);
         portfolio.hand.set(noon(on));
-        let ask = CloseAsk { on, workers: None, pace, payments: false };
+        let ask = CloseAsk { on, workers: None, pace, payments: true };
         let (latency, report) =
             Box::pin(during(&portfolio, lines, &next, close::run(&portfolio, ask))).await?;
-        latencies.push(Latency { lines_closed: report.lines.lines, ..latency });
+        let debits = report.payments.report.map_or(0, |payments| payments.released);
+        latencies.push(Latency { lines_closed: report.lines.lines, debits, ..latency });
     }
     portfolio.close().await;
     let (gentle, full) = (latencies[0], latencies[1]);

@@ -7,11 +7,13 @@ use calendar::{Clock, Hand};
 use chrono::NaiveDate;
 use servicing::{
     Servicing,
-    testing::{self, WillingBank, ZONE, boarded, noon},
+    testing::{self, ZONE, boarded, noon},
 };
 use sqlx::{ConnectOptions as _, PgConnection};
 use store::{Location, Store, cluster::Cluster};
 use tempfile::TempDir;
+
+use crate::debits::{self, TakingBank};
 
 /// The day that is closed.
 pub(crate) const DUE_ON: &str = "2026-11-16";
@@ -29,7 +31,7 @@ pub(crate) fn due_on() -> NaiveDate {
 }
 
 impl Portfolio {
-    /// So many lines, one of 28 due on [`DUE_ON`], one on each day after it.
+    /// So many lines, one of 28 due on [`DUE_ON`], one on each day after it; others have a debit due on a day that is closed.
     pub(crate) async fn load(lines: u64) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("close-bench").tempdir()?;
         let state_dir = folder.path().to_owned();
@@ -38,13 +40,14 @@ impl Portfolio {
         let began = Instant::now();
         let mut owner = owner_of(&cluster).await?;
         boarded::board(&mut owner, &boarded::models(due_on()), lines).await?;
+        let lender = testing::lender();
+        debits::schedule(&mut owner, &lender.seals, lines).await?;
         // As lines lie that have been there for a while.
         sqlx::query("VACUUM (ANALYZE)").execute(&mut owner).await?;
         sqlx::query("CHECKPOINT").execute(&mut owner).await?;
         let loaded_ms = began.elapsed().as_millis();
         let (clock, hand) = Clock::manual(noon(due_on()));
-        let servicing =
-            Servicing::new(store, clock, ZONE, Arc::new(WillingBank), testing::lender());
+        let servicing = Servicing::new(store, clock, ZONE, Arc::new(TakingBank), lender);
         Ok(Self { servicing, hand, loaded_ms, cluster, _folder: folder })
     }
 

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use store::closing::{self, DayClosed, PutAside};
 
 pub use pace::Pace;
-pub(crate) use run::Wish;
+pub(crate) use pace::Throttle;
+pub(crate) use run::{LOOKS_EVERY, WAITS_AT_MOST, Wish};
 
 use crate::{
     Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, accruals::AccrualReport,

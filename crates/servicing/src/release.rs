@@ -2,16 +2,18 @@
 //! `outgoing` and `instant`; files, answers and what is given back are the same for both.
 //!
 //! A payment goes `scheduled` → `pending` (chosen for a file) → `released` (the bank has the file; the line is credited
-//! as of the day the customer chose) → `settled` or `returned`. Each arrow is one transaction per payment or file, so
-//! that a process killed anywhere is resumed by the next run.
+//! as of the day the customer chose) → `settled` or `returned`. The first arrow is one transaction for a few payments (`choose`), each
+//! other one per payment or file, so that a process killed anywhere is resumed by the next run.
 //!
 //! Invariants: a file is recorded before it is sent, under a key of its own; while the bank's answer is unknown its
 //! payments stay `pending`; before such a file is sent again the bank is asked for it, and flags and revocations are looked
-//! at anew; they are looked at in the transaction that chooses a payment, which holds its line. What is absent: the arithmetic of a payment (`credit`).
+//! at anew, as they are in a file that a killed run has not finished; they are looked at in the transaction that chooses a payment,
+//! which holds its line. What is absent: the arithmetic of a payment (`credit`).
 
 mod again;
 mod answers;
 mod changes;
+mod choose;
 mod file;
 mod given_back;
 mod instant;
@@ -26,13 +28,12 @@ mod unread;
 
 use std::collections::BTreeSet;
 
-use calendar::{add_banking_days, is_banking_day};
+use calendar::add_banking_days;
 use credit::LineEventBody;
 use identity::{BankAccountId, PaymentId, chain};
-use money::Cents;
 use serde::Serialize;
 use serde_json::json;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 use store::{
     autopays,
     bank_accounts::{self, BankAccountStatus},
@@ -41,6 +42,7 @@ use store::{
     rail_files,
 };
 
+use choose::Kind;
 pub(crate) use instant::{Push, Sending};
 pub use rates::{ReturnRate, ReturnRates};
 use undone::Of;
@@ -67,9 +69,6 @@ pub(crate) fn kept(reason: &str) -> String {
 
 /// With what the note begins of an entry whose return is the desk's, and undoes nothing.
 const AT_DESK: &str = "desk:";
-
-/// Payments in one file, at most.
-const FILE_ENTRIES_MAX: i64 = 5_000;
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -145,10 +144,8 @@ impl Servicing {
         self.work_off_instants(&mut report).await?;
         self.make_retries(&mut report).await?;
         self.plan_payments(caller, &mut report).await;
-        if is_banking_day(self.today()) {
-            self.send_payments(&mut apart, &mut report).await;
-            // In files of their own: what is the matter with a payment keeps nobody's draw from leaving.
-            self.send_draws(&mut apart, &mut report).await;
+        for kind in [Kind::Payments, Kind::Draws] {
+            self.send_due(kind, &mut apart, &mut report).await;
         }
         self.credit_accepted(&mut report).await?;
         self.release_draws(&mut report).await?;
@@ -172,32 +169,6 @@ impl Servicing {
         match self.run_refunds(caller).await {
             Ok(refunds) => report.add(refunds),
             Err(error) => log_unchosen("refunds", &error, report),
-        }
-    }
-
-    async fn send_payments(&self, apart: &mut BTreeSet<BankAccountId>, report: &mut RunReport) {
-        loop {
-            let keys = match self.choose_payments(apart, report).await {
-                Ok(keys) if keys.is_empty() => return,
-                Ok(keys) => keys,
-                Err(error) => return log_unchosen("payments", &error, report),
-            };
-            for key in keys {
-                self.send_or_log(&key, apart, report).await;
-            }
-        }
-    }
-
-    async fn send_draws(&self, apart: &mut BTreeSet<BankAccountId>, report: &mut RunReport) {
-        loop {
-            let keys = match self.choose_draws(apart, report).await {
-                Ok(keys) if keys.is_empty() => return,
-                Ok(keys) => keys,
-                Err(error) => return log_unchosen("draws", &error, report),
-            };
-            for key in keys {
-                self.send_or_log(&key, apart, report).await;
-            }
         }
     }
 
@@ -230,57 +201,6 @@ impl Servicing {
         Ok(())
     }
 
-    /// Chooses the payments that are due today for new files, and answers their keys: one file for all, and one of its own
-    /// for each that was in a file the bank refused, so that only what is to blame is refused again.
-    async fn choose_payments(
-        &self,
-        apart: &mut BTreeSet<BankAccountId>,
-        report: &mut RunReport,
-    ) -> Result<Vec<String>, ServicingError> {
-        let today = self.today();
-        let mut tx = self.store.app().begin().await?;
-        // Whoever raises a flag or revokes holds the line: what is seen from here on stays so until this is committed.
-        let lines = payments::lines_due(&mut tx, today, FILE_ENTRIES_MAX).await?;
-        for line in &lines {
-            self.hold_line(&mut tx, *line).await?;
-        }
-        let mut due = payments::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await?;
-        due.retain(|payment| !apart.contains(&payment.bank_account_id));
-        let (mut together, mut alone, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
-        for payment in due {
-            let (id, account) = (payment.id, payment.bank_account_id);
-            let mut within = tx.begin().await?;
-            match self.hold_back_or_choose(&mut within, payment).await {
-                Ok(None) => {
-                    within.commit().await?;
-                    report.held_back += 1;
-                }
-                Ok(Some(payment)) => {
-                    within.commit().await?;
-                    let list = if payment.refusals > 0 { &mut alone } else { &mut together };
-                    list.push(payment);
-                }
-                // It stays scheduled, and keeps nobody else's from being chosen.
-                Err(error) => {
-                    within.rollback().await?;
-                    let cause = chain(&error);
-                    tracing::error!(payment.id = %id, error = %cause, "could not look at payment {id}: {cause}");
-                    apart.insert(account);
-                    unseen.push((id, error));
-                }
-            }
-        }
-        let mut keys = Vec::new();
-        for payments in files(together, alone) {
-            keys.push(self.put_payments(&mut tx, payments).await?);
-        }
-        tx.commit().await?;
-        for (id, error) in unseen {
-            self.entry_undone(Of::Payment(id), &error, report).await;
-        }
-        Ok(keys)
-    }
-
     /// Holds a payment back, or gives it to be chosen.
     async fn hold_back_or_choose(
         &self,
@@ -290,30 +210,6 @@ impl Servicing {
         let Some(reason) = self.held_back(conn, &payment).await? else { return Ok(Some(payment)) };
         self.hold_back(conn, payment, &reason).await?;
         Ok(None)
-    }
-
-    /// Puts payments into a file of theirs; answers its key.
-    async fn put_payments(
-        &self,
-        conn: &mut PgConnection,
-        payments: Vec<PaymentRow>,
-    ) -> Result<String, ServicingError> {
-        let debit = payments.iter().map(|payment| payment.amount).sum();
-        let key = self.new_file(conn, payments.len(), (debit, Cents::ZERO)).await?;
-        let traces = self.next_traces(conn, payments.len()).await?;
-        for (mut payment, trace) in payments.into_iter().zip(traces) {
-            payment.status = PaymentStatus::Pending;
-            payment.file_key = Some(key.clone());
-            payment.trace_number = Some(trace);
-            payment.changed_at = self.now();
-            payments::update(conn, &payment).await?;
-            let payload = json!({
-                "payment_id": payment.id, "file_key": key, "trace_number": payment.trace_number,
-            });
-            let stream = Trail::stream(None, Some(payment.credit_line_id));
-            self.trail(conn, stream, "payment.chosen_for_file", payload).await?;
-        }
-        Ok(key)
     }
 
     /// Why the money may not be taken now: what holds back any payment, then what stands against a retry only.
@@ -427,12 +323,6 @@ impl Servicing {
         tx.commit().await?;
         Ok(true)
     }
-}
-
-/// What goes into one file: all that nothing is known against together, the others each alone.
-fn files<T>(together: Vec<T>, alone: Vec<T>) -> impl Iterator<Item = Vec<T>> {
-    let together = (!together.is_empty()).then_some(together);
-    together.into_iter().chain(alone.into_iter().map(|one| vec![one]))
 }
 
 fn log_unchosen(what: &str, error: &ServicingError, report: &mut RunReport) {

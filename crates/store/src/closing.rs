@@ -60,7 +60,7 @@ pub async fn take_due(
 }
 
 /// A day before every line of ours.
-const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(1900, 1, 1) {
+pub(crate) const EARLIEST: NaiveDate = match NaiveDate::from_ymd_opt(1900, 1, 1) {
     Some(day) => day,
     None => NaiveDate::MIN,
 };

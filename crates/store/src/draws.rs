@@ -6,7 +6,10 @@ use money::Cents;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    rail_files::{Place, Wanted},
+};
 
 text_enum! {
     DrawRail {
@@ -215,42 +218,93 @@ pub async fn any_underway(
     .await?)
 }
 
-/// The lines with held draws that today's file is to take up, in the order in which they are to be held.
-pub async fn lines_due(
+/// Holds the lines of the next held draws that today's file is to take up, until the end of the transaction; lines that somebody else
+/// holds are passed over. Answers where the draws stand, in order.
+pub async fn take_due(
     conn: &mut PgConnection,
-    today: NaiveDate,
-    limit: i64,
-) -> Result<Vec<CreditLineId>, StoreError> {
-    let ids = sqlx::query_scalar!(
-        "SELECT DISTINCT credit_line_id FROM draws WHERE status = 'held' AND rail = 'standard' AND leaves_on <= $1
-           AND (review IS NULL OR review = 'passed')
-         ORDER BY credit_line_id LIMIT $2",
-        today,
-        limit,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<Place>, StoreError> {
+    let but: Vec<_> = wanted.but.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT d.leaves_on, d.credit_line_id, d.id
+           FROM draws d JOIN line_heads h ON h.credit_line_id = d.credit_line_id
+          WHERE d.status = 'held' AND d.rail = 'standard' AND (d.review IS NULL OR d.review = 'passed')
+            AND d.leaves_on <= $1 AND (d.leaves_on, d.credit_line_id, d.id) > ($2, $3, $4)
+            AND d.bank_account_id <> ALL ($5)
+          ORDER BY d.leaves_on, d.credit_line_id, d.id LIMIT $6
+            FOR NO KEY UPDATE OF h SKIP LOCKED",
+        wanted.by,
+        wanted.after.due_on,
+        wanted.after.credit_line_id.as_uuid(),
+        wanted.after.id,
+        &but,
+        i64::from(wanted.limit),
     )
     .fetch_all(conn)
     .await?;
-    Ok(ids.into_iter().map(CreditLineId::from_uuid).collect())
+    let place =
+        |(due_on, line, id)| Place { due_on, credit_line_id: CreditLineId::from_uuid(line), id };
+    Ok(rows.into_iter().map(|row| place((row.leaves_on, row.credit_line_id, row.id))).collect())
 }
 
-/// Those draws of these lines that nobody else is looking at; held until the end of the transaction.
-pub async fn claim_due(
+/// Those of these draws that are still held and not set aside, and at which nobody else is looking; held until the end of the transaction.
+pub async fn claim(
     conn: &mut PgConnection,
-    today: NaiveDate,
-    lines: &[CreditLineId],
-    limit: i64,
+    by: NaiveDate,
+    places: &[Place],
 ) -> Result<Vec<DrawRow>, StoreError> {
-    let lines: Vec<_> = lines.iter().map(|id| id.as_uuid()).collect();
+    let ids: Vec<_> = places.iter().map(|place| place.id).collect();
     Ok(select_draws!(
-        "WHERE status = 'held' AND rail = 'standard' AND leaves_on <= $1 AND credit_line_id = ANY($2)
-           AND (review IS NULL OR review = 'passed')
-         ORDER BY leaves_on, id LIMIT $3 FOR UPDATE SKIP LOCKED",
-        today,
-        &lines,
-        limit
+        "WHERE id = ANY ($1) AND leaves_on <= $2 AND status = 'held' AND (review IS NULL OR review = 'passed')
+         ORDER BY leaves_on, credit_line_id, id FOR UPDATE SKIP LOCKED",
+        &ids,
+        by
     )
     .fetch_all(conn)
     .await?)
+}
+
+/// How many held draws there are that today's file is to take up, but to these accounts.
+pub async fn count_due(
+    conn: &mut PgConnection,
+    by: NaiveDate,
+    but: &[BankAccountId],
+) -> Result<u64, StoreError> {
+    let but: Vec<_> = but.iter().map(|id| id.as_uuid()).collect();
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM draws
+           WHERE status = 'held' AND rail = 'standard' AND (review IS NULL OR review = 'passed')
+             AND leaves_on <= $1 AND bank_account_id <> ALL ($2)"#,
+        by,
+        &but,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// Puts draws into a file, each under its trace number, of which the money is there on one day; in one statement whatever their number.
+pub async fn put_in_file(
+    conn: &mut PgConnection,
+    file_key: &str,
+    entries: &[(DrawId, String)],
+    (available_on, at): (NaiveDate, DateTime<Utc>),
+) -> Result<(), StoreError> {
+    let ids: Vec<_> = entries.iter().map(|(id, _)| id.as_uuid()).collect();
+    let traces: Vec<&str> = entries.iter().map(|(_, trace)| trace.as_str()).collect();
+    sqlx::query!(
+        "UPDATE draws d
+            SET status = 'pending', file_key = $1, trace_number = new.trace_number, changed_at = $4, available_on = $5
+           FROM unnest($2::uuid[], $3::text[]) AS new (id, trace_number) WHERE d.id = new.id",
+        file_key,
+        &ids,
+        &traces as &[&str],
+        at,
+        available_on,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Draws on the instant rail that are not decided, oldest first.

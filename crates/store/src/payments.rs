@@ -6,7 +6,10 @@ use money::Cents;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    rail_files::{Place, Wanted},
+};
 
 text_enum! {
     PaymentStatus {
@@ -210,41 +213,89 @@ pub async fn list_of_line(
     .await?)
 }
 
-/// The lines with scheduled payments whose day has come, in the order in which they are to be held.
-pub async fn lines_due(
+/// Holds the lines of the next scheduled payments whose day has come, until the end of the transaction; lines that somebody else
+/// holds are passed over. Answers where the payments stand, in order.
+pub async fn take_due(
     conn: &mut PgConnection,
-    today: NaiveDate,
-    limit: i64,
-) -> Result<Vec<CreditLineId>, StoreError> {
-    let ids = sqlx::query_scalar!(
-        "SELECT DISTINCT credit_line_id FROM payments WHERE status = 'scheduled' AND debit_on <= $1
-         ORDER BY credit_line_id LIMIT $2",
-        today,
-        limit,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<Place>, StoreError> {
+    let but: Vec<_> = wanted.but.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT p.debit_on, p.credit_line_id, p.id
+           FROM payments p JOIN line_heads h ON h.credit_line_id = p.credit_line_id
+          WHERE p.status = 'scheduled' AND p.debit_on <= $1 AND (p.debit_on, p.credit_line_id, p.id) > ($2, $3, $4)
+            AND p.bank_account_id <> ALL ($5)
+          ORDER BY p.debit_on, p.credit_line_id, p.id LIMIT $6
+            FOR NO KEY UPDATE OF h SKIP LOCKED",
+        wanted.by,
+        wanted.after.due_on,
+        wanted.after.credit_line_id.as_uuid(),
+        wanted.after.id,
+        &but,
+        i64::from(wanted.limit),
     )
     .fetch_all(conn)
     .await?;
-    Ok(ids.into_iter().map(CreditLineId::from_uuid).collect())
+    let place =
+        |(due_on, line, id)| Place { due_on, credit_line_id: CreditLineId::from_uuid(line), id };
+    Ok(rows.into_iter().map(|row| place((row.debit_on, row.credit_line_id, row.id))).collect())
 }
 
-/// The scheduled payments of these lines whose day has come and which nobody else is looking at; held until the end of
-/// the transaction.
-pub async fn claim_due(
+/// Those of these payments that are still scheduled and at which nobody else is looking; held until the end of the transaction.
+pub async fn claim(
     conn: &mut PgConnection,
-    today: NaiveDate,
-    lines: &[CreditLineId],
-    limit: i64,
+    by: NaiveDate,
+    places: &[Place],
 ) -> Result<Vec<PaymentRow>, StoreError> {
-    let lines: Vec<_> = lines.iter().map(|id| id.as_uuid()).collect();
+    let ids: Vec<_> = places.iter().map(|place| place.id).collect();
     Ok(select_payments!(
-        "WHERE status = 'scheduled' AND debit_on <= $1 AND credit_line_id = ANY($2)
-         ORDER BY debit_on, id LIMIT $3 FOR UPDATE SKIP LOCKED",
-        today,
-        &lines,
-        limit
+        "WHERE id = ANY ($1) AND debit_on <= $2 AND status = 'scheduled'
+         ORDER BY debit_on, credit_line_id, id FOR UPDATE SKIP LOCKED",
+        &ids,
+        by
     )
     .fetch_all(conn)
     .await?)
+}
+
+/// How many scheduled payments there are whose day has come, but from these accounts.
+pub async fn count_due(
+    conn: &mut PgConnection,
+    by: NaiveDate,
+    but: &[BankAccountId],
+) -> Result<u64, StoreError> {
+    let but: Vec<_> = but.iter().map(|id| id.as_uuid()).collect();
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM payments
+           WHERE status = 'scheduled' AND debit_on <= $1 AND bank_account_id <> ALL ($2)"#,
+        by,
+        &but,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// Puts payments into a file, each under its trace number; in one statement whatever their number.
+pub async fn put_in_file(
+    conn: &mut PgConnection,
+    file_key: &str,
+    entries: &[(PaymentId, String)],
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let ids: Vec<_> = entries.iter().map(|(id, _)| id.as_uuid()).collect();
+    let traces: Vec<&str> = entries.iter().map(|(_, trace)| trace.as_str()).collect();
+    sqlx::query!(
+        "UPDATE payments p SET status = 'pending', file_key = $1, trace_number = new.trace_number, changed_at = $4
+           FROM unnest($2::uuid[], $3::text[]) AS new (id, trace_number) WHERE p.id = new.id",
+        file_key,
+        &ids,
+        &traces as &[&str],
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Counts that the bank refused a file with this payment; answers how often that was.

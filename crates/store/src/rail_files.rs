@@ -1,15 +1,18 @@
-//! Files for the bank: numbered, sent under one key, and never sent again before the bank was asked what became of them.
+//! Files for the bank: filled, numbered, sent under one key, and never sent again before the bank was asked what became of them.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use identity::{DrawId, PaymentId};
+use identity::{BankAccountId, CreditLineId, DrawId, PaymentId};
 use money::Cents;
 use serde::Serialize;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{StoreError, closing};
 
 text_enum! {
     RailFileStatus {
+        /// It is being filled, chunk by chunk; nobody sends it.
+        Choosing = "choosing",
         /// Its payments are chosen; it has not left us.
         Building = "building",
         /// It was handed to the bank; the outcome is not known.
@@ -146,10 +149,99 @@ pub async fn find_entry(
     }))
 }
 
-pub async fn insert(conn: &mut PgConnection, file: &RailFileRow) -> Result<(), StoreError> {
+/// Where an entry stands among those that are due: by the day, then by its line and its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub due_on: NaiveDate,
+    pub credit_line_id: CreditLineId,
+    pub id: Uuid,
+}
+
+impl Place {
+    /// Before all others.
+    pub const FIRST: Self = Self {
+        due_on: closing::EARLIEST,
+        credit_line_id: CreditLineId::from_uuid(Uuid::nil()),
+        id: Uuid::nil(),
+    };
+}
+
+/// Which entries to take for a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub by: NaiveDate,
+    pub after: Place,
+    /// Nothing to or from these.
+    pub but: &'a [BankAccountId],
+    pub limit: u32,
+}
+
+/// The file of that day that is being filled, with payments or with draws; held until the end of the transaction.
+pub async fn find_choosing_for_update(
+    conn: &mut PgConnection,
+    effective_on: NaiveDate,
+    debit: bool,
+) -> Result<Option<RailFileRow>, StoreError> {
+    Ok(select_rail_files!(
+        "WHERE status = 'choosing' AND effective_on = $1 AND (debit_cents > 0) = $2 FOR NO KEY UPDATE",
+        effective_on,
+        debit
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Files that are being filled, or that a run left so that was killed; oldest first.
+pub async fn list_choosing(conn: &mut PgConnection) -> Result<Vec<RailFileRow>, StoreError> {
+    Ok(select_rail_files!("WHERE status = 'choosing' ORDER BY number").fetch_all(conn).await?)
+}
+
+/// Entries were added to a file that is being filled, or taken out of it (below zero).
+pub async fn add_entries(
+    conn: &mut PgConnection,
+    key: &str,
+    entries: i32,
+    (debit, credit): (Cents, Cents),
+) -> Result<(), StoreError> {
     sqlx::query!(
+        "UPDATE rail_files
+         SET entries = entries + $2, debit_cents = debit_cents + $3, credit_cents = credit_cents + $4
+         WHERE key = $1 AND status = 'choosing'",
+        key,
+        entries,
+        debit.get(),
+        credit.get(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Nothing more goes into the file of that day that is being filled: it is made now, and can be sent. Answers its key, if there is
+/// one.
+pub async fn finish_choosing(
+    conn: &mut PgConnection,
+    effective_on: NaiveDate,
+    debit: bool,
+    at: DateTime<Utc>,
+) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE rail_files SET status = 'building', created_at = $3
+         WHERE status = 'choosing' AND effective_on = $1 AND (debit_cents > 0) = $2 RETURNING key",
+        effective_on,
+        debit,
+        at,
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Adds a file; `false` where it is one to be filled and there is such a one already.
+pub async fn insert(conn: &mut PgConnection, file: &RailFileRow) -> Result<bool, StoreError> {
+    let inserted = sqlx::query!(
         "INSERT INTO rail_files (key, number, created_at, effective_on, entries, debit_cents, credit_cents, status)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (effective_on, (debit_cents > 0)) WHERE status = 'choosing' DO NOTHING",
         file.key,
         file.number,
         file.created_at,
@@ -161,17 +253,20 @@ pub async fn insert(conn: &mut PgConnection, file: &RailFileRow) -> Result<(), S
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
-/// Writes what may change of a file.
+/// Writes what may change of a file, but what it holds ([`add_entries`]).
 pub async fn update(
     conn: &mut PgConnection,
     file: &RailFileRow,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let settled_at =
-        (!matches!(file.status, RailFileStatus::Building | RailFileStatus::Pending)).then_some(at);
+    let open = matches!(
+        file.status,
+        RailFileStatus::Choosing | RailFileStatus::Building | RailFileStatus::Pending
+    );
+    let settled_at = (!open).then_some(at);
     sqlx::query!(
         "UPDATE rail_files SET digest = $2, status = $3, bank_reference = $4, refusal = $5, settled_at = $6,
                 handed_at = $7

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use calendar::{add_banking_days, banking_day_on_or_after};
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use money::Cents;
 use nacha::{
     Addenda, Batch, Entry, File, Header, NachaError, ReturnCode, Sec, TraceNumber, TransactionCode,
@@ -78,13 +78,16 @@ pub(super) enum Refused {
     OtherFile,
     #[error("the file is not a Nacha file: {0}")]
     NotNacha(#[from] NachaError),
-    #[error("trace number {0} was used before")]
+    #[error("trace number {0} was used in the last 90 days")]
     TraceUsed(TraceNumber),
     #[error("the file has no entries")]
     Empty,
     #[error("{0}")]
     Rule(String),
 }
+
+/// For so long nobody gives a trace number to another entry.
+const TRACE_USED: TimeDelta = TimeDelta::days(90);
 
 impl Bank {
     #[must_use]
@@ -114,7 +117,10 @@ impl Bank {
                 returns_on: None,
                 tells: None,
             };
-            let used = self.files.values().any(|file| file.entries.contains_key(&trace));
+            // Ten million numbers come round again.
+            let recent = |file: &&KeptFile| self.today - file.received_on < TRACE_USED;
+            let used =
+                self.files.values().filter(recent).any(|file| file.entries.contains_key(&trace));
             if used || entries.insert(trace, pending).is_some() {
                 return Err(Refused::TraceUsed(trace));
             }

@@ -29,8 +29,8 @@ use crate::{Servicing, ServicingError};
 const TOLD_EVERY: Duration = Duration::from_millis(100);
 
 /// How long a close waits for lines that somebody else holds, and how often it looks.
-const WAITS_AT_MOST: Duration = Duration::from_secs(30);
-const LOOKS_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const WAITS_AT_MOST: Duration = Duration::from_secs(30);
+pub(crate) const LOOKS_EVERY: Duration = Duration::from_millis(50);
 
 /// What is to be worked off, and how.
 #[derive(Clone, Copy, Debug)]

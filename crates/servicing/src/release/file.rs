@@ -1,4 +1,4 @@
-//! A file for the bank: recorded with its entries, written from their rows, handed over.
+//! A file for the bank, filled with its entries before (`choose`): written from their rows, handed over.
 //!
 //! Invariants: a file is recorded before it is sent, under a key of its own; its text is the same each time, which its digest
 //! makes sure of; account numbers are opened for it under the role of the rails and stand nowhere else.
@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
-use identity::{BankAccountId, CreditLineId, CustomerId, PaymentId};
+use identity::{BankAccountId, CreditLineId, CustomerId};
 use money::Cents;
 use nacha::TraceNumber;
 use rails::{AchTransfer, BankDetails, EntryStatus, FileStatus, RailError, ach_file};
@@ -204,62 +204,29 @@ pub(super) async fn find_entry(
 }
 
 impl Servicing {
-    /// Records a file of so many entries and amounts (debit, credit) that leaves today; answers its key.
-    pub(super) async fn new_file(
-        &self,
-        conn: &mut PgConnection,
-        entries: usize,
-        (debit, credit): (Cents, Cents),
-    ) -> Result<String, ServicingError> {
-        let now = self.now();
-        let file = RailFileRow {
-            key: format!("ach-{}", PaymentId::mint(now)),
-            number: rail_files::next_number(conn).await?,
-            created_at: now,
-            effective_on: self.today(),
-            entries: i32::try_from(entries).unwrap_or(i32::MAX),
-            debit,
-            credit,
-            digest: None,
-            status: RailFileStatus::Building,
-            handed_at: None,
-            bank_reference: None,
-            refusal: None,
-        };
-        rail_files::insert(conn, &file).await?;
-        Ok(file.key)
-    }
-
-    /// Trace numbers for the entries of one file, which rise, as those of a batch have to. After the last number the first comes
-    /// again; those of which the bank may still have something to say are passed over.
+    /// Trace numbers for so many entries, in which order they stand in their file is the file's matter. After the last number the
+    /// first comes again; those of which the bank may still have something to say are passed over.
     pub(super) async fn next_traces(
         &self,
         conn: &mut PgConnection,
         count: usize,
     ) -> Result<Vec<String>, ServicingError> {
         let since = self.now() - IN_USE;
-        let (mut rising, mut asked): (Vec<String>, usize) = (Vec::new(), 0);
-        while rising.len() < count && asked < NUMBERS {
+        let (mut free, mut asked): (Vec<String>, usize) = (Vec::new(), 0);
+        while free.len() < count && asked < NUMBERS {
             // Where many in a row are in use, more are asked for at a time.
-            let ask = (count - rising.len()).max(asked / 2);
+            let ask = (count - free.len()).max(asked / 2);
             let numbers = rail_files::next_entries(conn, i64::try_from(ask).unwrap_or(i64::MAX));
             let of = |number: i32| {
                 TraceNumber::of(&self.lender.originator.routing, number.unsigned_abs()).to_string()
             };
             let traces: Vec<_> = numbers.await?.into_iter().map(of).collect();
             let in_use = rail_files::traces_in_use(conn, &traces, since).await?;
-            for trace in traces {
-                // No file has numbers of before the first and after.
-                if rising.len() < count && rising.last().is_some_and(|last| *last >= trace) {
-                    rising.clear();
-                }
-                if rising.len() < count && !in_use.contains(&trace) {
-                    rising.push(trace);
-                }
-            }
+            free.extend(traces.into_iter().filter(|trace| !in_use.contains(trace)));
             asked += ask;
         }
-        if rising.len() < count { Err(stored("trace number")) } else { Ok(rising) }
+        free.truncate(count);
+        if free.len() < count { Err(stored("trace number")) } else { Ok(free) }
     }
 
     /// Writes a file and hands it to the bank. What the bank does is recorded; an unknown outcome leaves it pending, and is `false`.

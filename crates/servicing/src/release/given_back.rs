@@ -1,6 +1,6 @@
 //! What becomes of a file once something is known of it: the bank has it, or it never will, and its entries are given back.
 //!
-//! Invariants: lines are held before the file, the file before its entries; a file whose entries were given back is never
+//! Invariants: lines are held before the file, the file before its entries; a finished file whose entries were given back is never
 //! sent again, so what is chosen next goes out under a key of its own.
 
 use std::collections::BTreeSet;
@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use calendar::add_banking_days;
 use chrono::TimeDelta;
 use identity::{BankAccountId, chain};
+use money::Cents;
 use rails::{DrawRails, FileStatus};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
@@ -40,6 +41,8 @@ pub(super) enum Why {
     NeverArrived,
     /// An entry cannot be written.
     Unwritable,
+    /// It was still being filled, and today is over or something stands against an entry.
+    NeverFinished,
 }
 
 impl Why {
@@ -48,13 +51,16 @@ impl Why {
             Self::Refused(reason) => reason,
             Self::NeverArrived => "never arrived",
             Self::Unwritable => "unwritable",
+            Self::NeverFinished => "never finished",
         }
     }
 
     const fn status(&self) -> RailFileStatus {
         match self {
             Self::Refused(_) => RailFileStatus::Refused,
-            Self::NeverArrived | Self::Unwritable => RailFileStatus::Abandoned,
+            Self::NeverArrived | Self::Unwritable | Self::NeverFinished => {
+                RailFileStatus::Abandoned
+            }
         }
     }
 }
@@ -144,7 +150,9 @@ impl Servicing {
         let mut file = find_file(&mut tx, key).await?;
         match file.status {
             RailFileStatus::Building | RailFileStatus::Pending => {}
-            RailFileStatus::Accepted | RailFileStatus::Late => return Ok(()),
+            RailFileStatus::Choosing | RailFileStatus::Accepted | RailFileStatus::Late => {
+                return Ok(());
+            }
             RailFileStatus::Refused | RailFileStatus::Abandoned => {
                 drop(tx);
                 return self.arrived_late(key).await;
@@ -187,7 +195,9 @@ impl Servicing {
         let given = entries_of(&mut tx, key).await?;
         let fits = match why {
             Why::Unwritable => self.fits(&mut tx, &file, &given).await?,
-            Why::Refused(_) | Why::NeverArrived => vec![Fit::Fits; given.len()],
+            Why::Refused(_) | Why::NeverArrived | Why::NeverFinished => {
+                vec![Fit::Fits; given.len()]
+            }
         };
         let apart: Vec<_> = given
             .iter()
@@ -229,6 +239,47 @@ impl Servicing {
         Ok(apart)
     }
 
+    /// Gives one entry back out of a file that is still being filled, unless that was finished meanwhile.
+    pub(super) async fn take_out(&self, key: &str, unheld: Entry) -> Result<(), ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        self.hold_line(&mut tx, unheld.credit_line_id()).await?;
+        let mut file = find_file(&mut tx, key).await?;
+        let held = match &unheld {
+            Entry::Payment(payment) => {
+                payments::find_for_update(&mut tx, payment.id).await?.map(Entry::Payment)
+            }
+            Entry::Draw(draw) => draws::find_for_update(&mut tx, draw.id).await?.map(Entry::Draw),
+        };
+        let in_it = held.filter(|entry| entry.file_key() == Some(key));
+        let Some(entry) = in_it.filter(|_| file.status == RailFileStatus::Choosing) else {
+            return Ok(());
+        };
+        let why = Why::NeverFinished.words();
+        let back = GivenBack { key, why, later: false, give_up: None };
+        let amounts = match entry {
+            Entry::Payment(payment) => {
+                let amount = payment.amount;
+                self.give_payment_back(&mut tx, payment, back).await?;
+                (-amount, Cents::ZERO)
+            }
+            Entry::Draw(draw) => {
+                let amount = draw.amount;
+                self.give_draw_back(&mut tx, draw, back).await?;
+                (Cents::ZERO, -amount)
+            }
+        };
+        if file.entries > 1 {
+            rail_files::add_entries(&mut tx, key, -1, amounts).await?;
+        } else {
+            // The last one: nothing is left to be sent.
+            file.status = Why::NeverFinished.status();
+            file.refusal = Some(why.to_owned());
+            self.answered(&mut tx, &file).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     async fn hold_lines_of(
         &self,
         conn: &mut PgConnection,
@@ -247,7 +298,7 @@ impl Servicing {
         match why {
             Why::Unwritable => file.handed_at.is_some(),
             Why::NeverArrived => file.handed_at.is_some_and(|handed| self.now() - handed < QUIET),
-            Why::Refused(_) => false,
+            Why::Refused(_) | Why::NeverFinished => false,
         }
     }
 

@@ -2,28 +2,25 @@
 //!
 //! A draw goes `held` → `pending` (chosen for a file, or asked of the bank) → `released` (the bank has the file) → `settled`
 //! (the money is there: the line is charged from that day) or `refused`; a draw that never left is `voided`. Each arrow is one
-//! transaction that holds the line.
+//! transaction that holds the line, the one into a file with a few more (`choose`).
 //!
 //! Invariants: a draw is charged once, and only when the bank says that the money is there, with which cash is charged too; whatever is undone is taken never to
 //! have happened, interest included; one whose outcome is not known is neither.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 use credit::{LineEventBody, LineStatus};
-use identity::{BankAccountId, DrawId, chain};
-use money::Cents;
+use identity::{DrawId, chain};
 use nacha::ReturnCode;
 use rails::{DrawRails, ReturnRules};
 use serde_json::json;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 use store::{
     bank_accounts::{self, BankAccountStatus},
     draws::{self, DrawRow, DrawStatus},
     rail_files,
 };
 
-use super::{FILE_ENTRIES_MAX, Of, RunReport, files};
+use super::{Of, RunReport};
 use crate::{
     Refusal, Servicing, ServicingError,
     cash::{Moved, Way},
@@ -36,57 +33,8 @@ use crate::{
 const TIMED_OUT: &str = "timed_out";
 
 impl Servicing {
-    /// Chooses the held draws that today's files are to take up, and answers the files' keys: one file for all, and one of its
-    /// own for each that was in a file the bank refused.
-    pub(super) async fn choose_draws(
-        &self,
-        apart: &mut BTreeSet<BankAccountId>,
-        report: &mut RunReport,
-    ) -> Result<Vec<String>, ServicingError> {
-        let today = self.today();
-        let mut tx = self.store.app().begin().await?;
-        let lines = draws::lines_due(&mut tx, today, FILE_ENTRIES_MAX).await?;
-        for line in &lines {
-            self.hold_line(&mut tx, *line).await?;
-        }
-        let mut due = draws::claim_due(&mut tx, today, &lines, FILE_ENTRIES_MAX).await?;
-        due.retain(|draw| !apart.contains(&draw.bank_account_id));
-        let (mut together, mut alone, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
-        for draw in due {
-            let (id, account) = (draw.id, draw.bank_account_id);
-            let mut within = tx.begin().await?;
-            match self.void_or_choose(&mut within, draw).await {
-                Ok(None) => {
-                    within.commit().await?;
-                    report.draws_refused += 1;
-                }
-                Ok(Some(draw)) => {
-                    within.commit().await?;
-                    if draw.refusals > 0 { &mut alone } else { &mut together }.push(draw);
-                }
-                // It stays held, and keeps nobody else's from being chosen.
-                Err(error) => {
-                    within.rollback().await?;
-                    let cause = chain(&error);
-                    tracing::error!(draw.id = %id, error = %cause, "could not look at draw {id}: {cause}");
-                    apart.insert(account);
-                    unseen.push((id, error));
-                }
-            }
-        }
-        let mut keys = Vec::new();
-        for draws in files(together, alone) {
-            keys.push(self.put_draws(&mut tx, draws).await?);
-        }
-        tx.commit().await?;
-        for (id, error) in unseen {
-            self.entry_undone(Of::Draw(id), &error, report).await;
-        }
-        Ok(keys)
-    }
-
     /// Gives a draw up that may not leave, or gives it to be chosen.
-    async fn void_or_choose(
+    pub(super) async fn void_or_choose(
         &self,
         conn: &mut PgConnection,
         draw: DrawRow,
@@ -101,33 +49,6 @@ impl Servicing {
         let mut line = self.load_line(conn, draw.credit_line_id).await?;
         self.undo_draw(conn, &mut line, draw, DrawStatus::Voided, &why).await?;
         Ok(None)
-    }
-
-    /// Puts draws into a file of theirs; answers its key.
-    async fn put_draws(
-        &self,
-        conn: &mut PgConnection,
-        draws: Vec<DrawRow>,
-    ) -> Result<String, ServicingError> {
-        let available_on = DrawRails::embedded()?.standard.available_on(self.today());
-        let credit = draws.iter().map(|draw| draw.amount).sum();
-        let key = self.new_file(conn, draws.len(), (Cents::ZERO, credit)).await?;
-        let traces = self.next_traces(conn, draws.len()).await?;
-        for (mut draw, trace) in draws.into_iter().zip(traces) {
-            draw.status = DrawStatus::Pending;
-            draw.available_on = available_on;
-            draw.file_key = Some(key.clone());
-            draw.trace_number = Some(trace);
-            draw.changed_at = self.now();
-            draws::update(conn, &draw).await?;
-            let payload = json!({
-                "draw_id": draw.id, "reference": draw.reference, "file_key": key, "trace_number": draw.trace_number,
-                "available_on": draw.available_on,
-            });
-            let stream = Trail::stream(None, Some(draw.credit_line_id));
-            self.trail(conn, stream, "draw.chosen_for_file", payload).await?;
-        }
-        Ok(key)
     }
 
     /// What has come between a draw and its leaving.

@@ -13,6 +13,7 @@ mod board;
 mod cases;
 mod cash;
 mod cheques;
+mod chosen;
 mod close;
 mod close_payments;
 mod contacts;

@@ -97,6 +97,9 @@ fn a_file_sent_twice_is_one_file() {
     assert!(matches!(bank.receive("f2", &contents), Err(Refused::TraceUsed(_))));
     assert!(matches!(bank.receive("f3", "hello"), Err(Refused::NotNacha(_))));
     assert_eq!(bank.receive("f4", &file(&[], 1)), Err(Refused::Empty));
+    // Numbers come round again.
+    bank.advance_to(day("2027-02-19"));
+    assert_eq!(bank.receive("f2", &contents), Ok(Taken::New));
 }
 
 #[test]
