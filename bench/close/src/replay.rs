@@ -56,7 +56,11 @@ fn live() -> anyhow::Result<Lived> {
         if month % 2 == 0 {
             let draw = DrawId::mint(noon(first));
             let (amount, fee) = (Cents::new(20_000), Cents::ZERO);
-            add(&mut line, first, LineEventBody::Drew { draw, feature: None, amount, fee })?;
+            add(
+                &mut line,
+                first,
+                LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: true },
+            )?;
         }
         for days in [10, 22] {
             last_on = first + Days::new(days);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::{LineEvent, LineEventBody, Statement};
+use crate::{CreditError, LineEvent, LineEventBody, Statement};
 
 /// What is known of statements, by number.
 #[derive(Default)]
@@ -38,9 +38,15 @@ impl Departures {
         self.closed_on.get(&cycle).copied()
     }
 
-    /// The end of the latest cycle of which a statement was issued.
-    pub(crate) fn last_closed_on(&self) -> Option<NaiveDate> {
-        self.closed_on.values().next_back().copied()
+    /// A close is not moved whose statement is issued.
+    pub(crate) fn check_cycles(&self, changed: &LineEvent) -> Result<(), CreditError> {
+        let LineEvent { seq, effective_on, .. } = *changed;
+        match self.closed_on.values().next_back().copied() {
+            Some(closed_on) if effective_on <= closed_on => {
+                Err(CreditError::CycleIsTold { seq, effective_on, closed_on })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// When a statement left that names a day; `None` where it has not. What is known of an earlier day says nothing of it.

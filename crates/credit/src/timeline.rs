@@ -223,15 +223,9 @@ impl References {
                     return Err(CreditError::Terms { seq, message: message.to_owned() });
                 }
             }
-            LineEventBody::CyclesChanged { .. } => {
-                let (effective_on, last) = (event.effective_on, self.departures.last_closed_on());
-                if let Some(closed_on) = last.filter(|closed_on| effective_on <= *closed_on) {
-                    return Err(CreditError::CycleIsTold { seq, effective_on, closed_on });
-                }
-            }
             LineEventBody::PaymentReceived { payment, .. } => {
-                let earlier = self.payments.insert(*payment, event.effective_on);
-                fresh(earlier.is_none(), seq, "payment")?;
+                let first = self.payments.insert(*payment, event.effective_on).is_none();
+                fresh(first, seq, "payment")?;
             }
             LineEventBody::PaymentReturned { payment, .. } => {
                 let paid_on = self.payments.get(payment);
@@ -251,8 +245,7 @@ impl References {
                 fresh(self.draws.get(*draw).is_none(), seq, "draw")?;
             }
             LineEventBody::Drew { draw, .. } => {
-                let earlier = self.draws.get(*draw).filter(|fact| fact.drew_on.is_some());
-                fresh(earlier.is_none(), seq, "draw")?;
+                fresh(!self.drew(*draw), seq, "draw")?;
             }
             LineEventBody::DrawRefused { draw, .. } => {
                 known(self.draws.get(*draw).is_some(), seq, "draw")?;
@@ -280,6 +273,7 @@ impl References {
                 let open = found.ok_or(CreditError::Unknown { seq, what: "dispute" })?;
                 fresh(open.replace(*error).is_none(), seq, "resolution")?;
             }
+            LineEventBody::CyclesChanged { .. } => self.departures.check_cycles(event)?,
             _ => {
                 known(self.departures.note(event), seq, "statement")?;
                 self.note_refund(event);

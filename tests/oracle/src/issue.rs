@@ -130,7 +130,7 @@ fn issue(
         past_due: closed.asked.late,
         not_yet_due: closed.asked.ahead,
     };
-    Some((statement, Issued { totals, asked: closed.asked, produced: closed.produced }))
+    Some((statement, Issued { totals, asked: closed.asked }))
 }
 
 /// For each day on which something late was recorded: what the days before look like with it, less

@@ -87,7 +87,6 @@ pub(crate) struct Closed {
 pub(crate) struct Issued {
     pub totals: Totals,
     pub asked: Asked,
-    pub produced: bool,
 }
 
 /// What a statement asks for, and the part of it that earlier ones had asked for.
