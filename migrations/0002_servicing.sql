@@ -497,6 +497,8 @@ GRANT UPDATE (created_at, entries, debit_cents, credit_cents, digest, status, ha
 GRANT UPDATE (cursor) ON rail_cursors TO plumbline_app;
 GRANT SELECT, INSERT ON rail_notices TO plumbline_app;
 GRANT SELECT ON rail_notices TO plumbline_audit;
+-- Whether a payment that came back is still tried again.
+GRANT SELECT (entry, code) ON rail_notices TO plumbline_turn;
 GRANT UPDATE (status, file_key, trace_number, received_seq, settle_on, debit_on, return_code, returned_on, retry_on,
     cancel_reason, refusals, changed_at) ON payments TO plumbline_app;
 GRANT UPDATE (status, review, leaves_on, available_on, file_key, trace_number, handed_at, drawn_on, drew_seq,
