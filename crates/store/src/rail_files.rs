@@ -330,7 +330,8 @@ macro_rules! select_given_back {
         sqlx::query!(
             r#"SELECT payload ->> 'file_key' AS "file_key!", (payload ->> 'payment_id')::uuid AS payment_id,
                       (payload ->> 'draw_id')::uuid AS draw_id
-               FROM outbox WHERE kind IN ('payment.given_back', 'draw.given_back') AND "# + $tail,
+               FROM outbox WHERE kind IN ('payment.given_back', 'draw.given_back')
+                AND payload ->> 'why' <> 'never finished' AND "# + $tail,
             $arg
         )
         .map(|row| GivenBackEntry {
@@ -341,7 +342,8 @@ macro_rules! select_given_back {
     };
 }
 
-/// The entries that were given back from a file, which no longer name it.
+/// The entries that were given back from a file, which no longer name it; none that was taken out while the file was filled, and
+/// so never in what was sent.
 pub async fn list_given_back(
     conn: &mut PgConnection,
     key: &str,
@@ -377,7 +379,7 @@ pub async fn list_given_up_of_draw(
         GivenUpFile,
         r#"SELECT f.key AS file_key, coalesce(o.payload ->> 'trace_number', '') AS "trace_number!"
            FROM outbox o JOIN rail_files f ON f.key = o.payload ->> 'file_key'
-           WHERE o.kind = 'draw.given_back' AND o.payload ->> 'draw_id' = $1
+           WHERE o.kind = 'draw.given_back' AND o.payload ->> 'draw_id' = $1 AND o.payload ->> 'why' <> 'never finished'
              AND (f.status = 'late' OR f.status = 'abandoned' AND f.handed_at IS NOT NULL)
            ORDER BY o.id"#,
         draw_id.to_string(),

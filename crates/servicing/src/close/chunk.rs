@@ -80,7 +80,9 @@ impl Servicing {
         on: NaiveDate,
     ) -> Result<Chunk, ServicingError> {
         let ids: Vec<CreditLineId> = taken.iter().map(|place| place.id).collect();
-        let unread = credit_lines::load_many(&mut tx, &ids, on).await?;
+        let mut unread = credit_lines::load_many(&mut tx, &ids, on).await?;
+        // Its day was read before it was held: somebody may have worked it off in between.
+        unread.retain(|line| line.row.settles_next_on <= on);
         let at = self.now();
         // A thread for what takes a processor: whoever waits for the database is not kept waiting by it.
         let lender = Arc::clone(&self.lender);

@@ -42,7 +42,16 @@ impl Servicing {
         let mut tx = self.store.app().begin().await?;
         let about = find_entry(&mut tx, trace, told.on).await?;
         let name = about.as_ref().map_or(trace, Entry::reference);
-        if !rail_files::note_once(&mut tx, name, code, self.now()).await? {
+        let another = match &about {
+            Some(about) => self.is_another(about, told.entry, told.prefix).await?,
+            None => None,
+        };
+        // One that is not about the entry is in the way of none that is.
+        let note = match another {
+            Some(_) => format!("{code} {}", told.entry.trace),
+            None => code.to_owned(),
+        };
+        if !rail_files::note_once(&mut tx, name, &note, self.now()).await? {
             return Ok(());
         }
         let Some(about) = about else {
@@ -55,7 +64,6 @@ impl Servicing {
         let line = about.credit_line_id();
         self.hold_line(&mut tx, line).await?;
         let (account, customer) = (about.bank_account_id(), about.customer_id());
-        let another = self.is_another(&about, told.entry, told.prefix).await?;
         let change = Change::read(code, told.corrected);
         let mut opened = self.open_numbers(&[(account, customer)].into(), self.now()).await?;
         let before = match opened.remove(&account) {

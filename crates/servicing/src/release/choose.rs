@@ -67,6 +67,12 @@ impl Choosing<'_> {
     }
 }
 
+/// Files that can be sent, and whether more is due than they take: somebody else may have finished the one that was full.
+struct Chosen {
+    keys: Vec<String>,
+    more: bool,
+}
+
 /// What became of a chunk.
 #[derive(Default)]
 struct Chunk {
@@ -106,8 +112,8 @@ impl Servicing {
         let mut looked = self.look_at_chosen(kind, today).await;
         while looked.is_ok() && is_banking_day(today) {
             let keys = match self.choose(&mut run).await {
-                Ok(keys) if keys.is_empty() => break,
-                Ok(keys) => keys,
+                Ok(Chosen { keys, more: false }) if keys.is_empty() => break,
+                Ok(Chosen { keys, .. }) => keys,
                 Err(error) => {
                     (looked, run.left) = (Err(error), 0);
                     break;
@@ -131,15 +137,15 @@ impl Servicing {
 
     /// Fills files until one is full or nothing is left, and answers the keys of those that can be sent: one for all, and one of its own
     /// for each entry that was in a file the bank refused.
-    async fn choose(&self, run: &mut Choosing<'_>) -> Result<Vec<String>, ServicingError> {
+    async fn choose(&self, run: &mut Choosing<'_>) -> Result<Chosen, ServicingError> {
         let (mut keys, mut moved_at) = (Vec::new(), Instant::now());
-        loop {
+        let more = loop {
             let (done, full) = self.choose_pass(run, &mut keys).await?;
             let mut conn = self.store.app().acquire().await?;
             run.left = run.kind.count_due(&mut conn, run.today, &run.but()).await?;
             drop(conn);
             if full || run.left == 0 {
-                break;
+                break full;
             }
             if done > 0 {
                 moved_at = Instant::now();
@@ -148,14 +154,16 @@ impl Servicing {
             } else {
                 // Once in a run.
                 run.patience = Duration::ZERO;
-                break;
+                break false;
             }
-        }
+        };
+        // Filling may have taken minutes: what was raised or revoked meanwhile is honoured until the file leaves.
+        self.look_at_chosen(run.kind, run.today).await?;
         let mut conn = self.store.app().acquire().await?;
         let finished =
             rail_files::finish_choosing(&mut conn, run.today, run.kind.debit(), self.now()).await?;
         keys.extend(finished);
-        Ok(keys)
+        Ok(Chosen { keys, more })
     }
 
     /// Every entry that is due is chosen once, or passed over because somebody holds its line; answers how many are due no longer, and
@@ -206,8 +214,8 @@ impl Servicing {
         let full = self.fill(&mut tx, run, &mut looked.together).await?;
         let mut alone = Vec::new();
         for entry in &mut looked.alone {
-            let file = self.file_of(&mut tx, RailFileStatus::Building, std::slice::from_ref(entry));
-            let file = file.await?;
+            let kind = (run.today, RailFileStatus::Building);
+            let file = self.file_of(&mut tx, kind, std::slice::from_ref(entry)).await?;
             rail_files::insert(&mut tx, &file).await?;
             entry.put_in(&file.key);
             alone.push(file.key);
@@ -291,7 +299,7 @@ impl Servicing {
                 put_all_in(entries, &file.key);
                 return Ok(entries.len() == room);
             }
-            let file = self.file_of(conn, RailFileStatus::Choosing, entries).await?;
+            let file = self.file_of(conn, (on, RailFileStatus::Choosing), entries).await?;
             // Else somebody else has made it meanwhile.
             if rail_files::insert(conn, &file).await? {
                 put_all_in(entries, &file.key);
@@ -300,11 +308,11 @@ impl Servicing {
         }
     }
 
-    /// A file that leaves today.
+    /// A file of the day of the run, which midnight does not change.
     async fn file_of(
         &self,
         conn: &mut PgConnection,
-        status: RailFileStatus,
+        (on, status): (NaiveDate, RailFileStatus),
         of: &[Entry],
     ) -> Result<RailFileRow, ServicingError> {
         let now = self.now();
@@ -313,7 +321,7 @@ impl Servicing {
             key: format!("ach-{}", PaymentId::mint(now)),
             number: rail_files::next_number(conn).await?,
             created_at: now,
-            effective_on: self.today(),
+            effective_on: on,
             entries,
             debit,
             credit,
@@ -381,8 +389,7 @@ impl Servicing {
         Told::tell(conn, &told, now).await
     }
 
-    /// What a run that was killed has put into a file that it never finished: it stays there if it may still leave today. Where another
-    /// run is filling the file this moment, that is looked at twice.
+    /// What is in a file that is not finished, be it of a run that was killed: it stays there if it may still leave today.
     async fn look_at_chosen(&self, kind: Kind, today: NaiveDate) -> Result<(), ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         let files = rail_files::list_choosing(&mut conn).await?;

@@ -51,6 +51,7 @@ impl Why {
             Self::Refused(reason) => reason,
             Self::NeverArrived => "never arrived",
             Self::Unwritable => "unwritable",
+            // As `rail_files::list_given_back` knows it.
             Self::NeverFinished => "never finished",
         }
     }

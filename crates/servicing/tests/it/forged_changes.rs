@@ -48,5 +48,10 @@ async fn a_change_told_of_another_account_or_bank_corrects_nothing_and_is_for_th
         // The list is passed.
         let again = house.servicing.run_payments(Caller::system()).await.unwrap();
         assert_eq!(again, RunReport::default());
+        // What is about the entry is heard all the same.
+        house.returns_arrive_as(str::to_owned);
+        house.sabotage("UPDATE rail_cursors SET cursor = '0'").await;
+        let genuine = house.servicing.run_payments(Caller::system()).await.unwrap();
+        assert_eq!((genuine.corrected, genuine.failed), (1, 0));
     }
 }
