@@ -43,6 +43,48 @@ CREATE TABLE line_events (
     PRIMARY KEY (credit_line_id, seq)
 );
 
+-- A line stands at its newest event and has one of every seq up to it, or nobody could continue it. As of postings, all rows
+-- of a statement are looked at together, so that a head and its events arrive in one statement.
+CREATE FUNCTION line_heads_at_newest_event() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong uuid;
+BEGIN
+    SELECT m.credit_line_id INTO wrong FROM moved m
+     WHERE m.seq IS DISTINCT FROM (SELECT max(e.seq) FROM line_events e WHERE e.credit_line_id = m.credit_line_id)
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'line % would not stand at its newest event', wrong
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'line_heads_at_newest_event';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER line_heads_opened AFTER INSERT ON line_heads
+    REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION line_heads_at_newest_event();
+CREATE TRIGGER line_heads_moved AFTER UPDATE ON line_heads
+    REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION line_heads_at_newest_event();
+
+CREATE FUNCTION line_events_without_gap() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    wrong record;
+BEGIN
+    SELECT a.credit_line_id, a.seq INTO wrong FROM added a
+     WHERE a.seq > (SELECT h.seq FROM line_heads h WHERE h.credit_line_id = a.credit_line_id)
+        OR a.seq > 1 AND (SELECT e.seq FROM line_events e
+                           WHERE e.credit_line_id = a.credit_line_id AND e.seq = a.seq - 1) IS NULL
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'event % does not continue line %', wrong.seq, wrong.credit_line_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'line_events_without_gap';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER line_events_without_gap AFTER INSERT ON line_events
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION line_events_without_gap();
+
 -- What replay found up to the end of a closed cycle, having seen events up to `seq`. Added, never overwritten.
 CREATE TABLE line_snapshots (
     credit_line_id uuid NOT NULL REFERENCES line_heads,
@@ -162,7 +204,8 @@ CREATE INDEX jobs_due ON jobs (run_at, id) WHERE finished_at IS NULL;
 -- Rights --------------------------------------------------------------------------------------------------------
 
 GRANT SELECT, INSERT ON line_events, line_snapshots, postings, entries, outbox TO plumbline_app;
-GRANT SELECT, INSERT, UPDATE ON line_heads, idempotency_keys, outbox_cursors, jobs TO plumbline_app;
+GRANT SELECT, INSERT, UPDATE (seq) ON line_heads TO plumbline_app;
+GRANT SELECT, INSERT, UPDATE ON idempotency_keys, outbox_cursors, jobs TO plumbline_app;
 -- It sees how old a key is, never what was answered.
 GRANT SELECT (scope, key, recorded_at), DELETE ON idempotency_keys TO plumbline_purge;
 GRANT UPDATE (position) ON outbox TO plumbline_app, plumbline_audit;
@@ -170,7 +213,7 @@ GRANT UPDATE (position) ON outbox TO plumbline_app, plumbline_audit;
 -- A model's turn reads, and may raise a flag on a line. It posts nothing and schedules nothing.
 GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox TO plumbline_turn;
 GRANT INSERT ON line_events, outbox TO plumbline_turn;
-GRANT INSERT, UPDATE ON line_heads TO plumbline_turn;
+GRANT INSERT, UPDATE (seq) ON line_heads TO plumbline_turn;
 
 GRANT SELECT ON line_heads, line_events, line_snapshots, postings, entries, outbox, jobs TO plumbline_audit;
 

@@ -1,9 +1,9 @@
 //! Boarding: lines of another lender come in with what they owe.
 //!
 //! Invariants: a batch is one transaction and a fixed number of statements, whatever its size: two that claim the references,
-//! one that posts, one that tells its accruals, eight that write the rest (`store::boarding`), three for the record; a row is boarded once, under the name of
-//! its portfolio and its reference, so that whoever was killed goes on where they were; a row that was boarded with other figures is
-//! left as it is and told. What is absent: files and their faults (`boarding`), and payments since the file's day, which are
+//! one that writes the histories, one that posts, one that tells its accruals, six that write the rest (`store::boarding`), three for
+//! the record; a row is boarded once, under the name of its portfolio and its reference, so that whoever was killed goes on where
+//! they were; a row that was boarded with other figures is left as it is and told. What is absent: files and their faults (`boarding`), and payments since the file's day, which are
 //! told like any other.
 
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ use store::{
     credit_lines,
     customers::{Customer, Language},
     documents as kept,
+    line_events::{self, Continuation},
     outbox::{self, NewEvent},
     postings::{self, NewPosting},
 };
@@ -244,7 +245,11 @@ impl Servicing {
             boarding::insert_postal_addresses(conn, &reached, self.now()).await?;
         }
         boarding::insert_lines(conn, &heads).await?;
-        boarding::insert_first_events(conn, &events).await?;
+        let first: Vec<Continuation<'_>> = events
+            .iter()
+            .map(|(line, events)| Continuation { credit_line: *line, expected_seq: 0, events })
+            .collect();
+        line_events::append_all(conn, &first).await?;
         boarding::insert_bank_accounts(conn, &accounts).await?;
         boarding::insert_opening_records(conn, &records).await?;
         let new: Vec<NewPosting<'_>> = coming.iter().flat_map(postings_of).collect();

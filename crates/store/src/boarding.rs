@@ -1,13 +1,12 @@
 //! Lines of another lender's portfolio: claimed under their reference, then written a batch at a time.
 //!
-//! A batch of any size is claimed by two statements and written by nine: boarded lines and, of those that were there, their
-//! digests; customers, mailing addresses, lines, heads with events, bank accounts, sealed numbers, account-opening records; the
-//! outbox's is `outbox::append_all`'s, the postings' two are `postings::post`'s.
+//! A batch of any size is claimed by two statements (boarded lines and, of those that were there, their digests) and written by
+//! six: customers, mailing addresses, lines, bank accounts, sealed numbers, account-opening records. Its first events are
+//! `line_events::append_all`'s, the outbox's rows `outbox::append_all`'s, its postings `postings::post`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use credit::LineEvent;
 use identity::{CreditLineId, CustomerId};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -17,8 +16,6 @@ use crate::{
     bank_accounts::{BankAccount, SealedNumber},
     customers::Customer,
     documents::OpeningRecord,
-    line_events::{Columns, Continuation, Text},
-    number::to_column,
 };
 
 /// A row's claim to be boarded.
@@ -190,40 +187,6 @@ pub async fn insert_lines(
         &opened,
         &settles,
         &created,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// The first events of lines that have none yet.
-pub async fn insert_first_events(
-    conn: &mut PgConnection,
-    events: &[(CreditLineId, Vec<LineEvent>)],
-) -> Result<(), StoreError> {
-    let mut heads = (Vec::new(), Vec::new());
-    let mut columns = Columns::default();
-    for (line, events) in events {
-        let Some(newest) = events.last() else { continue };
-        heads.0.push(line.as_uuid());
-        heads.1.push(to_column(newest.seq, "event seq")?);
-        columns.add(&Continuation { credit_line: *line, expected_seq: 0, events })?;
-    }
-    sqlx::query!(
-        "INSERT INTO line_heads (credit_line_id, seq) SELECT * FROM unnest($1::uuid[], $2::bigint[])",
-        &heads.0,
-        &heads.1,
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
-         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::date[], $4::timestamptz[], $5::jsonb[])",
-        &columns.lines,
-        &columns.seqs,
-        &columns.effective_on,
-        &columns.recorded_at,
-        &columns.bodies as &[Text],
     )
     .execute(conn)
     .await?;

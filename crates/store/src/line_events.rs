@@ -108,16 +108,16 @@ struct Heads {
 
 /// Events of any number of lines, column by column.
 #[derive(Default)]
-pub(crate) struct Columns {
-    pub(crate) lines: Vec<Uuid>,
-    pub(crate) seqs: Vec<i64>,
-    pub(crate) effective_on: Vec<NaiveDate>,
-    pub(crate) recorded_at: Vec<DateTime<Utc>>,
-    pub(crate) bodies: Vec<Text>,
+struct Columns {
+    lines: Vec<Uuid>,
+    seqs: Vec<i64>,
+    effective_on: Vec<NaiveDate>,
+    recorded_at: Vec<DateTime<Utc>>,
+    bodies: Vec<Text>,
 }
 
 impl Columns {
-    pub(crate) fn add(&mut self, line: &Continuation<'_>) -> Result<(), StoreError> {
+    fn add(&mut self, line: &Continuation<'_>) -> Result<(), StoreError> {
         for event in line.events {
             self.lines.push(line.credit_line.as_uuid());
             self.seqs.push(to_column(event.seq, "event seq")?);

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use credit::{FlagKind, LineEvent, LineEventBody};
 use identity::{CreditLineId, CustomerId};
 use proptest::prelude::*;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use store::{
     StoreError,
     credit_lines::{self, CreditLineRow},
@@ -206,5 +206,54 @@ proptest! {
             }
             assert_eq!(load(pool, line).await, events(1..=seq));
         });
+    }
+}
+
+/// A statement that adds an event of that seq to a line, as those who write to it are let.
+fn adds(line: CreditLineId, seq: u64) -> String {
+    format!(
+        "INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
+         VALUES ('{line}', {seq}, now(), now(), '{{\"kind\": \"flag_raised\"}}')"
+    )
+}
+
+/// A line that stood elsewhere could never be continued: neither a model's turn nor a use case brings that about.
+#[tokio::test]
+async fn a_line_stands_at_its_newest_event_whoever_writes() {
+    let database = store::testing::database().await;
+    let line = CreditLineId::mint(now());
+    append(database.store().app(), line, 0, &events(1..=2)).await.unwrap();
+    let moves =
+        |seq: u64| format!("UPDATE line_heads SET seq = {seq} WHERE credit_line_id = '{line}'");
+    let both = |seq: u64| format!("WITH m AS ({}) {}", moves(seq), adds(line, seq));
+    let unknown = CreditLineId::mint(now());
+    let (head, event) = ("line_heads_at_newest_event", "line_events_without_gap");
+    let cases = [
+        ("ahead of its events", moves(3), head),
+        ("behind its events", moves(1), head),
+        ("every line", "UPDATE line_heads SET seq = seq + 1".to_owned(), head),
+        ("without events", format!("INSERT INTO line_heads VALUES ('{unknown}', 1)"), head),
+        ("an event that nobody looks for", adds(line, 3), event),
+        ("a gap", both(4), event),
+    ];
+    for pool in [database.store().turn(), database.store().app(), database.owner()] {
+        for (name, sql, constraint) in &cases {
+            let done = sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(pool).await;
+            let refused = StoreError::from(done.expect_err(name));
+            assert_eq!(refused.constraint(), Some(*constraint), "{name}");
+        }
+    }
+    sqlx::raw_sql(AssertSqlSafe(both(3))).execute(database.store().turn()).await.unwrap();
+    append(database.store().app(), line, 3, &events(4..=5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_gives_a_lines_place_to_another_line() {
+    let database = store::testing::database().await;
+    for role in store::Role::ALL {
+        let renamed = sqlx::query("UPDATE line_heads SET credit_line_id = credit_line_id")
+            .execute(database.store().pool(role))
+            .await;
+        assert!(renamed.is_err_and(|error| StoreError::from(error).lacks_privilege()), "{role:?}");
     }
 }

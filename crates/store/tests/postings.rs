@@ -61,7 +61,7 @@ async fn post(pool: &PgPool, new: &[NewPosting<'_>]) -> Result<(), StoreError> {
 /// A line's first event, of this kind and without a body: a posting asks only that there is one.
 async fn first_event(pool: &PgPool, line: CreditLineId, kind: &str) {
     sqlx::raw_sql(AssertSqlSafe(format!(
-        "INSERT INTO line_heads VALUES ('{line}', 1);
+        "WITH h AS (INSERT INTO line_heads VALUES ('{line}', 1))
          INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
          VALUES ('{line}', 1, now(), now(), '{{\"kind\": \"{kind}\"}}')"
     )))

@@ -61,9 +61,9 @@ async fn a_models_turn_may_raise_a_flag_on_a_line_and_append_nothing_else() {
     let line = open_line(&database).await;
     let insert = |kind: &str| {
         format!(
-            "INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
-             SELECT '{line}', max(seq) + 1, now(), now(), '{{\"kind\": \"{kind}\"}}'
-               FROM line_events WHERE credit_line_id = '{line}'"
+            "WITH next AS (UPDATE line_heads SET seq = seq + 1 WHERE credit_line_id = '{line}' RETURNING seq)
+             INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
+             SELECT '{line}', seq, now(), now(), '{{\"kind\": \"{kind}\"}}' FROM next"
         )
     };
     let turn = database.store().turn();
@@ -170,19 +170,14 @@ async fn what_purges_deletes_sessions_and_keys_and_does_and_reads_nothing_else()
 
 async fn open_line(database: &TestDatabase) -> String {
     let line = "01900000-0000-7000-8000-000000000001";
-    let mut tx = database.owner().begin().await.unwrap();
-    sqlx::query(AssertSqlSafe(format!("INSERT INTO line_heads VALUES ('{line}', 1)")))
-        .execute(&mut *tx)
-        .await
-        .unwrap();
     sqlx::query(AssertSqlSafe(format!(
-        "INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
+        "WITH h AS (INSERT INTO line_heads VALUES ('{line}', 1))
+         INSERT INTO line_events (credit_line_id, seq, effective_on, recorded_at, body)
          VALUES ('{line}', 1, now(), now(), '{{\"kind\": \"opened\"}}')"
     )))
-    .execute(&mut *tx)
+    .execute(database.owner())
     .await
     .unwrap();
-    tx.commit().await.unwrap();
     line.to_owned()
 }
 
