@@ -497,8 +497,11 @@ GRANT UPDATE (created_at, entries, debit_cents, credit_cents, digest, status, ha
 GRANT UPDATE (cursor) ON rail_cursors TO plumbline_app;
 GRANT SELECT, INSERT ON rail_notices TO plumbline_app;
 GRANT SELECT ON rail_notices TO plumbline_audit;
--- Whether a payment that came back is still tried again.
+-- Whether a payment that came back is still tried again: not where it came back again.
 GRANT SELECT (entry, code) ON rail_notices TO plumbline_turn;
+ALTER TABLE rail_notices ENABLE ROW LEVEL SECURITY;
+CREATE POLICY rail_notices_told ON rail_notices FOR ALL TO plumbline_app, plumbline_audit USING (true) WITH CHECK (true);
+CREATE POLICY rail_notices_turn ON rail_notices FOR SELECT TO plumbline_turn USING (starts_with(code, 'returned_again'));
 GRANT UPDATE (status, file_key, trace_number, received_seq, settle_on, debit_on, return_code, returned_on, retry_on,
     cancel_reason, refusals, changed_at) ON payments TO plumbline_app;
 GRANT UPDATE (status, review, leaves_on, available_on, file_key, trace_number, handed_at, drawn_on, drew_seq,

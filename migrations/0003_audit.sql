@@ -136,4 +136,7 @@ GRANT UPDATE (hashes) ON audit_tiles TO plumbline_audit;
 ALTER TABLE audit_leaves ENABLE ROW LEVEL SECURITY;
 CREATE POLICY audit_leaves_kept ON audit_leaves FOR ALL TO plumbline_app, plumbline_audit
     USING (true) WITH CHECK (true);
-CREATE POLICY audit_leaves_turn ON audit_leaves FOR INSERT TO plumbline_turn WITH CHECK (NOT beyond_a_turn(kind));
+-- Of the turn itself all but what the customer said (`turn.message_received`).
+CREATE POLICY audit_leaves_turn ON audit_leaves FOR INSERT TO plumbline_turn
+    WITH CHECK (said_in_a_turn(kind) OR kind IN (
+        'turn.model_asked', 'turn.tool_called', 'turn.released', 'turn.ended', 'turn.faulted'));

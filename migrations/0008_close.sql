@@ -64,12 +64,6 @@ BEGIN
 END
 $$;
 
--- A model's turn may not say how a line stands.
-CREATE POLICY outbox_standing ON outbox AS RESTRICTIVE FOR INSERT TO plumbline_turn
-    WITH CHECK (kind <> 'line.standing_changed');
-CREATE POLICY audit_leaves_standing ON audit_leaves AS RESTRICTIVE FOR INSERT TO plumbline_turn
-    WITH CHECK (kind <> 'line.standing_changed');
-
 REVOKE EXECUTE ON FUNCTION audit_streams_free(text[]) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION audit_append_many(text[], uuid[], bigint[], text[], timestamptz[], bytea[], bytea[], bytea[],
                                              text[]) FROM PUBLIC;

@@ -203,11 +203,3 @@ GRANT SELECT ON refunds TO plumbline_turn;
 GRANT SELECT (payment_id, outcome) ON countersignatures TO plumbline_turn;
 GRANT SELECT (id, credit_line_id, authorised_at, ended_at, end_reason) ON autopays TO plumbline_turn;
 GRANT SELECT (credit_line_id, autopay_id, payment_id, changed_at) ON autopay_debits TO plumbline_turn;
-
--- Nor does a model's turn say that any of this happened.
-CREATE POLICY outbox_turn_services_nothing ON outbox AS RESTRICTIVE FOR INSERT TO plumbline_turn WITH CHECK (
-    kind NOT LIKE 'autopay.%' AND kind NOT LIKE 'dispute.%' AND kind NOT LIKE 'refund.%' AND kind NOT LIKE 'terms.%'
-    AND kind NOT LIKE 'line.%' AND kind NOT LIKE 'payment.revers%');
-CREATE POLICY audit_leaves_turn_services_nothing ON audit_leaves AS RESTRICTIVE FOR INSERT TO plumbline_turn WITH CHECK (
-    kind NOT LIKE 'autopay.%' AND kind NOT LIKE 'dispute.%' AND kind NOT LIKE 'refund.%' AND kind NOT LIKE 'terms.%'
-    AND kind NOT LIKE 'line.%' AND kind NOT LIKE 'payment.revers%');

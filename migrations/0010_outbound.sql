@@ -130,9 +130,3 @@ GRANT UPDATE (email, phone) ON customers TO plumbline_app;
 GRANT UPDATE (state, why, code, next_at, attempts, changed_at, sent_at, address) ON outbound_messages TO plumbline_app;
 GRANT UPDATE (printed_at, refused_at) ON letters TO plumbline_app;
 GRANT UPDATE (sequence) ON mail_cursors TO plumbline_app;
-
--- A model's turn neither says that a message went out nor brings one about.
-CREATE POLICY outbox_turn_sends_nothing ON outbox AS RESTRICTIVE FOR INSERT TO plumbline_turn
-    WITH CHECK (kind NOT LIKE 'mail.%' AND kind NOT LIKE 'contact.%' AND kind NOT LIKE 'consent.%');
-CREATE POLICY audit_leaves_turn_sends_nothing ON audit_leaves AS RESTRICTIVE FOR INSERT TO plumbline_turn
-    WITH CHECK (kind NOT LIKE 'mail.%' AND kind NOT LIKE 'contact.%' AND kind NOT LIKE 'consent.%');

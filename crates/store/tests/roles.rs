@@ -82,19 +82,70 @@ async fn a_models_turn_may_raise_a_flag_on_a_line_and_append_nothing_else() {
     sqlx::query(AssertSqlSafe(insert("drew"))).execute(database.store().app()).await.unwrap();
 }
 
+/// What a model's turn brings about: it proposes, and protects the customer. Of the rest it may not even say that it happened.
+const SAID_IN_A_TURN: &[&str] =
+    &["intent.proposed", "case.opened", "case.repeated", "flag.raised", "hand_off.opened"];
+
 #[tokio::test]
-async fn a_models_turn_may_not_say_that_the_books_were_closed_or_interest_accrued() {
+async fn a_models_turn_says_what_it_did_and_nothing_else() {
     let database = store::testing::database().await;
-    let says = |kind: &str| {
+    let turn = database.store().turn();
+    let told = |kind: &str| {
         format!(
             "INSERT INTO outbox (stream, kind, payload, recorded_at) VALUES ('system', '{kind}', '{{}}', now())"
         )
     };
-    let turn = database.store().turn();
-    for kind in ["period.closed", "accrual.posted", "payment.credited"] {
-        assert!(refuses(turn, says(kind)).await, "a turn said `{kind}`");
+    // Without the rest of the leaf: what may be said is looked at before whether it is whole.
+    let leaf = |kind: &str| format!("INSERT INTO audit_leaves (kind) VALUES ('{kind}')");
+    for kind in [
+        "period.closed",
+        "accrual.posted",
+        "payment.credited",
+        "payment.not_retried",
+        "payment.reversed",
+        "receipt.given",
+        "intent.confirmed",
+        "line.standing_changed",
+        "autopay.cancelled",
+        "mail.sent",
+        "portfolio.boarded",
+        "customer.added",
+        "conversation.started",
+        "turn.message_received",
+        "something.new",
+    ] {
+        assert!(refuses(turn, told(kind)).await, "a turn told `{kind}`");
+        assert!(refuses(turn, leaf(kind)).await, "a turn recorded `{kind}`");
     }
-    sqlx::query(AssertSqlSafe(says("flag.raised"))).execute(turn).await.unwrap();
+    for kind in SAID_IN_A_TURN {
+        sqlx::query(AssertSqlSafe(told(kind))).execute(turn).await.expect(kind);
+        assert!(!refuses(turn, leaf(kind)).await, "a turn could not record `{kind}`");
+    }
+    // The steps of the turn itself stand in the record, and are told to nobody.
+    assert!(!refuses(turn, leaf("turn.tool_called")).await);
+    assert!(refuses(turn, told("turn.tool_called")).await);
+}
+
+#[tokio::test]
+async fn a_models_turn_sees_of_the_banks_notices_which_payments_came_back_again() {
+    let database = store::testing::database().await;
+    sqlx::query(
+        "INSERT INTO rail_notices (entry, code, told_at)
+         VALUES ('one', 'returned_again R10', now()), ('one', 'C01', now()), ('other', 'R01', now())",
+    )
+    .execute(database.store().app())
+    .await
+    .unwrap();
+    for (pool, seen) in [
+        (database.store().turn(), vec!["returned_again R10"]),
+        (database.store().audit(), vec!["C01", "R01", "returned_again R10"]),
+    ] {
+        let codes: Vec<String> = sqlx::query_scalar("SELECT code FROM rail_notices ORDER BY code")
+            .fetch_all(pool)
+            .await
+            .unwrap();
+        assert_eq!(codes, seen);
+    }
 }
 
 #[tokio::test]
@@ -188,9 +239,9 @@ const CALLED: &[(&str, &[&str])] = &[
     ("audit_stream_head", &["plumbline_app", "plumbline_audit", "plumbline_turn"]),
     ("audit_stream_tip", &["plumbline_app", "plumbline_audit", "plumbline_turn"]),
     ("audit_streams_free", &["plumbline_app"]),
-    ("beyond_a_turn", &["plumbline_turn"]),
     ("conversation_goes_on", &["plumbline_app", "plumbline_turn"]),
     ("ledger_open_from", &["plumbline_app"]),
+    ("said_in_a_turn", &["plumbline_turn"]),
 ];
 
 #[tokio::test]
