@@ -385,25 +385,37 @@ pub struct ReturnCounts {
 }
 
 /// The debits of the days after `after`, and what came back on those days, by the codes that count in a class: a debit may come
-/// back long after its own day.
+/// back long after its own day. One that came back again since `since` with a further code counts in the class of that code too;
+/// the code follows the word `again` in its notice.
 pub async fn count_returns(
     conn: &mut PgConnection,
-    after: NaiveDate,
+    (after, since): (NaiveDate, DateTime<Utc>),
+    again: &str,
     unauthorised: &[String],
     administrative: &[String],
 ) -> Result<ReturnCounts, StoreError> {
     Ok(sqlx::query_as!(
         ReturnCounts,
-        r#"SELECT count(*) FILTER (WHERE debit_on > $1) AS "entries!",
-                  count(*) FILTER (WHERE returned_on > $1) AS "returned!",
-                  count(*) FILTER (WHERE returned_on > $1 AND return_code = ANY($2)) AS "unauthorised!",
-                  count(*) FILTER (WHERE returned_on > $1 AND return_code = ANY($3)) AS "administrative!"
-           FROM payments
-           WHERE status IN ('released', 'settled', 'returned') AND file_key IS NOT NULL
-             AND (debit_on > $1 OR returned_on > $1)"#,
+        r#"WITH again AS (
+             SELECT entry, array_agg(split_part(code, ' ', 2)) AS codes FROM rail_notices
+              WHERE split_part(code, ' ', 1) = $5 AND told_at >= $2 GROUP BY entry
+           ), debit AS (
+             SELECT p.debit_on, coalesce(again.codes, '{}')
+                    || CASE WHEN p.returned_on > $1 THEN ARRAY[p.return_code] ELSE '{}' END AS codes
+               FROM payments p LEFT JOIN again ON again.entry = p.reference
+              WHERE p.status IN ('released', 'settled', 'returned') AND p.file_key IS NOT NULL
+                AND (p.debit_on > $1 OR p.returned_on > $1 OR again.entry IS NOT NULL)
+           )
+           SELECT count(*) FILTER (WHERE debit_on > $1) AS "entries!",
+                  count(*) FILTER (WHERE cardinality(codes) > 0) AS "returned!",
+                  count(*) FILTER (WHERE codes && $3) AS "unauthorised!",
+                  count(*) FILTER (WHERE codes && $4) AS "administrative!"
+           FROM debit"#,
         after,
+        since,
         unauthorised,
         administrative,
+        again,
     )
     .fetch_one(conn)
     .await?)

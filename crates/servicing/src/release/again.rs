@@ -17,8 +17,8 @@ use store::{
 use super::undone::DESK;
 use crate::{Servicing, ServicingError, work::Trail};
 
-/// With what the note begins of a payment that came back again, and why its retry is not made.
-const AGAIN: &str = "returned_again";
+/// The first word of the note, before the code, of a payment that came back again, and why its retry is not made.
+pub(super) const AGAIN: &str = "returned_again";
 
 impl Servicing {
     /// Does what a further code asks for; `false` where that was done before. The line is held.

@@ -1,15 +1,19 @@
 //! How many of our debits come back, against the shares at which Nacha looks at a lender (`rails/returns.toml`).
 
-use chrono::Days;
+use chrono::{DateTime, Days, Utc};
 use rails::{Alarms, ReturnClass, ReturnRules};
 use serde::Serialize;
 use serde_json::json;
-use store::payments::{self, ReturnCounts};
+use store::{
+    payments::{self, ReturnCounts},
+    rail_files,
+};
 
-use super::RunReport;
+use super::{RunReport, again::AGAIN};
 use crate::{Caller, Servicing, ServicingError, UseCase, authorise};
 
-/// The debits of the last days, and what came back on those days, whenever it was debited.
+/// The debits of the last days, and what came back on those days, whenever it was debited: by its class, and one that came back again
+/// also by that of its further code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ReturnRates {
     pub days: u32,
@@ -62,13 +66,14 @@ impl Servicing {
         authorise(caller, UseCase::Operate, None, self.now())?;
         let rules = ReturnRules::embedded()?;
         let codes = |class| rules.codes_of(class).map(|code| code.to_string()).collect::<Vec<_>>();
-        let today = self.today();
-        let after =
-            today.checked_sub_days(Days::new(u64::from(rules.alarms.days))).unwrap_or(today);
+        let (today, now, days) = (self.today(), self.now(), Days::new(rules.alarms.days.into()));
+        let after = today.checked_sub_days(days).unwrap_or(today);
+        let since = now.checked_sub_days(days).unwrap_or(now);
         let mut conn = self.store.app().acquire().await?;
         let counts = payments::count_returns(
             &mut conn,
-            after,
+            (after, since),
+            AGAIN,
             &codes(ReturnClass::Unauthorised),
             &codes(ReturnClass::Administrative),
         )
@@ -76,9 +81,18 @@ impl Servicing {
         Ok(ReturnRates::of(counts, rules.alarms))
     }
 
-    /// Where something came back and a share is too high, somebody is told: in the log and in the record.
-    pub(super) async fn raise_alarms(&self, report: &RunReport) -> Result<(), ServicingError> {
-        if report.returned == 0 {
+    /// Where something came back in this run, or came back again, and a share is too high, somebody is told: in the log and in
+    /// the record.
+    pub(super) async fn raise_alarms(
+        &self,
+        report: &RunReport,
+        begun: DateTime<Utc>,
+    ) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let returned =
+            report.returned > 0 || rail_files::noted_since(&mut conn, AGAIN, begun).await?;
+        drop(conn);
+        if !returned {
             return Ok(());
         }
         let rates = self.return_rates(Caller::system()).await?;

@@ -94,3 +94,20 @@ async fn a_return_that_was_dishonoured_or_misrouted_is_for_the_desk_and_stops_th
         }
     }
 }
+
+#[tokio::test]
+async fn a_debit_that_is_disowned_after_it_came_back_unpaid_counts_as_unauthorised_and_is_looked_at()
+ {
+    let (house, ann) = House::with_ann_banking_at("000111229101").await;
+    for cents in 1..=20 {
+        house.pays(ann, 100 + cents, "2026-11-23").await.unwrap();
+    }
+    house.live_until("2026-11-27").await;
+    assert_eq!(told(&house, "return.alarm").await.len(), 0, "one of twenty, for want of funds");
+    told_anew(&house, |text| text.replace("799R01", "799R10")).await;
+    let rates = house.servicing.return_rates(Caller::system()).await.unwrap();
+    let counted = rates.named().map(|(class, rate)| (class, rate.returns));
+    assert_eq!(counted, [("unauthorised", 1), ("administrative", 0), ("overall", 1)]);
+    let [alarm] = &told(&house, "return.alarm").await[..] else { panic!("one alarm") };
+    assert_eq!((&alarm["rate"], &alarm["what"]["returns"]), (&"unauthorised".into(), &1.into()));
+}
