@@ -325,7 +325,9 @@ pub async fn list_unprinted(
     limit: i64,
 ) -> Result<Vec<LetterRow>, StoreError> {
     Ok(select_letters!(
-        "WHERE printed_at IS NULL ORDER BY refused_at NULLS FIRST, queued_at, message_id LIMIT $1",
+        "WHERE printed_at IS NULL
+           AND EXISTS (SELECT FROM outbound_messages m WHERE m.id = message_id AND m.state = 'on_paper')
+         ORDER BY refused_at NULLS FIRST, queued_at, message_id LIMIT $1",
         limit
     )
     .fetch_all(conn)

@@ -1,7 +1,7 @@
 //! Messages on paper: the statement, the notice or a letter, queued for the printer with its digest.
 
 use documents::{MessageKind, MessageRecord, Party, Tongue, letter_document};
-use identity::chain;
+use identity::{OutboundId, chain};
 use rails::{Printing, RailError};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -11,7 +11,7 @@ use store::{
     outbound::{self, LetterRow, OutboundRow, OutboundState},
 };
 
-use super::MessageReport;
+use super::{MessageReport, Way, Why};
 use crate::{
     Caller, Refusal, Servicing, ServicingError, UseCase, authorise, disclosures::to_keep,
     ports::Post,
@@ -96,7 +96,7 @@ impl Servicing {
         Ok(to_keep(document.pdf().map_err(ServicingError::engine)?, now))
     }
 
-    /// Hands what is queued to the printer. One that could not be handed over stays queued, behind the others.
+    /// Hands what is queued to the printer, unless a flag stands against it by now. One that could not be handed over stays queued, behind the others.
     pub(super) async fn print_letters(
         &self,
         post: &dyn Post,
@@ -107,6 +107,15 @@ impl Servicing {
         drop(conn);
         for letter in letters {
             let id = letter.message_id;
+            match self.still_allowed(id, report).await {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => {
+                    tracing::error!(message.id = %id, error = %chain(&error), "whether letter {id} may still go could not be found out");
+                    self.put_letter_off(id, report).await?;
+                    continue;
+                }
+            }
             let kept = &letter.kept;
             let printing = Printing {
                 id: &id.to_string(),
@@ -116,13 +125,12 @@ impl Servicing {
             };
             if let Err(error) = post.print(&printing).await {
                 tracing::warn!(message.id = %id, error = %chain(&error), "letter {id} could not be printed yet");
-                report.messages_failed += 1;
                 // Without a printer there is nothing to be tried; one letter that is refused holds up no other.
                 if matches!(error, RailError::NotSent { .. }) {
+                    report.messages_failed += 1;
                     return Ok(());
                 }
-                let mut conn = self.store.app().acquire().await?;
-                outbound::put_letter_off(&mut conn, id, self.now()).await?;
+                self.put_letter_off(id, report).await?;
                 continue;
             }
             match self.printed(&letter).await {
@@ -135,6 +143,41 @@ impl Servicing {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing stands against a queued letter; one against which a flag was raised since, or whose news was given up, is
+    /// withheld as mail is.
+    async fn still_allowed(
+        &self,
+        id: OutboundId,
+        report: &mut MessageReport,
+    ) -> Result<bool, ServicingError> {
+        let mut tx = self.store.app().begin().await?;
+        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
+            return Ok(false);
+        };
+        if message.state != OutboundState::OnPaper {
+            return Ok(false);
+        }
+        let way = self.way(&mut tx, &mut message.clone()).await?;
+        let Way::Never(why @ (Why::Flag(_) | Why::Overtaken)) = way else {
+            return Ok(true);
+        };
+        message.changed_at = self.now();
+        self.withhold(&mut tx, message, why, report).await?;
+        tx.commit().await?;
+        Ok(false)
+    }
+
+    /// Behind the others, to be tried again.
+    async fn put_letter_off(
+        &self,
+        id: OutboundId,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        report.messages_failed += 1;
+        let mut conn = self.store.app().acquire().await?;
+        Ok(outbound::put_letter_off(&mut conn, id, self.now()).await?)
     }
 
     /// The printer has a letter; `false` where that is on record.

@@ -1,35 +1,52 @@
 //! Letters that the printer does not take.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
+use credit::FlagKind;
 use rails::{Bounce, Mail, MailError, Printing, RailError};
 use servicing::ports::{Post, PostFuture, PostOffice};
-use store::customers::Language;
+use store::{customers::Language, outbound::OutboundState};
 
 use crate::messages::Written;
 
-/// A printer that takes no letter to Nobody.
-struct Picky(PostOffice);
+/// A printer that takes no letter to Nobody, and none at all while it is out of paper.
+struct Picky {
+    office: PostOffice,
+    out_of_paper: AtomicBool,
+}
+
+impl Picky {
+    fn of(written: &Written) -> Arc<Self> {
+        Arc::new(Self { office: written.office.clone(), out_of_paper: AtomicBool::new(false) })
+    }
+}
 
 impl Post for Picky {
     fn send<'a>(&'a self, mail: &'a Mail<'a>) -> PostFuture<'a, (), MailError> {
-        self.0.send(mail)
+        self.office.send(mail)
     }
 
     fn has<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
-        self.0.has(id)
+        self.office.has(id)
     }
 
     fn bounces_after(&self, sequence: u64) -> PostFuture<'_, Vec<Bounce>, RailError> {
-        self.0.bounces_after(sequence)
+        self.office.bounces_after(sequence)
     }
 
     fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
+        if self.out_of_paper.load(Ordering::SeqCst) {
+            let reason = "out of paper".to_owned();
+            return Box::pin(async move { Err(RailError::Refused { reason }) });
+        }
         if letter.to.first().is_some_and(|name| name == "Nobody") {
             let reason = "nobody lives there".to_owned();
             return Box::pin(async move { Err(RailError::Refused { reason }) });
         }
-        self.0.print(letter)
+        self.office.print(letter)
     }
 }
 
@@ -56,8 +73,8 @@ async fn letters_that_the_printer_refuses_keep_no_other_from_being_printed() {
     for statement in QUEUED {
         written.house.sabotage(statement).await;
     }
-    let picky = Picky(written.office.clone());
-    written.house.servicing = written.servicing().clone().with_post(Arc::new(picky));
+    let picky = Picky::of(&written);
+    written.house.servicing = written.servicing().clone().with_post(picky);
     written.run().await;
     written.run().await;
     assert_eq!(written.letters().iter().filter(|letter| letter.to[1] == "Street 1").count(), 1);
@@ -65,4 +82,32 @@ async fn letters_that_the_printer_refuses_keep_no_other_from_being_printed() {
     let waiting = "SELECT count(*) FROM letters WHERE printed_at IS NULL";
     assert_eq!(written.house.count(waiting).await, 200);
     assert_eq!(written.run().await.messages_failed, 200);
+}
+
+/// 11 USC 362(a): what was queued before is still a demand when it is printed.
+#[tokio::test]
+async fn a_statement_that_waits_for_the_printer_is_withheld_when_bankruptcy_is_filed_meanwhile() {
+    let mut written = Written::on("2026-12-03").await;
+    let ann = written.person("bounce@example.com", Language::English).await;
+    let picky = Picky::of(&written);
+    written.house.servicing = written.servicing().clone().with_post(picky.clone());
+    written.run().await;
+    let letters = written.letters().len();
+    picky.out_of_paper.store(true, Ordering::SeqCst);
+    written.live_until("2026-12-18").await;
+    assert_eq!(written.message(ann, "statement_ready").await.state, OutboundState::OnPaper);
+
+    let servicing = written.servicing();
+    servicing.raise_flag(ann.caller(), ann.id, FlagKind::Bankruptcy, "a letter").await.unwrap();
+    picky.out_of_paper.store(false, Ordering::SeqCst);
+    assert_eq!(written.run().await.messages_not_sent, 1);
+    let withheld = written.message(ann, "statement_ready").await;
+    assert_eq!(
+        (withheld.state, withheld.why.as_deref()),
+        (OutboundState::NotSent, Some("flag_bankruptcy"))
+    );
+    assert_eq!(written.run().await.messages_not_sent, 0, "once");
+    assert_eq!(written.letters().len(), letters);
+    let not_sent = "SELECT count(*) FROM line_events WHERE kind = 'statement_not_sent'";
+    assert_eq!(written.house.count(not_sent).await, 1);
 }
