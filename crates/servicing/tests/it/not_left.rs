@@ -7,7 +7,7 @@ use store::{draws::DrawStatus, payments::PaymentStatus};
 use crate::{
     chosen::{WRONG, chosen, hold, runs},
     faults::{draw, draws_by_file, run},
-    house::{Altering, House, Person, Wire, day, noon},
+    house::{Altering, House, Person, Says, Wire, day, noon},
     service::told,
 };
 
@@ -78,7 +78,7 @@ async fn it_leaves(house: &House, bob: Person, report: RunReport) {
     assert_eq!(newest(house, bob).await, PaymentStatus::Released);
     let unknown = told(house, "return.unknown").await;
     assert!(unknown.len() == 1 && unknown[0]["reference"].is_null(), "{unknown:?}");
-    assert_eq!(house.count("SELECT count(*) FROM jobs WHERE kind = 'retry_payment'").await, 0);
+    assert!(house.payments(bob).await.iter().all(|one| one.retry_on.is_none()));
     assert_eq!(house.count(WRONG).await, 0);
     house.books_agree(bob).await;
 }
@@ -120,6 +120,13 @@ async fn a_debit_that_goes_alone_and_has_not_left_does_not_come_back() {
     assert_eq!(newest(&house, bob).await, PaymentStatus::Pending);
     assert_eq!(told(&house, "return.unknown").await.len(), 1);
     house.cut(Wire::Fine);
+    // The bank takes no number twice.
+    house
+        .sabotage(
+            "UPDATE payments SET trace_number = left(trace_number, 8) || '9999998'
+             WHERE status = 'pending'",
+        )
+        .await;
     run(&house).await;
     assert_eq!((newest(&house, bob).await, house.submitted()), (PaymentStatus::Released, 3));
     house.books_agree(bob).await;
@@ -156,6 +163,7 @@ async fn returned_to_nobody() -> (House, [Person; 2]) {
     house.pays(people[1], 5_000, "2026-11-20").await.unwrap();
     run(&house).await;
     house.sabotage("UPDATE payments SET trace_number = left(trace_number, 8) || '9999999'").await;
+    house.bank_says(&house.file_keys().await[0], Says::Empty);
     numbered(&house, 5_000).await;
     (house, people)
 }
@@ -172,11 +180,11 @@ async fn a_return_to_nobody_does_not_hide_that_of_an_entry_that_had_the_number_l
     house.cut(Wire::LosesRequests);
     assert_eq!(run(&house).await.pending, 1);
     house.cut(Wire::Fine);
-    // A holiday: it is given up, nothing leaves, and it arrives after all.
+    // A holiday: it is given up, nothing leaves, and the bank tells of that number anew.
     house.live_until("2026-11-26").await;
     assert_eq!(newest(&house, bob).await, PaymentStatus::Scheduled);
-    house.let_through().await;
-    house.live_until("2026-12-02").await;
+    house.sabotage("DELETE FROM rail_cursors WHERE name = 'bank_returns'").await;
+    run(&house).await;
     let known = told(&house, "return.unknown").await;
     assert_eq!(known.len(), 2, "{known:?}");
     assert!(!known[1]["reference"].is_null(), "{known:?}");
@@ -195,28 +203,4 @@ async fn what_a_bank_calls_its_refusal_hides_nothing_that_was_in_the_file() {
     let known = told(&house, "return.unknown").await;
     assert_eq!(known.len(), 1, "{known:?}");
     assert_eq!(known[0]["reference"], house.payments(ann).await[0].reference.as_str());
-}
-
-#[tokio::test]
-async fn what_the_desk_has_of_one_file_is_not_in_the_way_of_the_next() {
-    let (house, [_, bob]) = returned_to_nobody().await;
-    house.live_until("2026-11-23").await;
-    // Under the number at which the bank sends back $50.00, a file of which the outcome is unknown has another amount.
-    house.hand.set(noon(day("2026-11-25")));
-    house.pays(bob, 5_100, "2026-11-25").await.unwrap();
-    numbered(&house, 5_000).await;
-    house.cut(Wire::LosesRequests);
-    run(&house).await;
-    house.cut(Wire::Fine);
-    house.bank_lives(day("2026-11-25")).await;
-    run(&house).await;
-    let differs = told(&house, "return.unknown").await;
-    assert!(differs.len() == 1 && differs[0]["differs"] == "amount", "{differs:?}");
-    // On the holiday it is given up; its next file comes back, and the list of that was passed.
-    house.live_until("2026-11-26").await;
-    assert_eq!(newest(&house, bob).await, PaymentStatus::Scheduled);
-    house.live_until("2026-11-30").await;
-    house.sabotage("UPDATE rail_cursors SET cursor = '999'").await;
-    house.live_until("2026-12-02").await;
-    assert_eq!(newest(&house, bob).await, PaymentStatus::Returned);
 }
