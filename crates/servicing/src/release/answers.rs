@@ -94,7 +94,7 @@ impl Servicing {
                 self.return_one(&trace, code, on, report).await?;
             }
             (EntryState::Returned, None) => {
-                self.unread(&trace, "without a code", self.today()).await?
+                self.unread(&trace, "without a code", self.today()).await?;
             }
         }
         Ok(())
