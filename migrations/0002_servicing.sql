@@ -312,7 +312,7 @@ CREATE TABLE rail_cursors (
 );
 
 -- What banks told of our entries that is worked off once, however often it is read: another account, or the return of an entry that
--- is not on its way. By the entry's reference, and of one that we do not know by its trace number.
+-- is not on its way. By the entry's reference, and of one that we do not know, or that has not left, by its trace number.
 CREATE TABLE rail_notices (
     entry           text        NOT NULL,
     code            text        NOT NULL,

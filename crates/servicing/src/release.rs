@@ -67,8 +67,11 @@ pub(crate) fn kept(reason: &str) -> String {
     reason.chars().filter(|c| !c.is_numeric() && !c.is_control()).take(80).collect()
 }
 
-/// With what the note begins of an entry whose return is the desk's, and undoes nothing.
-const AT_DESK: &str = "desk:";
+/// With what the note begins of an entry whose return under this number is the desk's, and undoes nothing. In another file it has
+/// another number.
+fn at_desk(trace: &str) -> String {
+    format!("desk:{trace}")
+}
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -194,9 +197,7 @@ impl Servicing {
                 }
             };
             if let Err(error) = worked_off {
-                let cause = chain(&error);
-                tracing::error!(file.key = %file.key, error = %cause, "could not work off file {}: {cause}", file.key);
-                report.failed += 1;
+                log_file(&file.key, &error, report);
             }
         }
         Ok(())
@@ -324,6 +325,12 @@ impl Servicing {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+fn log_file(key: &str, error: &ServicingError, report: &mut RunReport) {
+    let cause = chain(error);
+    tracing::error!(file.key = %key, error = %cause, "could not work off file {key}: {cause}");
+    report.failed += 1;
 }
 
 fn log_unchosen(what: &str, error: &ServicingError, report: &mut RunReport) {

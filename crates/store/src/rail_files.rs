@@ -119,8 +119,8 @@ pub enum EntryId {
     Draw(DrawId),
 }
 
-/// The entry of this trace number: numbers come round again, so it is the newest that was in a file by that day, or, where none was,
-/// the newest. Nothing where that one was given back and has it no more.
+/// The entry of this trace number in a file that was handed to the bank: numbers come round again, so it is the newest that was in
+/// such a file by that day, or, where none was, the newest. Nothing where that one was given back and has it no more.
 pub async fn find_entry(
     conn: &mut PgConnection,
     trace_number: &str,
@@ -133,8 +133,10 @@ pub async fn find_entry(
                  SELECT NULL, id, file_key FROM draws WHERE trace_number = $1
                  UNION ALL
                  SELECT NULL, NULL, payload ->> 'file_key' FROM outbox
-                 WHERE kind IN ('payment.given_back', 'draw.given_back') AND payload ->> 'trace_number' = $1) e
+                 WHERE kind IN ('payment.given_back', 'draw.given_back') AND payload ->> 'trace_number' = $1
+                   AND (payload ->> 'handed_over')::boolean) e
            JOIN rail_files f ON f.key = e.file_key
+           WHERE f.handed_at IS NOT NULL
            ORDER BY (f.effective_on <= $2) DESC, f.number DESC, e.payment_id, e.draw_id
            LIMIT 1"#,
         trace_number,
@@ -326,13 +328,14 @@ pub struct GivenBackEntry {
 }
 
 macro_rules! select_given_back {
-    ($tail:literal, $arg:expr) => {
+    ($tail:literal $(, $arg:expr)*) => {
         sqlx::query!(
-            r#"SELECT payload ->> 'file_key' AS "file_key!", (payload ->> 'payment_id')::uuid AS payment_id,
-                      (payload ->> 'draw_id')::uuid AS draw_id
-               FROM outbox WHERE kind IN ('payment.given_back', 'draw.given_back')
-                AND payload ->> 'why' <> 'never finished' AND "# + $tail,
-            $arg
+            r#"SELECT f.key AS file_key, (o.payload ->> 'payment_id')::uuid AS payment_id,
+                      (o.payload ->> 'draw_id')::uuid AS draw_id
+               FROM outbox o JOIN rail_files f ON f.key = o.payload ->> 'file_key'
+               WHERE o.kind IN ('payment.given_back', 'draw.given_back')
+                 AND (o.payload ->> 'handed_over')::boolean AND "# + $tail
+            $(, $arg)*
         )
         .map(|row| GivenBackEntry {
             file_key: row.file_key,
@@ -342,23 +345,30 @@ macro_rules! select_given_back {
     };
 }
 
-/// The entries that were given back from a file, which no longer name it; none that was taken out while the file was filled, and
-/// so never in what was sent.
+/// The entries that were given back from a file, which no longer name it; none that was taken out before the file was handed over,
+/// and so never in what was sent.
 pub async fn list_given_back(
     conn: &mut PgConnection,
     key: &str,
 ) -> Result<Vec<GivenBackEntry>, StoreError> {
-    Ok(select_given_back!("payload ->> 'file_key' = $1 ORDER BY id", key).fetch_all(conn).await?)
+    Ok(select_given_back!("o.payload ->> 'file_key' = $1 ORDER BY o.id", key)
+        .fetch_all(conn)
+        .await?)
 }
 
-/// The entry that had this trace number in a file that was given up.
+/// The entry that had this trace number in a file that was handed over and given up: as [`find_entry`], the newest by that day.
 pub async fn find_given_back(
     conn: &mut PgConnection,
     trace_number: &str,
+    by: NaiveDate,
 ) -> Result<Option<GivenBackEntry>, StoreError> {
-    Ok(select_given_back!("payload ->> 'trace_number' = $1 ORDER BY id DESC LIMIT 1", trace_number)
-        .fetch_optional(conn)
-        .await?)
+    Ok(select_given_back!(
+        "o.payload ->> 'trace_number' = $1 ORDER BY (f.effective_on <= $2) DESC, o.id DESC LIMIT 1",
+        trace_number,
+        by
+    )
+    .fetch_optional(conn)
+    .await?)
 }
 
 /// Under which number an entry was in a file that was handed over and given up.
@@ -379,8 +389,8 @@ pub async fn list_given_up_of_draw(
         GivenUpFile,
         r#"SELECT f.key AS file_key, coalesce(o.payload ->> 'trace_number', '') AS "trace_number!"
            FROM outbox o JOIN rail_files f ON f.key = o.payload ->> 'file_key'
-           WHERE o.kind = 'draw.given_back' AND o.payload ->> 'draw_id' = $1 AND o.payload ->> 'why' <> 'never finished'
-             AND (f.status = 'late' OR f.status = 'abandoned' AND f.handed_at IS NOT NULL)
+           WHERE o.kind = 'draw.given_back' AND o.payload ->> 'draw_id' = $1
+             AND (o.payload ->> 'handed_over')::boolean AND (f.status = 'late' OR f.status = 'abandoned')
            ORDER BY o.id"#,
         draw_id.to_string(),
     )

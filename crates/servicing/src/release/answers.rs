@@ -53,7 +53,7 @@ impl Servicing {
                 if let Err(error) = self.read_entry(&key, &entry, report).await {
                     let trace = entry.trace.to_string();
                     log_failure(&trace, &error);
-                    self.entry_undone(Of::Trace(&trace), &error, report).await;
+                    self.entry_undone(Of::Trace(&trace, self.today()), &error, report).await;
                 }
             }
         }
@@ -93,7 +93,9 @@ impl Servicing {
                 let on = (self.today(), entry.settled_on);
                 self.return_one(&trace, code, on, report).await?;
             }
-            (EntryState::Returned, None) => self.unread(&trace, "without a code").await?,
+            (EntryState::Returned, None) => {
+                self.unread(&trace, "without a code", self.today()).await?;
+            }
         }
         Ok(())
     }
@@ -185,16 +187,16 @@ impl Servicing {
         for batch in &parsed.batches {
             for entry in &batch.entries {
                 let (trace, done) = self.read_addenda(batch, entry, asked, report).await;
-                failed.extend(done.err().map(|error| (trace, error)));
+                failed.extend(done.err().map(|error| (trace, batch.effective_on, error)));
             }
         }
         for entry in &unread {
             let (trace, done) = self.read_unread(entry).await;
-            failed.extend(done.err().map(|error| (trace, error)));
+            failed.extend(done.err().map(|error| (trace, self.today(), error)));
         }
-        for (trace, error) in &failed {
+        for (trace, on, error) in &failed {
             log_failure(trace, error);
-            self.entry_undone(Of::Trace(trace), error, report).await;
+            self.entry_undone(Of::Trace(trace, *on), error, report).await;
         }
         failed.is_empty()
     }

@@ -7,7 +7,8 @@
 //!
 //! Invariants: an entry is in one file, because it goes into it in the transaction that looks at it and holds its line; all processes
 //! fill the same file of a day, one with payments and one with draws; a file that is being filled (`choosing`) is sent by nobody, so a
-//! run that is killed leaves a file that the next one fills further, after it has looked anew at what is in it, or of another day empties.
+//! run that is killed leaves a file that the next one fills further, after it has looked anew at what is in it, or of an earlier day empties.
+//! What leaves was looked at again when nothing more was to come, and leaves on the day of its file.
 //! What is absent: what stands against an entry (`release`, `outgoing`), and the file's text (`file`).
 
 mod kind;
@@ -57,7 +58,7 @@ struct Choosing<'a> {
     report: &'a mut RunReport,
     /// How long lines are waited for that somebody else holds.
     patience: Duration,
-    /// Entries that are left, because somebody held their lines all the time.
+    /// Entries that are left, because somebody held their lines all the time or the day is over.
     left: u64,
 }
 
@@ -69,7 +70,9 @@ impl Choosing<'_> {
 
 /// Files that can be sent, and whether more is due than they take: somebody else may have finished the one that was full.
 struct Chosen {
-    keys: Vec<String>,
+    together: Option<String>,
+    /// One for each entry that was in a file the bank refused.
+    alone: Vec<RailFileRow>,
     more: bool,
 }
 
@@ -84,7 +87,7 @@ struct Chunk {
     /// The file takes no more.
     full: bool,
     /// The files of entries that go alone.
-    alone: Vec<String>,
+    alone: Vec<RailFileRow>,
 }
 
 /// What was found of the entries of a chunk.
@@ -109,24 +112,27 @@ impl Servicing {
         let today = self.today();
         let patience = WAITS_AT_MOST;
         let mut run = Choosing { kind, today, apart, report, patience, left: 0 };
-        let mut looked = self.look_at_chosen(kind, today).await;
-        while looked.is_ok() && is_banking_day(today) {
-            let keys = match self.choose(&mut run).await {
-                Ok(Chosen { keys, more: false }) if keys.is_empty() => break,
-                Ok(Chosen { keys, .. }) => keys,
+        let mut looked = self.look_at_chosen(kind).await.map(drop);
+        while looked.is_ok() && is_banking_day(today) && self.today() == today {
+            let chosen = match self.choose(&mut run).await {
+                Ok(chosen) => chosen,
                 Err(error) => {
                     (looked, run.left) = (Err(error), 0);
                     break;
                 }
             };
-            for key in keys {
-                self.send_or_log(&key, run.apart, run.report).await;
+            if chosen.together.is_none() && chosen.alone.is_empty() && !chosen.more {
+                break;
             }
+            self.send_chosen(chosen, &mut run).await;
+        }
+        if looked.is_ok() && self.today() != today {
+            looked = self.count_left(&mut run).await;
         }
         let (what, left) = (kind.words(), run.left);
         if left > 0 {
             tracing::error!(
-                "somebody holds the lines of {left} {what} that are due: they wait for the next run"
+                "{left} {what} that are due wait for the next run: somebody holds their lines, or their day is over"
             );
             report.failed += u32::try_from(left).unwrap_or(u32::MAX);
         }
@@ -135,16 +141,25 @@ impl Servicing {
         }
     }
 
-    /// Fills files until one is full or nothing is left, and answers the keys of those that can be sent: one for all, and one of its own
-    /// for each entry that was in a file the bank refused.
+    /// What goes alone was chosen while the others were: whether it may still leave is seen when it does.
+    async fn send_chosen(&self, chosen: Chosen, run: &mut Choosing<'_>) {
+        if let Some(key) = chosen.together {
+            self.send_or_log(&key, run.apart, run.report).await;
+        }
+        for file in chosen.alone {
+            if let Err(error) = self.send_or_abandon(&file, run.apart, run.report).await {
+                super::log_file(&file.key, &error, run.report);
+            }
+        }
+    }
+
+    /// Fills files until one is full, nothing is left or the day is over, and answers those that can be sent.
     async fn choose(&self, run: &mut Choosing<'_>) -> Result<Chosen, ServicingError> {
-        let (mut keys, mut moved_at) = (Vec::new(), Instant::now());
+        let (mut alone, mut moved_at) = (Vec::new(), Instant::now());
         let more = loop {
-            let (done, full) = self.choose_pass(run, &mut keys).await?;
-            let mut conn = self.store.app().acquire().await?;
-            run.left = run.kind.count_due(&mut conn, run.today, &run.but()).await?;
-            drop(conn);
-            if full || run.left == 0 {
+            let (done, full) = self.choose_pass(run, &mut alone).await?;
+            self.count_left(run).await?;
+            if full || run.left == 0 || self.today() != run.today {
                 break full;
             }
             if done > 0 {
@@ -158,12 +173,18 @@ impl Servicing {
             }
         };
         // Filling may have taken minutes: what was raised or revoked meanwhile is honoured until the file leaves.
-        self.look_at_chosen(run.kind, run.today).await?;
+        let taken_out = self.look_at_chosen(run.kind).await?;
+        let (today, debit) = (run.today, run.kind.debit());
         let mut conn = self.store.app().acquire().await?;
-        let finished =
-            rail_files::finish_choosing(&mut conn, run.today, run.kind.debit(), self.now()).await?;
-        keys.extend(finished);
-        Ok(Chosen { keys, more })
+        let together = rail_files::finish_choosing(&mut conn, today, debit, self.now()).await?;
+        // What was taken out is due as before: the next round holds it back.
+        Ok(Chosen { together, alone, more: more || taken_out > 0 })
+    }
+
+    async fn count_left(&self, run: &mut Choosing<'_>) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        run.left = run.kind.count_due(&mut conn, run.today, &run.but()).await?;
+        Ok(())
     }
 
     /// Every entry that is due is chosen once, or passed over because somebody holds its line; answers how many are due no longer, and
@@ -171,7 +192,7 @@ impl Servicing {
     async fn choose_pass(
         &self,
         run: &mut Choosing<'_>,
-        keys: &mut Vec<String>,
+        alone: &mut Vec<RailFileRow>,
     ) -> Result<(usize, bool), ServicingError> {
         let (mut after, mut done) = (Place::FIRST, 0);
         let mut throttle = Throttle::new(Pace::Gentle);
@@ -181,7 +202,7 @@ impl Servicing {
             let took = began.elapsed();
             let rest = throttle.took(chunk.taken, took).min(took * RESTS_AT_MOST);
             done += chunk.done;
-            keys.extend(chunk.alone);
+            alone.extend(chunk.alone);
             let Some(last) = chunk.last else { return Ok((done, false)) };
             if chunk.full {
                 return Ok((done, true));
@@ -218,7 +239,7 @@ impl Servicing {
             let file = self.file_of(&mut tx, kind, std::slice::from_ref(entry)).await?;
             rail_files::insert(&mut tx, &file).await?;
             entry.put_in(&file.key);
-            alone.push(file.key);
+            alone.push(file);
         }
         let chosen: Vec<Entry> = looked.together.into_iter().chain(looked.alone).collect();
         self.record_chosen(&mut tx, run, &streams, &chosen).await?;
@@ -389,8 +410,10 @@ impl Servicing {
         Told::tell(conn, &told, now).await
     }
 
-    /// What is in a file that is not finished, be it of a run that was killed: it stays there if it may still leave today.
-    async fn look_at_chosen(&self, kind: Kind, today: NaiveDate) -> Result<(), ServicingError> {
+    /// What is in a file that is not finished, be it of a run that was killed: it stays there if it may still leave today. Answers how
+    /// much was taken out; a file of a later day, which another process fills, is that one's.
+    async fn look_at_chosen(&self, kind: Kind) -> Result<u64, ServicingError> {
+        let (mut taken_out, today) = (0, self.today());
         let mut conn = self.store.app().acquire().await?;
         let files = rail_files::list_choosing(&mut conn).await?;
         for file in files.into_iter().filter(|file| Kind::of(file) == kind) {
@@ -400,12 +423,12 @@ impl Servicing {
                     Entry::Draw(draw) => self.draw_forbidden(&mut conn, draw).await,
                 };
                 // What cannot be looked at is not sent either: it is told of when it is to be chosen again.
-                if file.effective_on != today || !matches!(against, Ok(None)) {
-                    self.take_out(&file.key, entry).await?;
+                if file.effective_on < today || !matches!(against, Ok(None)) {
+                    taken_out += u64::from(self.take_out(&file.key, entry).await?);
                 }
             }
         }
-        Ok(())
+        Ok(taken_out)
     }
 }
 

@@ -93,6 +93,14 @@ impl Entry {
         }
     }
 
+    /// Whether it is in a file of which the outcome is not known.
+    pub(super) const fn pending(&self) -> bool {
+        match self {
+            Self::Payment(payment) => matches!(payment.status, PaymentStatus::Pending),
+            Self::Draw(draw) => matches!(draw.status, DrawStatus::Pending),
+        }
+    }
+
     pub(super) fn file_key(&self) -> Option<&str> {
         match self {
             Self::Payment(payment) => payment.file_key.as_deref(),
@@ -319,6 +327,11 @@ impl Servicing {
         let numbers = self.open_numbers(&accounts, file.created_at).await?;
         let mut transfers = Vec::with_capacity(entries.len());
         for entry in entries {
+            // One that is over or was never chosen leaves in no file.
+            if !entry.pending() {
+                transfers.push(Err(stored("entry of a file")));
+                continue;
+            }
             let customer = customers::find(conn, entry.customer_id()).await?;
             transfers.push(match (numbers.get(&entry.bank_account_id()), customer) {
                 (Some(Ok(details)), Some(customer)) => {

@@ -51,7 +51,6 @@ impl Why {
             Self::Refused(reason) => reason,
             Self::NeverArrived => "never arrived",
             Self::Unwritable => "unwritable",
-            // As `rail_files::list_given_back` knows it.
             Self::NeverFinished => "never finished",
         }
     }
@@ -71,6 +70,8 @@ impl Why {
 struct GivenBack<'a> {
     key: &'a str,
     why: &'a str,
+    /// The bank has or may have had it.
+    handed_over: bool,
     /// Not today any more.
     later: bool,
     /// Never again, for this reason.
@@ -160,6 +161,8 @@ impl Servicing {
             }
         }
         file.status = RailFileStatus::Accepted;
+        // Where that is not on record, the bank's word tells it.
+        file.handed_at.get_or_insert(self.now());
         self.answered(&mut tx, &file).await?;
         tx.commit().await?;
         Ok(())
@@ -210,8 +213,8 @@ impl Servicing {
         if *why == Why::Unwritable && !worth_parting(&fits) {
             return Ok(apart);
         }
-        let alone = given.len() == 1;
-        for (entry, fit) in given.into_iter().zip(fits) {
+        let (alone, handed_over) = (given.len() == 1, file.handed_at.is_some());
+        for (entry, fit) in given.into_iter().zip(fits).filter(|(entry, _)| entry.pending()) {
             let refusals = match (why, &entry) {
                 (Why::Refused(_), Entry::Payment(payment)) => {
                     payments::count_refusal(&mut tx, payment.id).await?
@@ -227,7 +230,7 @@ impl Servicing {
                 (refusals >= REFUSALS_MAX).then_some("refused_by_the_bank")
             };
             let later = alone && refusals > 0;
-            let back = GivenBack { key, why: why.words(), later, give_up };
+            let back = GivenBack { key, why: why.words(), handed_over, later, give_up };
             match entry {
                 Entry::Payment(payment) => self.give_payment_back(&mut tx, payment, back).await?,
                 Entry::Draw(draw) => self.give_draw_back(&mut tx, draw, back).await?,
@@ -240,8 +243,9 @@ impl Servicing {
         Ok(apart)
     }
 
-    /// Gives one entry back out of a file that is still being filled, unless that was finished meanwhile.
-    pub(super) async fn take_out(&self, key: &str, unheld: Entry) -> Result<(), ServicingError> {
+    /// Gives one entry back out of a file that is still being filled; `false` where that was finished meanwhile, or where it is no
+    /// longer in it.
+    pub(super) async fn take_out(&self, key: &str, unheld: Entry) -> Result<bool, ServicingError> {
         let mut tx = self.store.app().begin().await?;
         self.hold_line(&mut tx, unheld.credit_line_id()).await?;
         let mut file = find_file(&mut tx, key).await?;
@@ -251,12 +255,12 @@ impl Servicing {
             }
             Entry::Draw(draw) => draws::find_for_update(&mut tx, draw.id).await?.map(Entry::Draw),
         };
-        let in_it = held.filter(|entry| entry.file_key() == Some(key));
+        let in_it = held.filter(|entry| entry.file_key() == Some(key) && entry.pending());
         let Some(entry) = in_it.filter(|_| file.status == RailFileStatus::Choosing) else {
-            return Ok(());
+            return Ok(false);
         };
         let why = Why::NeverFinished.words();
-        let back = GivenBack { key, why, later: false, give_up: None };
+        let back = GivenBack { key, why, handed_over: false, later: false, give_up: None };
         let amounts = match entry {
             Entry::Payment(payment) => {
                 let amount = payment.amount;
@@ -278,7 +282,7 @@ impl Servicing {
             self.answered(&mut tx, &file).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(true)
     }
 
     async fn hold_lines_of(
@@ -320,7 +324,8 @@ impl Servicing {
         draws::update(conn, &draw).await?;
         let payload = json!({
             "draw_id": draw.id, "reference": draw.reference, "file_key": back.key, "why": back.why,
-            "trace_number": trace, "leaves_on": draw.leaves_on, "available_on": draw.available_on,
+            "handed_over": back.handed_over, "trace_number": trace, "leaves_on": draw.leaves_on,
+            "available_on": draw.available_on,
         });
         let stream = Trail::stream(None, Some(draw.credit_line_id));
         self.trail(conn, stream, "draw.given_back", payload).await?;
@@ -368,7 +373,7 @@ impl Servicing {
         payments::update(conn, &payment).await?;
         let payload = json!({
             "payment_id": payment.id, "reference": payment.reference, "file_key": back.key, "why": back.why,
-            "trace_number": trace, "debit_on": payment.debit_on,
+            "handed_over": back.handed_over, "trace_number": trace, "debit_on": payment.debit_on,
         });
         let stream = Trail::stream(None, Some(payment.credit_line_id));
         self.trail(conn, stream, "payment.given_back", payload).await?;

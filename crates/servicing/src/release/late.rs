@@ -116,8 +116,8 @@ impl Servicing {
         Ok(())
     }
 
-    /// Something came back under a trace number that no entry has: from a file that was given up, or never sent by us. It is told
-    /// once, however often the bank's list is read.
+    /// Something came back under a trace number that no entry has that left: from a file that was given up, or never sent by us. It is
+    /// told once, however often the bank's list is read.
     pub(super) async fn returned_unmatched(
         &self,
         trace: &str,
@@ -125,7 +125,7 @@ impl Servicing {
         returned_on: NaiveDate,
     ) -> Result<(), ServicingError> {
         let mut tx = self.store.app().begin().await?;
-        let given = rail_files::find_given_back(&mut tx, trace).await?;
+        let given = rail_files::find_given_back(&mut tx, trace, returned_on).await?;
         let file_key = given.as_ref().map(|one| one.file_key.clone());
         let entry = match given {
             Some(one) => find(&mut tx, one).await?,
@@ -136,7 +136,14 @@ impl Servicing {
         }
         let reference = entry.as_ref().map(Entry::reference);
         let (returned, now) = (code.to_string(), self.now());
-        if !rail_files::note_once(&mut tx, trace, &returned, now).await? {
+        // An entry that goes again is given back again: each time under another number.
+        let (name, note) = match reference {
+            Some(reference) => (reference, format!("{returned} {trace}")),
+            None => (trace, returned.clone()),
+        };
+        if !rail_files::note_once(&mut tx, name, &note, now).await? {
+            // The line is held, and what follows holds it anew.
+            tx.rollback().await?;
             return self.late_if_given_back(file_key).await;
         }
         tracing::error!(trace_number = %trace, "an entry came back that is not on its way: {trace}");

@@ -13,7 +13,7 @@ use serde_json::json;
 use store::rail_files;
 
 use super::{
-    AT_DESK, RunReport,
+    RunReport, at_desk,
     file::{Entry, find_entry, of_trace},
 };
 use crate::{Servicing, ServicingError, work::Trail};
@@ -85,7 +85,7 @@ impl Servicing {
         of_trace(file, trace)?.settled_on
     }
 
-    /// Whether the desk has a return of this entry that is not what was sent, or that we cannot read.
+    /// Whether the desk has a return of this entry, under this number, that is not what was sent, or that we cannot read.
     pub(super) async fn at_the_desk(
         &self,
         sent: Option<&Entry>,
@@ -93,7 +93,7 @@ impl Servicing {
     ) -> Result<bool, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         let entry = sent.map_or(trace, Entry::reference);
-        Ok(rail_files::noted(&mut conn, entry, AT_DESK).await?)
+        Ok(rail_files::noted(&mut conn, entry, &at_desk(trace)).await?)
     }
 
     /// In what an entry that came back is not the one that was sent; nothing where it is.
@@ -151,7 +151,7 @@ impl Servicing {
         let (trace, reference) = (came.trace, sent.reference());
         let mut tx = self.store.app().begin().await?;
         self.hold_line(&mut tx, sent.credit_line_id()).await?;
-        let note = format!("{AT_DESK} {} {}", came.code, came.entry.trace);
+        let note = format!("{} {} {}", at_desk(trace), came.code, came.entry.trace);
         if !rail_files::note_once(&mut tx, reference, &note, self.now()).await? {
             return Ok(());
         }

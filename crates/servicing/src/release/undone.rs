@@ -4,6 +4,7 @@
 //! cannot be worked out as it or its line is stored a case of the desk stands open, and it keeps no day open. Either way each run tries
 //! again. What is absent: a line that cannot be settled (`close`), and what came back and cannot be read (`unread`).
 
+use chrono::NaiveDate;
 use identity::{DrawId, PaymentId, chain};
 use sqlx::PgConnection;
 use store::{StoreError, cases, draws, payments, rail_files};
@@ -32,7 +33,8 @@ pub(crate) enum Undone {
 /// By what an entry is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Of<'a> {
-    Trace(&'a str),
+    /// A trace number, and the day on which something was told of it.
+    Trace(&'a str, NaiveDate),
     Payment(PaymentId),
     Draw(DrawId),
 }
@@ -63,7 +65,7 @@ impl Servicing {
     async fn entry_of(&self, of: Of<'_>) -> Result<Option<Entry>, ServicingError> {
         let mut conn = self.store.app().acquire().await?;
         Ok(match of {
-            Of::Trace(trace) => find_entry(&mut conn, trace, self.today()).await?,
+            Of::Trace(trace, on) => find_entry(&mut conn, trace, on).await?,
             Of::Payment(id) => payments::find(&mut conn, id).await?.map(Entry::Payment),
             Of::Draw(id) => draws::find(&mut conn, id).await?.map(Entry::Draw),
         })

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use store::rail_files;
 
 use super::{
-    AT_DESK, RunReport, Undone,
+    RunReport, Undone, at_desk,
     changes::Told,
     file::{Entry, find_entry},
     matching::{Asked, CameBack},
@@ -32,7 +32,8 @@ impl Servicing {
     ) -> (String, Result<(), ServicingError>) {
         let Some(addenda) = &entry.addenda else {
             let trace = entry.trace.to_string();
-            let done = self.unread(&trace, "without addenda that say why").await;
+            let done =
+                self.unread(&trace, "without addenda that say why", batch.effective_on).await;
             return (trace, done);
         };
         let (Addenda::Return { original_trace, .. }
@@ -41,7 +42,8 @@ impl Servicing {
         let trace = original_trace.to_string();
         let done = match (batch.sec, addenda) {
             (Sec::Other(_), _) => {
-                self.unread(&trace, &format!("of the class {}", batch.sec.as_str())).await
+                let how = format!("of the class {}", batch.sec.as_str());
+                self.unread(&trace, &how, batch.effective_on).await
             }
             (_, Addenda::Return { code, original_prefix, .. }) => {
                 let (code, on) = (*code, batch.effective_on);
@@ -49,7 +51,7 @@ impl Servicing {
                 self.read_return(&came, asked, report).await
             }
             (_, Addenda::UnknownReturn { code, .. }) => {
-                self.unread(&trace, &format!("with the code {code}")).await
+                self.unread(&trace, &format!("with the code {code}"), batch.effective_on).await
             }
             (_, Addenda::Change { code, corrected, original_prefix: prefix, .. }) => {
                 let (trace, on) = (&*trace, batch.effective_on);
@@ -66,19 +68,25 @@ impl Servicing {
     ) -> (String, Result<(), ServicingError>) {
         let trace = unread.trace.to_string();
         let how = format!("in a record that cannot be read ({})", unread.error);
-        let done = self.unread(&trace, &how).await;
+        // Its batch may be what cannot be read: of the day on which we read it.
+        let done = self.unread(&trace, &how, self.today()).await;
         (trace, done)
     }
 
-    /// An entry came back in a way that we do not know.
-    pub(super) async fn unread(&self, trace: &str, how: &str) -> Result<(), ServicingError> {
+    /// An entry came back, as was told on a day, in a way that we do not know.
+    pub(super) async fn unread(
+        &self,
+        trace: &str,
+        how: &str,
+        told_on: NaiveDate,
+    ) -> Result<(), ServicingError> {
         let mut tx = self.store.app().begin().await?;
-        let sent = find_entry(&mut tx, trace, self.today()).await?;
+        let sent = find_entry(&mut tx, trace, told_on).await?;
         let line = sent.as_ref().map(Entry::credit_line_id);
         if let Some(line) = line {
             self.hold_line(&mut tx, line).await?;
         }
-        let note = format!("{AT_DESK} {how}");
+        let note = format!("{} {how}", at_desk(trace));
         let reference = sent.as_ref().map(Entry::reference);
         let name = reference.unwrap_or(trace);
         if !rail_files::note_once(&mut tx, name, &note, self.now()).await? {

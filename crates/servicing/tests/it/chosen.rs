@@ -17,14 +17,14 @@ use crate::{
 };
 
 /// Somebody else holds a line.
-type Holder = store::Tx<'static>;
+pub(crate) type Holder = store::Tx<'static>;
 
 const ENTRIES: &str =
     "SELECT coalesce(sum(entries), 0)::bigint FROM rail_files WHERE effective_on = '2026-11-20'";
-const FILES: &str = "SELECT count(*) FROM rail_files WHERE effective_on = '2026-11-20'";
+pub(crate) const FILES: &str = "SELECT count(*) FROM rail_files WHERE effective_on = '2026-11-20'";
 
 /// Files whose totals are not those of their entries.
-const WRONG: &str = "SELECT count(*) FROM rail_files f,
+pub(crate) const WRONG: &str = "SELECT count(*) FROM rail_files f,
        LATERAL (SELECT count(*) AS entries, coalesce(sum(debit), 0) AS debit, coalesce(sum(credit), 0) AS credit
                   FROM (SELECT amount_cents AS debit, 0 AS credit FROM payments WHERE file_key = f.key
                         UNION ALL SELECT 0, amount_cents FROM draws WHERE file_key = f.key) AS entry) AS have
@@ -44,7 +44,7 @@ async fn three() -> (House, [Person; 3]) {
 }
 
 /// The same, and each pays $50.00 today.
-async fn three_pay() -> (House, [Person; 3]) {
+pub(crate) async fn three_pay() -> (House, [Person; 3]) {
     let (house, people) = three().await;
     for person in people {
         house.pays(person, 5_000, "2026-11-20").await.unwrap();
@@ -52,19 +52,19 @@ async fn three_pay() -> (House, [Person; 3]) {
     (house, people)
 }
 
-async fn hold(house: &House, person: Person) -> Holder {
+pub(crate) async fn hold(house: &House, person: Person) -> Holder {
     let mut holder = house.database.store().app().begin().await.unwrap();
     line_events::lock(&mut holder, person.line).await.unwrap();
     holder
 }
 
-fn runs(house: &House) -> JoinHandle<Result<RunReport, ServicingError>> {
+pub(crate) fn runs(house: &House) -> JoinHandle<Result<RunReport, ServicingError>> {
     let servicing = house.servicing.clone();
     tokio::spawn(async move { servicing.run_payments(Caller::system()).await })
 }
 
 /// Waits until so many are chosen, while a run is on.
-async fn chosen(house: &House, count: i64) {
+pub(crate) async fn chosen(house: &House, count: i64) {
     let sql = "SELECT (SELECT count(*) FROM payments WHERE status = 'pending')
                     + (SELECT count(*) FROM draws WHERE status = 'pending')";
     let chosen = async {
@@ -75,7 +75,7 @@ async fn chosen(house: &House, count: i64) {
     tokio::time::timeout(Duration::from_secs(20), chosen).await.unwrap();
 }
 
-async fn status(house: &House, person: Person) -> PaymentStatus {
+pub(crate) async fn status(house: &House, person: Person) -> PaymentStatus {
     house.payments(person).await.pop().unwrap().status
 }
 

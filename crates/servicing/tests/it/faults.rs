@@ -29,7 +29,7 @@ pub(crate) async fn draw(house: &House, person: Person) -> DrawRow {
 /// Asks for a draw by the next file.
 pub(crate) async fn draws_by_file(house: &House, person: Person, amount: i64) {
     let ask = DrawAsk { rail: DrawRail::Standard, ..at_once(amount, person.checking) };
-    let key = key(&format!("file-{}", person.id));
+    let key = key(&format!("file-{}-{}", person.id, house.servicing.now().timestamp()));
     house.servicing.draw(person.caller(), person.id, ask, &key).await.unwrap();
 }
 

@@ -34,6 +34,8 @@ mod letters;
 mod lines;
 mod may_contact;
 mod messages;
+mod midnight;
+mod not_left;
 mod notice_ahead;
 mod numbers;
 mod payments;

@@ -16,6 +16,8 @@ pub(crate) enum Wire {
     /// The bank does it; its answer is lost.
     LosesAnswers,
     Refuses,
+    /// The bank refuses each file, for this reason.
+    RefusesAs(&'static str),
     /// The bank refuses a file in which this text stands, and repeats it.
     RefusesFilesWith(&'static str),
     /// The bank does it, and says that it will not.
@@ -136,6 +138,9 @@ impl Bank for CutWire {
                 }
                 Wire::Refuses => {
                     return Err(RailError::Refused { reason: "not today".to_owned() });
+                }
+                Wire::RefusesAs(reason) => {
+                    return Err(RailError::Refused { reason: reason.to_owned() });
                 }
                 Wire::RefusesFilesWith(text) if contents.contains(text) => {
                     return Err(RailError::Refused { reason: format!("account {text} is none") });
