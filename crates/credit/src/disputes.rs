@@ -19,6 +19,7 @@ use crate::{
     rate,
     state::{Fee, Obligation, State},
     versions::Versions,
+    waivers::Waiver,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -353,7 +354,7 @@ impl State {
             // The draw itself is already without the error.
             Disputed::Draw { .. } => dispute.amount,
             Disputed::Fee { fee } => {
-                self.waive(terms, fee, error);
+                self.waive(terms, Waiver { fee, dispute: Some(id), amount: error });
                 (dispute.amount - error).or_zero()
             }
             Disputed::Other => {

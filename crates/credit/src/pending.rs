@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use money::Cents;
 
 use crate::{
-    Buckets, Charge, PendingCharge,
+    Buckets, Charge, FeeKind, PendingCharge,
     state::{OpenCycle, State},
     timeline::Timeline,
 };
@@ -31,6 +31,9 @@ pub(crate) fn pending(state: &State, timeline: &Timeline<'_>) -> Vec<PendingChar
     }
     for fee in &state.fees_given_back {
         charges.push((Charge::DrawFee { draw: fee.draw }, fee.on, -fee.amount));
+    }
+    for waiver in &state.waivers_taken_back {
+        charges.push((waiver.charge.clone(), waiver.on, waiver.amount));
     }
     let gone = |charge: &Charge| !charges.iter().any(|(known, ..)| known == charge);
     let vanished: Vec<_> = timeline
@@ -85,10 +88,14 @@ pub(crate) fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {
             .iter()
             .any(|fee| fee.joins && *charge == Charge::DrawFee { draw: fee.draw })
     };
+    let any_joined = state.drawn.iter().any(|one| one.joined.is_positive());
     let bucket = |charge: &Charge| match charge {
         Charge::Interest { .. } => Bucket::Interest,
         Charge::LateFee { .. } | Charge::OverLimitFee { .. } => Bucket::PenaltyFees,
         Charge::DrawFee { .. } if joined(charge) => Bucket::Principal,
+        Charge::Waiver { fee: FeeKind::Draw, .. } if any_joined => Bucket::Principal,
+        Charge::Waiver { fee, .. } if fee.penalty() => Bucket::PenaltyFees,
+        Charge::Waiver { .. } => Bucket::Fees,
         Charge::PlanFee { .. } | Charge::MilitaryWaiver { .. } | Charge::DrawFee { .. } => {
             Bucket::Fees
         }

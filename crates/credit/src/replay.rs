@@ -15,6 +15,7 @@ use crate::{
     product::{BalanceAt, Feature, RateStep, TakesEffect},
     state::{Drawn, Fee, StandingFlag, State},
     timeline::{Action, Timeline},
+    waivers::Waiver,
 };
 
 /// Beyond it a line is a mistake, and numerators could overflow.
@@ -34,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 14;
+const LAYOUT: u32 = 15;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -208,7 +209,9 @@ impl State {
                 }
             }
             LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
-            LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),
+            LineEventBody::FeeWaived { fee, .. } => {
+                self.waive(terms, Waiver { fee: *fee, dispute: None, amount });
+            }
             LineEventBody::DisputeOpened { dispute, subject, .. } => {
                 self.open_dispute(terms, &timeline.versions, (*dispute, *subject, amount));
             }
@@ -321,6 +324,7 @@ impl State {
                 unpaid: amount,
                 billed_in: None,
                 shown_from: 0,
+                given_back: Cents::ZERO,
             });
         }
     }
@@ -329,22 +333,6 @@ impl State {
         if !kind.penalty() && self.day < calendar::add_months(self.opened_on, 12) {
             self.first_year_fees = (self.first_year_fees + amount).or_zero();
         }
-    }
-
-    /// Takes back what is unpaid of fees of the kind, latest first; the rest is a credit like any other.
-    pub(crate) fn waive(&mut self, terms: &Terms, kind: FeeKind, amount: Cents) {
-        self.count_first_year_fee(kind, -amount);
-        let mut left = amount;
-        for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
-            let taken = left.min(fee.unpaid);
-            fee.unpaid -= taken;
-            fee.amount -= taken;
-            left -= taken;
-        }
-        if left.is_positive() {
-            self.allocate(terms, None, left);
-        }
-        self.keep_minimums_to_what_is_owed(terms);
     }
 
     fn change_rate(

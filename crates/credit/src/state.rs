@@ -23,6 +23,7 @@ use crate::{
     penalty::{Awaited, Penalty},
     product::{GraceKind, Promotion, Regime},
     terms::CycleSchedule,
+    waivers::WaiverTakenBack,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,14 @@ pub(crate) struct State {
     pub(crate) drawn_elsewhere: u32,
     #[serde(default)]
     pub(crate) fees_given_back: Vec<FeeGivenBack>,
+    /// Of draw fees that joined the balance, what waivers gave back.
+    #[serde(default)]
+    pub(crate) joined_given_back: Cents,
+    /// It came in with balances.
+    #[serde(default)]
+    pub(crate) came_in: bool,
+    #[serde(default)]
+    pub(crate) waivers_taken_back: Vec<WaiverTakenBack>,
     /// Principal as the last draw left it, plans aside.
     pub(crate) after_last_draw: Cents,
     /// The highest new balance since a statement owed nothing, plans aside both times.
@@ -151,6 +160,9 @@ pub(crate) struct Fee {
     /// The first statement that could show it, where it was recorded after its cycle had closed.
     #[serde(default)]
     pub(crate) shown_from: u32,
+    /// Of what was paid of it, what a waiver gave back.
+    #[serde(default)]
+    pub(crate) given_back: Cents,
 }
 
 impl Fee {
@@ -303,6 +315,9 @@ impl State {
             drawn: Vec::new(),
             drawn_elsewhere: 0,
             fees_given_back: Vec::new(),
+            joined_given_back: Cents::ZERO,
+            came_in: false,
+            waivers_taken_back: Vec::new(),
             after_last_draw: Cents::ZERO,
             highest_balance: Cents::ZERO,
             fee_bearing_draws: Cents::ZERO,

@@ -156,3 +156,24 @@ fn what_is_furnished_follows_the_ladder_and_what_is_learned_afterwards() {
     assert_eq!(book.on("2026-09-11").furnished_status, PaidOrClosed);
     assert_eq!(serde_json::to_value(Days30).unwrap(), "71");
 }
+
+/// October's minimum is late on November 9 for 15.00, which staff waive; a payment of October 20 is keyed after that.
+#[test]
+fn a_late_fee_that_was_waived_and_never_due_is_given_back_once() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    book.on("2026-10-20");
+    book.on("2026-11-07");
+    let fee = book.on("2026-11-07").penalty_fees;
+    assert_eq!(fee, cents("15.00"));
+    let waived =
+        LineEventBody::FeeWaived { fee: FeeKind::Late, amount: fee, reason: "goodwill".to_owned() };
+    book.record(waived, "2026-11-08");
+    book.pay_late("200.00", "2026-10-20", "2026-11-20");
+    let position = book.on("2026-11-20");
+    let mut in_time = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    in_time.pay("200.00", "2026-10-20");
+    assert_eq!(position.total_owed, in_time.on("2026-11-20").total_owed);
+    assert_eq!(position.penalty_fees, Cents::ZERO);
+    assert!(book.adjustments().contains(&cents("15.00")));
+    assert_eq!(book.line.untied(&book.books).unwrap(), []);
+}

@@ -1,0 +1,76 @@
+//! What a waiver takes back: of a fee that was charged, once.
+//!
+//! Invariants: it takes back what is unpaid of the kind first, the latest fee first, then what was paid of it, which comes back
+//! through the waterfall. What was never charged cannot be waived, whether that was known or replay has found it since: that part
+//! of a waiver is taken back by an adjustment with both dates, so that nobody is given one fee twice. Of a line that came in with a
+//! balance nobody knows what was paid before: there the rest of a waiver is a credit like any other.
+
+use chrono::NaiveDate;
+use identity::CaseId;
+use money::Cents;
+use serde::{Deserialize, Serialize};
+
+use crate::{Charge, FeeKind, Terms, state::State};
+
+/// A waiver by decision, or by a dispute of a fee that was our error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waiver {
+    pub(crate) fee: FeeKind,
+    pub(crate) dispute: Option<CaseId>,
+    pub(crate) amount: Cents,
+}
+
+/// What of waivers meets no fee any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WaiverTakenBack {
+    pub(crate) charge: Charge,
+    pub(crate) on: NaiveDate,
+    pub(crate) amount: Cents,
+}
+
+impl State {
+    /// Takes back what is unpaid of fees of the kind, latest first, then what was paid of them, as a credit like any other.
+    pub(crate) fn waive(&mut self, terms: &Terms, waiver: Waiver) {
+        let Waiver { fee: kind, dispute, amount } = waiver;
+        let (mut left, mut paid) = (amount, Cents::ZERO);
+        let mut take = |from: &mut Cents, most: Cents| {
+            let taken = left.min(most.or_zero());
+            *from += taken;
+            left -= taken;
+            taken
+        };
+        for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
+            let taken = take(&mut Cents::default(), fee.unpaid);
+            fee.unpaid -= taken;
+            fee.amount -= taken;
+        }
+        for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
+            let most = fee.amount - fee.unpaid - fee.given_back;
+            paid += take(&mut fee.given_back, most);
+        }
+        if kind == FeeKind::Draw {
+            let joined: Cents = self.drawn.iter().map(|one| one.joined).sum();
+            let most = joined - self.joined_given_back;
+            paid += take(&mut self.joined_given_back, most);
+        }
+        if self.came_in {
+            paid += take(&mut Cents::default(), amount);
+        }
+        self.count_first_year_fee(kind, left - amount);
+        if paid.is_positive() {
+            self.allocate(terms, None, paid);
+        }
+        if left.is_positive() {
+            let charge = Charge::Waiver { fee: kind, dispute };
+            let same = self.waivers_taken_back.iter_mut().find(|one| one.charge == charge);
+            match same {
+                Some(one) => one.amount += left,
+                None => {
+                    let on = self.day;
+                    self.waivers_taken_back.push(WaiverTakenBack { charge, on, amount: left });
+                }
+            }
+        }
+        self.keep_minimums_to_what_is_owed(terms);
+    }
+}
