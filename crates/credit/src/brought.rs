@@ -17,7 +17,6 @@ impl State {
         balances: &BroughtForward,
         seq: u64,
     ) -> Result<(), CreditError> {
-        self.came_in = true;
         let (before, known) = (self.charges_by_balance(terms), self.fees.len());
         for part in &balances.principal {
             let at = self.balance_for_draws(terms, Some(&part.feature), seq)?;

@@ -64,9 +64,6 @@ pub(crate) struct State {
     /// Of draw fees that joined the balance, what waivers gave back.
     #[serde(default)]
     pub(crate) joined_given_back: Cents,
-    /// It came in with balances.
-    #[serde(default)]
-    pub(crate) came_in: bool,
     #[serde(default)]
     pub(crate) waivers_taken_back: Vec<WaiverTakenBack>,
     /// Principal as the last draw left it, plans aside.
@@ -316,7 +313,6 @@ impl State {
             drawn_elsewhere: 0,
             fees_given_back: Vec::new(),
             joined_given_back: Cents::ZERO,
-            came_in: false,
             waivers_taken_back: Vec::new(),
             after_last_draw: Cents::ZERO,
             highest_balance: Cents::ZERO,

@@ -2,15 +2,18 @@
 //!
 //! Invariants: it takes back what is unpaid of the kind first, the latest fee first, then what was paid of it, which comes back
 //! through the waterfall. What was never charged cannot be waived, whether that was known or replay has found it since: that part
-//! of a waiver is taken back by an adjustment with both dates, so that nobody is given one fee twice. Of a line that came in with a
-//! balance nobody knows what was paid before: there the rest of a waiver is a credit like any other.
+//! of a waiver is taken back by an adjustment with both dates, so that nobody is given one fee twice. Of fees that came in with a
+//! line nobody knows the kind: they are any of theirs.
 
 use chrono::NaiveDate;
 use identity::CaseId;
 use money::Cents;
 use serde::{Deserialize, Serialize};
 
-use crate::{Charge, FeeKind, Terms, state::State};
+use crate::{
+    Charge, FeeKind, Terms,
+    state::{Fee, State},
+};
 
 /// A waiver by decision, or by a dispute of a fee that was our error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,13 @@ pub(crate) struct WaiverTakenBack {
     pub(crate) amount: Cents,
 }
 
+impl Fee {
+    fn may_be(&self, kind: FeeKind) -> bool {
+        let came_in = self.billed_in == Some(0) && self.kind.penalty() == kind.penalty();
+        self.kind == kind || came_in
+    }
+}
+
 impl State {
     /// Takes back what is unpaid of fees of the kind, latest first, then what was paid of them, as a credit like any other.
     pub(crate) fn waive(&mut self, terms: &Terms, waiver: Waiver) {
@@ -39,12 +49,13 @@ impl State {
             left -= taken;
             taken
         };
-        for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
+        let of_kind = |fee: &&mut Fee| fee.may_be(kind);
+        for fee in self.fees.iter_mut().rev().filter(of_kind) {
             let taken = take(&mut Cents::default(), fee.unpaid);
             fee.unpaid -= taken;
             fee.amount -= taken;
         }
-        for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
+        for fee in self.fees.iter_mut().rev().filter(of_kind) {
             let most = fee.amount - fee.unpaid - fee.given_back;
             paid += take(&mut fee.given_back, most);
         }
@@ -52,9 +63,6 @@ impl State {
             let joined: Cents = self.drawn.iter().map(|one| one.joined).sum();
             let most = joined - self.joined_given_back;
             paid += take(&mut self.joined_given_back, most);
-        }
-        if self.came_in {
-            paid += take(&mut Cents::default(), amount);
         }
         self.count_first_year_fee(kind, left - amount);
         if paid.is_positive() {
