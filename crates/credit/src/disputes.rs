@@ -353,7 +353,10 @@ impl State {
             // The draw itself is already without the error.
             Disputed::Draw { .. } => dispute.amount,
             Disputed::Fee { fee } => {
-                self.waive(terms, fee, error);
+                // The minimum has been without it since the notice: what was paid does not count to it again.
+                let paid = self.take_back_fees(fee, error);
+                self.allocate(terms, None, paid);
+                self.keep_minimums_to_what_is_owed(terms);
                 (dispute.amount - error).or_zero()
             }
             Disputed::Other => {

@@ -34,7 +34,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 14;
+const LAYOUT: u32 = 15;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -208,7 +208,7 @@ impl State {
                 }
             }
             LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
-            LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),
+            LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, seq, amount),
             LineEventBody::DisputeOpened { dispute, subject, .. } => {
                 self.open_dispute(terms, &timeline.versions, (*dispute, *subject, amount));
             }
@@ -331,8 +331,16 @@ impl State {
         }
     }
 
-    /// Takes back what is unpaid of fees of the kind, latest first; the rest is a credit like any other.
-    pub(crate) fn waive(&mut self, terms: &Terms, kind: FeeKind, amount: Cents) {
+    fn waive(&mut self, terms: &Terms, kind: FeeKind, seq: u64, amount: Cents) {
+        let paid = self.take_back_fees(kind, amount);
+        if paid.is_positive() {
+            self.receive(terms, (None, None), seq, paid);
+        }
+        self.keep_minimums_to_what_is_owed(terms);
+    }
+
+    /// What is unpaid of fees of the kind, latest first. Answers the rest, which is a credit like any other.
+    pub(crate) fn take_back_fees(&mut self, kind: FeeKind, amount: Cents) -> Cents {
         self.count_first_year_fee(kind, -amount);
         let mut left = amount;
         for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
@@ -341,10 +349,7 @@ impl State {
             fee.amount -= taken;
             left -= taken;
         }
-        if left.is_positive() {
-            self.allocate(terms, None, left);
-        }
-        self.keep_minimums_to_what_is_owed(terms);
+        left
     }
 
     fn change_rate(
