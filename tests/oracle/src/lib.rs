@@ -194,6 +194,8 @@ pub struct Readings {
     pub credits_count: bool,
     /// (28) Whether the subscription fee stops is judged after the payments of the closing date, and so is the fee itself.
     pub plan_fee_after_payments: bool,
+    /// (12) A waiver of less than all the draw or plan fees takes the newest back first.
+    pub waives_newest: bool,
 }
 
 /// A fact with its two dates. Facts of one date and kind take the order of the slice.
