@@ -183,6 +183,7 @@ pub enum Fact {
 
 /// What the rule book leaves open, where a product or a house says how it is to be (`README.md` has the numbers). The default is the
 /// reading given there.
+#[expect(clippy::struct_excessive_bools, reason = "each point is read by itself")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Readings {
     /// (1) A printed minimum counts at most for what it would be with all that is known, as late fees, days past due and the
