@@ -210,7 +210,7 @@ impl State {
             }
             LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
             LineEventBody::FeeWaived { fee, .. } => {
-                self.waive(terms, Waiver { fee: *fee, dispute: None, amount });
+                self.waive(terms, seq, Waiver { fee: *fee, dispute: None, amount });
             }
             LineEventBody::DisputeOpened { dispute, subject, .. } => {
                 self.open_dispute(terms, &timeline.versions, (*dispute, *subject, amount));

@@ -39,46 +39,55 @@ impl Fee {
 }
 
 impl State {
-    /// Takes back what is unpaid of fees of the kind, latest first, then what was paid of them, as a credit like any other.
-    pub(crate) fn waive(&mut self, terms: &Terms, waiver: Waiver) {
+    /// What was paid of it counts to the minimum, as any credit does.
+    pub(crate) fn waive(&mut self, terms: &Terms, seq: u64, waiver: Waiver) {
+        let paid = self.take_back(waiver);
+        if paid.is_positive() {
+            self.receive(terms, (None, None), seq, paid);
+        }
+        self.keep_minimums_to_what_is_owed(terms);
+    }
+
+    /// Takes back what is unpaid of fees of the kind, latest first. Answers what was paid of them, which is a credit like any other.
+    pub(crate) fn take_back(&mut self, waiver: Waiver) -> Cents {
         let Waiver { fee: kind, dispute, amount } = waiver;
         let (mut left, mut paid) = (amount, Cents::ZERO);
-        let mut take = |from: &mut Cents, most: Cents| {
+        let mut take = |most: Cents| {
             let taken = left.min(most.or_zero());
-            *from += taken;
             left -= taken;
             taken
         };
         let of_kind = |fee: &&mut Fee| fee.may_be(kind);
         for fee in self.fees.iter_mut().rev().filter(of_kind) {
-            let taken = take(&mut Cents::default(), fee.unpaid);
+            let taken = take(fee.unpaid);
             fee.unpaid -= taken;
             fee.amount -= taken;
         }
         for fee in self.fees.iter_mut().rev().filter(of_kind) {
-            let most = fee.amount - fee.unpaid - fee.given_back;
-            paid += take(&mut fee.given_back, most);
+            let taken = take(fee.amount - fee.unpaid - fee.given_back);
+            fee.given_back += taken;
+            paid += taken;
         }
         if kind == FeeKind::Draw {
             let joined: Cents = self.drawn.iter().map(|one| one.joined).sum();
-            let most = joined - self.joined_given_back;
-            paid += take(&mut self.joined_given_back, most);
+            let taken = take(joined - self.joined_given_back);
+            self.joined_given_back += taken;
+            paid += taken;
         }
         self.count_first_year_fee(kind, left - amount);
-        if paid.is_positive() {
-            self.allocate(terms, None, paid);
-        }
         if left.is_positive() {
-            let charge = Charge::Waiver { fee: kind, dispute };
-            let same = self.waivers_taken_back.iter_mut().find(|one| one.charge == charge);
-            match same {
-                Some(one) => one.amount += left,
-                None => {
-                    let on = self.day;
-                    self.waivers_taken_back.push(WaiverTakenBack { charge, on, amount: left });
-                }
-            }
+            self.take_back_waiver(Charge::Waiver { fee: kind, dispute }, left);
         }
-        self.keep_minimums_to_what_is_owed(terms);
+        paid
+    }
+
+    fn take_back_waiver(&mut self, charge: Charge, amount: Cents) {
+        let same = |one: &&mut WaiverTakenBack| one.charge == charge;
+        if let Some(one) = self.waivers_taken_back.iter_mut().find(same) {
+            one.amount += amount;
+        } else {
+            let on = self.day;
+            self.waivers_taken_back.push(WaiverTakenBack { charge, on, amount });
+        }
     }
 }

@@ -102,6 +102,30 @@ fn who_is_spared_the_fee_is_not_late_with_it() {
     assert_eq!((position.minimum_due, position.days_past_due), (Cents::ZERO, 0));
 }
 
+/// $30.00 that was paid with the first minimum, and comes back while the second one is past due.
+#[test]
+fn a_fee_that_was_paid_and_is_waived_meets_the_minimum_as_any_credit_does() {
+    let stands_after = |waived: bool| {
+        let mut book = owing();
+        book.fee(FeeKind::Other, "30.00", "2026-09-10");
+        let asked = book.on("2026-10-05").minimum_due;
+        book.pay(&asked.to_string(), "2026-10-05");
+        let (amount, reason) = (cents("30.00"), "goodwill".to_owned());
+        let back = if waived {
+            LineEventBody::FeeWaived { fee: FeeKind::Other, amount, reason }
+        } else {
+            LineEventBody::CreditGranted { amount, reason, feature: None }
+        };
+        let before = book.on("2026-12-05");
+        assert_eq!((before.fees, before.days_past_due), (Cents::ZERO, 10));
+        book.record(back, "2026-12-05");
+        let after = book.on("2026-12-05");
+        assert_eq!(before.minimum_due - after.minimum_due, amount);
+        (after.minimum_due, after.days_past_due, after.principal_balance, after.billed_interest)
+    };
+    assert_eq!(stands_after(true), stands_after(false));
+}
+
 /// $5.00 of credit and two charges at a close: the subscription comes before the fee of a returned payment, which was charged first.
 #[test]
 fn a_credit_balance_pays_a_penalty_last() {

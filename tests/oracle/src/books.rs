@@ -219,6 +219,8 @@ impl Books {
             let interest = left.min(self.accrued_unpaid());
             self.prepaid += interest;
             left -= interest;
+            // What service caps is not in the interest to come.
+            self.capped_accrual &= self.accrued_unpaid() > 0;
         }
         // (7)
         self.credit += left;
@@ -306,12 +308,18 @@ impl Books {
 
     /// Takes back draw or plan fees, never more than were charged; what is paid already comes back as
     /// a credit.
-    pub(crate) fn waive_charges(&mut self, cents: i64, counts: bool) {
+    pub(crate) fn waive_charges(&mut self, cents: i64, counts: bool, newest_first: bool) {
         let mut left = cents.min(self.totals.charges - self.charges_waived);
         self.charges_waived += left;
         self.totals.credits += left;
-        self.pay_charges(true, &mut left);
-        self.pay_charges(false, &mut left);
+        if newest_first {
+            for charge in self.charges.iter_mut().rev() {
+                take(&mut charge.unpaid, &mut left);
+            }
+        } else {
+            self.pay_charges(true, &mut left);
+            self.pay_charges(false, &mut left);
+        }
         self.allocate(left);
         self.count(if counts { left } else { 0 });
     }

@@ -335,7 +335,7 @@ impl Walk {
             Fact::LimitChanged { cents } => self.limit = cents,
             Fact::LineClosed => self.closed = true,
             Fact::FeeWaived { kind: FeeKind::Charge, cents } => {
-                self.books.waive_charges(cents, counts);
+                self.books.waive_charges(cents, counts, line.readings.waives_newest);
             }
             Fact::FeeWaived { kind: FeeKind::Penalty, cents } => {
                 self.books.waive_penalties(cents, counts);
@@ -405,12 +405,13 @@ impl Walk {
         let of_cycle = ask(self.books.unpaid_charges(|charge| charge.billed_on == Some(number)));
         let asked = printed.map_or(anew, |one| one.asked);
         let due = left_on(facts, number, day).map(|left| enforceable_due(day, left));
-        let told = asked.minimum > 0;
+        let lower = line.readings.lower_minimum;
+        let told = asked.minimum > 0 && !(lower && anew.minimum == 0);
         if let Some(due) = due.filter(|_| told) {
             self.books.due_at_the_latest(due);
         }
         let mut unpaid = asked.own();
-        if line.readings.lower_minimum {
+        if lower {
             unpaid = unpaid.min(anew.own());
         }
         self.books.minimums.push(Minimum {

@@ -28,13 +28,8 @@ pub(super) fn oddity(
             let left = charged_as(*fee, charged.events()) - waived_of(*fee, charged.events());
             let of =
                 format!("what was charged of the kind, {}, and not waived before", fee.label());
-            let came_in =
-                |one: &LineEvent| matches!(one.body, LineEventBody::BalanceBroughtForward { .. });
             let odd = more_than(left.or_zero(), *amount, &of);
-            if !line.events().iter().any(came_in) {
-                return Ok(odd.map(|odd| format!("{odd}; what is more is taken back again")));
-            }
-            odd
+            return Ok(odd.map(|odd| format!("{odd}; what is more is taken back again")));
         }
         LineEventBody::Drew { draw, amount, .. } => {
             let hold = DrawFacts::of(line.events()).get(*draw).and_then(|fact| fact.held);
