@@ -78,17 +78,11 @@ fn unposted(
     all.into_iter().filter(|one| !one.amount.is_zero()).collect()
 }
 
-pub(crate) fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {
-    let joined = |charge: &Charge| {
-        state
-            .fees_given_back
-            .iter()
-            .any(|fee| fee.joins && *charge == Charge::DrawFee { draw: fee.draw })
-    };
+pub(crate) fn posted(state: &State, timeline: &Timeline<'_>, pending: &[PendingCharge]) -> Buckets {
     let bucket = |charge: &Charge| match charge {
         Charge::Interest { .. } => Bucket::Interest,
         Charge::LateFee { .. } | Charge::OverLimitFee { .. } => Bucket::PenaltyFees,
-        Charge::DrawFee { .. } if joined(charge) => Bucket::Principal,
+        Charge::DrawFee { draw } if timeline.draw_fees.joined.contains(draw) => Bucket::Principal,
         Charge::PlanFee { .. } | Charge::MilitaryWaiver { .. } | Charge::DrawFee { .. } => {
             Bucket::Fees
         }

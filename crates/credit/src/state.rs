@@ -15,7 +15,7 @@ use crate::{
     close::CycleRecord,
     discount::Discount,
     disputes::Dispute,
-    draw_fees::FeeGivenBack,
+    draw_fees::{FeeAsked, FeeGivenBack},
     draw_period::Repaying,
     grace::Grace,
     minimum::MinimumInputs,
@@ -58,6 +58,8 @@ pub(crate) struct State {
     /// Draws before the line came in with a balance.
     #[serde(default)]
     pub(crate) drawn_elsewhere: u32,
+    #[serde(default)]
+    pub(crate) fees_asked: Vec<FeeAsked>,
     #[serde(default)]
     pub(crate) fees_given_back: Vec<FeeGivenBack>,
     /// Principal as the last draw left it, plans aside.
@@ -302,6 +304,7 @@ impl State {
             disputes: Vec::new(),
             drawn: Vec::new(),
             drawn_elsewhere: 0,
+            fees_asked: Vec::new(),
             fees_given_back: Vec::new(),
             after_last_draw: Cents::ZERO,
             highest_balance: Cents::ZERO,
