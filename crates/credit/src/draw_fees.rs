@@ -36,6 +36,8 @@ pub(crate) struct FeeGivenBack {
 #[derive(Clone, Copy, Debug)]
 struct Ask<'a> {
     at: Moment,
+    /// Recorded on its day: what was recorded before it had happened before it.
+    in_time: bool,
     draw: DrawId,
     feature: Option<&'a str>,
     /// As corrected.
@@ -65,8 +67,12 @@ impl<'a> DrawFees<'a> {
             let Some(fact) = facts.get(*draw).filter(|fact| fact.by_terms && !fact.refused) else {
                 continue;
             };
-            let at = fact.asked_at().filter(|_| fact.fee.is_positive());
-            fees.asks.extend(at.map(|at| Ask { at, draw: *draw, feature, amount: fact.amount }));
+            let Some(at) = fact.asked_at().filter(|_| fact.fee.is_positive()) else { continue };
+            let asking = events.get(events.partition_point(|one| one.seq < at.1));
+            let zone = terms.product.dates.zone;
+            let in_time =
+                asking.is_some_and(|one| calendar::local_date(one.recorded_at, zone) <= at.0);
+            fees.asks.push(Ask { at, in_time, draw: *draw, feature, amount: fact.amount });
         }
         fees.asks.sort_by_key(|ask| ask.at);
         fees
@@ -180,7 +186,7 @@ impl State {
         let Some(rule) = self.terms_today(timeline).fee_of_draws(ask.feature) else {
             return Ok(Cents::ZERO);
         };
-        let known = self.as_known(timeline, ask.at)?;
+        let known = self.as_known(timeline, ask)?;
         let found = Found {
             credit: (known.credit_balance - timeline.draws.set_aside(ask.at)).or_zero(),
             first: known.drawn_elsewhere == 0 && !timeline.draws.any_before(ask.at),
@@ -189,18 +195,22 @@ impl State {
         Ok(rule.of_draw(ask.amount, &found))
     }
 
-    /// With what was recorded of the day before a moment of it: payments as well, which come after draws in the order of a day.
+    /// With what was recorded of the day before. Payments as well, which come after draws in the order of a day: but not for a draw
+    /// that is itself recorded later, of which nobody can say whether they came before it.
     fn as_known(
         &self,
         timeline: &Timeline<'_>,
-        (day, seq): Moment,
+        ask: &Ask<'_>,
     ) -> Result<Cow<'_, Self>, CreditError> {
-        if timeline.actions_on(day).all(|action| action.seq >= seq) {
+        let known = |action: &Action<'_>| {
+            action.seq < ask.at.1 && (ask.in_time || action.precedes_payments())
+        };
+        if !timeline.actions_on(self.day).any(known) {
             return Ok(Cow::Borrowed(self));
         }
-        let mut known = self.clone();
-        known.live_events(timeline, seq)?;
-        Ok(Cow::Owned(known))
+        let mut then = self.clone();
+        then.live_events(timeline, known)?;
+        Ok(Cow::Owned(then))
     }
 
     /// What a draw costs that is about to be made: what was told, less what is given back.

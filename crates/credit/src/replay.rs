@@ -115,17 +115,17 @@ impl State {
     pub(crate) fn live_but_end(&mut self, timeline: &Timeline<'_>) -> Result<(), CreditError> {
         self.begin_day(timeline);
         self.price_draws(timeline)?;
-        self.live_events(timeline, u64::MAX)
+        self.live_events(timeline, |_| true)
     }
 
-    /// The events of the day being lived that were recorded before one of this `seq`.
+    /// Those events of the day being lived that are known.
     pub(crate) fn live_events(
         &mut self,
         timeline: &Timeline<'_>,
-        before: u64,
+        known: impl Fn(&Action<'_>) -> bool + Copy,
     ) -> Result<(), CreditError> {
         let terms = self.terms_today(timeline);
-        let mut actions = timeline.actions_on(self.day).filter(|action| action.seq < before);
+        let mut actions = timeline.actions_on(self.day).filter(|action| known(action));
         if terms.product.interest.balance_at == BalanceAt::EndOfDay {
             return actions.try_for_each(|action| self.act(timeline, action));
         }

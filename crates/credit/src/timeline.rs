@@ -53,6 +53,13 @@ pub(crate) struct Action<'a> {
     pub(crate) fee: Cents,
 }
 
+impl Action<'_> {
+    /// In the order of a day.
+    pub(crate) const fn precedes_payments(&self) -> bool {
+        self.rank < 3
+    }
+}
+
 /// What an issued statement fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Printed {
@@ -354,8 +361,7 @@ impl References {
             }
             // Its fee is of the day on which it was asked for.
             LineEventBody::Drew { draw, .. } => {
-                let asked = self.draws.get(*draw).and_then(DrawFact::asked_at);
-                asked.map_or(own, |(on, _)| own.min(on))
+                self.draws.get(*draw).and_then(DrawFact::asked_at).map_or(own, |(on, _)| on)
             }
             LineEventBody::StatementIssued { statement } => statement.closed_on,
             // It is the close that sets from when the minimum is enforced.

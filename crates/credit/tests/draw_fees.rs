@@ -6,6 +6,8 @@ mod common;
 #[path = "common/text.rs"]
 mod text;
 
+use std::collections::BTreeMap;
+
 use common::{Book, cents, day, product};
 use credit::{
     Charge, LineEventBody, Product, ProductCatalog, Recorded, draw_fee, replay,
@@ -346,7 +348,7 @@ fn a_fee_that_joined_the_balance_never_stands_among_fees() {
         let report = lived(joins, &(drew.clone() + &late + &undone));
         assert_eq!(amounts(&report), expected.iter().copied().map(cents).collect::<Vec<_>>());
         let entries = report.postings.iter().filter_map(|one| one.posting.as_ref());
-        let mut entries = entries.flat_map(|posting| posting.entries());
+        let mut entries = entries.flat_map(ledger::Posting::entries);
         assert!(entries.all(|entry| entry.account != fees), "{undone}");
     }
 }
@@ -387,24 +389,28 @@ fn paid() -> impl Strategy<Value = Vec<Paid>> {
 }
 
 #[derive(Clone, Copy)]
-enum Step {
-    Ask(usize),
-    Make(usize),
-    Refuse(usize),
-    Pay(usize),
+enum Step<'a> {
+    Ask(DrawId, &'a Asked),
+    Make(DrawId, &'a Asked),
+    Refuse(DrawId),
+    Pay(&'a Paid),
+}
+
+fn nth(at: usize) -> DrawId {
+    DrawId::from_uuid(uuid::Uuid::from_u128(1 + u128::try_from(at).unwrap()))
 }
 
 /// By the day on which each is known.
-fn steps(asked: &[Asked], paid: &[Paid], in_time: bool) -> Vec<(u64, Step)> {
-    let mut steps: Vec<(u64, u8, Step)> = Vec::new();
+fn steps<'a>(asked: &'a [Asked], paid: &'a [Paid], in_time: bool) -> Vec<(u64, Step<'a>)> {
+    let mut steps: Vec<(u64, u8, Step<'_>)> = Vec::new();
     for (at, one) in asked.iter().enumerate() {
-        let made = one.day + one.made_after;
-        steps.push((one.day, 1, Step::Ask(at)));
-        steps.extend((made > one.day).then_some((made, 0, Step::Make(at))));
-        steps.extend(one.refused_after.map(|days| (made + days, 2, Step::Refuse(at))));
+        let (draw, made) = (nth(at), one.day + one.made_after);
+        steps.push((one.day, 1, Step::Ask(draw, one)));
+        steps.extend((made > one.day).then_some((made, 0, Step::Make(draw, one))));
+        steps.extend(one.refused_after.map(|days| (made + days, 2, Step::Refuse(draw))));
     }
     let known = |one: &Paid| one.day + if in_time { 0 } else { one.late };
-    steps.extend(paid.iter().enumerate().map(|(at, one)| (known(one), 3, Step::Pay(at))));
+    steps.extend(paid.iter().map(|one| (known(one), 3, Step::Pay(one))));
     steps.sort_by_key(|(known, turn, _)| (*known, *turn));
     steps.into_iter().map(|(known, _, step)| (known, step)).collect()
 }
@@ -412,31 +418,28 @@ fn steps(asked: &[Asked], paid: &[Paid], in_time: bool) -> Vec<(u64, Step)> {
 /// What the draws that stand cost by the terms: as told, and after all.
 fn costs(product: &Product, asked: &[Asked], paid: &[Paid], in_time: bool) -> [Vec<Cents>; 2] {
     let on = |days: u64| day("2026-09-01") + chrono::Days::new(days);
-    let id = |at: usize| DrawId::from_uuid(uuid::Uuid::from_u128(1 + u128::try_from(at).unwrap()));
     let mut book = Book::open(product, 240_000, 17, "2026-09-01");
-    let mut told = vec![Cents::ZERO; asked.len()];
+    let mut told: BTreeMap<DrawId, Cents> = BTreeMap::new();
     for (known, step) in steps(asked, paid, in_time) {
         let known = on(known);
         book.live_to(known);
-        if let Step::Ask(at) = step {
+        if let Step::Ask(draw, one) = step {
             let before = book.line.position(known).unwrap();
-            told[at] = draw_fee(&before, None, Cents::new(asked[at].amount));
+            told.insert(draw, draw_fee(&before, None, Cents::new(one.amount)));
         }
         let body = match step {
-            Step::Ask(at) if asked[at].made_after > 0 => {
-                let (draw, amount) = (id(at), Cents::new(asked[at].amount));
+            Step::Ask(draw, one) if one.made_after > 0 => {
+                let amount = Cents::new(one.amount);
                 LineEventBody::DrawHeld { draw, amount, expires_on: None }
             }
-            Step::Ask(at) | Step::Make(at) => {
-                let (draw, amount, fee) = (id(at), Cents::new(asked[at].amount), told[at]);
+            Step::Ask(draw, one) | Step::Make(draw, one) => {
+                let (amount, fee) = (Cents::new(one.amount), *told.get(&draw).unwrap());
                 LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: true }
             }
-            Step::Refuse(at) => {
-                LineEventBody::DrawRefused { draw: id(at), reason: "R23".to_owned() }
-            }
-            Step::Pay(at) => {
-                let amount = credit::units::dollar_text(Cents::new(paid[at].amount));
-                book.pay_late(&amount, &on(paid[at].day).to_string(), &known.to_string());
+            Step::Refuse(draw) => LineEventBody::DrawRefused { draw, reason: "R23".to_owned() },
+            Step::Pay(one) => {
+                let amount = credit::units::dollar_text(Cents::new(one.amount));
+                book.pay_late(&amount, &on(one.day).to_string(), &known.to_string());
                 continue;
             }
         };
@@ -444,17 +447,18 @@ fn costs(product: &Product, asked: &[Asked], paid: &[Paid], in_time: bool) -> [V
     }
     book.live_to(on(200));
     assert_eq!(book.line.untied(&book.books).unwrap(), []);
-    let adjusted = |wanted: DrawId, event: &credit::LineEvent| match event.body {
-        LineEventBody::Adjusted { charge: Charge::DrawFee { draw }, amount } if draw == wanted => {
-            amount
+    for (at, _) in asked.iter().enumerate().filter(|(_, one)| one.refused_after.is_some()) {
+        told.remove(&nth(at));
+    }
+    let mut after_all = told.clone();
+    for event in book.line.events() {
+        if let LineEventBody::Adjusted { charge: Charge::DrawFee { draw }, amount } = &event.body
+            && let Some(fee) = after_all.get_mut(draw)
+        {
+            *fee += *amount;
         }
-        _ => Cents::ZERO,
-    };
-    let changed = |at: usize| -> Cents {
-        book.line.events().iter().map(|event| adjusted(id(at), event)).sum()
-    };
-    let stand = (0..asked.len()).filter(|at| asked[*at].refused_after.is_none());
-    [stand.clone().map(|at| told[at]).collect(), stand.map(|at| told[at] + changed(at)).collect()]
+    }
+    [told.into_values().collect(), after_all.into_values().collect()]
 }
 
 proptest! {
@@ -466,7 +470,8 @@ proptest! {
         first_draw_free in any::<bool>(), asked in asked(), paid in paid()
     ) {
         let mut product = with_fee();
-        product.features[0].fee.as_mut().unwrap().first_draw_free = first_draw_free;
+        let fee = product.features.first_mut().unwrap().fee.as_mut().unwrap();
+        fee.first_draw_free = first_draw_free;
         let [told, after_all] = costs(&product, &asked, &paid, false);
         for (told, after_all) in told.iter().zip(&after_all) {
             prop_assert!(!after_all.is_negative() && after_all <= told);
