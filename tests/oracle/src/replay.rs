@@ -279,25 +279,14 @@ impl Walk {
         }
     }
 
-    /// As the draw was asked for: a draw that is recorded after its day finds what that day had come to.
-    fn find(&self, line: Line, asked: &Dated, facts: &[Dated]) -> Found {
-        let mut then = self.clone();
-        let late = asked.recorded_on > asked.effective_on;
-        for turn_now in TURNS.into_iter().filter(|one| late && *one > DRAWS) {
-            let today = facts.iter().filter(|one| one.effective_on == asked.effective_on);
-            for dated in today.filter(|one| one.recorded_on <= asked.recorded_on) {
-                if turn(&dated.fact) == turn_now {
-                    then.apply(line, dated, facts);
-                }
-            }
-        }
-        self.held_draws.find(asked.effective_on, then.books.credit, self.draws_seen)
+    fn find(&self, day: NaiveDate) -> Found {
+        self.held_draws.find(day, self.books.credit, self.draws_seen)
     }
 
-    fn hold(&mut self, line: Line, dated: &Dated, facts: &[Dated]) {
+    fn hold(&mut self, dated: &Dated, facts: &[Dated]) {
         let Fact::DrawHeld { draw_id: id, cents, expires_on } = dated.fact else { return };
         if !undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id }) {
-            let found = self.find(line, dated, facts);
+            let found = self.find(dated.effective_on);
             let cents = corrected(facts, id).unwrap_or(cents);
             self.held_draws.hold(Asking { id, cents, expires_on, found });
         }
@@ -312,7 +301,7 @@ impl Walk {
             self.books.totals.refused += cents;
             return;
         }
-        let found = self.held_draws.take(id).unwrap_or_else(|| self.find(line, dated, facts));
+        let found = self.held_draws.take(id).unwrap_or_else(|| self.find(dated.effective_on));
         self.books.draw(cents, self.apr_ppm);
         let quoted = facts.iter().find_map(|dated| match dated.fact {
             Fact::FeeQuoted { draw_id, cents } if draw_id == id => Some(cents),
@@ -331,7 +320,7 @@ impl Walk {
         let shown_on = line.statement_after(facts, dated.recorded_on.max(dated.effective_on));
         match dated.fact {
             Fact::Draw { .. } => self.draw(line, dated, shown_on, facts),
-            Fact::DrawHeld { .. } => self.hold(line, dated, facts),
+            Fact::DrawHeld { .. } => self.hold(dated, facts),
             Fact::BroughtForward { .. } => self.bring_forward(dated.fact),
             Fact::FeeCharged { kind: FeeKind::Charge, cents } => self.books.charge(cents, shown_on),
             Fact::FeeCharged { kind: FeeKind::Penalty, cents } => self.books.penalise(cents),
