@@ -81,18 +81,12 @@ fn unposted(
     all.into_iter().filter(|one| !one.amount.is_zero()).collect()
 }
 
-pub(crate) fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {
-    let joined = |charge: &Charge| {
-        state
-            .fees_given_back
-            .iter()
-            .any(|fee| fee.joins && *charge == Charge::DrawFee { draw: fee.draw })
-    };
-    let any_joined = state.drawn.iter().any(|one| one.joined.is_positive());
+pub(crate) fn posted(state: &State, timeline: &Timeline<'_>, pending: &[PendingCharge]) -> Buckets {
+    let any_joined = !timeline.draw_fees.joined.is_empty();
     let bucket = |charge: &Charge| match charge {
         Charge::Interest { .. } => Bucket::Interest,
         Charge::LateFee { .. } | Charge::OverLimitFee { .. } => Bucket::PenaltyFees,
-        Charge::DrawFee { .. } if joined(charge) => Bucket::Principal,
+        Charge::DrawFee { draw } if timeline.draw_fees.joined.contains(draw) => Bucket::Principal,
         Charge::Waiver { fee: FeeKind::Draw, .. } if any_joined => Bucket::Principal,
         Charge::Waiver { fee, .. } if fee.penalty() => Bucket::PenaltyFees,
         Charge::Waiver { .. } => Bucket::Fees,

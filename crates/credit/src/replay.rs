@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 15;
+const LAYOUT: u32 = 16;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -114,9 +114,19 @@ impl State {
 
     /// The day being lived with its events, without its end.
     pub(crate) fn live_but_end(&mut self, timeline: &Timeline<'_>) -> Result<(), CreditError> {
-        let terms = self.terms_today(timeline);
         self.begin_day(timeline);
-        let mut actions = timeline.actions_on(self.day);
+        self.price_draws(timeline)?;
+        self.live_events(timeline, |_| true)
+    }
+
+    /// Those events of the day being lived that are known.
+    pub(crate) fn live_events(
+        &mut self,
+        timeline: &Timeline<'_>,
+        known: impl Fn(&Action<'_>) -> bool + Copy,
+    ) -> Result<(), CreditError> {
+        let terms = self.terms_today(timeline);
+        let mut actions = timeline.actions_on(self.day).filter(|action| known(action));
         if terms.product.interest.balance_at == BalanceAt::EndOfDay {
             return actions.try_for_each(|action| self.act(timeline, action));
         }
@@ -175,7 +185,8 @@ impl State {
             LineEventBody::Drew { draw, feature, .. } => {
                 let at = self.balance_for_draws(terms, feature.as_deref(), seq)?;
                 let fee = self.fee_of_draw(timeline, action);
-                let joined = self.draw(terms, at, (amount, fee));
+                let joins = timeline.draw_fees.joined.contains(draw);
+                let joined = self.draw(terms, at, (amount, fee), joins);
                 if fee.is_positive() {
                     self.fee_bearing_draws += amount;
                 }
@@ -292,9 +303,14 @@ impl State {
     }
 
     /// A credit balance is used first. A fee that joins the balance is drawn with it, and told.
-    fn draw(&mut self, terms: &Terms, at: usize, (amount, fee): (Cents, Cents)) -> Cents {
-        let feature = self.balances.get(at).and_then(|one| terms.product.features.get(one.feature));
-        let (joined, fee) = if feature.is_some_and(Feature::fee_joins_balance) {
+    fn draw(
+        &mut self,
+        terms: &Terms,
+        at: usize,
+        (amount, fee): (Cents, Cents),
+        joins: bool,
+    ) -> Cents {
+        let (joined, fee) = if joins {
             self.count_first_year_fee(FeeKind::Draw, fee);
             (fee, Cents::ZERO)
         } else {

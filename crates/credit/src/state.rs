@@ -15,7 +15,7 @@ use crate::{
     close::CycleRecord,
     discount::Discount,
     disputes::Dispute,
-    draw_fees::FeeGivenBack,
+    draw_fees::{FeeAsked, FeeGivenBack},
     draw_period::Repaying,
     grace::Grace,
     minimum::MinimumInputs,
@@ -59,6 +59,8 @@ pub(crate) struct State {
     /// Draws before the line came in with a balance.
     #[serde(default)]
     pub(crate) drawn_elsewhere: u32,
+    #[serde(default)]
+    pub(crate) fees_asked: Vec<FeeAsked>,
     #[serde(default)]
     pub(crate) fees_given_back: Vec<FeeGivenBack>,
     /// Of draw fees that joined the balance, what waivers gave back.
@@ -311,6 +313,7 @@ impl State {
             disputes: Vec::new(),
             drawn: Vec::new(),
             drawn_elsewhere: 0,
+            fees_asked: Vec::new(),
             fees_given_back: Vec::new(),
             joined_given_back: Cents::ZERO,
             waivers_taken_back: Vec::new(),

@@ -262,13 +262,12 @@ impl Books {
         }
     }
 
-    /// A credit balance is used first. Returns what is newly borrowed.
-    pub(crate) fn draw(&mut self, cents: i64, apr_ppm: u32) -> i64 {
+    /// A credit balance is used first.
+    pub(crate) fn draw(&mut self, cents: i64, apr_ppm: u32) {
         let mut borrowed = cents;
         take(&mut self.credit, &mut borrowed);
         self.totals.draws += cents;
         self.owe(borrowed, apr_ppm);
-        borrowed
     }
 
     /// Principal of a rate joins what is there of the same rate and under no cap.

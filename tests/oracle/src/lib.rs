@@ -5,6 +5,7 @@
 //! no state to go stale and no shortcut to be wrong. Money is whole cents; unbilled interest is an
 //! exact fraction. `README.md` lists where the rules are silent and which reading was taken.
 
+mod asking;
 mod books;
 mod card;
 mod days;

@@ -153,7 +153,8 @@ impl Life {
 
     /// The line before an event, where its fee or what the reader should know of it depends on that.
     fn before(&self, event: &DatedEvent) -> Result<Option<Position>, CreditError> {
-        if let Body::Draw(LineEventBody::Drew { draw, .. }) = &event.body
+        if let Body::Draw(LineEventBody::Drew { draw, .. })
+        | Body::Is(LineEventBody::Drew { draw, .. }) = &event.body
             && DrawFacts::of(self.line.events()).get(*draw).is_some()
         {
             return before_draw(self.line.events(), *draw, event.on).map(Some);
