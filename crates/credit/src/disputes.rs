@@ -19,6 +19,7 @@ use crate::{
     rate,
     state::{Fee, Obligation, State},
     versions::Versions,
+    waivers::Waiver,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -353,7 +354,12 @@ impl State {
             // The draw itself is already without the error.
             Disputed::Draw { .. } => dispute.amount,
             Disputed::Fee { fee } => {
-                self.waive(terms, fee, error);
+                // The minimum has been without it since the notice: what was paid does not count to it again.
+                let paid = self.take_back(Waiver { fee, dispute: Some(id), amount: error });
+                if paid.is_positive() {
+                    self.allocate(terms, None, paid);
+                }
+                self.keep_minimums_to_what_is_owed(terms);
                 (dispute.amount - error).or_zero()
             }
             Disputed::Other => {

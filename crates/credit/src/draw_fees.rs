@@ -1,8 +1,12 @@
-//! What a draw costs: the fee that the terms ask for it, when it is made and again whenever a fact arrives late.
+//! What a draw costs: the fee that the terms ask for it, when it is asked for and again whenever a fact arrives late.
 //!
-//! Invariants: a fee by the terms is never more than what the customer was told at the draw, or at its correction; what of it late
-//! facts make too much is given back in the replay, dated on the draw, and comes again where they are undone; a fee that somebody
-//! agreed on stays what it is. What is absent: a replay per draw, since the day that is lived has all that a fee goes by.
+//! Invariants: a fee goes by what the draw finds as it is asked for (by its hold, or as it is made where none was held), in the order
+//! of asking, in telling as in replay; by the terms it is never more than what the customer was told then, or at its correction; what
+//! of it late facts make too much is given back in the replay, dated on the draw, and comes again where they are undone; a fee that
+//! somebody agreed on stays what it is. What is absent: a replay per draw, since what is learned late of earlier days is in the line
+//! as the day of asking begins, and only the events of that day which the asking knew are lived beside it.
+
+use std::{borrow::Cow, collections::BTreeSet};
 
 use chrono::NaiveDate;
 use identity::DrawId;
@@ -11,11 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CreditError, LineEvent, LineEventBody, Position, Terms,
-    draws::DrawFacts,
+    draws::{DrawFacts, Moment},
     product::{DrawFee, Feature},
     replay::replay,
     state::State,
     timeline::{Action, Timeline},
+    versions::Versions,
 };
 
 /// What of the fee of a draw is too much.
@@ -25,8 +30,65 @@ pub(crate) struct FeeGivenBack {
     /// The day of the draw.
     pub(crate) on: NaiveDate,
     pub(crate) amount: Cents,
-    /// The fee joined the balance.
-    pub(crate) joins: bool,
+}
+
+/// A draw with a fee by the terms.
+#[derive(Clone, Copy, Debug)]
+struct Ask<'a> {
+    at: Moment,
+    /// Recorded on its day: what was recorded before it had happened before it.
+    in_time: bool,
+    draw: DrawId,
+    feature: Option<&'a str>,
+    /// As corrected.
+    amount: Cents,
+}
+
+/// Which draws of a history cost what the terms ask.
+#[derive(Debug, Default)]
+pub(crate) struct DrawFees<'a> {
+    /// In the order of asking.
+    asks: Vec<Ask<'a>>,
+    /// Draws of which the fee joins the balance, refused ones included.
+    pub(crate) joined: BTreeSet<DrawId>,
+}
+
+impl<'a> DrawFees<'a> {
+    pub(crate) fn of(events: &'a [LineEvent], versions: &Versions<'_>, facts: &DrawFacts) -> Self {
+        let mut fees = Self::default();
+        for event in events {
+            let LineEventBody::Drew { draw, feature, .. } = &event.body else { continue };
+            let feature = feature.as_deref().filter(|name| !name.is_empty());
+            // What a cycle keeps of its first day is no fee.
+            let terms = versions.on(event.effective_on, event.effective_on);
+            if terms.feature_of_draws(feature).is_some_and(Feature::fee_joins_balance) {
+                fees.joined.insert(*draw);
+            }
+            let Some(fact) = facts.get(*draw).filter(|fact| fact.by_terms && !fact.refused) else {
+                continue;
+            };
+            let Some(at) = fact.asked_at().filter(|_| fact.fee.is_positive()) else { continue };
+            let asking = events.get(events.partition_point(|one| one.seq < at.1));
+            let zone = terms.product.dates.zone;
+            let in_time =
+                asking.is_some_and(|one| calendar::local_date(one.recorded_at, zone) <= at.0);
+            fees.asks.push(Ask { at, in_time, draw: *draw, feature, amount: fact.amount });
+        }
+        fees.asks.sort_by_key(|ask| ask.at);
+        fees
+    }
+
+    fn asks_on(&self, day: NaiveDate) -> impl Iterator<Item = &Ask<'a>> {
+        let first = self.asks.partition_point(|ask| ask.at.0 < day);
+        self.asks.iter().skip(first).take_while(move |ask| ask.at.0 == day)
+    }
+}
+
+/// What the terms ask for a draw that is not yet made, the cap of a first year aside: that goes by what is charged before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FeeAsked {
+    draw: DrawId,
+    fee: Cents,
 }
 
 /// What a draw finds that its fee goes by.
@@ -91,12 +153,16 @@ pub(crate) fn before_draw(
 impl Terms {
     /// The fee of draws of a feature, of the first one where none is named; a covered borrower pays none.
     fn fee_of_draws(&self, feature: Option<&str>) -> Option<&DrawFee> {
+        let of = self.feature_of_draws(feature);
+        of.and_then(|feature| feature.fee.as_ref()).filter(|_| !self.covered_borrower)
+    }
+
+    pub(crate) fn feature_of_draws(&self, feature: Option<&str>) -> Option<&Feature> {
         let features = &self.product.features;
-        let of = match feature {
+        match feature {
             Some(name) => features.iter().find(|feature| feature.name == name),
             None => features.first(),
-        };
-        of.and_then(|feature| feature.fee.as_ref()).filter(|_| !self.covered_borrower)
+        }
     }
 }
 
@@ -107,43 +173,60 @@ impl Feature {
 }
 
 impl State {
-    /// What a draw costs that is about to be made: what was told, less what is given back.
-    pub(crate) fn fee_of_draw(&mut self, timeline: &Timeline<'_>, action: &Action<'_>) -> Cents {
-        let LineEventBody::Drew { draw, feature, .. } = action.body else { return action.fee };
-        let by_terms = timeline.draws.get(*draw).is_some_and(|fact| fact.by_terms);
-        if !by_terms || action.fee.is_zero() {
-            return action.fee;
+    /// Prices the draws that are asked for on the day that begins, in the order of asking.
+    pub(crate) fn price_draws(&mut self, timeline: &Timeline<'_>) -> Result<(), CreditError> {
+        for ask in timeline.draw_fees.asks_on(self.day) {
+            let fee = self.fee_asked(timeline, ask)?;
+            self.fees_asked.push(FeeAsked { draw: ask.draw, fee });
         }
-        let rule = self.terms_today(timeline).fee_of_draws(feature.as_deref());
-        let asked = rule.map_or(Cents::ZERO, |rule| {
-            rule.of_draw(action.amount, &self.found_by(timeline, (*draw, rule)))
-        });
-        let less = (action.fee - asked).or_zero();
-        if less.is_positive() {
-            let joins = rule.is_some_and(|rule| rule.joins_balance);
-            let (draw, on) = (*draw, self.day);
-            self.fees_given_back.push(FeeGivenBack { draw, on, amount: less, joins });
-        }
-        action.fee - less
+        Ok(())
     }
 
-    /// Of what costs to look for, only what matters.
-    fn found_by(&self, timeline: &Timeline<'_>, (draw, rule): (DrawId, &DrawFee)) -> Found {
-        let (terms, day) = (self.terms_today(timeline), self.day);
-        let credit = if self.credit_balance.is_zero() {
-            Cents::ZERO
-        } else {
-            // A refund comes after draws in the order of a day, and the money of it is gone all the same.
-            let refunded = timeline
-                .actions_on(day)
-                .filter(|one| matches!(one.body, LineEventBody::CreditBalanceRefunded { .. }));
-            let refunded: Cents = refunded.map(|one| one.amount).sum();
-            (self.credit_balance - refunded - timeline.draws.held_beside(draw, day)).or_zero()
+    fn fee_asked(&self, timeline: &Timeline<'_>, ask: &Ask<'_>) -> Result<Cents, CreditError> {
+        let Some(rule) = self.terms_today(timeline).fee_of_draws(ask.feature) else {
+            return Ok(Cents::ZERO);
         };
-        let first = rule.first_draw_free
-            && self.drawn_elsewhere == 0
-            && !timeline.draws.any_before(draw, day);
-        Found { credit, first, room: self.fee_room(terms) }
+        let known = self.as_known(timeline, ask)?;
+        let found = Found {
+            credit: (known.credit_balance - timeline.draws.set_aside(ask.at)).or_zero(),
+            first: known.drawn_elsewhere == 0 && !timeline.draws.any_before(ask.at),
+            room: None,
+        };
+        Ok(rule.of_draw(ask.amount, &found))
+    }
+
+    /// With what was recorded of the day before. Payments as well, which come after draws in the order of a day: but not for a draw
+    /// that is itself recorded later, of which nobody can say whether they came before it.
+    fn as_known(
+        &self,
+        timeline: &Timeline<'_>,
+        ask: &Ask<'_>,
+    ) -> Result<Cow<'_, Self>, CreditError> {
+        let known = |action: &Action<'_>| {
+            action.seq < ask.at.1 && (ask.in_time || action.precedes_payments())
+        };
+        if !timeline.actions_on(self.day).any(known) {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut then = self.clone();
+        then.live_events(timeline, known)?;
+        Ok(Cow::Owned(then))
+    }
+
+    /// What a draw costs that is about to be made: what was told, less what is given back.
+    pub(crate) fn fee_of_draw(&mut self, timeline: &Timeline<'_>, action: &Action<'_>) -> Cents {
+        let LineEventBody::Drew { draw, .. } = action.body else { return action.fee };
+        let Some(at) = self.fees_asked.iter().position(|asked| asked.draw == *draw) else {
+            return action.fee;
+        };
+        let FeeAsked { fee: asked, .. } = self.fees_asked.remove(at);
+        let room = self.fee_room(self.terms_today(timeline));
+        let less = (action.fee - room.map_or(asked, |room| asked.min(room))).or_zero();
+        if less.is_positive() {
+            let (draw, on) = (*draw, self.day);
+            self.fees_given_back.push(FeeGivenBack { draw, on, amount: less });
+        }
+        action.fee - less
     }
 }
 

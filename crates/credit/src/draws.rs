@@ -8,11 +8,15 @@ use money::{Cents, Rounding};
 
 use crate::{LineEvent, LineEventBody, event::Disputed};
 
+/// A day, and on it the `seq` of an event: what is recorded before it on the day was known then.
+pub(crate) type Moment = (NaiveDate, u64);
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DrawFact {
     pub(crate) held: Option<Hold>,
     /// Since when the funds were available.
     pub(crate) drew_on: Option<NaiveDate>,
+    drew_seq: u64,
     pub(crate) amount: Cents,
     pub(crate) fee: Cents,
     /// The fee is what the terms ask for.
@@ -23,6 +27,7 @@ pub(crate) struct DrawFact {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hold {
     pub(crate) on: NaiveDate,
+    seq: u64,
     pub(crate) amount: Cents,
     pub(crate) expires_on: Option<NaiveDate>,
 }
@@ -57,18 +62,14 @@ impl DrawFacts {
         self.draws.values()
     }
 
-    /// Another draw was asked for before one that was made on a day.
-    pub(crate) fn any_before(&self, draw: DrawId, on: NaiveDate) -> bool {
-        let mut others = self.draws.iter().filter(|(other, _)| **other != draw);
-        others.any(|(other, fact)| {
-            fact.held_beside((draw, on), *other).is_some() || fact.made_before((draw, on), *other)
-        })
+    /// A draw that stands was asked for before.
+    pub(crate) fn any_before(&self, moment: Moment) -> bool {
+        self.all().any(|fact| fact.made_before(moment) || fact.set_aside(moment).is_some())
     }
 
-    /// What is held for others as a draw is made on a day.
-    pub(crate) fn held_beside(&self, draw: DrawId, on: NaiveDate) -> Cents {
-        let others = self.draws.iter().filter(|(other, _)| **other != draw);
-        others.filter_map(|(other, fact)| fact.held_beside((draw, on), *other)).sum()
+    /// What is set aside for draws that were asked for before and are made later.
+    pub(crate) fn set_aside(&self, moment: Moment) -> Cents {
+        self.all().filter_map(|fact| fact.set_aside(moment)).sum()
     }
 
     /// The draw that an event corrects after the fact.
@@ -115,12 +116,13 @@ impl DrawFacts {
         }
         match &event.body {
             LineEventBody::DrawHeld { draw, amount, expires_on } => {
-                let (on, amount, expires_on) = (event.effective_on, *amount, *expires_on);
-                self.draws.entry(*draw).or_default().held = Some(Hold { on, amount, expires_on });
+                let (on, seq) = (event.effective_on, event.seq);
+                let hold = Hold { on, seq, amount: *amount, expires_on: *expires_on };
+                self.draws.entry(*draw).or_default().held = Some(hold);
             }
             LineEventBody::Drew { draw, amount, fee, by_terms, .. } => {
                 let fact = self.draws.entry(*draw).or_default();
-                fact.drew_on = Some(event.effective_on);
+                (fact.drew_on, fact.drew_seq) = (Some(event.effective_on), event.seq);
                 (fact.amount, fact.fee, fact.by_terms) = (*amount, *fee, *by_terms);
             }
             LineEventBody::DrawCorrected { draw, fee: Some(_), by_terms, .. } => {
@@ -142,17 +144,26 @@ pub fn drawn(events: &[LineEvent], draw: DrawId) -> Cents {
 }
 
 impl DrawFact {
-    /// In order of effect, it comes before a draw of a day.
-    fn made_before(&self, (draw, on): (DrawId, NaiveDate), own: DrawId) -> bool {
-        !self.refused && self.drew_on.is_some_and(|drew_on| (drew_on, own) < (on, draw))
+    fn made_at(&self) -> Option<Moment> {
+        self.drew_on.map(|on| (on, self.drew_seq))
     }
 
-    /// What is set aside as another draw is made on a day.
-    fn held_beside(&self, (draw, on): (DrawId, NaiveDate), own: DrawId) -> Option<Cents> {
-        let made = self.made_before((draw, on), own);
-        let stands = |hold: &Hold| hold.on <= on && hold.expires_on.is_none_or(|last| on <= last);
+    /// By its hold, or as it was made where none was held.
+    pub(crate) fn asked_at(&self) -> Option<Moment> {
+        self.held.map(|hold| (hold.on, hold.seq)).into_iter().chain(self.made_at()).min()
+    }
+
+    fn made_before(&self, moment: Moment) -> bool {
+        !self.refused && self.made_at().is_some_and(|made| made < moment)
+    }
+
+    /// What a hold that stands keeps for it; of a draw that was corrected since, what it came to.
+    fn set_aside(&self, moment: Moment) -> Option<Cents> {
+        let made = self.made_before(moment);
+        let void = |hold: &Hold| hold.expires_on.is_some_and(|last| last < moment.0);
+        let stands = |hold: &Hold| (hold.on, hold.seq) < moment && !void(hold);
         let hold = self.held.filter(|hold| !self.refused && !made && stands(hold))?;
-        Some(hold.amount)
+        Some(if self.drew_on.is_some() { self.amount } else { hold.amount })
     }
 
     /// Credit that is set aside on a day.

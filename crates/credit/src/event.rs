@@ -447,6 +447,11 @@ pub enum Charge {
     DrawFee {
         draw: DrawId,
     },
+    /// What waivers of a kind of fee were more than was charged of it; with the dispute that found our error in it.
+    Waiver {
+        fee: FeeKind,
+        dispute: Option<CaseId>,
+    },
 }
 
 impl Charge {
@@ -467,7 +472,7 @@ impl Charge {
             | Self::PlanFee { cycle }
             | Self::OverLimitFee { cycle }
             | Self::MilitaryWaiver { cycle } => Some(*cycle),
-            Self::DrawFee { .. } => None,
+            Self::DrawFee { .. } | Self::Waiver { .. } => None,
         }
     }
 }

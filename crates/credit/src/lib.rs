@@ -58,6 +58,7 @@ mod text_error;
 mod timeline;
 pub mod units;
 mod versions;
+mod waivers;
 
 pub use accrual::{Accrual, Accrued, Delta, Group, Renewed, Running, Step};
 pub use catalog::ProductCatalog;

@@ -168,6 +168,8 @@ impl Listing {
             LineEventBody::Adjusted { charge, amount } => {
                 self.adjustments.push(item(&adjustment_label(charge), *amount));
                 match charge {
+                    // What was waived counts as charged all the same.
+                    Charge::Waiver { .. } => {}
                     _ if !known.charged_this_year(charge) => {}
                     Charge::Interest { .. } => self.interest_adjusted += *amount,
                     _ => self.fees_adjusted += *amount,
@@ -219,6 +221,7 @@ impl Known {
                 self.charged.get(charge).is_none_or(|seq| !self.years.events.contains(seq))
             }
             Charge::DrawFee { draw } => self.drew_this_year(*draw),
+            Charge::Waiver { .. } => true,
         }
     }
 
@@ -288,5 +291,6 @@ fn adjustment_label(charge: &Charge) -> String {
             format!("fees of statement {cycle} waived to keep to the military rate cap")
         }
         Charge::DrawFee { .. } => "adjustment of the fee of a draw".to_owned(),
+        Charge::Waiver { fee, .. } => format!("{} waived that was not charged", fee.label()),
     }
 }

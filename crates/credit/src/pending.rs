@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use money::Cents;
 
 use crate::{
-    Buckets, Charge, PendingCharge,
+    Buckets, Charge, FeeKind, PendingCharge,
     state::{OpenCycle, State},
     timeline::Timeline,
 };
@@ -31,6 +31,9 @@ pub(crate) fn pending(state: &State, timeline: &Timeline<'_>) -> Vec<PendingChar
     }
     for fee in &state.fees_given_back {
         charges.push((Charge::DrawFee { draw: fee.draw }, fee.on, -fee.amount));
+    }
+    for waiver in &state.waivers_taken_back {
+        charges.push((waiver.charge.clone(), waiver.on, waiver.amount));
     }
     let gone = |charge: &Charge| !charges.iter().any(|(known, ..)| known == charge);
     let vanished: Vec<_> = timeline
@@ -78,17 +81,15 @@ fn unposted(
     all.into_iter().filter(|one| !one.amount.is_zero()).collect()
 }
 
-pub(crate) fn posted(state: &State, pending: &[PendingCharge]) -> Buckets {
-    let joined = |charge: &Charge| {
-        state
-            .fees_given_back
-            .iter()
-            .any(|fee| fee.joins && *charge == Charge::DrawFee { draw: fee.draw })
-    };
+pub(crate) fn posted(state: &State, timeline: &Timeline<'_>, pending: &[PendingCharge]) -> Buckets {
+    let any_joined = !timeline.draw_fees.joined.is_empty();
     let bucket = |charge: &Charge| match charge {
         Charge::Interest { .. } => Bucket::Interest,
         Charge::LateFee { .. } | Charge::OverLimitFee { .. } => Bucket::PenaltyFees,
-        Charge::DrawFee { .. } if joined(charge) => Bucket::Principal,
+        Charge::DrawFee { draw } if timeline.draw_fees.joined.contains(draw) => Bucket::Principal,
+        Charge::Waiver { fee: FeeKind::Draw, .. } if any_joined => Bucket::Principal,
+        Charge::Waiver { fee, .. } if fee.penalty() => Bucket::PenaltyFees,
+        Charge::Waiver { .. } => Bucket::Fees,
         Charge::PlanFee { .. } | Charge::MilitaryWaiver { .. } | Charge::DrawFee { .. } => {
             Bucket::Fees
         }

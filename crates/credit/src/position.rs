@@ -295,7 +295,7 @@ impl Position {
             draws_today: draws.today,
             drawn_today: draws.amount_today,
             statements_due: statements_due(state, timeline),
-            posted: posted(state, &pending),
+            posted: posted(state, timeline, &pending),
             pending,
             cycles: state.records.clone(),
             late_fees: late_fees(state),

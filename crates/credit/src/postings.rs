@@ -81,6 +81,8 @@ const fn charge_income(charge: &Charge) -> &'static str {
         Charge::OverLimitFee { .. } => "other_fee_income",
         Charge::MilitaryWaiver { .. } => "fees_waived",
         Charge::DrawFee { .. } => "draw_fee_income",
+        Charge::Waiver { dispute: None, .. } => "fees_waived",
+        Charge::Waiver { dispute: Some(_), .. } => "billing_errors",
     }
 }
 

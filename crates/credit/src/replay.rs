@@ -15,6 +15,7 @@ use crate::{
     product::{BalanceAt, Feature, RateStep, TakesEffect},
     state::{Drawn, Fee, StandingFlag, State},
     timeline::{Action, Timeline},
+    waivers::Waiver,
 };
 
 /// Beyond it a line is a mistake, and numerators could overflow.
@@ -34,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 14;
+const LAYOUT: u32 = 16;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -113,9 +114,19 @@ impl State {
 
     /// The day being lived with its events, without its end.
     pub(crate) fn live_but_end(&mut self, timeline: &Timeline<'_>) -> Result<(), CreditError> {
-        let terms = self.terms_today(timeline);
         self.begin_day(timeline);
-        let mut actions = timeline.actions_on(self.day);
+        self.price_draws(timeline)?;
+        self.live_events(timeline, |_| true)
+    }
+
+    /// Those events of the day being lived that are known.
+    pub(crate) fn live_events(
+        &mut self,
+        timeline: &Timeline<'_>,
+        known: impl Fn(&Action<'_>) -> bool + Copy,
+    ) -> Result<(), CreditError> {
+        let terms = self.terms_today(timeline);
+        let mut actions = timeline.actions_on(self.day).filter(|action| known(action));
         if terms.product.interest.balance_at == BalanceAt::EndOfDay {
             return actions.try_for_each(|action| self.act(timeline, action));
         }
@@ -174,7 +185,8 @@ impl State {
             LineEventBody::Drew { draw, feature, .. } => {
                 let at = self.balance_for_draws(terms, feature.as_deref(), seq)?;
                 let fee = self.fee_of_draw(timeline, action);
-                let joined = self.draw(terms, at, (amount, fee));
+                let joins = timeline.draw_fees.joined.contains(draw);
+                let joined = self.draw(terms, at, (amount, fee), joins);
                 if fee.is_positive() {
                     self.fee_bearing_draws += amount;
                 }
@@ -208,7 +220,9 @@ impl State {
                 }
             }
             LineEventBody::FeeAssessed { fee, .. } => self.charge(*fee, 0, amount),
-            LineEventBody::FeeWaived { fee, .. } => self.waive(terms, *fee, amount),
+            LineEventBody::FeeWaived { fee, .. } => {
+                self.waive(terms, seq, Waiver { fee: *fee, dispute: None, amount });
+            }
             LineEventBody::DisputeOpened { dispute, subject, .. } => {
                 self.open_dispute(terms, &timeline.versions, (*dispute, *subject, amount));
             }
@@ -289,9 +303,14 @@ impl State {
     }
 
     /// A credit balance is used first. A fee that joins the balance is drawn with it, and told.
-    fn draw(&mut self, terms: &Terms, at: usize, (amount, fee): (Cents, Cents)) -> Cents {
-        let feature = self.balances.get(at).and_then(|one| terms.product.features.get(one.feature));
-        let (joined, fee) = if feature.is_some_and(Feature::fee_joins_balance) {
+    fn draw(
+        &mut self,
+        terms: &Terms,
+        at: usize,
+        (amount, fee): (Cents, Cents),
+        joins: bool,
+    ) -> Cents {
+        let (joined, fee) = if joins {
             self.count_first_year_fee(FeeKind::Draw, fee);
             (fee, Cents::ZERO)
         } else {
@@ -321,6 +340,7 @@ impl State {
                 unpaid: amount,
                 billed_in: None,
                 shown_from: 0,
+                given_back: Cents::ZERO,
             });
         }
     }
@@ -329,22 +349,6 @@ impl State {
         if !kind.penalty() && self.day < calendar::add_months(self.opened_on, 12) {
             self.first_year_fees = (self.first_year_fees + amount).or_zero();
         }
-    }
-
-    /// Takes back what is unpaid of fees of the kind, latest first; the rest is a credit like any other.
-    pub(crate) fn waive(&mut self, terms: &Terms, kind: FeeKind, amount: Cents) {
-        self.count_first_year_fee(kind, -amount);
-        let mut left = amount;
-        for fee in self.fees.iter_mut().rev().filter(|fee| fee.kind == kind) {
-            let taken = left.min(fee.unpaid);
-            fee.unpaid -= taken;
-            fee.amount -= taken;
-            left -= taken;
-        }
-        if left.is_positive() {
-            self.allocate(terms, None, left);
-        }
-        self.keep_minimums_to_what_is_owed(terms);
     }
 
     fn change_rate(

@@ -15,7 +15,7 @@ use crate::{
     close::CycleRecord,
     discount::Discount,
     disputes::Dispute,
-    draw_fees::FeeGivenBack,
+    draw_fees::{FeeAsked, FeeGivenBack},
     draw_period::Repaying,
     grace::Grace,
     minimum::MinimumInputs,
@@ -23,6 +23,7 @@ use crate::{
     penalty::{Awaited, Penalty},
     product::{GraceKind, Promotion, Regime},
     terms::CycleSchedule,
+    waivers::WaiverTakenBack,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +60,14 @@ pub(crate) struct State {
     #[serde(default)]
     pub(crate) drawn_elsewhere: u32,
     #[serde(default)]
+    pub(crate) fees_asked: Vec<FeeAsked>,
+    #[serde(default)]
     pub(crate) fees_given_back: Vec<FeeGivenBack>,
+    /// Of draw fees that joined the balance, what waivers gave back.
+    #[serde(default)]
+    pub(crate) joined_given_back: Cents,
+    #[serde(default)]
+    pub(crate) waivers_taken_back: Vec<WaiverTakenBack>,
     /// Principal as the last draw left it, plans aside.
     pub(crate) after_last_draw: Cents,
     /// The highest new balance since a statement owed nothing, plans aside both times.
@@ -151,6 +159,9 @@ pub(crate) struct Fee {
     /// The first statement that could show it, where it was recorded after its cycle had closed.
     #[serde(default)]
     pub(crate) shown_from: u32,
+    /// Of what was paid of it, what a waiver gave back.
+    #[serde(default)]
+    pub(crate) given_back: Cents,
 }
 
 impl Fee {
@@ -302,7 +313,10 @@ impl State {
             disputes: Vec::new(),
             drawn: Vec::new(),
             drawn_elsewhere: 0,
+            fees_asked: Vec::new(),
             fees_given_back: Vec::new(),
+            joined_given_back: Cents::ZERO,
+            waivers_taken_back: Vec::new(),
             after_last_draw: Cents::ZERO,
             highest_balance: Cents::ZERO,
             fee_bearing_draws: Cents::ZERO,

@@ -13,6 +13,7 @@ use money::Cents;
 use crate::{
     CreditError, LineEvent, LineEventBody, Terms,
     age::Age,
+    draw_fees::DrawFees,
     draws::{DrawFact, DrawFacts},
     event::{AppliesTo, Charge, Disputed},
     product::ReturnPolicy,
@@ -33,6 +34,7 @@ pub(crate) struct Timeline<'a> {
     pub(crate) posted: BTreeMap<Charge, PostedCharge>,
     /// As all events leave them.
     pub(crate) draws: DrawFacts,
+    pub(crate) draw_fees: DrawFees<'a>,
     /// When payments were made that came back at a fee and so never counted.
     pub(crate) returned_at_a_fee: Vec<NaiveDate>,
     pub(crate) last_seq: u64,
@@ -49,6 +51,13 @@ pub(crate) struct Action<'a> {
     pub(crate) amount: Cents,
     /// Of a draw, as corrected.
     pub(crate) fee: Cents,
+}
+
+impl Action<'_> {
+    /// In the order of a day.
+    pub(crate) const fn precedes_payments(&self) -> bool {
+        self.rank < 3
+    }
 }
 
 /// What an issued statement fixed.
@@ -104,6 +113,7 @@ impl<'a> Timeline<'a> {
             printed: BTreeMap::new(),
             posted: BTreeMap::new(),
             draws: DrawFacts::default(),
+            draw_fees: DrawFees::default(),
             returned_at_a_fee: Vec::new(),
             last_seq: events.last().map_or(0, |event| event.seq),
             first_effects: Vec::with_capacity(events.len()),
@@ -111,6 +121,7 @@ impl<'a> Timeline<'a> {
         for event in events {
             timeline.take(event, &references);
         }
+        timeline.draw_fees = DrawFees::of(events, &timeline.versions, &references.draws);
         timeline.draws = references.draws;
         timeline.actions.sort_by_key(|action| (action.on, action.rank, action.tie, action.seq));
         Ok(timeline)
@@ -322,7 +333,7 @@ impl References {
     /// The first day on which the draw that an event corrects was made or held: the fees of others went by it.
     fn known_since(&self, body: &LineEventBody) -> Option<NaiveDate> {
         let fact = self.draws.get(self.draws.corrected_by(body)?)?;
-        fact.drew_on.into_iter().chain(fact.held.map(|hold| hold.on)).min()
+        fact.asked_at().map(|(on, _)| on)
     }
 
     /// When the payment was made that comes back.
@@ -347,6 +358,10 @@ impl References {
             | LineEventBody::DrawCorrected { .. }
             | LineEventBody::DisputeResolved { .. } => {
                 self.known_since(&event.body).map_or(own, |since| own.min(since))
+            }
+            // Its fee is of the day on which it was asked for.
+            LineEventBody::Drew { draw, .. } => {
+                self.draws.get(*draw).and_then(DrawFact::asked_at).map_or(own, |(on, _)| on)
             }
             LineEventBody::StatementIssued { statement } => statement.closed_on,
             // It is the close that sets from when the minimum is enforced.

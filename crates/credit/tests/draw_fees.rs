@@ -6,13 +6,17 @@ mod common;
 #[path = "common/text.rs"]
 mod text;
 
+use std::collections::BTreeMap;
+
 use common::{Book, cents, day, product};
 use credit::{
     Charge, LineEventBody, Product, ProductCatalog, Recorded, draw_fee, replay,
     scenario::{self, LineReport},
 };
 use identity::DrawId;
+use ledger::Chart;
 use money::Cents;
+use proptest::prelude::*;
 use text::{draw, event, pay};
 
 /// A line at 24 % from 2026-09-01, cycles by calendar month, draws at the fee.
@@ -210,25 +214,27 @@ fn books_hold_and_settling_twice_gives_nothing_back_twice() {
     book.live_to(end);
     assert_eq!(book.line.settle(end, common::noon(end)).unwrap(), []);
     assert_eq!(book.line.untied(&book.books).unwrap(), []);
-    let income = ledger::Chart::embedded().unwrap().account("draw_fee_income").unwrap().code;
+    let income = Chart::embedded().unwrap().account("draw_fee_income").unwrap().code;
     // 100.00 less 0.03 of interest are a credit balance: 3 % of 400.03.
     assert_eq!(book.books.account(income).net(), -cents("12.00"));
     let all = book.line.position(end).unwrap();
     assert_eq!(replay(book.line.events(), end).unwrap(), all);
 }
 
+fn held(id: &str, on: &str, amount: &str) -> String {
+    event("draw_held", on, &format!("id = \"{id}\"\namount = \"{amount}\""))
+}
+
+fn made(id: &str, on: &str, amount: &str) -> String {
+    event("draw", on, &format!("draw = \"{id}\"\namount = \"{amount}\""))
+}
+
 /// Each by what it found when it was asked for: the hold of the second is no draw before the first.
 #[test]
 fn two_holds_at_once_cost_what_they_would_one_after_the_other() {
-    let held = |id: &str, amount: &str| {
-        event("draw_held", "2026-09-03", &format!("id = \"{id}\"\namount = \"{amount}\""))
-    };
-    let made = |id: &str, on: &str, amount: &str| {
-        event("draw", on, &format!("draw = \"{id}\"\namount = \"{amount}\""))
-    };
     let both = |first: &str| {
-        held("a", first)
-            + &held("b", "300.00")
+        held("a", "2026-09-03", first)
+            + &held("b", "2026-09-03", "300.00")
             + &made("a", "2026-09-04", first)
             + &made("b", "2026-09-05", "300.00")
     };
@@ -237,4 +243,243 @@ fn two_holds_at_once_cost_what_they_would_one_after_the_other() {
     // A credit balance of 300.00 covers one of them, and not the other as well.
     let with_credit = pay("2026-09-02", "300.00") + &both("300.00");
     assert_eq!(amounts(&lived(THREE_PERCENT, &with_credit)), [Cents::ZERO, cents("9.00")]);
+}
+
+#[test]
+fn a_payment_keyed_late_covers_draws_in_the_order_in_which_they_were_asked_for() {
+    let late = paid_late("2026-09-05", "2026-09-20", "500.00");
+    let asked = held("a", "2026-09-10", "500.00") + &held("b", "2026-09-10", "300.00");
+    let as_asked = made("a", "2026-09-11", "500.00") + &made("b", "2026-09-12", "300.00");
+    let report = lived(THREE_PERCENT, &(asked.clone() + &as_asked + &late));
+    assert_eq!(amounts(&report), ["15.00", "9.00", "-15.00"].map(cents));
+    let the_other_way = made("b", "2026-09-11", "300.00") + &made("a", "2026-09-12", "500.00");
+    let report = lived(THREE_PERCENT, &(asked + &the_other_way + &late));
+    assert_eq!(amounts(&report), ["9.00", "15.00", "-15.00"].map(cents));
+    // The second is made on the day on which both are asked for.
+    let instant = held("a", "2026-09-10", "500.00")
+        + &draw("2026-09-10", "300.00")
+        + &made("a", "2026-09-11", "500.00");
+    let report = lived(THREE_PERCENT, &(instant + &late));
+    assert_eq!(amounts(&report), ["9.00", "15.00", "-15.00"].map(cents));
+}
+
+#[test]
+fn the_first_draw_is_the_one_that_was_asked_for_first() {
+    let free = "percent = \"3%\", first_draw_free = true";
+    let never_was = event("draw", "2026-09-05", "id = \"z\"\namount = \"500.00\"");
+    let events = [
+        never_was,
+        held("a", "2026-09-10", "1000.00"),
+        held("b", "2026-09-10", "300.00"),
+        made("a", "2026-09-11", "1000.00"),
+        made("b", "2026-09-12", "300.00"),
+        event("draw_refused", "2026-09-20", "draw = \"z\""),
+    ];
+    let report = lived(free, &events.concat());
+    assert_eq!(amounts(&report), ["0.00", "30.00", "9.00", "-30.00"].map(cents));
+}
+
+#[test]
+fn a_draw_corrected_to_less_than_was_held_leaves_the_rest_to_the_next() {
+    let events = [
+        pay("2026-09-05", "500.00"),
+        held("a", "2026-09-08", "500.00"),
+        draw("2026-09-10", "1000.00"),
+        made("a", "2026-09-11", "500.00"),
+        event("draw_corrected", "2026-10-25", "draw = \"a\"\namount = \"300.00\""),
+    ];
+    let report = lived(THREE_PERCENT, &events.concat());
+    assert_eq!(amounts(&report), ["30.00", "0.00", "-6.00"].map(cents));
+}
+
+#[test]
+fn what_was_paid_on_the_day_before_the_draw_covers_it_beside_what_is_learned_late() {
+    let told = pay("2026-09-10", "100.00") + &draw("2026-09-10", "150.00");
+    assert_eq!(amounts(&lived(THREE_PERCENT, &told)), ["1.50"].map(cents));
+    let late = paid_late("2026-09-05", "2026-09-20", "50.00");
+    let report = lived(THREE_PERCENT, &(told.clone() + &late));
+    assert_eq!(amounts(&report), ["1.50", "-1.50"].map(cents));
+    // What was paid after it covers nothing of it, and what was refunded before it is gone.
+    let after = told.clone() + &pay("2026-09-10", "50.00");
+    assert_eq!(amounts(&lived(THREE_PERCENT, &after)), ["1.50"].map(cents));
+    let refunded = event("refund", "2026-09-10", "amount = \"60.00\"");
+    let events = pay("2026-09-10", "100.00") + &refunded + &draw("2026-09-10", "150.00") + &late;
+    assert_eq!(amounts(&lived(THREE_PERCENT, &events)), ["3.30", "-1.50"].map(cents));
+    // Draws before it on the day had their fees, and a payment between pays those as well.
+    let between = pay("2026-09-05", "100.00")
+        + &draw("2026-09-10", "150.00")
+        + &pay("2026-09-10", "60.00")
+        + &draw("2026-09-10", "100.00");
+    assert_eq!(amounts(&lived(THREE_PERCENT, &between)), ["1.50", "2.75"].map(cents));
+}
+
+/// Whether a stated fee is the product's is judged without the hold of the very draw.
+#[test]
+fn a_fee_agreed_on_for_a_draw_that_was_held_stays() {
+    let stated = |fee: &str, amount: &str| {
+        held("h", "2026-09-03", amount)
+            + &event(
+                "draw",
+                "2026-09-04",
+                &format!("draw = \"h\"\namount = \"{amount}\"\nfee = \"{fee}\""),
+            )
+    };
+    let free = "percent = \"3%\", first_draw_free = true";
+    assert_eq!(amounts(&lived(free, &stated("9.00", "300.00"))), ["9.00"].map(cents));
+    let late = paid_late("2026-09-02", "2026-09-20", "100.00");
+    let credit = pay("2026-09-01", "100.00");
+    let of_the_product = credit.clone() + &stated("27.00", "1000.00") + &late;
+    assert_eq!(amounts(&lived(THREE_PERCENT, &of_the_product)), ["27.00", "-3.00"].map(cents));
+    let agreed = credit + &stated("30.00", "1000.00") + &late;
+    assert_eq!(amounts(&lived(THREE_PERCENT, &agreed)), ["30.00"].map(cents));
+}
+
+#[test]
+fn a_fee_that_joined_the_balance_never_stands_among_fees() {
+    let joins = "percent = \"3%\", joins_balance = true";
+    let late = paid_late("2026-09-05", "2026-10-20", "100.00");
+    let drew = event("draw", "2026-09-10", "id = \"a\"\namount = \"1000.00\"");
+    let back = event("payment_returned", "2026-11-05", "payment = \"late\"\nfee = \"0.00\"");
+    let refused = event("draw_refused", "2026-11-05", "draw = \"a\"");
+    let fees = Chart::embedded().unwrap().account("fees").unwrap().code;
+    for (undone, expected) in
+        [(back, &["30.00", "-3.00", "3.00"][..]), (refused, &["30.00", "-3.00", "3.00"])]
+    {
+        let report = lived(joins, &(drew.clone() + &late + &undone));
+        assert_eq!(amounts(&report), expected.iter().copied().map(cents).collect::<Vec<_>>());
+        let entries = report.postings.iter().filter_map(|one| one.posting.as_ref());
+        let mut entries = entries.flat_map(ledger::Posting::entries);
+        assert!(entries.all(|entry| entry.account != fees), "{undone}");
+    }
+}
+
+/// A draw of even days, asked for and made some days later, or at once; a few are refused after that.
+#[derive(Clone, Debug)]
+struct Asked {
+    day: u64,
+    amount: i64,
+    made_after: u64,
+    /// So many days after it was made.
+    refused_after: Option<u64>,
+}
+
+/// A payment of an odd day, keyed so many days later.
+#[derive(Clone, Debug)]
+struct Paid {
+    day: u64,
+    amount: i64,
+    late: u64,
+}
+
+fn asked() -> impl Strategy<Value = Vec<Asked>> {
+    let one = (0..20_u64, 100..60_000_i64, 0..9_u64, prop::option::weighted(0.2, 1..40_u64));
+    let one = one.prop_map(|(half, amount, made_after, refused_after)| Asked {
+        day: 2 * half,
+        amount,
+        made_after,
+        refused_after,
+    });
+    prop::collection::vec(one, 1..7)
+}
+
+fn paid() -> impl Strategy<Value = Vec<Paid>> {
+    let one = (0..20_u64, 100..60_000_i64, 1..70_u64);
+    let one = one.prop_map(|(half, amount, late)| Paid { day: 2 * half + 1, amount, late });
+    prop::collection::vec(one, 0..6)
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Ask(DrawId, &'a Asked),
+    Make(DrawId, &'a Asked),
+    Refuse(DrawId),
+    Pay(&'a Paid),
+}
+
+fn nth(at: usize) -> DrawId {
+    DrawId::from_uuid(uuid::Uuid::from_u128(1 + u128::try_from(at).unwrap()))
+}
+
+/// By the day on which each is known.
+fn steps<'a>(asked: &'a [Asked], paid: &'a [Paid], in_time: bool) -> Vec<(u64, Step<'a>)> {
+    let mut steps: Vec<(u64, u8, Step<'_>)> = Vec::new();
+    for (at, one) in asked.iter().enumerate() {
+        let (draw, made) = (nth(at), one.day + one.made_after);
+        steps.push((one.day, 1, Step::Ask(draw, one)));
+        steps.extend((made > one.day).then_some((made, 0, Step::Make(draw, one))));
+        steps.extend(one.refused_after.map(|days| (made + days, 2, Step::Refuse(draw))));
+    }
+    let known = |one: &Paid| one.day + if in_time { 0 } else { one.late };
+    steps.extend(paid.iter().map(|one| (known(one), 3, Step::Pay(one))));
+    steps.sort_by_key(|(known, turn, _)| (*known, *turn));
+    steps.into_iter().map(|(known, _, step)| (known, step)).collect()
+}
+
+/// What the draws that stand cost by the terms: as told, and after all.
+fn costs(product: &Product, asked: &[Asked], paid: &[Paid], in_time: bool) -> [Vec<Cents>; 2] {
+    let on = |days: u64| day("2026-09-01") + chrono::Days::new(days);
+    let mut book = Book::open(product, 240_000, 17, "2026-09-01");
+    let mut told: BTreeMap<DrawId, Cents> = BTreeMap::new();
+    for (known, step) in steps(asked, paid, in_time) {
+        let known = on(known);
+        book.live_to(known);
+        if let Step::Ask(draw, one) = step {
+            let before = book.line.position(known).unwrap();
+            told.insert(draw, draw_fee(&before, None, Cents::new(one.amount)));
+        }
+        let body = match step {
+            Step::Ask(draw, one) if one.made_after > 0 => {
+                let amount = Cents::new(one.amount);
+                LineEventBody::DrawHeld { draw, amount, expires_on: None }
+            }
+            Step::Ask(draw, one) | Step::Make(draw, one) => {
+                let (amount, fee) = (Cents::new(one.amount), *told.get(&draw).unwrap());
+                LineEventBody::Drew { draw, feature: None, amount, fee, by_terms: true }
+            }
+            Step::Refuse(draw) => LineEventBody::DrawRefused { draw, reason: "R23".to_owned() },
+            Step::Pay(one) => {
+                let amount = credit::units::dollar_text(Cents::new(one.amount));
+                book.pay_late(&amount, &on(one.day).to_string(), &known.to_string());
+                continue;
+            }
+        };
+        book.record_late(body, known, known);
+    }
+    book.live_to(on(200));
+    assert_eq!(book.line.untied(&book.books).unwrap(), []);
+    for (at, _) in asked.iter().enumerate().filter(|(_, one)| one.refused_after.is_some()) {
+        told.remove(&nth(at));
+    }
+    let mut after_all = told.clone();
+    for event in book.line.events() {
+        if let LineEventBody::Adjusted { charge: Charge::DrawFee { draw }, amount } = &event.body
+            && let Some(fee) = after_all.get_mut(draw)
+        {
+            *fee += *amount;
+        }
+    }
+    [told.into_values().collect(), after_all.into_values().collect()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Posting late creates no charge (12 CFR 1026.10(c)).
+    #[test]
+    fn payments_keyed_late_leave_what_they_would_have_left_in_time(
+        first_draw_free in any::<bool>(), asked in asked(), paid in paid()
+    ) {
+        let mut product = with_fee();
+        let fee = product.features.first_mut().unwrap().fee.as_mut().unwrap();
+        fee.first_draw_free = first_draw_free;
+        let [told, after_all] = costs(&product, &asked, &paid, false);
+        for (told, after_all) in told.iter().zip(&after_all) {
+            prop_assert!(!after_all.is_negative() && after_all <= told);
+        }
+        let [told_in_time, in_time] = costs(&product, &asked, &paid, true);
+        prop_assert_eq!(&after_all, &in_time);
+        if asked.iter().all(|one| one.refused_after.is_none()) {
+            prop_assert_eq!(told_in_time, in_time);
+        }
+    }
 }

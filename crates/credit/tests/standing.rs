@@ -102,6 +102,30 @@ fn who_is_spared_the_fee_is_not_late_with_it() {
     assert_eq!((position.minimum_due, position.days_past_due), (Cents::ZERO, 0));
 }
 
+/// $30.00 that was paid with the first minimum, and comes back while the second one is past due.
+#[test]
+fn a_fee_that_was_paid_and_is_waived_meets_the_minimum_as_any_credit_does() {
+    let stands_after = |waived: bool| {
+        let mut book = owing();
+        book.fee(FeeKind::Other, "30.00", "2026-09-10");
+        let asked = book.on("2026-10-05").minimum_due;
+        book.pay(&asked.to_string(), "2026-10-05");
+        let (amount, reason) = (cents("30.00"), "goodwill".to_owned());
+        let back = if waived {
+            LineEventBody::FeeWaived { fee: FeeKind::Other, amount, reason }
+        } else {
+            LineEventBody::CreditGranted { amount, reason, feature: None }
+        };
+        let before = book.on("2026-12-05");
+        assert_eq!((before.fees, before.days_past_due), (Cents::ZERO, 10));
+        book.record(back, "2026-12-05");
+        let after = book.on("2026-12-05");
+        assert_eq!(before.minimum_due - after.minimum_due, amount);
+        (after.minimum_due, after.days_past_due, after.principal_balance, after.billed_interest)
+    };
+    assert_eq!(stands_after(true), stands_after(false));
+}
+
 /// $5.00 of credit and two charges at a close: the subscription comes before the fee of a returned payment, which was charged first.
 #[test]
 fn a_credit_balance_pays_a_penalty_last() {
@@ -155,4 +179,25 @@ fn what_is_furnished_follows_the_ladder_and_what_is_learned_afterwards() {
     book.record(LineEventBody::LineClosed { reason: "asked for".to_owned() }, "2026-09-10");
     assert_eq!(book.on("2026-09-11").furnished_status, PaidOrClosed);
     assert_eq!(serde_json::to_value(Days30).unwrap(), "71");
+}
+
+/// October's minimum is late on November 9 for 15.00, which staff waive; a payment of October 20 is keyed after that.
+#[test]
+fn a_late_fee_that_was_waived_and_never_due_is_given_back_once() {
+    let mut book = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    book.on("2026-10-20");
+    book.on("2026-11-07");
+    let fee = book.on("2026-11-07").penalty_fees;
+    assert_eq!(fee, cents("15.00"));
+    let waived =
+        LineEventBody::FeeWaived { fee: FeeKind::Late, amount: fee, reason: "goodwill".to_owned() };
+    book.record(waived, "2026-11-08");
+    book.pay_late("200.00", "2026-10-20", "2026-11-20");
+    let position = book.on("2026-11-20");
+    let mut in_time = Book::owing("1000.00", 240_000, 31, "2026-09-01");
+    in_time.pay("200.00", "2026-10-20");
+    assert_eq!(position.total_owed, in_time.on("2026-11-20").total_owed);
+    assert_eq!(position.penalty_fees, Cents::ZERO);
+    assert!(book.adjustments().contains(&cents("15.00")));
+    assert_eq!(book.line.untied(&book.books).unwrap(), []);
 }

@@ -219,6 +219,8 @@ impl Books {
             let interest = left.min(self.accrued_unpaid());
             self.prepaid += interest;
             left -= interest;
+            // What service caps is not in the interest to come.
+            self.capped_accrual &= self.accrued_unpaid() > 0;
         }
         // (7)
         self.credit += left;
@@ -260,13 +262,12 @@ impl Books {
         }
     }
 
-    /// A credit balance is used first. Returns what is newly borrowed.
-    pub(crate) fn draw(&mut self, cents: i64, apr_ppm: u32) -> i64 {
+    /// A credit balance is used first.
+    pub(crate) fn draw(&mut self, cents: i64, apr_ppm: u32) {
         let mut borrowed = cents;
         take(&mut self.credit, &mut borrowed);
         self.totals.draws += cents;
         self.owe(borrowed, apr_ppm);
-        borrowed
     }
 
     /// Principal of a rate joins what is there of the same rate and under no cap.
@@ -306,12 +307,18 @@ impl Books {
 
     /// Takes back draw or plan fees, never more than were charged; what is paid already comes back as
     /// a credit.
-    pub(crate) fn waive_charges(&mut self, cents: i64, counts: bool) {
+    pub(crate) fn waive_charges(&mut self, cents: i64, counts: bool, newest_first: bool) {
         let mut left = cents.min(self.totals.charges - self.charges_waived);
         self.charges_waived += left;
         self.totals.credits += left;
-        self.pay_charges(true, &mut left);
-        self.pay_charges(false, &mut left);
+        if newest_first {
+            for charge in self.charges.iter_mut().rev() {
+                take(&mut charge.unpaid, &mut left);
+            }
+        } else {
+            self.pay_charges(true, &mut left);
+            self.pay_charges(false, &mut left);
+        }
         self.allocate(left);
         self.count(if counts { left } else { 0 });
     }

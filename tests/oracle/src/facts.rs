@@ -22,6 +22,14 @@ pub(crate) fn held_for_draws(facts: &[Dated], on: NaiveDate) -> i64 {
         .sum()
 }
 
+/// What a draw was, where it was recorded wrongly.
+pub(crate) fn corrected(facts: &[Dated], id: u64) -> Option<i64> {
+    facts.iter().rev().find_map(|dated| match dated.fact {
+        Fact::DrawCorrected { draw_id, cents } if draw_id == id => Some(cents),
+        _ => None,
+    })
+}
+
 /// Whether anything takes it back, on whatever day.
 pub(crate) fn undone(facts: &[Dated], undoes: impl Fn(&Fact) -> bool) -> bool {
     facts.iter().any(|dated| undoes(&dated.fact))

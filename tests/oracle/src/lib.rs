@@ -5,6 +5,7 @@
 //! no state to go stale and no shortcut to be wrong. Money is whole cents; unbilled interest is an
 //! exact fraction. `README.md` lists where the rules are silent and which reading was taken.
 
+mod asking;
 mod books;
 mod card;
 mod days;
@@ -183,6 +184,7 @@ pub enum Fact {
 
 /// What the rule book leaves open, where a product or a house says how it is to be (`README.md` has the numbers). The default is the
 /// reading given there.
+#[expect(clippy::struct_excessive_bools, reason = "each point is read by itself")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Readings {
     /// (1) A printed minimum counts at most for what it would be with all that is known, as late fees, days past due and the
@@ -194,6 +196,8 @@ pub struct Readings {
     pub credits_count: bool,
     /// (28) Whether the subscription fee stops is judged after the payments of the closing date, and so is the fee itself.
     pub plan_fee_after_payments: bool,
+    /// (12) A waiver of less than all the draw or plan fees takes the newest back first.
+    pub waives_newest: bool,
 }
 
 /// A fact with its two dates. Facts of one date and kind take the order of the slice.

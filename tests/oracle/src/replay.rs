@@ -6,9 +6,10 @@ use chrono::NaiveDate;
 
 use crate::{
     Cycle, Dated, Fact, FeeKind, Flag, Product, Readings,
+    asking::{Asking, Found, HeldDraws},
     books::{Billed, Books, Minimum, Totals},
     days::{banking_day_on_or_after, banking_days_after, day_before, later},
-    facts::{has_autopay, held_for_draws, left_on, undone},
+    facts::{corrected, has_autopay, held_for_draws, left_on, undone},
     terms::{MINIMUM_FLOOR, late_fee},
 };
 
@@ -125,6 +126,8 @@ pub(crate) struct Walk {
     closed: bool,
     flags: BTreeSet<Flag>,
     draws_seen: u32,
+    /// Draws that are held, in the order in which they were asked for.
+    held_draws: HeldDraws,
     holds: Vec<(NaiveDate, i64)>,
     /// Of payments that made a credit balance.
     credit_holds: Vec<(NaiveDate, i64)>,
@@ -233,6 +236,7 @@ impl Walk {
             closed: false,
             flags: BTreeSet::new(),
             draws_seen: 0,
+            held_draws: HeldDraws::default(),
             holds: Vec::new(),
             credit_holds: Vec::new(),
         }
@@ -275,23 +279,36 @@ impl Walk {
         }
     }
 
-    fn draw(&mut self, product: Product, (id, drawn): (u64, i64), shown_on: u32, facts: &[Dated]) {
-        let cents = facts.iter().rev().find_map(|dated| match dated.fact {
-            Fact::DrawCorrected { draw_id, cents } if draw_id == id => Some(cents),
-            _ => None,
-        });
-        let cents = cents.unwrap_or(drawn);
+    fn find(&self, day: NaiveDate) -> Found {
+        self.held_draws.find(day, self.books.credit, self.draws_seen)
+    }
+
+    fn hold(&mut self, dated: &Dated, facts: &[Dated]) {
+        let Fact::DrawHeld { draw_id: id, cents, expires_on } = dated.fact else { return };
+        if !undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id }) {
+            let found = self.find(dated.effective_on);
+            let cents = corrected(facts, id).unwrap_or(cents);
+            self.held_draws.hold(Asking { id, cents, expires_on, found });
+        }
+    }
+
+    fn draw(&mut self, line: Line, dated: &Dated, shown_on: u32, facts: &[Dated]) {
+        let Fact::Draw { id, cents: drawn } = dated.fact else { return };
+        let product = line.product;
+        let cents = corrected(facts, id).unwrap_or(drawn);
         if undone(facts, |fact| *fact == Fact::DrawRefused { draw_id: id }) {
             self.books.totals.draws += cents;
             self.books.totals.refused += cents;
             return;
         }
-        let borrowed = self.books.draw(cents, self.apr_ppm);
+        let found = self.held_draws.take(id).unwrap_or_else(|| self.find(dated.effective_on));
+        self.books.draw(cents, self.apr_ppm);
         let quoted = facts.iter().find_map(|dated| match dated.fact {
             Fact::FeeQuoted { draw_id, cents } if draw_id == id => Some(cents),
             _ => None,
         });
-        let anew = product.fee_of_draw(borrowed, self.draws_seen == 0);
+        let beyond = (cents - found.credit).max(0);
+        let anew = product.fee_of_draw(beyond, found.is_first);
         // Where draws cost nothing by the product, what was told was agreed on.
         let most = quoted.map(|told| if product.draw_fees() { told.min(anew) } else { told });
         self.books.charge(most.unwrap_or(anew), shown_on);
@@ -302,7 +319,8 @@ impl Walk {
         let counts = line.readings.credits_count;
         let shown_on = line.statement_after(facts, dated.recorded_on.max(dated.effective_on));
         match dated.fact {
-            Fact::Draw { id, cents } => self.draw(line.product, (id, cents), shown_on, facts),
+            Fact::Draw { .. } => self.draw(line, dated, shown_on, facts),
+            Fact::DrawHeld { .. } => self.hold(dated, facts),
             Fact::BroughtForward { .. } => self.bring_forward(dated.fact),
             Fact::FeeCharged { kind: FeeKind::Charge, cents } => self.books.charge(cents, shown_on),
             Fact::FeeCharged { kind: FeeKind::Penalty, cents } => self.books.penalise(cents),
@@ -335,7 +353,7 @@ impl Walk {
             Fact::LimitChanged { cents } => self.limit = cents,
             Fact::LineClosed => self.closed = true,
             Fact::FeeWaived { kind: FeeKind::Charge, cents } => {
-                self.books.waive_charges(cents, counts);
+                self.books.waive_charges(cents, counts, line.readings.waives_newest);
             }
             Fact::FeeWaived { kind: FeeKind::Penalty, cents } => {
                 self.books.waive_penalties(cents, counts);
@@ -355,7 +373,6 @@ impl Walk {
             | Fact::PaymentReversed { .. }
             | Fact::DrawRefused { .. }
             | Fact::DrawCorrected { .. }
-            | Fact::DrawHeld { .. }
             | Fact::FeeQuoted { .. }
             | Fact::DrawFeature { .. }
             | Fact::CloseDayChanged { .. }
@@ -405,12 +422,13 @@ impl Walk {
         let of_cycle = ask(self.books.unpaid_charges(|charge| charge.billed_on == Some(number)));
         let asked = printed.map_or(anew, |one| one.asked);
         let due = left_on(facts, number, day).map(|left| enforceable_due(day, left));
-        let told = asked.minimum > 0;
+        let lower = line.readings.lower_minimum;
+        let told = asked.minimum > 0 && !(lower && anew.minimum == 0);
         if let Some(due) = due.filter(|_| told) {
             self.books.due_at_the_latest(due);
         }
         let mut unpaid = asked.own();
-        if line.readings.lower_minimum {
+        if lower {
             unpaid = unpaid.min(anew.own());
         }
         self.books.minimums.push(Minimum {

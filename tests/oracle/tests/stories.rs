@@ -219,6 +219,26 @@ fn credit_is_held_for_a_draw_until_it_is_made_or_the_hold_is_over() {
     assert_eq!(["2026-09-02", "2026-09-05", "2026-09-06"].map(held), [0, 30_000, 0]);
 }
 
+/// $500.00 and $300.00 against a credit balance of $500.00: whichever is made first, the one that was asked for first has it.
+#[test]
+fn the_fee_of_a_draw_goes_by_what_it_found_when_it_was_asked_for() {
+    let held = |draw_id: u64, cents: i64| Fact::DrawHeld { draw_id, cents, expires_on: None };
+    let made = |id: u64, cents: i64| Fact::Draw { id, cents };
+    let fees = |first: Fact, second: Fact| {
+        let line = Story::new(240_000, "2026-09-01", "2026-09-30")
+            .with_draw_fee()
+            .on("2026-09-01", Fact::Draw { id: 1, cents: 100 })
+            .on("2026-09-05", Fact::Payment { id: 1, cents: 50_100 })
+            .on("2026-09-10", held(2, 50_000))
+            .on("2026-09-10", held(3, 30_000))
+            .on("2026-09-11", first)
+            .on("2026-09-12", second);
+        line.at("2026-09-12").unbilled_fees
+    };
+    assert_eq!(fees(made(2, 50_000), made(3, 30_000)), 900);
+    assert_eq!(fees(made(3, 30_000), made(2, 50_000)), 900);
+}
+
 /// The payment that made the credit balance came back: the $50.00 paid out are owed.
 #[test]
 fn a_refund_of_what_was_not_there_is_owed() {

@@ -44,6 +44,7 @@ impl Oracle {
             new_line_days: 30,
             credits_count: true,
             plan_fee_after_payments: true,
+            waives_newest: true,
         };
         let cycle = cycle(agreed);
         Ok(Some(Self::Line(Reckoner::new(product, agreed.opened_on, cycle, readings))))

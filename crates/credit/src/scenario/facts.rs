@@ -22,13 +22,14 @@ pub(super) fn oddity(
     let more_than = |most: Cents, amount: Cents, of: &str| {
         (amount > most).then(|| format!("the `amount` of {amount} is more than {of} ({most})"))
     };
-    Ok(match body {
+    let odd = match body {
         LineEventBody::FeeWaived { fee, amount, .. } => {
             let charged = after_close(line, event, close)?;
             let left = charged_as(*fee, charged.events()) - waived_of(*fee, charged.events());
             let of =
                 format!("what was charged of the kind, {}, and not waived before", fee.label());
-            more_than(left.or_zero(), *amount, &of)
+            let odd = more_than(left.or_zero(), *amount, &of);
+            return Ok(odd.map(|odd| format!("{odd}; what is more is taken back again")));
         }
         LineEventBody::Drew { draw, amount, .. } => {
             let hold = DrawFacts::of(line.events()).get(*draw).and_then(|fact| fact.held);
@@ -68,7 +69,8 @@ pub(super) fn oddity(
             before_its_day(line.events(), *cycle, event.on)
         }
         _ => None,
-    })
+    };
+    Ok(odd.map(|odd| format!("{odd}; it is taken as a fact")))
 }
 
 /// That a statement left, or had not left, on a day before the one that it names: it changes nothing.
@@ -113,6 +115,11 @@ fn charged_as(fee: FeeKind, events: &[LineEvent]) -> Cents {
 fn waived_of(fee: FeeKind, events: &[LineEvent]) -> Cents {
     let of_event = |event: &LineEvent| match &event.body {
         LineEventBody::FeeWaived { fee: kind, amount, .. } if *kind == fee => *amount,
+        LineEventBody::Adjusted { charge: Charge::Waiver { fee: kind, .. }, amount }
+            if *kind == fee =>
+        {
+            -*amount
+        }
         _ => Cents::ZERO,
     };
     events.iter().map(of_event).sum()
@@ -124,6 +131,6 @@ const fn kind_of(charge: &Charge) -> Option<FeeKind> {
         Charge::PlanFee { .. } => Some(FeeKind::Plan),
         Charge::OverLimitFee { .. } => Some(FeeKind::OverLimit),
         Charge::DrawFee { .. } => Some(FeeKind::Draw),
-        Charge::Interest { .. } | Charge::MilitaryWaiver { .. } => None,
+        Charge::Interest { .. } | Charge::MilitaryWaiver { .. } | Charge::Waiver { .. } => None,
     }
 }

@@ -145,7 +145,7 @@ impl Life {
         let body = self.completed(event, before.as_ref()).map_err(failed)?;
         let close = self.noon(recorded_on.succ_opt().unwrap_or(recorded_on));
         let odd = facts::oddity(&self.line, event, &body, close).map_err(failed)?;
-        self.notes.extend(odd.map(|odd| format!("line {line}: {odd}; it is taken as a fact")));
+        self.notes.extend(odd.map(|odd| format!("line {line}: {odd}")));
         self.notes.extend(before.and_then(|before| notes::of_event(event, &body, &before)));
         self.record(body, event.on, recorded_on).map_err(failed)?;
         self.settle(recorded_on).map_err(failed)
@@ -153,7 +153,8 @@ impl Life {
 
     /// The line before an event, where its fee or what the reader should know of it depends on that.
     fn before(&self, event: &DatedEvent) -> Result<Option<Position>, CreditError> {
-        if let Body::Draw(LineEventBody::Drew { draw, .. }) = &event.body
+        if let Body::Draw(LineEventBody::Drew { draw, .. })
+        | Body::Is(LineEventBody::Drew { draw, .. }) = &event.body
             && DrawFacts::of(self.line.events()).get(*draw).is_some()
         {
             return before_draw(self.line.events(), *draw, event.on).map(Some);

@@ -299,5 +299,6 @@ fn charged(charge: &Charge) -> String {
         Charge::OverLimitFee { cycle } => format!("over-limit fee of statement {cycle}"),
         Charge::MilitaryWaiver { cycle } => format!("fees of statement {cycle}"),
         Charge::DrawFee { draw } => format!("fee of {}", reference("DRW", draw.as_uuid())),
+        Charge::Waiver { fee, .. } => format!("waiver of a {}", fee.label()),
     }
 }

@@ -271,8 +271,7 @@ impl Books {
         {
             take(&mut charge.unpaid, &mut left);
         }
-        self.allocate(left);
-        self.trim();
+        self.pay(left);
     }
 
     pub(super) fn pay(&mut self, cents: i64) {

@@ -1,8 +1,6 @@
 //! Statements that leave late, or never.
-//!
-//! Two faults of the engine are open here (docs/simulator.md, "What it found"). Until they are mended no life has what shows them.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 
 use super::{Life, after};
 use crate::{
@@ -10,19 +8,15 @@ use crate::{
     history::{Kind, What},
 };
 
-/// How often a statement is said not to have left, in a thousand. To be 450: an unpaid minimum is late with a next statement
-/// that did not go out either.
-const NEVER_LEFT: u64 = 0;
-/// The last day on which a copy leaves, counted from the close. To be without end: what leaves so late that it is due on the very day of
-/// the next statement costs two late fees on one day.
-const LATEST: TimeDelta = TimeDelta::days(25);
+/// How often a statement is said not to have left, in a thousand.
+const NEVER_LEFT: u64 = 450;
 
 /// Thrown apart, so that a life with late post has the draws and payments of the one without.
 #[derive(Clone, Debug)]
 pub(super) struct Post {
     dice: Dice,
-    /// Some statements of this life leave late. Its close day stays, as short cycles bring the due dates together.
-    pub(super) is_slow: bool,
+    /// Some statements of this life leave late.
+    is_slow: bool,
 }
 
 impl Post {
@@ -48,9 +42,6 @@ impl Life {
         let on = self.before(today, days).max(after(closed_on, 1));
         if self.post.dice.chance(NEVER_LEFT) {
             return self.learn(today, on, What::StatementNotSent { statement });
-        }
-        if on - closed_on > LATEST {
-            return Ok(());
         }
         self.learn(today, on, What::StatementSent { statement })
     }

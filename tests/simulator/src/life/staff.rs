@@ -77,13 +77,14 @@ impl Life {
         if self.plain || self.waives || agreed.kind == Kind::Fee3 || !self.dice.chance(250) {
             return Ok(());
         }
+        let disputed = self.news == News::Disputed;
         let mut some = |most: i64| Cents::new(self.dice.between(0, most));
         let limit = agreed.credit_limit.get();
         let owed = What::BroughtForward {
             principal: some(limit),
             billed_interest: if agreed.kind == Kind::Std { some(4_000) } else { Cents::ZERO },
             fees: some(2_000),
-            penalty_fees: some(1_500),
+            penalty_fees: if disputed { Cents::ZERO } else { some(1_500) },
             credit_balance: Cents::ZERO,
         };
         let paid = What::BroughtForward {
@@ -162,7 +163,9 @@ impl Life {
             0 if matches!(self.history.agreed.kind, Kind::Std | Kind::Card) => {
                 Some(What::Fee { fee: FeeKind::Other, amount })
             }
-            1 if !self.waives => Some(What::Fee { fee: FeeKind::ReturnedPayment, amount }),
+            1 if !self.waives && self.news != News::Disputed => {
+                Some(What::Fee { fee: FeeKind::ReturnedPayment, amount })
+            }
             _ => None,
         }
     }
@@ -186,7 +189,7 @@ impl Life {
     }
 
     fn close_day(&mut self, today: NaiveDate) -> anyhow::Result<()> {
-        if !self.dice.chance(300) || self.plain || self.post.is_slow {
+        if !self.dice.chance(300) || self.plain {
             return Ok(());
         }
         let close_day = u32::try_from(self.dice.between(1, 31)).unwrap_or(1);
