@@ -9,7 +9,7 @@ use identity::{AutopayId, CaseId, DrawId, PaymentId};
 use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
-use crate::{Statement, Terms, terms::CycleSchedule};
+use crate::{Charge, Statement, Terms, terms::CycleSchedule};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineEvent {
@@ -420,61 +420,6 @@ pub enum Disputed {
     },
     /// A payment that was not credited, a computation, or what cannot be named.
     Other,
-}
-
-/// A charge that the terms impose by themselves and that replay can recompute.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "charge", rename_all = "snake_case")]
-pub enum Charge {
-    Interest {
-        cycle: u32,
-        feature: String,
-    },
-    LateFee {
-        cycle: u32,
-    },
-    PlanFee {
-        cycle: u32,
-    },
-    OverLimitFee {
-        cycle: u32,
-    },
-    /// Fees of the cycle that the cap of 32 CFR 232.4 takes back, as a negative amount.
-    MilitaryWaiver {
-        cycle: u32,
-    },
-    /// What of the fee of a draw is given back, as a negative amount.
-    DrawFee {
-        draw: DrawId,
-    },
-    /// What waivers of a kind of fee were more than was charged of it; with the dispute that found our error in it.
-    Waiver {
-        fee: FeeKind,
-        dispute: Option<CaseId>,
-    },
-}
-
-impl Charge {
-    /// Of a fee that the terms impose in a cycle.
-    pub(crate) const fn of_fee(fee: FeeKind, cycle: u32) -> Self {
-        match fee {
-            FeeKind::Plan => Self::PlanFee { cycle },
-            FeeKind::OverLimit => Self::OverLimitFee { cycle },
-            _ => Self::LateFee { cycle },
-        }
-    }
-
-    #[must_use]
-    pub const fn cycle(&self) -> Option<u32> {
-        match self {
-            Self::Interest { cycle, .. }
-            | Self::LateFee { cycle }
-            | Self::PlanFee { cycle }
-            | Self::OverLimitFee { cycle }
-            | Self::MilitaryWaiver { cycle } => Some(*cycle),
-            Self::DrawFee { .. } | Self::Waiver { .. } => None,
-        }
-    }
 }
 
 /// Marks that stop or route (docs/turn.md, docs/payments.md).

@@ -9,6 +9,7 @@ mod age;
 mod balance;
 mod brought;
 mod catalog;
+mod charge;
 mod close;
 mod delinquency;
 mod derivation;
@@ -62,6 +63,7 @@ mod waivers;
 
 pub use accrual::{Accrual, Accrued, Delta, Group, Renewed, Running, Step};
 pub use catalog::ProductCatalog;
+pub use charge::Charge;
 pub use close::{CycleRecord, RatedPrincipal};
 pub use derivation::{Derivation, How, Value};
 pub use discount::discounted;
@@ -70,8 +72,8 @@ pub use draw_fees::{corrected_draw_fee, draw_fee};
 pub use draws::drawn;
 pub use error::{CreditError, Refusal};
 pub use event::{
-    AppliesTo, BroughtForward, ChangeNotice, Charge, Disputed, FeatureAmount, FeeKind, FlagKind,
-    LineEvent, LineEventBody, NoticeException,
+    AppliesTo, BroughtForward, ChangeNotice, Disputed, FeatureAmount, FeeKind, FlagKind, LineEvent,
+    LineEventBody, NoticeException,
 };
 pub use instalments::InstalmentFee;
 pub use interest::{AverageAtRate, GraceOutcome};

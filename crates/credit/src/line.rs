@@ -9,10 +9,10 @@ use ledger::{AccountCode, Chart, Posting, TrialBalance};
 use money::Cents;
 
 use crate::{
-    Accrual, Buckets, CreditError, CycleRecord, Issuer, LineEvent, LineEventBody, PendingCharge,
-    Position, Replayed, Snapshot, Statement, Terms,
+    Accrual, Buckets, Charge, CreditError, CycleRecord, Issuer, LineEvent, LineEventBody,
+    PendingCharge, Position, Replayed, Snapshot, Statement, Terms,
     draws::DrawFacts,
-    event::{Charge, FeeKind},
+    event::FeeKind,
     postings::{Context, changes, posting_of},
     replay::replay_from,
     versions::Versions,

@@ -7,10 +7,7 @@ use identity::CreditLineId;
 use ledger::{Chart, Posting, PostingBuilder};
 use money::Cents;
 
-use crate::{
-    Buckets, CreditError, LineEventBody,
-    event::{Charge, FeeKind},
-};
+use crate::{Buckets, Charge, CreditError, LineEventBody, event::FeeKind};
 
 /// The outer legs of an event, as debits (negative: credits) by account name.
 fn outer_legs(body: &LineEventBody, context: &Context) -> Vec<(&'static str, Cents)> {

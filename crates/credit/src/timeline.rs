@@ -11,11 +11,11 @@ use identity::{AutopayId, CaseId, DrawId, PaymentId};
 use money::Cents;
 
 use crate::{
-    CreditError, LineEvent, LineEventBody, Terms,
+    Charge, CreditError, LineEvent, LineEventBody, Terms,
     age::Age,
     draw_fees::DrawFees,
     draws::{DrawFact, DrawFacts},
-    event::{AppliesTo, Charge, Disputed},
+    event::{AppliesTo, Disputed},
     product::ReturnPolicy,
     sent::Departures,
     versions::Versions,

@@ -17,9 +17,14 @@ async fn a_models_turn_may_write_leaves_and_nothing_else() {
     let fixture = Fixture::new().await;
     let turn = fixture.db.store().turn();
     let mut tx = turn.begin().await.unwrap();
-    append(&mut tx, Leaf::new(fixture.stream(), "test.leaf", now(), json!({}))).await.unwrap();
-    append(&mut tx, Leaf::new(fixture.stream(), "test.leaf", now(), json!({}))).await.unwrap();
+    for kind in ["turn.tool_called", "turn.released"] {
+        append(&mut tx, Leaf::new(fixture.stream(), kind, now(), json!({}))).await.unwrap();
+    }
     tx.commit().await.unwrap();
+    let mut tx = turn.begin().await.unwrap();
+    let given = Leaf::new(fixture.stream(), "receipt.given", now(), json!({}));
+    append(&mut tx, given).await.unwrap_err();
+    drop(tx);
     for sql in [
         "SELECT * FROM audit_payloads",
         "UPDATE audit_leaves SET idx = 0",

@@ -175,9 +175,14 @@ impl Life {
     fn waiver(&mut self, today: NaiveDate) -> anyhow::Result<()> {
         let position = self.position(today)?;
         let late = self.dice.chance(500);
+        let charged =
+            |is: fn(&What) -> bool| self.history.happenings.iter().any(|one| is(&one.what));
+        let of_draws = charged(|what| matches!(what, What::Draw { fee, .. } if fee.is_positive()));
+        let others = charged(|what| matches!(what, What::Fee { fee: FeeKind::Other, .. }));
         let kind = match self.history.agreed.kind {
-            Kind::Std | Kind::Card => FeeKind::Other,
-            Kind::Fee3 => FeeKind::Draw,
+            Kind::Std | Kind::Card if of_draws && others => return Ok(()),
+            Kind::Std | Kind::Card if others => FeeKind::Other,
+            Kind::Std | Kind::Card | Kind::Fee3 => FeeKind::Draw,
             Kind::Sub => FeeKind::Plan,
         };
         let (fee, amount) =
