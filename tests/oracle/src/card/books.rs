@@ -266,9 +266,7 @@ impl Books {
     /// What is unpaid of the kind; the rest is a credit.
     pub(super) fn waive(&mut self, penalty: bool, cents: i64) {
         let mut left = cents;
-        for charge in
-            self.charges.iter_mut().rev().filter(|one| one.penalty == penalty && !one.is_draw)
-        {
+        for charge in self.charges.iter_mut().rev().filter(|one| one.penalty == penalty) {
             take(&mut charge.unpaid, &mut left);
         }
         self.pay(left);
