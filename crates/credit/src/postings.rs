@@ -76,9 +76,8 @@ const fn charge_income(charge: &Charge) -> &'static str {
         Charge::LateFee { .. } => "late_fee_income",
         Charge::PlanFee { .. } => "plan_fee_income",
         Charge::OverLimitFee { .. } => "other_fee_income",
-        Charge::MilitaryWaiver { .. } => "fees_waived",
         Charge::DrawFee { .. } => "draw_fee_income",
-        Charge::Waiver { dispute: None, .. } => "fees_waived",
+        Charge::MilitaryWaiver { .. } | Charge::Waiver { dispute: None, .. } => "fees_waived",
         Charge::Waiver { dispute: Some(_), .. } => "billing_errors",
     }
 }
