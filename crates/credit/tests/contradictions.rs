@@ -90,6 +90,18 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
         (product("[product.interest]\n¶autopay_discount = \"150%\""), "above 100%"),
         (
             product(
+                "[product.fees]\nplan = { amount = \"10.00\", ¶brackets = [{ amount = \"2.00\" }] }",
+            ),
+            "its `amount` never counts",
+        ),
+        (
+            product(
+                "[product.fees]\nlate = { amount = \"0.00\", ¶repeat_amount = \"41.00\", repeat_within_cycles = 6 }",
+            ),
+            "with `first_free`",
+        ),
+        (
+            product(
                 "[[product.¶state_overrides]]\nstate = \"NY\"\nfrom = 2026-05-01\nthrough = 2026-01-01",
             ),
             "of NY from 2026-05-01, ends before it begins",

@@ -3,8 +3,8 @@
 use money::{Apr, Cents};
 
 use super::{
-    DrawFee, Feature, Instalments, MinimumArm, MinimumBase, MinimumTerms, PlanFee, Product,
-    Promotion, RateStep, Regime, RepaymentTerms, StateOverride, Variable,
+    DrawFee, Feature, Instalments, LateFee, MinimumArm, MinimumBase, MinimumTerms, PlanFee,
+    Product, Promotion, RateStep, Regime, RepaymentTerms, StateOverride, Variable,
 };
 
 /// What `multiple_of` is where nobody states it.
@@ -23,6 +23,15 @@ impl Product {
         let fees = &self.fees;
         if fees.plan.iter().chain(&fees.further_plans).any(PlanFee::is_inverted) {
             return Err("`least` of a plan fee is above its `most`".to_owned());
+        }
+        if fees.plan.iter().chain(&fees.further_plans).any(PlanFee::drops_its_amount) {
+            return Err(
+                "a plan fee has `brackets` without an end, so its `amount` never counts".to_owned()
+            );
+        }
+        if fees.late.as_ref().is_some_and(LateFee::never_begins) {
+            let message = "a late fee of nothing is never charged, so `repeat_amount` never counts: state it as `amount`, with `first_free`";
+            return Err(message.to_owned());
         }
         if self.interest.autopay_discount > WHOLE {
             return Err("`autopay_discount` is above 100%".to_owned());
@@ -157,6 +166,19 @@ impl DrawFee {
 impl PlanFee {
     fn is_inverted(&self) -> bool {
         self.most.is_some_and(|most| self.least > most)
+    }
+
+    fn drops_its_amount(&self) -> bool {
+        let open = self.brackets.last().is_some_and(|one| one.up_to.is_none());
+        open && self.amount.is_positive()
+    }
+}
+
+impl LateFee {
+    /// It is charged again after one that never is.
+    fn never_begins(&self) -> bool {
+        let nothing = self.amount.is_zero() && self.percent == Apr::ZERO;
+        nothing && self.brackets.is_empty() && self.repeat_amount.is_some_and(Cents::is_positive)
     }
 }
 
