@@ -6,9 +6,9 @@ use servicing::Caller;
 use store::payments::PaymentStatus;
 
 use crate::{
-    chosen::{FILES, WRONG, chosen, hold, runs, status, three_pay},
+    chosen::{FILES, WRONG, a_flag_keeps_what_is_chosen, chosen, hold, runs, status, three_pay},
     faults::run,
-    house::{House, day, noon},
+    house::{House, Person, day, noon},
 };
 
 const GIVEN_BACK: &str =
@@ -57,12 +57,16 @@ async fn the_run_of_the_day_before_takes_nothing_out_of_todays_file() {
     }
 }
 
+/// The bank has refused a file with the payment of a person, so that it goes in one of its own.
+async fn goes_alone(house: &House, person: Person) {
+    let refused = format!("UPDATE payments SET refusals = 1 WHERE customer_id = '{}'", person.id);
+    house.sabotage(&refused).await;
+}
+
 #[tokio::test]
 async fn a_file_that_was_not_finished_on_friday_does_not_leave_on_saturday() {
     let (house, [ann, bob, cat]) = three_pay().await;
-    // Ann's goes alone.
-    let refused = format!("UPDATE payments SET refusals = 1 WHERE customer_id = '{}'", bob.id);
-    house.sabotage(&refused).await;
+    goes_alone(&house, bob).await;
     let holder = hold(&house, ann).await;
     let running = runs(&house);
     chosen(&house, 2).await;
@@ -81,19 +85,10 @@ async fn a_file_that_was_not_finished_on_friday_does_not_leave_on_saturday() {
 
 #[tokio::test]
 async fn what_goes_alone_is_looked_at_again_before_it_leaves() {
-    let (house, [ann, bob, cat]) = three_pay().await;
-    let refused = format!("UPDATE payments SET refusals = 1 WHERE customer_id = '{}'", bob.id);
-    house.sabotage(&refused).await;
-    let holder = hold(&house, ann).await;
-    let running = runs(&house);
-    chosen(&house, 2).await;
-    let assistant = Caller::assistant(bob.id);
-    house.servicing.raise_flag(assistant, bob.id, FlagKind::Bankruptcy, "CAS-1").await.unwrap();
-    holder.rollback().await.unwrap();
-    let report = running.await.unwrap().unwrap();
-    assert_eq!((report.released, report.held_back), (2, 1), "{report:?}");
-    assert_eq!(status(&house, bob).await, PaymentStatus::HeldBack);
-    assert_eq!(status(&house, cat).await, PaymentStatus::Released);
+    let (house, people) = three_pay().await;
+    let [_, bob, _] = people;
+    goes_alone(&house, bob).await;
+    a_flag_keeps_what_is_chosen(&house, people).await;
     assert_eq!((house.submitted(), house.count(WRONG).await), (1, 0));
 }
 
