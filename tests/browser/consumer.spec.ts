@@ -153,7 +153,7 @@ test("bankruptcy said in passing opens a case in that same turn", async ({ asCus
   const { page } = await asCustomer("owing", 8, PHONE);
   const reply = await say(page, "I've filed for bankruptcy last week, anyway what do I owe?");
   const reference = await reply.locator("[data-case]").getAttribute("data-case");
-  expect(reference).toMatch(/\w+-?\d+/);
+  expect(reference).toMatch(/^[A-Z]+-[0-9A-Z]{8}$/);
   await page.reload();
   await expect(page.locator(`[data-case="${reference}"]`)).toBeVisible();
 });
