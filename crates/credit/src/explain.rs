@@ -8,7 +8,7 @@ use crate::{
     Allocation, CycleRecord, Derivation, How, InterestLine, Position, Segment, Statement,
     derivation::Value,
     discount,
-    interest::{AverageAtRate, GraceOutcome},
+    interest::{AverageAtRate, GraceOutcome, NANO},
     minimum::{Minimum, MinimumInputs},
     position::FeaturePosition,
     product::{BalanceMethod, Compounding, InterestTerms, MinimumTerms, Period, Product},
@@ -37,15 +37,14 @@ pub(crate) fn accrued(position: &Position) -> Derivation {
 pub(crate) fn accrued_on(feature: &FeaturePosition, product: &Product) -> Derivation {
     let FeaturePosition { name, accrued_numerator, prepaid, accrued_interest, .. } = feature;
     let terms = &product.interest_named(name);
-    let segments: Vec<_> = feature.segments.iter().map(|one| segment(one, product)).collect();
-    let days: i128 = feature.segments.iter().map(|one| one.numerator).sum();
     let label = format!("accrued on {name}");
-    let rule = "daily balances × daily rate since the cycle began, rounded once, less what is paid";
-    let unrounded = unrounded(*accrued_numerator, days, [0, 0], segments, terms);
+    let rule = format!("{} since the cycle began, rounded once, less what is paid", method(terms));
+    let bore = bore(&feature.segments, &feature.averages, None, (terms, product));
+    let unrounded = unrounded(*accrued_numerator, [0, 0], bore);
     let whole = rate::to_cents(*accrued_numerator, terms.rounding);
     let share = *accrued_interest - (whole - *prepaid).or_zero();
     if prepaid.is_zero() && share.is_zero() && unrounded.how.is_some() {
-        let rule = with_unrounded(rule, &unrounded);
+        let rule = with_unrounded(&rule, &unrounded);
         return Derivation::cents(&rule, &label, *accrued_interest, unrounded.inputs)
             .by(How::RoundedSum);
     }
@@ -55,22 +54,35 @@ pub(crate) fn accrued_on(feature: &FeaturePosition, product: &Product) -> Deriva
     let paid = Derivation::amount("paid of it already", -*prepaid);
     if !share.is_zero() {
         let inputs = vec![whole.by(How::Rounded), paid, Derivation::amount(SHARE, share)];
-        return Derivation::sum(rule, &label, *accrued_interest, inputs);
+        return Derivation::sum(&rule, &label, *accrued_interest, inputs);
     }
-    Derivation::at_least_zero(rule, &label, *accrued_interest, vec![whole.by(How::Rounded), paid])
+    Derivation::at_least_zero(&rule, &label, *accrued_interest, vec![whole.by(How::Rounded), paid])
 }
 
 fn with_unrounded(rule: &str, unrounded: &Derivation) -> String {
     format!("{rule}; before rounding {}", unrounded.value.text())
 }
 
-/// Before rounding: the days, where they are what counts, or one balance at the rates of the cycle.
+/// What bore the interest of a cycle, each with what it comes to, and the sum of those.
+fn bore(
+    segments: &[Segment],
+    averages: &[AverageAtRate],
+    whole: Option<&Derivation>,
+    (terms, product): (&InterestTerms, &Product),
+) -> (Vec<Derivation>, i128) {
+    if averages.is_empty() || terms.balance == BalanceMethod::DailyBalance {
+        let sum = segments.iter().map(|one| one.numerator).sum();
+        return (segments.iter().map(|one| segment(one, product)).collect(), sum);
+    }
+    let sum = averages.iter().map(|one| one.numerator).sum();
+    (averages.iter().map(|one| average_at_rate(one, whole, terms)).collect(), sum)
+}
+
+/// Before rounding.
 fn unrounded(
     numerator: i128,
-    days: i128,
     [deferred, spared_before]: [i128; 2],
-    mut inputs: Vec<Derivation>,
-    terms: &InterestTerms,
+    (mut inputs, sum): (Vec<Derivation>, i128),
 ) -> Derivation {
     if deferred > 0 {
         let rule =
@@ -83,10 +95,8 @@ fn unrounded(
     }
     let node = text("unrounded", numerator, "as the method has it, before rounding", inputs);
     // Days divided by the days of a month differ in the last of so many digits.
-    let parts_off = (numerator - days - deferred - spared_before).abs() <= 400;
-    let by_day =
-        matches!(terms.balance, BalanceMethod::DailyBalance | BalanceMethod::AverageDailyBalance);
-    if by_day && parts_off { node.by(How::Sum) } else { node }
+    let parts_off = (numerator - sum - deferred - spared_before).abs() <= 400;
+    if parts_off { node.by(How::Sum) } else { node }
 }
 
 /// Interest that a closed cycle bills.
@@ -108,27 +118,14 @@ pub fn interest(record: &CycleRecord, product: &Product) -> Derivation {
 
 pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivation {
     let terms = &product.interest_named(&line.feature);
-    let segments: Vec<_> = line.segments.iter().map(|one| segment(one, product)).collect();
-    let days: i128 = line.segments.iter().map(|one| one.numerator).sum();
     let others = [line.deferred, line.spared_before];
     let before = match base(line, product) {
-        Some(base) if others == [0, 0] => {
-            let rates = Value::Text(rate::to_percent_text(line.rates, 10));
-            let rates =
-                Derivation::of("periodic rates of the cycle, added up", "rates", rates, segments);
-            text("unrounded", line.numerator, "balance × rates", vec![base, rates]).by(How::Product)
-        }
-        None if !line.averages.is_empty() => {
-            let averages = line.averages.iter().map(|one| average_at_rate(one, terms)).collect();
-            let of_averages = line.averages.iter().map(|one| one.numerator).sum();
-            unrounded(line.numerator, of_averages, others, averages, terms)
-        }
+        Some(base) if others == [0, 0] && line.borne_by_base() => by_base(line, base),
         base => {
-            let mut inputs = segments;
-            let one_balance = base.is_some();
-            inputs.extend(base);
-            let node = unrounded(line.numerator, days, others, inputs, terms);
-            if one_balance { Derivation { how: None, ..node } } else { node }
+            let one = line.averages.iter().all(|one| one.days == line.days);
+            let whole = base.or_else(|| one.then(|| average(line, product)));
+            let bore = bore(&line.segments, &line.averages, whole.as_ref(), (terms, product));
+            unrounded(line.numerator, others, bore)
         }
     };
     let whole = rate::to_cents(line.numerator, terms.rounding);
@@ -160,19 +157,63 @@ pub(crate) fn interest_line(line: &InterestLine, product: &Product) -> Derivatio
     Derivation::sum(&rule, &label, line.amount, inputs)
 }
 
-/// The rounded average of the days at one rate, at their rates.
-fn average_at_rate(one: &AverageAtRate, terms: &InterestTerms) -> Derivation {
+/// One balance, or one average, at the rates of the days.
+fn by_base(line: &InterestLine, base: Derivation) -> Derivation {
+    let each = line.averages.iter().map(|one| {
+        let apr = Derivation::given("rate", Value::AprPpm(one.apr));
+        let label = format!("{} days at {}", one.days, one.apr);
+        let rates = Value::Text(rate::to_percent_text(one.rates, 10));
+        Derivation::of("periodic rates of these days, added up", &label, rates, vec![apr])
+    });
+    let rates = line.averages.iter().map(|one| one.rates).sum();
+    let rates = Value::Text(rate::to_percent_text(rates, 10));
+    let rule = "periodic rates of the cycle, added up";
+    let rates = Derivation::of(rule, "rates", rates, each.collect());
+    text("unrounded", line.numerator, "balance × rates", vec![base, rates]).by(How::Product)
+}
+
+/// What bore one rate, at the rates of its days.
+fn average_at_rate(
+    one: &AverageAtRate,
+    whole: Option<&Derivation>,
+    terms: &InterestTerms,
+) -> Derivation {
     let apr = Derivation::given("rate", Value::AprPpm(one.apr));
-    let days = Derivation::given("days", Value::Count(one.days.into()));
-    let rule = format!(
-        "average of the days at this rate, rounded {} (12 CFR 1026.7(b)(5))",
-        rounding(terms.average_rounding)
-    );
-    let balance = Derivation::cents(&rule, "balance", one.average, vec![days]);
     let rates = Value::Text(rate::to_percent_text(one.rates, 10));
     let rates = Derivation::of("periodic rates of these days, added up", "rates", rates, vec![apr]);
     let label = format!("{} days at {}", one.days, one.apr);
+    let balance = balance_at_rate(one, whole, terms);
     text(&label, one.numerator, "balance × rates", vec![balance, rates]).by(How::Product)
+}
+
+fn balance_at_rate(
+    one: &AverageAtRate,
+    whole: Option<&Derivation>,
+    terms: &InterestTerms,
+) -> Derivation {
+    let average = if terms.round_average {
+        let how = rounding(terms.average_rounding);
+        format!("average of the days at this rate, rounded {how} (12 CFR 1026.7(b)(5))")
+    } else {
+        "average of the days at this rate, not rounded".to_owned()
+    };
+    let by_tier = one.average != one.whole;
+    let rule = match (by_tier, terms.by_day()) {
+        (true, _) => "the part that the tier takes of the balance subject to interest".to_owned(),
+        (_, true) => average,
+        (_, false) => "the one balance of the method".to_owned(),
+    };
+    let of = whole.cloned().unwrap_or_else(|| {
+        if by_tier {
+            Derivation::amount("balance subject to interest", one.whole)
+        } else {
+            Derivation::given("days", Value::Count(one.days.into()))
+        }
+    });
+    if one.is_whole() {
+        return Derivation::cents(&rule, "balance", one.average, vec![of]);
+    }
+    text("balance", one.exact * (rate::DENOMINATOR / NANO), &rule, vec![of])
 }
 
 /// The one balance that bears the interest of the cycle, where there is one.
@@ -202,7 +243,12 @@ fn base(line: &InterestLine, product: &Product) -> Option<Derivation> {
 }
 
 /// The balance subject to interest.
-pub(crate) fn average(line: &InterestLine, product: &Product) -> Derivation {
+pub(crate) fn subject_to_interest(line: &InterestLine, product: &Product) -> Derivation {
+    base(line, product).unwrap_or_else(|| average(line, product))
+}
+
+/// The average of the days.
+fn average(line: &InterestLine, product: &Product) -> Derivation {
     let each = line.segments.iter().map(|one| {
         let days = Derivation::given("days", Value::Count(one.days()));
         let sum = Cents::new(one.balance.get().saturating_mul(one.days()));

@@ -2,6 +2,7 @@
 //!
 //! Days are kept as they were lived (`Span`) and priced when they are asked for, because what grace spares is known only later.
 
+mod averages;
 mod priced;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,8 @@ use crate::{
     state::{OpenCycle, State},
 };
 
-pub use priced::AverageAtRate;
+pub use averages::AverageAtRate;
+pub(crate) use averages::Told;
 pub(crate) use priced::Priced;
 
 /// Which part of a cycle's balances bears interest.
@@ -38,7 +40,7 @@ pub enum GraceOutcome {
 }
 
 /// Nano-cents: as fine as balances are kept where interest joins them.
-const NANO: i128 = 1_000_000_000;
+pub(crate) const NANO: i128 = 1_000_000_000;
 
 /// A billion dollars: what is beyond is no interest that anybody charges, and the line is refused at the close.
 const MOST: i128 = 100_000_000_000 * DENOMINATOR;
@@ -168,8 +170,9 @@ impl State {
     }
 
     /// The days of the open cycle, as grace stands.
-    pub(crate) fn priced(&self, terms: &Terms, balance: &Balance) -> Priced {
-        balance.price(terms, self.grace_outcome(terms, balance), &self.cycle)
+    pub(crate) fn told(&self, terms: &Terms, balance: &Balance) -> Told {
+        let outcome = self.grace_outcome(terms, balance);
+        balance.told(terms, &balance.price(terms, outcome, &self.cycle), outcome)
     }
 
     /// What the day being lived will cost if nothing more happens, in `DENOMINATOR`ths of a cent. Where grace ends with the day,

@@ -22,7 +22,7 @@ pub struct InterestLine {
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     pub days: u32,
-    /// The balance subject to interest: the average of the daily balances, less what grace spares.
+    /// The balance subject to interest, less what grace spares: the average of the daily balances, or the one balance of the method.
     #[serde(rename = "average_balance_cents")]
     pub average_balance: Cents,
     #[serde(rename = "sum_of_daily_balances_cents")]
@@ -48,7 +48,7 @@ pub struct InterestLine {
     pub prepaid: Cents,
     pub grace: GraceOutcome,
     pub segments: Vec<Segment>,
-    /// Where rounded averages at several rates bear the interest of the cycle: each of them.
+    /// What bore which rate of the cycle, where it is not each day by itself, or the slices that tiers make of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub averages: Vec<AverageAtRate>,
     /// The one balance that bears the interest of the cycle, where there is one...
@@ -62,9 +62,6 @@ pub struct InterestLine {
     /// Payments and credits of the cycle.
     #[serde(default, rename = "repaid_cents")]
     pub repaid: Cents,
-    /// The periodic rates of the cycle, added up, in `rate::DENOMINATOR`ths.
-    #[serde(default, with = "crate::units::wide")]
-    pub rates: i128,
 }
 
 impl InterestLine {
@@ -74,18 +71,17 @@ impl InterestLine {
         self.amount.is_positive() || self.sum_of_daily_balances.is_positive()
     }
 
+    /// All of the base bore all of the rates: no tier divides it.
+    pub(crate) fn borne_by_base(&self) -> bool {
+        self.averages.iter().all(|one| one.is_whole() && Some(one.average) == self.base)
+    }
+
     /// The balances of the days on which the periodic rate was imposed: where one balance bears it, that one on each day.
     pub(crate) fn sum_bearing_interest(&self, interest: &InterestTerms, days: u32) -> Cents {
-        match interest.balance {
-            BalanceMethod::DailyBalance | BalanceMethod::AverageDailyBalance => {
-                self.sum_of_daily_balances
-            }
-            BalanceMethod::PreviousBalance
-            | BalanceMethod::AdjustedBalance
-            | BalanceMethod::EndingBalance => {
-                Cents::new(self.unspared.or_zero().get().saturating_mul(days.into()))
-            }
+        if !interest.by_day() {
+            return Cents::new(self.unspared.or_zero().get().saturating_mul(days.into()));
         }
+        self.sum_of_daily_balances
     }
 
     /// Of every day of the cycle, grace or not.
@@ -110,12 +106,13 @@ impl State {
         };
         let numerator = own + deferred + balance.spared_before;
         let (base, unspared) = base_of(terms, balance, &priced, grace);
+        let told = balance.told(terms, &priced, grace);
         let all = balance.price(terms, GraceOutcome::Charged, &self.cycle).sum_of_balances();
         InterestLine {
             feature: balance.name.clone(),
-            apr: balance.apr_on(terms, self.day, &self.cycle),
+            apr: told.reached.unwrap_or_else(|| balance.apr_on(terms, self.day, &self.cycle)),
             days: priced.days,
-            average_balance: priced.average(interest.average_rounding),
+            average_balance: base.unwrap_or_else(|| priced.average(interest.average_rounding)),
             sum_of_daily_balances: all,
             numerator,
             deferred,
@@ -128,10 +125,9 @@ impl State {
             unspared,
             opening: balance.opening,
             repaid: balance.repaid,
-            rates: priced.rates(),
-            averages: priced.averages(terms, balance.feature),
+            averages: told.averages,
             grace,
-            segments: priced.segments,
+            segments: told.segments,
         }
     }
 }
@@ -150,10 +146,8 @@ fn base_of(
         BalanceMethod::DailyBalance => (None, Cents::ZERO),
         BalanceMethod::AverageDailyBalance => (rounded.flatten(), average),
         _ => {
-            let (base, unspared) = balance.one_balance(interest, outcome);
-            let spared = outcome == GraceOutcome::Spared;
-            let base = if spared { Cents::ZERO } else { base };
-            (Some(base).filter(|_| !priced.tiered()), unspared)
+            let unspared = balance.one_balance(interest, outcome).1;
+            (Some(balance.base(interest, outcome)), unspared)
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     balance::DayRate,
     draws::DrawFacts,
     holds::HeldPayments,
+    interest::AverageAtRate,
     pending::{pending, posted},
     rate,
     state::State,
@@ -150,6 +151,9 @@ pub struct FeaturePosition {
     pub accrued_interest: Cents,
     /// The days of the open cycle so far.
     pub segments: Vec<Segment>,
+    /// As `InterestLine::averages`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub averages: Vec<AverageAtRate>,
     /// What they come to before it is rounded, in `rate::DENOMINATOR`ths of a cent.
     #[serde(default, with = "crate::units::wide")]
     pub accrued_numerator: i128,
@@ -372,13 +376,15 @@ fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {
         .zip(state.accrued_by_balance(terms))
         .map(|(balance, accrued_interest)| {
             let DayRate { apr, discount, .. } = balance.rate_on(terms, state.day, &state.cycle);
+            let told = state.told(terms, balance);
             FeaturePosition {
                 name: balance.name.clone(),
                 principal: balance.principal(),
                 apr,
                 autopay_discount: discount,
                 accrued_interest,
-                segments: state.priced(terms, balance).segments,
+                segments: told.segments,
+                averages: told.averages,
                 accrued_numerator: state.accrued_numerator(terms, balance),
                 prepaid: balance.prepaid,
             }

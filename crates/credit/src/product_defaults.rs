@@ -38,6 +38,11 @@ impl Default for Product {
 }
 
 impl Feature {
+    /// Its tiers divide a balance, so that several rates bear on one day.
+    pub(crate) fn slices_by_tiers(&self) -> bool {
+        !self.tiers.is_empty() && self.tiers_on == TiersOn::Slices
+    }
+
     #[must_use]
     pub fn plain(name: &str, apr: Option<Apr>) -> Self {
         Self {

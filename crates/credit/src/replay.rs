@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 16;
+const LAYOUT: u32 = 17;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CycleRecord, FeeKind, InterestLine, LineEvent, LineEventBody, Position, Terms,
+    interest::NANO,
     listing::Listing,
     product::{InterestTerms, LateFee},
     rate,
@@ -260,35 +261,43 @@ fn interest_lines(record: &CycleRecord, terms: &Terms) -> Vec<StatementInterest>
                 days: line.days,
                 average_balance: line.average_balance,
                 amount: line.amount,
-                rates: rates_of(line, terms),
+                rates: rates_of(line, record.closes_on, terms),
                 deferred: line.promotion_deferred,
             }
         })
         .collect()
 }
 
-/// One entry per rate, where there are several.
-fn rates_of(line: &InterestLine, terms: &InterestTerms) -> Vec<StatementRate> {
-    let mut sums: Vec<(Apr, NaiveDate, i64, i64)> = Vec::new();
-    for segment in &line.segments {
-        let days = segment.days();
-        let sum = segment.balance.get() * days;
-        match sums.iter_mut().find(|(apr, ..)| *apr == segment.apr) {
+/// One entry per rate that was charged, where there are several.
+fn rates_of(
+    line: &InterestLine,
+    closes_on: NaiveDate,
+    terms: &InterestTerms,
+) -> Vec<StatementRate> {
+    let by_day = line.segments.iter().filter(|_| line.averages.is_empty());
+    let by_day =
+        by_day.map(|one| (one.apr, one.from, one.days(), i128::from(one.balance.get()) * NANO));
+    let by_rate = line.averages.iter();
+    let by_rate = by_rate.map(|one| (one.apr, closes_on, i64::from(one.days), one.exact));
+    let mut sums: Vec<(Apr, NaiveDate, i64, i128)> = Vec::new();
+    for (apr, on, days, nano) in by_day.chain(by_rate) {
+        let sum = nano * i128::from(days);
+        match sums.iter_mut().find(|(of, ..)| *of == apr) {
             Some((_, _, all_days, all)) => {
                 *all_days += days;
                 *all += sum;
             }
-            None => sums.push((segment.apr, segment.from, days, sum)),
+            None => sums.push((apr, on, days, sum)),
         }
     }
     if sums.len() < 2 {
         return Vec::new();
     }
-    let rate = |(apr, from, days, sum): (Apr, NaiveDate, i64, i64)| StatementRate {
+    let rate = |(apr, on, days, sum): (Apr, NaiveDate, i64, i128)| StatementRate {
         apr,
-        periodic_rate: rate::to_percent_text(terms.periodic_rate(apr, from), 6),
+        periodic_rate: rate::to_percent_text(terms.periodic_rate(apr, on), 6),
         days: u32::try_from(days).unwrap_or_default(),
-        average_balance: Cents::from_ratio(sum.into(), days.max(1).into(), Rounding::HalfUp)
+        average_balance: Cents::from_ratio(sum, i128::from(days.max(1)) * NANO, Rounding::HalfUp)
             .unwrap_or_default(),
     };
     sums.into_iter().map(rate).collect()

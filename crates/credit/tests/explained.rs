@@ -50,7 +50,7 @@ what_ifs = [{{ name = "sooner", without = ["p1"], events = [{{ kind = "payment",
 }
 
 /// Ways of computing that differ in what a derivation has to show.
-const PRODUCTS: [&str; 10] = [
+const PRODUCTS: [&str; 15] = [
     "[product.fees]\nplan = { amount = \"2.00\" }\n[[product.features]]\nname = \"draws\"\ninstalments = { months = 5, monthly_fee = \"1.00\", monthly_fee_percent = \"0.5%\" }",
     "based_on = \"CASHLINE-STD-1-FEE3\"",
     "based_on = \"CASHLINE-SUB-1\"",
@@ -61,6 +61,11 @@ const PRODUCTS: [&str; 10] = [
     "[product.interest]\nbalance = \"average_daily_balance\"\nround_average = true\ncompounding = \"daily\"\n[product.grace]\nkind = \"paid_in_full\"",
     "[product.interest]\nrounded_at = \"payments\"\n[product.fees]\nover_limit = { amount = \"10.00\" }\n[[product.features]]\nname = \"draws\"\npromotion = { apr = \"0%\", cycles = 2, deferred = true }",
     "[product.interest]\nperiod = \"monthly\"\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]\n[product.minimum]\narms = [{ one_of = 36 }, { amortised_over = 24, of = \"new_balance\", whole_dollars = \"up\" }]\nadd_interest = true",
+    "[product.interest]\nbalance = \"average_daily_balance\"\nround_average = true\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]",
+    "[product.interest]\nbalance = \"average_daily_balance\"\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]\ntiers_on = \"whole\"",
+    "[product.interest]\nperiod = \"monthly\"\nbalance = \"average_daily_balance\"\nround_average = true\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]",
+    "[product.interest]\nbalance = \"ending_balance\"\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]",
+    "[product.interest]\nperiod = \"monthly\"\nbalance = \"previous_balance\"\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]\ntiers_on = \"whole\"",
 ];
 
 fn texts() -> Vec<String> {
@@ -219,12 +224,16 @@ fn number(value: &Value) -> i128 {
 }
 
 /// What may have inputs that do not give it by one operation: it says in words what is done.
-const IN_WORDS: [&str; 14] = [
+const IN_WORDS: [&str; 18] = [
     "yearly rate ÷",
     "periodic rates of the cycle",
     "the day's balance",
     "the unpaid minimum",
     "average of the days at this rate",
+    "periodic rates of these days",
+    "the part that the tier takes",
+    "the one balance of the method",
+    "what bore this rate",
     "minimum payments only",
     "the level payment",
     "36 such payments",

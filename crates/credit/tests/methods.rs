@@ -323,3 +323,117 @@ fn days_on_both_sides_of_a_new_year_bear_each_their_own_part_of_the_year() {
     // 10,000.00 × 21.99 % × 12/365: nothing was owed in the leap year.
     assert_eq!(billed.last(), Some(&cents("72.30")));
 }
+
+/// 1,500.00 on 15 days of September and 600.00 on 11: an average of 970.00.
+fn by_tiers(terms: &str, tiers: &str) -> Report {
+    let interest = "[product.interest]\nday_basis = \"360\"\nbalance = \"average_daily_balance\"\n";
+    let product =
+        format!("{interest}{terms}\n[[product.features]]\nname = \"draws\"\ntiers = {tiers}\n");
+    let events = [draw("2026-09-05", "1500.00"), pay("2026-09-20", "900.00")];
+    lived(&product, "2026-10-01", &format!("credit_limit = \"5000.00\"\n{}", events.concat()))
+}
+
+#[test]
+fn an_average_that_reaches_a_tier_is_told_at_the_rate_of_that_tier_and_at_no_rate_of_a_day() {
+    let tiers = "[{ up_to = \"1000.00\", apr = \"18%\" }, { apr = \"15%\" }]\ntiers_on = \"whole\"";
+    for rounded in ["round_average = true", ""] {
+        let report = by_tiers(rounded, tiers);
+        // 970.00 × 18 % × 30 / 360.
+        assert_eq!(interest(&report), all(&["14.55"]));
+        let told = report.explain("statement.1.interest.draws").unwrap().text();
+        assert!(told.contains("30 days at 18.00%: $14.55000000"), "{told}");
+        assert!(told.contains("balance subject to interest: $970.00"), "{told}");
+        assert!(!told.contains("15.00%"), "{told}");
+        let line = report.lines.first().unwrap();
+        let charged = &line.statements.first().unwrap().interest;
+        assert_eq!(charged.first().unwrap().rates, [], "one rate was charged");
+        assert_eq!(charged.first().unwrap().apr.ppm(), 180_000);
+        // The days have the rate of the average, and their share of what it bears.
+        let september = line.daily_balances.iter().filter(|day| day.cycle == 1);
+        let rates: Vec<_> = september.clone().map(|day| day.apr.ppm()).collect();
+        assert_eq!(rates, [180_000; 30]);
+        let of = |balance| september.clone().find(|day| day.balance == cents(balance)).unwrap();
+        assert_eq!(
+            [of("1500.00"), of("600.00")].map(|day| &*day.interest),
+            ["0.75000000", "0.30000000"]
+        );
+    }
+}
+
+#[test]
+fn slices_of_an_average_are_told_with_what_of_it_each_rate_was_charged_on() {
+    let tiers = "[{ up_to = \"500.00\", apr = \"18%\" }, { apr = \"15%\" }]";
+    for rounded in ["round_average = true", ""] {
+        let report = by_tiers(rounded, tiers);
+        // 500.00 × 18 % × 30 / 360 is 7.50, 470.00 × 15 % × 30 / 360 is 5.875.
+        assert_eq!(interest(&report), all(&["13.38"]));
+        let told = report.explain("statement.1.interest.draws").unwrap().text();
+        assert!(told.contains("30 days at 18.00%: $7.50000000"), "{told}");
+        assert!(told.contains("30 days at 15.00%: $5.87500000"), "{told}");
+        let statements = &report.lines.first().unwrap().statements;
+        let rates = statements.first().unwrap().interest.iter().flat_map(|line| &line.rates);
+        let rates: Vec<_> =
+            rates.map(|one| (one.apr.ppm(), one.days, one.average_balance)).collect();
+        assert_eq!(rates, [(180_000, 30, cents("500.00")), (150_000, 30, cents("470.00"))]);
+    }
+}
+
+#[test]
+fn slices_of_each_day_are_told_with_the_average_that_each_rate_was_charged_on() {
+    let tiers = "tiers = [{ up_to = \"500.00\", apr = \"18%\" }, { apr = \"15%\" }]";
+    let product = format!("[[product.features]]\nname = \"draws\"\n{tiers}");
+    let events = [draw("2026-09-05", "1500.00"), pay("2026-09-20", "900.00")];
+    let line = format!("credit_limit = \"5000.00\"\n{}", events.concat());
+    let report = lived(&product, "2026-10-01", &line);
+    let statements = &report.lines.first().unwrap().statements;
+    let rates = statements.first().unwrap().interest.iter().flat_map(|line| &line.rates);
+    let rates: Vec<_> = rates.map(|one| (one.apr.ppm(), one.days, one.average_balance)).collect();
+    // 500.00 on each of 26 days; above it 1,000.00 on 15 and 100.00 on 11.
+    assert_eq!(rates, [(180_000, 26, cents("500.00")), (150_000, 26, cents("619.23"))]);
+}
+
+#[test]
+fn the_balance_subject_to_interest_is_the_one_that_the_method_names() {
+    let methods = [
+        ("previous_balance", "1000.00"),
+        ("adjusted_balance", "600.00"),
+        ("ending_balance", "750.00"),
+    ];
+    for (method, subject) in methods {
+        let product = format!("[product.interest]\nperiod = \"monthly\"\nbalance = \"{method}\"");
+        let events = [pay("2026-09-10", "400.00"), draw("2026-09-12", "150.00")];
+        let report = lived(&product, "2026-10-01", &owing("24%", "1000.00", &events));
+        let line = report.lines.first().unwrap();
+        let told = line.statements.first().unwrap().interest.first().unwrap().average_balance;
+        assert_eq!(told, cents(subject), "{method}");
+        let days = line.daily_balances.iter().filter(|day| day.cycle == 1);
+        assert!(days.clone().all(|day| day.balance == cents(subject)), "{method}");
+        assert_eq!(days.count(), 30, "{method}");
+    }
+}
+
+#[test]
+fn the_rates_that_one_balance_bears_are_told_by_days_and_without_the_dollars_of_days() {
+    let product = "[product.interest]\nperiod = \"monthly\"\nbalance = \"previous_balance\"";
+    let events = [rate("2026-09-16", "12%", "all_balances"), pay("2026-09-20", "500.00")];
+    let report = lived(product, "2026-10-01", &owing("24%", "1000.00", &events));
+    // Half a month at 2 %, half a month at 1 %.
+    assert_eq!(interest(&report), all(&["15.00"]));
+    let told = report.explain("statement.1.interest.draws").unwrap().text();
+    assert!(told.contains("rates: 1.5000000000%"), "{told}");
+    assert!(told.contains("15 days at 24.00%: 1.0000000000%"), "{told}");
+    assert!(told.contains("15 days at 12.00%: 0.5000000000%"), "{told}");
+    assert!(!told.contains("$500.00"), "{told}");
+}
+
+/// What the open cycle has accrued is told as what a closed one bills.
+#[test]
+fn an_open_cycle_tells_the_average_or_the_balance_that_bears_its_interest() {
+    let previous = "[product.interest]\nperiod = \"monthly\"\nbalance = \"previous_balance\"";
+    let events = [pay("2026-09-10", "500.00")];
+    let report = lived(previous, "2026-09-16", &owing("24%", "1000.00", &events));
+    let told = report.explain("accrued_interest").unwrap().text();
+    // Half of a month at 2 % on 1,000.00.
+    assert!(told.contains("15 days at 24.00%: $10.00000000"), "{told}");
+    assert!(!told.contains("$500.00"), "{told}");
+}

@@ -23,7 +23,7 @@ pub(crate) fn of_cycle(record: &CycleRecord, product: &Product) -> Figures {
     }
     for line in &record.interest {
         let name = format!("interest.{}", line.feature);
-        let average = explain::average(line, product);
+        let average = explain::subject_to_interest(line, product);
         let apr = rate("the rate of the terms at the close", "rate", line.apr);
         figures.push((format!("{name}.average_balance"), average));
         figures.extend(given(&name, line, "of the days of the cycle on this balance"));

@@ -55,8 +55,8 @@ pub(crate) fn of_statement(statement: &Statement, around: &Around<'_>) -> Figure
             format!("interest.{}", line.feature),
             explain::interest_line(line, around.product),
         ));
-        let average = explain::average(line, around.product);
-        figures.push((format!("interest.{}.average_balance", line.feature), average));
+        let balance = explain::subject_to_interest(line, around.product);
+        figures.push((format!("interest.{}.average_balance", line.feature), balance));
     }
     for line in &statement.interest {
         figures.extend(rates(line));
@@ -75,7 +75,7 @@ fn rates(line: &StatementInterest) -> Figures {
     }];
     for one in &line.rates {
         let days = Derivation::given("days", Value::Count(one.days.into()));
-        let rule = "average of the days at this rate (12 CFR 1026.7(b)(5))";
+        let rule = "what bore this rate: the average of the days at it, or a tier's part of the balance (12 CFR 1026.7(b)(5))";
         let average =
             Derivation::cents(rule, "balance", one.average_balance, vec![days, apr(one.apr)]);
         figures.push((format!("{name}.at.{}", one.apr), average));

@@ -4,9 +4,11 @@
 
 use chrono::NaiveDate;
 use money::{Apr, Cents, Rounding, divide};
-use serde::{Deserialize, Serialize};
 
-use super::{GraceOutcome, MOST, NANO};
+use super::{
+    GraceOutcome, MOST, NANO,
+    averages::{self, AtRate, average},
+};
 use crate::{
     Terms,
     balance::{Balance, DayRate, Relief, Span},
@@ -25,101 +27,15 @@ pub(crate) struct Priced {
     pub(crate) numerator: i128,
     /// Sum of the daily balances, in nano-cents.
     balances: i128,
-    /// Sum of the rates of the days.
-    rates: i128,
     pub(crate) days: u32,
     /// Into how many parts a day's rate is still to be divided: of a monthly rate, the days of the cycle.
-    parts: i128,
-    pub(crate) segments: Vec<Segment>,
-    /// The days again, by rate.
-    at_rates: Vec<AtRate>,
-}
-
-/// Days of a cycle at one rate.
-#[derive(Clone, Debug, Default)]
-struct AtRate {
-    rate: DayRate,
-    /// Whether they fall in a leap year, where a day is a part of the year that it falls in.
-    leap: bool,
-    days: Vec<NaiveDate>,
-    /// Sum of the daily balances, in nano-cents.
-    balances: i128,
-    /// What they cost day by day.
-    numerator: i128,
-}
-
-/// The average of the days of a cycle at one rate, rounded, and what it bears.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AverageAtRate {
-    #[serde(rename = "apr_ppm")]
-    pub apr: Apr,
-    pub days: u32,
-    #[serde(rename = "average_balance_cents")]
-    pub average: Cents,
-    /// The periodic rates of the days, added up, in `rate::DENOMINATOR`ths.
-    #[serde(with = "crate::units::wide")]
-    pub rates: i128,
-    /// In `rate::DENOMINATOR`ths of a cent.
-    #[serde(with = "crate::units::wide")]
-    pub numerator: i128,
-}
-
-impl AtRate {
-    fn holds(&self, rate: DayRate, leap: bool) -> bool {
-        let apr = |of: DayRate| (!of.tiered).then_some(of.apr);
-        let tiers = |of: DayRate| of.tiered.then_some((of.cap, of.discount, of.index));
-        (apr(self.rate), tiers(self.rate), self.leap) == (apr(rate), tiers(rate), leap)
-    }
-
-    /// The periodic rates of the days at a yearly rate, added up.
-    fn rates(&self, interest: &InterestTerms, apr: Apr) -> i128 {
-        self.days.iter().map(|day| interest.rate_of(apr, *day)).sum()
-    }
-
-    fn average(&self, rounding: Rounding) -> Cents {
-        average(self.balances, self.days.len(), rounding)
-    }
-
-    /// A balance in nano-cents at the rates of the days.
-    fn cost(&self, terms: &Terms, feature: usize, nano: i128) -> i128 {
-        let interest = terms.product.interest_of(feature);
-        let of = |apr| self.rates(&interest, apr);
-        cost(nano, self.rate, terms.product.features.get(feature), of)
-    }
-
-    /// The average of the days at their rates.
-    fn cost_of_average(&self, terms: &Terms, feature: usize) -> i128 {
-        let interest = &terms.product.interest_of(feature);
-        let days = i128::try_from(self.days.len()).unwrap_or(1).max(1);
-        if interest.round_average {
-            let average = i128::from(self.average(interest.average_rounding).get());
-            return self.cost(terms, feature, average * NANO);
-        }
-        if self.rate.tiered {
-            return self.cost(terms, feature, self.balances / days);
-        }
-        let mut each = self.days.iter().map(|day| interest.rate_of(self.rate.apr, *day));
-        let first = each.next().unwrap_or_default();
-        let exact = self.balances.checked_mul(self.rates(interest, self.rate.apr));
-        match exact {
-            _ if each.all(|one| one == first) => self.numerator,
-            Some(exact) => divide(exact, days * NANO, Rounding::HalfUp).unwrap_or_default(),
-            None => self.cost(terms, feature, self.balances / days),
-        }
-    }
-}
-
-fn average(balances: i128, days: usize, rounding: Rounding) -> Cents {
-    let days = i128::try_from(days).unwrap_or(1).max(1);
-    Cents::from_ratio(balances.max(0), days * NANO, rounding).unwrap_or_default()
+    pub(super) parts: i128,
+    pub(super) segments: Vec<Segment>,
+    /// The days again, by rate; of daily balances only where tiers slice them, by the rate of the tier.
+    pub(super) at_rates: Vec<AtRate>,
 }
 
 impl Priced {
-    /// The periodic rates of the days, added up.
-    pub(crate) fn rates(&self) -> i128 {
-        divide(self.rates, self.parts.max(1), Rounding::HalfUp).unwrap_or_default()
-    }
-
     pub(crate) fn sum_of_balances(&self) -> Cents {
         Cents::from_ratio(self.balances, NANO, Rounding::HalfUp).unwrap_or_default()
     }
@@ -128,24 +44,7 @@ impl Priced {
         average(self.balances, usize::try_from(self.days).unwrap_or(1), rounding)
     }
 
-    fn count(
-        &mut self,
-        basis: DayBasis,
-        (day, rate): (NaiveDate, DayRate),
-        (nano, cost): (i128, i128),
-    ) {
-        let leap = basis == DayBasis::Actual && day.leap_year();
-        if let Some(one) = self.at_rates.iter_mut().find(|one| one.holds(rate, leap)) {
-            one.days.push(day);
-            one.balances += nano;
-            one.numerator += cost;
-        } else {
-            let days = vec![day];
-            self.at_rates.push(AtRate { rate, leap, days, balances: nano, numerator: cost });
-        }
-    }
-
-    pub(crate) fn tiered(&self) -> bool {
+    pub(super) fn tiered(&self) -> bool {
         self.at_rates.iter().any(|one| one.rate.tiered)
     }
 
@@ -155,23 +54,39 @@ impl Priced {
         one.then(|| self.average(rounding))
     }
 
-    /// Where rounded averages at several rates do: each of them.
-    pub(crate) fn averages(&self, terms: &Terms, feature: usize) -> Vec<AverageAtRate> {
+    /// The days come to what is charged, each on all of its balance.
+    pub(super) fn bears_by_day(&self, terms: &Terms, feature: usize) -> bool {
         let interest = &terms.product.interest_of(feature);
-        if !interest.round_average || self.at_rates.len() < 2 || self.tiered() {
-            return Vec::new();
+        let by_payments = interest.rounded_at == RoundedAt::Payments;
+        match interest.balance {
+            BalanceMethod::DailyBalance => self.at_rates.is_empty(),
+            // Where payments round, the days before them are whole cents already.
+            BalanceMethod::AverageDailyBalance => {
+                let days = |one: &AtRate| one.cost_of_average(terms, feature) == one.numerator;
+                let exact = by_payments || self.at_rates.iter().all(days);
+                !interest.round_average && !self.tiered() && exact
+            }
+            _ => false,
         }
-        let parts = self.parts.max(1);
-        let of = |one: &AtRate| AverageAtRate {
-            apr: one.rate.apr,
-            days: u32::try_from(one.days.len()).unwrap_or_default(),
-            average: one.average(interest.average_rounding),
-            rates: divide(one.rates(interest, one.rate.apr), parts, Rounding::HalfUp)
-                .unwrap_or_default(),
-            numerator: divide(one.cost_of_average(terms, feature), parts, Rounding::HalfUp)
-                .unwrap_or_default(),
-        };
-        self.at_rates.iter().map(of).collect()
+    }
+
+    fn count(
+        &mut self,
+        interest: &InterestTerms,
+        feature: Option<&Feature>,
+        (day, rate): (NaiveDate, DayRate),
+        (nano, cost): (i128, i128),
+    ) {
+        let (groups, basis) = (&mut self.at_rates, interest.day_basis);
+        if interest.balance != BalanceMethod::DailyBalance {
+            averages::count(groups, basis, (day, rate), (nano, cost));
+        } else if feature.is_some_and(Feature::slices_by_tiers) {
+            each_slice(nano, rate, feature, |apr, part| {
+                let cost = at(part, interest.rate_of(apr, day));
+                let rate = DayRate { apr, ..DayRate::default() };
+                averages::count(groups, basis, (day, rate), (part, cost));
+            });
+        }
     }
 
     /// What the days so far come to, in whole cents.
@@ -184,23 +99,27 @@ impl Priced {
         self.numerator = whole;
     }
 
-    fn add(
-        &mut self,
-        basis: DayBasis,
-        day: NaiveDate,
-        (nano, rate, daily): (i128, DayRate, i128),
-        cost: i128,
-    ) {
-        let (apr, autopay_discount) = (rate.apr, rate.discount);
+    fn add(&mut self, basis: DayBasis, day: NaiveDate, (nano, rate, cost): (i128, DayRate, i128)) {
         self.numerator = (self.numerator + cost).min(MOST);
         self.balances += nano;
-        self.rates += daily;
         self.days += 1;
         let balance = Cents::from_ratio(nano, NANO, Rounding::HalfUp).unwrap_or_default();
-        let same_part = |last: &Segment| {
-            basis != DayBasis::Actual || last.through.leap_year() == day.leap_year()
-        };
-        match self.segments.last_mut() {
+        Segment::add(&mut self.segments, basis, day, (balance, rate, cost));
+    }
+}
+
+impl Segment {
+    /// A day more, with its balance, its rate and what it costs.
+    pub(super) fn add(
+        segments: &mut Vec<Self>,
+        basis: DayBasis,
+        day: NaiveDate,
+        (balance, rate, cost): (Cents, DayRate, i128),
+    ) {
+        let (apr, autopay_discount) = (rate.apr, rate.discount);
+        let same_part =
+            |last: &Self| basis != DayBasis::Actual || last.through.leap_year() == day.leap_year();
+        match segments.last_mut() {
             Some(last)
                 if (last.balance, last.apr, last.autopay_discount)
                     == (balance, apr, autopay_discount)
@@ -210,7 +129,7 @@ impl Priced {
                 last.through = day;
                 last.numerator += cost;
             }
-            _ => self.segments.push(Segment {
+            _ => segments.push(Self {
                 rounded: false,
                 from: day,
                 through: day,
@@ -265,12 +184,9 @@ impl Balance {
                     nano += (joined - i128::from(span.prepaid.get()) * NANO).max(0);
                 }
                 let of = |apr| interest.rate_of(apr, day);
-                let cost = cost(nano, span.rate, feature, of);
-                let cost = round_day(cost, interest);
-                if interest.balance != BalanceMethod::DailyBalance {
-                    priced.count(interest.day_basis, (day, span.rate), (nano, cost));
-                }
-                priced.add(interest.day_basis, day, (nano, span.rate, of(span.rate.apr)), cost);
+                let cost = round_day(cost(nano, span.rate, feature, of), interest);
+                priced.count(interest, feature, (day, span.rate), (nano, cost));
+                priced.add(interest.day_basis, day, (nano, span.rate, cost));
             }
         }
         for segment in &mut priced.segments {
@@ -286,11 +202,15 @@ impl Balance {
     fn rate_the_whole_cycle(&self, terms: &Terms, priced: &mut Priced, cycle: &OpenCycle) {
         let Some(last) = self.spans.last().map(|span| span.through) else { return };
         let days = cycle.starts_on.iter_days().take_while(|day| *day <= last);
-        (priced.at_rates, priced.rates) = (Vec::new(), 0);
+        priced.at_rates.clear();
         for day in days {
             let rate = self.rate_for_the_close(terms, day, cycle);
-            priced.rates += terms.product.interest.rate_of(rate.apr, day);
-            priced.count(terms.product.interest.day_basis, (day, rate), (0, 0));
+            averages::count(
+                &mut priced.at_rates,
+                terms.product.interest.day_basis,
+                (day, rate),
+                (0, 0),
+            );
         }
     }
 
@@ -331,27 +251,25 @@ impl Balance {
             || priced.at_rates.iter().map(|one| one.cost_of_average(terms, self.feature)).sum();
         let sum = match interest.balance {
             BalanceMethod::DailyBalance => priced.numerator,
-            // Where payments round, the days before them are whole cents already.
-            BalanceMethod::AverageDailyBalance
-                if !interest.round_average
-                    && interest.rounded_at == RoundedAt::Payments
-                    && !priced.tiered() =>
-            {
-                priced.numerator
-            }
+            _ if priced.bears_by_day(terms, self.feature) => priced.numerator,
             BalanceMethod::AverageDailyBalance => of_averages(),
             BalanceMethod::PreviousBalance
             | BalanceMethod::AdjustedBalance
             | BalanceMethod::EndingBalance => {
-                let base = self.one_balance(interest, outcome).0;
-                let nano = i128::from(base.or_zero().get()) * NANO;
+                let nano = i128::from(self.base(interest, outcome).get()) * NANO;
                 priced.at_rates.iter().map(|one| one.cost(terms, self.feature, nano)).sum()
             }
         };
         divide(sum, priced.parts.max(1), Rounding::HalfUp).unwrap_or_default()
     }
 
-    /// The balance of a moment that bears the interest of the cycle, less what grace spares, and with it.
+    /// The balance of a moment that bears the interest of the cycle.
+    pub(crate) fn base(&self, interest: &InterestTerms, outcome: GraceOutcome) -> Cents {
+        let spared = outcome == GraceOutcome::Spared;
+        if spared { Cents::ZERO } else { self.one_balance(interest, outcome).0 }
+    }
+
+    /// The same in a cycle that is not spared, and what it would be without grace.
     pub(crate) fn one_balance(
         &self,
         interest: &InterestTerms,
@@ -381,25 +299,41 @@ pub(super) fn cost(
     feature: Option<&Feature>,
     of: impl Fn(Apr) -> i128,
 ) -> i128 {
+    let mut sum = 0;
+    each_slice(nano, rate, feature, |apr, part| sum += at(part, of(apr)));
+    sum
+}
+
+pub(super) fn at(nano: i128, rate: i128) -> i128 {
+    (nano.saturating_mul(rate) / NANO).min(MOST)
+}
+
+/// The rates that a balance in nano-cents bears, each with the part that bears it.
+pub(super) fn each_slice(
+    nano: i128,
+    rate: DayRate,
+    feature: Option<&Feature>,
+    mut bears: impl FnMut(Apr, i128),
+) {
     let tiered = feature.filter(|feature| rate.tiered && !feature.tiers.is_empty());
-    let at = |nano: i128, apr: Apr| (nano.saturating_mul(of(apr)) / NANO).min(MOST);
-    let Some(feature) = tiered else { return at(nano, rate.apr) };
+    let Some(feature) = tiered else { return bears(rate.apr, nano) };
     let of_tier = |tier: &Tier| {
         let apr = discounted(tier.apr_at(Some(feature), rate.index), rate.discount);
         rate.cap.map_or(apr, |cap| apr.min(cap))
     };
     let top = |up_to: Option<Cents>| up_to.map_or(i128::MAX, |top| i128::from(top.get()) * NANO);
+    if feature.tiers_on == TiersOn::Whole {
+        let reached = feature.tiers.iter().find(|tier| nano <= top(tier.up_to));
+        return bears(reached.map_or(rate.apr, of_tier), nano);
+    }
     let mut below = 0;
-    let mut sum = 0;
     for tier in &feature.tiers {
         let upper = top(tier.up_to).min(nano);
-        if feature.tiers_on == TiersOn::Whole && nano <= top(tier.up_to) {
-            return at(nano, of_tier(tier));
+        if upper > below {
+            bears(of_tier(tier), upper - below);
+            below = upper;
         }
-        sum += at((upper - below).max(0), of_tier(tier));
-        below = below.max(upper);
     }
-    sum
 }
 
 fn round_day(numerator: i128, interest: &InterestTerms) -> i128 {

@@ -27,7 +27,8 @@ fn refused(contradiction: Option<&str>) -> Result<(), String> {
 }
 
 impl InterestTerms {
-    const fn by_day(&self) -> bool {
+    /// Each day's balance counts, and not that of one moment of the cycle.
+    pub(crate) const fn by_day(&self) -> bool {
         matches!(self.balance, BalanceMethod::DailyBalance | BalanceMethod::AverageDailyBalance)
     }
 

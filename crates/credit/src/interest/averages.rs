@@ -1,0 +1,268 @@
+//! The days of a cycle by rate, and what of a balance bore which rate (12 CFR 1026.7(b)(4)-(5)).
+
+use chrono::NaiveDate;
+use money::{Apr, Cents, Rounding, divide};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    GraceOutcome, MOST, NANO,
+    priced::{self, Priced, each_slice},
+};
+use crate::{
+    Terms,
+    balance::{Balance, DayRate},
+    product::{BalanceMethod, InterestTerms},
+    rate::DayBasis,
+    state::Segment,
+};
+
+/// Days of a cycle at one rate.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AtRate {
+    pub(super) rate: DayRate,
+    /// Whether they fall in a leap year, where a day is a part of the year that it falls in.
+    leap: bool,
+    days: Vec<NaiveDate>,
+    /// Sum of the daily balances, in nano-cents.
+    balances: i128,
+    /// What they cost day by day.
+    pub(super) numerator: i128,
+}
+
+/// What bore one rate of a cycle: the average of the days at it, the one balance of the method, or a tier's part of either.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AverageAtRate {
+    #[serde(rename = "apr_ppm")]
+    pub apr: Apr,
+    pub days: u32,
+    #[serde(rename = "average_balance_cents")]
+    pub average: Cents,
+    /// The same in billionths of a cent, as it was multiplied: whole cents where the terms round the average.
+    #[serde(with = "crate::units::wide")]
+    pub exact: i128,
+    /// What it is a tier's part of; else the same.
+    #[serde(rename = "whole_cents")]
+    pub whole: Cents,
+    /// The periodic rates of the days, added up, in `rate::DENOMINATOR`ths.
+    #[serde(with = "crate::units::wide")]
+    pub rates: i128,
+    /// In `rate::DENOMINATOR`ths of a cent.
+    #[serde(with = "crate::units::wide")]
+    pub numerator: i128,
+}
+
+impl AverageAtRate {
+    /// Whole cents bore the rate.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.exact % NANO == 0
+    }
+}
+
+/// Adds a day and its balance to the days at its rate.
+pub(super) fn count(
+    groups: &mut Vec<AtRate>,
+    basis: DayBasis,
+    (day, rate): (NaiveDate, DayRate),
+    (nano, cost): (i128, i128),
+) {
+    let leap = basis == DayBasis::Actual && day.leap_year();
+    if let Some(one) = groups.iter_mut().find(|one| one.holds(rate, leap)) {
+        one.days.push(day);
+        one.balances += nano;
+        one.numerator += cost;
+    } else {
+        let days = vec![day];
+        groups.push(AtRate { rate, leap, days, balances: nano, numerator: cost });
+    }
+}
+
+pub(super) fn average(balances: i128, days: usize, rounding: Rounding) -> Cents {
+    let days = i128::try_from(days).unwrap_or(1).max(1);
+    in_cents(balances.max(0), days, rounding)
+}
+
+fn in_cents(nano: i128, parts: i128, rounding: Rounding) -> Cents {
+    Cents::from_ratio(nano, parts * NANO, rounding).unwrap_or_default()
+}
+
+impl AtRate {
+    fn holds(&self, rate: DayRate, leap: bool) -> bool {
+        let apr = |of: DayRate| (!of.tiered).then_some(of.apr);
+        let tiers = |of: DayRate| of.tiered.then_some((of.cap, of.discount, of.index));
+        (apr(self.rate), tiers(self.rate), self.leap) == (apr(rate), tiers(rate), leap)
+    }
+
+    /// The periodic rates of the days at a yearly rate, added up.
+    fn rates(&self, interest: &InterestTerms, apr: Apr) -> i128 {
+        self.days.iter().map(|day| interest.rate_of(apr, *day)).sum()
+    }
+
+    /// The average of the days in nano-cents.
+    fn average(&self, interest: &InterestTerms) -> i128 {
+        if interest.round_average {
+            let average = average(self.balances, self.days.len(), interest.average_rounding);
+            return i128::from(average.get()) * NANO;
+        }
+        self.balances / i128::try_from(self.days.len()).unwrap_or(1).max(1)
+    }
+
+    /// A balance in nano-cents at the rates of the days.
+    pub(super) fn cost(&self, terms: &Terms, feature: usize, nano: i128) -> i128 {
+        let interest = terms.product.interest_of(feature);
+        let of = |apr| self.rates(&interest, apr);
+        priced::cost(nano, self.rate, terms.product.features.get(feature), of)
+    }
+
+    /// The average of the days at their rates.
+    pub(super) fn cost_of_average(&self, terms: &Terms, feature: usize) -> i128 {
+        let interest = &terms.product.interest_of(feature);
+        if interest.round_average || self.rate.tiered {
+            return self.cost(terms, feature, self.average(interest));
+        }
+        let mut each = self.days.iter().map(|day| interest.rate_of(self.rate.apr, *day));
+        let first = each.next().unwrap_or_default();
+        let exact = self.balances.checked_mul(self.rates(interest, self.rate.apr));
+        let days = i128::try_from(self.days.len()).unwrap_or(1).max(1);
+        match exact {
+            _ if each.all(|one| one == first) => self.numerator,
+            Some(exact) => divide(exact, days * NANO, Rounding::HalfUp).unwrap_or_default(),
+            None => self.cost(terms, feature, self.average(interest)),
+        }
+    }
+
+    /// A balance in nano-cents by the rates that its parts bear, each rate once.
+    fn slices(&self, terms: &Terms, feature: usize, nano: i128) -> Vec<AverageAtRate> {
+        let interest = &terms.product.interest_of(feature);
+        let whole = in_cents(nano, 1, Rounding::HalfUp);
+        let mut slices: Vec<AverageAtRate> = Vec::new();
+        each_slice(nano, self.rate, terms.product.features.get(feature), |apr, part| {
+            let rates = self.rates(interest, apr);
+            let numerator = (part.saturating_mul(rates) / NANO).min(MOST);
+            match slices.iter_mut().find(|one| one.apr == apr) {
+                Some(same) => {
+                    same.exact += part;
+                    same.average = in_cents(same.exact, 1, Rounding::HalfUp);
+                    same.numerator += numerator;
+                }
+                None => slices.push(AverageAtRate {
+                    apr,
+                    days: u32::try_from(self.days.len()).unwrap_or_default(),
+                    average: in_cents(part, 1, Rounding::HalfUp),
+                    exact: part,
+                    whole,
+                    rates,
+                    numerator,
+                }),
+            }
+        });
+        slices
+    }
+}
+
+/// The days of a cycle and what bore its rates, as a statement and a derivation tell them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    /// Where one balance bears the interest, each day has that balance; where an average does by its tiers, each day has its share
+    /// of that interest.
+    pub(crate) segments: Vec<Segment>,
+    /// Empty where each day bears its own rate on all of its balance.
+    pub(crate) averages: Vec<AverageAtRate>,
+    /// The rate of the tier that what bears interest reaches on the last day, where it is not the day's own balance.
+    pub(crate) reached: Option<Apr>,
+}
+
+/// Days at one rate, and what of their balance bore it.
+struct Bore<'a> {
+    group: &'a AtRate,
+    slices: Vec<AverageAtRate>,
+}
+
+impl Bore<'_> {
+    /// The rate of the highest tier that is reached.
+    fn apr(&self) -> Apr {
+        self.slices.last().map_or(self.group.rate.apr, |one| one.apr)
+    }
+
+    fn numerator(&self) -> i128 {
+        self.slices.iter().map(|one| one.numerator).sum()
+    }
+}
+
+impl Balance {
+    pub(crate) fn told(&self, terms: &Terms, priced: &Priced, outcome: GraceOutcome) -> Told {
+        let interest = &terms.product.interest_of(self.feature);
+        if priced.bears_by_day(terms, self.feature) {
+            return Told { segments: priced.segments.clone(), ..Told::default() };
+        }
+        let base = (!interest.by_day()).then(|| self.base(interest, outcome));
+        let bore: Vec<_> =
+            priced.at_rates.iter().map(|group| self.bore(terms, group, base)).collect();
+        let segments = match base {
+            Some(base) => by_rate(&bore, base, interest, priced.parts),
+            None if priced.tiered() => by_balance(&bore, priced, interest),
+            None => priced.segments.clone(),
+        };
+        let at_the_end = bore.iter().max_by_key(|one| one.group.days.last());
+        let reached = at_the_end.filter(|one| one.group.rate.tiered).map(Bore::apr);
+        let part = |of| divide(of, priced.parts.max(1), Rounding::HalfUp).unwrap_or_default();
+        let averages = bore.into_iter().flat_map(|one| one.slices);
+        let averages = averages.map(|one| AverageAtRate {
+            rates: part(one.rates),
+            numerator: part(one.numerator),
+            ..one
+        });
+        Told { segments, averages: averages.collect(), reached }
+    }
+
+    fn bore<'a>(&self, terms: &Terms, group: &'a AtRate, base: Option<Cents>) -> Bore<'a> {
+        let interest = &terms.product.interest_of(self.feature);
+        let base = base.map(|base| i128::from(base.get()) * NANO);
+        let nano = base.unwrap_or_else(|| group.average(interest));
+        let mut slices = group.slices(terms, self.feature, nano);
+        if let ([only], None, false) = (&mut *slices, base, group.rate.tiered) {
+            only.numerator = match interest.balance {
+                BalanceMethod::DailyBalance => group.numerator,
+                _ => group.cost_of_average(terms, self.feature),
+            };
+        }
+        Bore { group, slices }
+    }
+}
+
+/// Each day with the one balance, and its part of what that bears.
+fn by_rate(bore: &[Bore<'_>], base: Cents, interest: &InterestTerms, parts: i128) -> Vec<Segment> {
+    let mut days: Vec<_> = bore
+        .iter()
+        .flat_map(|one| {
+            let rates = one.group.rates(interest, one.apr()).max(1);
+            let share = move |day| {
+                let rate = interest.rate_of(one.apr(), day);
+                one.numerator().saturating_mul(rate) / rates / parts.max(1)
+            };
+            one.group.days.iter().map(move |day| (*day, one, share(*day)))
+        })
+        .collect();
+    days.sort_by_key(|(day, ..)| *day);
+    let mut segments = Vec::new();
+    for (day, one, share) in days {
+        let rate = DayRate { apr: one.apr(), ..one.group.rate };
+        Segment::add(&mut segments, interest.day_basis, day, (base, rate, share));
+    }
+    segments
+}
+
+/// Each day with its balance, and its part of what the average bears.
+fn by_balance(bore: &[Bore<'_>], priced: &Priced, interest: &InterestTerms) -> Vec<Segment> {
+    let days = |of: &Segment| of.from.iter_days().take(usize::try_from(of.days()).unwrap_or(0));
+    let mut segments = Vec::new();
+    for segment in &priced.segments {
+        for day in days(segment) {
+            let Some(one) = bore.iter().find(|one| one.group.days.contains(&day)) else { continue };
+            let all = (one.group.balances / NANO).max(1) * priced.parts.max(1);
+            let share = one.numerator().saturating_mul(segment.balance.get().into()) / all;
+            let rate = DayRate { apr: one.apr(), ..one.group.rate };
+            Segment::add(&mut segments, interest.day_basis, day, (segment.balance, rate, share));
+        }
+    }
+    segments
+}
