@@ -50,6 +50,8 @@ struct Report {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
+    // What fails says why.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("error").init();
     let sizes = if args.lines.is_empty() { vec![10_000, 100_000] } else { args.lines };
     let replay = replay::measure()?;
     let one_key = keys::measure().await?;

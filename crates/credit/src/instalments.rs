@@ -54,10 +54,9 @@ impl Instalments {
     fn payment(&self, drawn: Cents, apr: Apr) -> Cents {
         let up = self.payment_rounded_up_to.is_positive().then_some(Rounding::Up);
         let rounding = up.unwrap_or(Rounding::HalfUp);
-        let payment = if self.payment_percent == Apr::ZERO {
-            level_payment(drawn, apr, self.months, rounding)
-        } else {
-            drawn.mul_ppm(self.payment_percent.ppm(), rounding).unwrap_or_default()
+        let payment = match self.payment_percent {
+            None => level_payment(drawn, apr, self.months, rounding),
+            Some(share) => drawn.mul_ppm(share.ppm(), rounding).unwrap_or_default(),
         };
         to_multiples(payment, up, self.payment_rounded_up_to)
     }

@@ -86,6 +86,7 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
             ),
             "one value a day",
         ),
+        (feature("instalments = { months = 6, ¶payment_percent = \"0%\" }"), "repays nothing"),
         (feature("fee = { percent = \"3%\", ¶discount = \"150%\" }"), "above 100%"),
         (product("[product.interest]\n¶autopay_discount = \"150%\""), "above 100%"),
         (
@@ -183,6 +184,13 @@ fn events_that_cannot_be_are_refused_at_the_key() {
                 "kind = \"dispute_resolved\"\non = 2026-09-20\ndispute = \"d\"\n¶error = \"50.01\"",
             ),
             "more than the $50.00 that is disputed",
+        ),
+        (
+            two(
+                "kind = \"draw\"\nid = \"a\"\non = 2026-09-10\namount = \"50.00\"",
+                "kind = \"payment\"\nid = ¶\"a\"\non = 2026-09-12\namount = \"50.00\"",
+            ),
+            "a draw and a payment have the id `a`",
         ),
     ]);
 }

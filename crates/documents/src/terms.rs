@@ -391,7 +391,7 @@ mod tests {
         let (months, monthly_fee_percent) = (12, Apr::from_ppm(5_000));
         let rule = |cents| Instalments {
             months,
-            payment_percent: Apr::ZERO,
+            payment_percent: None,
             payment_rounded_up_to: Cents::ZERO,
             monthly_fee: Cents::new(cents),
             monthly_fee_percent,

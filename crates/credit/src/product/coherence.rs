@@ -94,9 +94,8 @@ impl Feature {
         if let Some(wrong) = self.contradiction_of_tiers() {
             return Some(wrong);
         }
-        let shares = self.instalments.as_ref().is_some_and(Instalments::states_shares_twice);
-        if shares {
-            return Some("`monthly_fee_percents` stands in the place of `monthly_fee_percent`");
+        if let Some(wrong) = self.instalments.as_ref().and_then(Instalments::contradiction) {
+            return Some(wrong);
         }
         self.fee.as_ref().and_then(DrawFee::contradiction)
     }
@@ -140,8 +139,13 @@ impl Promotion {
 }
 
 impl Instalments {
-    fn states_shares_twice(&self) -> bool {
-        self.monthly_fee_percent > Apr::ZERO && !self.monthly_fee_percents.is_empty()
+    fn contradiction(&self) -> Option<&'static str> {
+        if self.monthly_fee_percent > Apr::ZERO && !self.monthly_fee_percents.is_empty() {
+            return Some("`monthly_fee_percents` stands in the place of `monthly_fee_percent`");
+        }
+        (self.payment_percent == Some(Apr::ZERO)).then_some(
+            "a `payment_percent` of zero repays nothing: leave it out for level payments",
+        )
     }
 }
 

@@ -189,9 +189,9 @@ pub struct Feature {
 #[serde(deny_unknown_fields)]
 pub struct Instalments {
     pub months: u32,
-    /// What each payment is of the draw, in the place of a level one; zero for that.
-    #[serde(default, with = "percent")]
-    pub payment_percent: Apr,
+    /// What each payment is of the draw, in the place of a level one.
+    #[serde(default, with = "percent_opt", skip_serializing_if = "Option::is_none")]
+    pub payment_percent: Option<Apr>,
     /// Payments are whole multiples of it, rounded up; zero for cents, half up.
     #[serde(default, with = "dollars")]
     pub payment_rounded_up_to: Cents,

@@ -106,6 +106,8 @@ struct FeeFile(String);
 #[derive(Clone, Default)]
 pub(super) struct Names {
     given: u128,
+    /// An id names one thing of the file: a what-if leaves out by it.
+    taken: BTreeMap<String, &'static str>,
     draws: BTreeMap<String, DrawId>,
     payments: BTreeMap<String, (PaymentId, NaiveDate)>,
     /// Returned or reversed.
@@ -123,40 +125,47 @@ impl Names {
         Uuid::from_u128(self.given)
     }
 
+    /// The name by which a file speaks of something new.
+    fn name(
+        &mut self,
+        what: &'static str,
+        id: Option<&String>,
+        own: &str,
+    ) -> Result<String, String> {
+        let name = id.cloned().unwrap_or_else(|| own.to_owned());
+        match self.taken.insert(name.clone(), what) {
+            None => Ok(name),
+            Some(other) if other == what => Err(format!("two {what}s have the id `{name}`")),
+            Some(other) => Err(format!("a {other} and a {what} have the id `{name}`")),
+        }
+    }
+
     fn new_draw(&mut self, id: Option<&String>) -> Result<DrawId, String> {
         let draw = DrawId::from_uuid(self.next());
-        let name = id.cloned().unwrap_or_else(|| draw.to_string());
-        match self.draws.insert(name.clone(), draw) {
-            None => Ok(draw),
-            Some(_) => Err(format!("two draws have the id `{name}`")),
-        }
+        let name = self.name("draw", id, &draw.to_string())?;
+        self.draws.insert(name, draw);
+        Ok(draw)
     }
 
     fn new_payment(&mut self, id: Option<&String>, on: NaiveDate) -> Result<PaymentId, String> {
         let payment = PaymentId::from_uuid(self.next());
-        let name = id.cloned().unwrap_or_else(|| payment.to_string());
-        match self.payments.insert(name.clone(), (payment, on)) {
-            None => Ok(payment),
-            Some(_) => Err(format!("two payments have the id `{name}`")),
-        }
+        let name = self.name("payment", id, &payment.to_string())?;
+        self.payments.insert(name, (payment, on));
+        Ok(payment)
     }
 
     fn new_dispute(&mut self, id: Option<&String>, amount: Cents) -> Result<CaseId, String> {
         let dispute = CaseId::from_uuid(self.next());
-        let name = id.cloned().unwrap_or_else(|| dispute.to_string());
-        match self.disputes.insert(name.clone(), (dispute, amount)) {
-            None => Ok(dispute),
-            Some(_) => Err(format!("two disputes have the id `{name}`")),
-        }
+        let name = self.name("dispute", id, &dispute.to_string())?;
+        self.disputes.insert(name, (dispute, amount));
+        Ok(dispute)
     }
 
     fn new_autopay(&mut self, id: Option<&String>) -> Result<AutopayId, String> {
         let autopay = AutopayId::from_uuid(self.next());
-        let name = id.cloned().unwrap_or_else(|| autopay.to_string());
-        match self.autopays.insert(name.clone(), autopay) {
-            None => Ok(autopay),
-            Some(_) => Err(format!("two discounts have the id `{name}`")),
-        }
+        let name = self.name("discount", id, &autopay.to_string())?;
+        self.autopays.insert(name, autopay);
+        Ok(autopay)
     }
 
     /// A discount that ends: once.

@@ -45,7 +45,7 @@ pub(crate) fn odd_products() -> [Product; 3] {
     let mut plans = product("CARD-STD-1");
     plans.features.first_mut().unwrap().instalments = Some(credit::product::Instalments {
         months: 7,
-        payment_percent: Apr::ZERO,
+        payment_percent: None,
         payment_rounded_up_to: Cents::ZERO,
         monthly_fee: Cents::new(125),
         monthly_fee_percent: Apr::from_ppm(1_000),
