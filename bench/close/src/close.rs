@@ -42,6 +42,10 @@ pub(crate) async fn run(portfolio: &Portfolio, ask: CloseAsk) -> anyhow::Result<
 
 pub(crate) async fn measure(lines: u64) -> anyhow::Result<Closed> {
     let portfolio = Portfolio::load(lines).await?;
+    eprintln!(
+        "  loaded in {} s; now the close, and the same rows inserted again",
+        portfolio.loaded_ms / 1_000
+    );
     let ask = CloseAsk { on: due_on(), workers: None, pace: Pace::Full, payments: false };
     // From here on the most is counted anew.
     fs::write("/proc/self/clear_refs", "5")?;
@@ -61,6 +65,7 @@ async fn portfolio_closed(
     bare: bare::Bare,
 ) -> anyhow::Result<Closed> {
     let loading_ms = portfolio.loaded_ms;
+    eprintln!("  now the debits of the day");
     let (debits, micros_per_debit) = debits::measure(&portfolio).await?;
     portfolio.close().await;
     let rate = |micros: u128| u128::from(bare.rows) * 1_000_000 / micros.max(1);

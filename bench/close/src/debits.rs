@@ -65,7 +65,7 @@ fn debit(n: u64, on: NaiveDate) -> PaymentRow {
         credit_line_id: line,
         customer_id: customer,
         bank_account_id: bank_account,
-        reference: format!("PAY-BENCH-{n}"),
+        reference: format!("PAY-{n:08}"),
         amount: Cents::new(2_500),
         amount_kind: AmountKind::Exact,
         authorised_on: on,
