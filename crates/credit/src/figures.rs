@@ -141,7 +141,12 @@ pub(crate) fn of_day(day: &DailyBalance) -> Derivation {
     ];
     let label = format!("interest of {} on {}", day.on, day.feature);
     let value = Value::Text(format!("${}", day.interest));
-    Derivation::of("the day's balance × daily rate, not rounded", &label, value, inputs)
+    Derivation::of(
+        "the day's balance × daily rate, or its share of what an average bears by tiers; not rounded",
+        &label,
+        value,
+        inputs,
+    )
 }
 
 /// Whose year-to-date figures a statement goes on from.

@@ -52,9 +52,13 @@ fn write_statement(text: &mut String, statement: &Statement) -> fmt::Result {
         row(text, &label(item), item.amount)?;
     }
     for line in &statement.interest {
-        let on =
-            format!("interest on {} of {} at {}", line.feature, line.average_balance, line.apr);
+        let at = if line.rates.is_empty() { format!(" at {}", line.apr) } else { String::new() };
+        let on = format!("interest on {} of {}{at}", line.feature, line.average_balance);
         row(text, &on, line.amount)?;
+        for one in &line.rates {
+            let (balance, days) = (one.average_balance, one.days);
+            writeln!(text, "      {balance} at {} on {days} days", one.apr)?;
+        }
     }
     row(text, "new balance", statement.new_balance)?;
     let due = format!("minimum due by {}", statement.due_on);
