@@ -172,7 +172,7 @@ impl State {
     /// The days of the open cycle, as grace stands.
     pub(crate) fn told(&self, terms: &Terms, balance: &Balance) -> Told {
         let outcome = self.grace_outcome(terms, balance);
-        balance.told(terms, &balance.price(terms, outcome, &self.cycle), outcome)
+        balance.told(terms, balance.price(terms, outcome, &self.cycle), outcome)
     }
 
     /// What the day being lived will cost if nothing more happens, in `DENOMINATOR`ths of a cent. Where grace ends with the day,

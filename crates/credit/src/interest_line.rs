@@ -106,13 +106,14 @@ impl State {
         };
         let numerator = own + deferred + balance.spared_before;
         let (base, unspared) = base_of(terms, balance, &priced, grace);
-        let told = balance.told(terms, &priced, grace);
+        let (days, average) = (priced.days, priced.average(interest.average_rounding));
+        let told = balance.told(terms, priced, grace);
         let all = balance.price(terms, GraceOutcome::Charged, &self.cycle).sum_of_balances();
         InterestLine {
             feature: balance.name.clone(),
             apr: told.reached.unwrap_or_else(|| balance.apr_on(terms, self.day, &self.cycle)),
-            days: priced.days,
-            average_balance: base.unwrap_or_else(|| priced.average(interest.average_rounding)),
+            days,
+            average_balance: base.unwrap_or(average),
             sum_of_daily_balances: all,
             numerator,
             deferred,

@@ -189,21 +189,22 @@ impl Bore<'_> {
 }
 
 impl Balance {
-    pub(crate) fn told(&self, terms: &Terms, priced: &Priced, outcome: GraceOutcome) -> Told {
+    pub(crate) fn told(&self, terms: &Terms, priced: Priced, outcome: GraceOutcome) -> Told {
         let interest = &terms.product.interest_of(self.feature);
         if priced.bears_by_day(terms, self.feature) {
-            return Told { segments: priced.segments.clone(), ..Told::default() };
+            return Told { segments: priced.segments, ..Told::default() };
         }
         let base = (!interest.by_day()).then(|| self.base(interest, outcome));
         let bore: Vec<_> =
             priced.at_rates.iter().map(|group| self.bore(terms, group, base)).collect();
         let segments = match base {
             Some(base) => by_rate(&bore, base, interest, priced.parts),
-            None if priced.tiered() => by_balance(&bore, priced, interest),
+            None if priced.tiered() => by_balance(&bore, &priced, interest),
             None => priced.segments.clone(),
         };
         let at_the_end = bore.iter().max_by_key(|one| one.group.days.last());
-        let reached = at_the_end.filter(|one| one.group.rate.tiered).map(Bore::apr);
+        let reached = at_the_end.filter(|one| one.group.rate.tiered);
+        let reached = reached.and_then(|one| one.slices.last()).map(|one| one.apr);
         let part = |of| divide(of, priced.parts.max(1), Rounding::HalfUp).unwrap_or_default();
         let averages = bore.into_iter().flat_map(|one| one.slices);
         let averages = averages.map(|one| AverageAtRate {
