@@ -38,7 +38,7 @@ pub struct AverageAtRate {
     #[serde(rename = "average_balance_cents")]
     pub average: Cents,
     /// The same in billionths of a cent, as it was multiplied: whole cents where the terms round the average.
-    #[serde(with = "crate::units::wide")]
+    #[serde(rename = "exact_nano_cents", with = "crate::units::wide")]
     pub exact: i128,
     /// What it is a tier's part of; else the same.
     #[serde(rename = "whole_cents")]
