@@ -256,7 +256,7 @@ impl State {
             draws_apart: terms.product.leaves_fee_draws_out(),
             days,
             fee_bearing_draws: self.fee_bearing_draws,
-            apr: lines.iter().map(|line| line.apr).max().unwrap_or_default(),
+            apr: lines.iter().map(InterestLine::highest_rate).max().unwrap_or_default(),
             participation_fees: plans.map(|fee| fee.amount).sum(),
             participation_fees_before: recent.map(|fee| fee.amount).sum(),
         };

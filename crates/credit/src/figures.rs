@@ -135,14 +135,14 @@ pub(crate) fn of_compared(compared: &Compared, position: &Position) -> Figures {
 /// Interest of one day on one balance.
 pub(crate) fn of_day(day: &DailyBalance) -> Derivation {
     let inputs = vec![
-        amount("balance that bears interest at the end of the day", day.balance),
+        amount("balance that bears interest", day.balance),
         Derivation::given("rate", Value::AprPpm(day.apr)),
         Derivation::given("cycle", Value::Count(day.cycle.into())),
     ];
     let label = format!("interest of {} on {}", day.on, day.feature);
     let value = Value::Text(format!("${}", day.interest));
     Derivation::of(
-        "the day's balance × daily rate, or its share of what an average bears by tiers; not rounded",
+        "the day's balance × daily rate; by tiers each slice × its own; of an average the day's share of what that bears; not rounded",
         &label,
         value,
         inputs,

@@ -1,7 +1,7 @@
 //! What a cycle bills on one balance, with what it is computed from.
 
 use chrono::Days;
-use money::{Apr, Cents, Rounding};
+use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InterestLine {
     pub feature: String,
-    /// The rate at the close.
+    /// The rate at the close; by tiers that of the one which is reached by what bears interest.
     #[serde(rename = "apr_ppm")]
     pub apr: Apr,
     pub days: u32,
@@ -71,6 +71,13 @@ impl InterestLine {
         self.amount.is_positive() || self.sum_of_daily_balances.is_positive()
     }
 
+    /// The highest rate that was charged, or is in force at the close.
+    pub(crate) fn highest_rate(&self) -> Apr {
+        let charged = self.averages.iter().filter(|one| one.numerator > 0).map(|one| one.apr);
+        let by_day = self.segments.iter().filter(|one| one.numerator > 0).map(|one| one.apr);
+        charged.chain(by_day).fold(self.apr, Apr::max)
+    }
+
     /// All of the base bore all of the rates: no tier divides it.
     pub(crate) fn borne_by_base(&self) -> bool {
         self.averages.iter().all(|one| one.is_whole() && Some(one.average) == self.base)
@@ -82,13 +89,6 @@ impl InterestLine {
             return Cents::new(self.unspared.or_zero().get().saturating_mul(days.into()));
         }
         self.sum_of_daily_balances
-    }
-
-    /// Of every day of the cycle, grace or not.
-    #[must_use]
-    pub fn average_daily_balance(&self) -> Cents {
-        let sum = i128::from(self.sum_of_daily_balances.get());
-        Cents::from_ratio(sum, i128::from(self.days.max(1)), Rounding::HalfUp).unwrap_or_default()
     }
 }
 
@@ -108,6 +108,9 @@ impl State {
         let (base, unspared) = base_of(terms, balance, &priced, grace);
         let (days, average) = (priced.days, priced.average(interest.average_rounding));
         let told = balance.told(terms, priced, grace);
+        // Of one balance also the days before it began.
+        let of_one: i64 = told.segments.iter().map(Segment::days).sum();
+        let days = if interest.by_day() { days } else { u32::try_from(of_one).unwrap_or(days) };
         let all = balance.price(terms, GraceOutcome::Charged, &self.cycle).sum_of_balances();
         InterestLine {
             feature: balance.name.clone(),

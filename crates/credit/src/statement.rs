@@ -4,7 +4,7 @@
 //! each fact is shown on exactly one statement, the first one issued after it was known and took effect.
 
 use chrono::{Datelike, NaiveDate};
-use money::{Apr, Cents, Rounding};
+use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -268,7 +268,7 @@ fn interest_lines(record: &CycleRecord, terms: &Terms) -> Vec<StatementInterest>
         .collect()
 }
 
-/// One entry per rate that was charged, where there are several.
+/// One entry per rate that was charged, where there are several, or another than that of the close.
 fn rates_of(
     line: &InterestLine,
     closes_on: NaiveDate,
@@ -278,7 +278,8 @@ fn rates_of(
     let by_day =
         by_day.map(|one| (one.apr, one.from, one.days(), i128::from(one.balance.get()) * NANO));
     let by_rate = line.averages.iter();
-    let by_rate = by_rate.map(|one| (one.apr, closes_on, i64::from(one.days), one.exact));
+    let first = line.segments.first().map_or(closes_on, |one| one.from);
+    let by_rate = by_rate.map(|one| (one.apr, first, i64::from(one.days), one.exact));
     let mut sums: Vec<(Apr, NaiveDate, i64, i128)> = Vec::new();
     for (apr, on, days, nano) in by_day.chain(by_rate) {
         let sum = nano * i128::from(days);
@@ -290,15 +291,19 @@ fn rates_of(
             None => sums.push((apr, on, days, sum)),
         }
     }
-    if sums.len() < 2 {
+    if sums.len() < 2 && sums.iter().all(|(apr, ..)| *apr == line.apr) {
         return Vec::new();
     }
     let rate = |(apr, on, days, sum): (Apr, NaiveDate, i64, i128)| StatementRate {
         apr,
         periodic_rate: rate::to_percent_text(terms.periodic_rate(apr, on), 6),
         days: u32::try_from(days).unwrap_or_default(),
-        average_balance: Cents::from_ratio(sum, i128::from(days.max(1)) * NANO, Rounding::HalfUp)
-            .unwrap_or_default(),
+        average_balance: Cents::from_ratio(
+            sum,
+            i128::from(days.max(1)) * NANO,
+            terms.average_rounding,
+        )
+        .unwrap_or_default(),
     };
     sums.into_iter().map(rate).collect()
 }

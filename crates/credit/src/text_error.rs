@@ -23,7 +23,7 @@ impl TextError {
     }
 
     pub(crate) fn of(text: &str, error: &toml::de::Error) -> Self {
-        let said = error.message();
+        let said = &in_words(error.message());
         let bare = said.contains("expected a string")
             && (said.contains("floating point") || said.contains("integer"));
         let span = error.span().unwrap_or_default();
@@ -31,7 +31,7 @@ impl TextError {
             let advice = r#"amounts and rates stand between quotes, as "500.00" and "28.99%" do"#;
             return Self::at(text, span, format!("{said}: {advice}"));
         }
-        Self::at(text, span, said)
+        Self::at(text, span, said.as_str())
     }
 
     pub(crate) fn at(text: &str, span: Range<usize>, message: impl Into<String>) -> Self {
@@ -39,5 +39,18 @@ impl TextError {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         Self { line, column, message: message.into() }
+    }
+}
+
+/// What the parser says of types of the program, for who writes the file.
+fn in_words(said: &str) -> String {
+    let Some((before, expected)) = said.split_once("expected ") else { return said.to_owned() };
+    match expected.split_whitespace().next() {
+        Some("u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64") => {
+            format!("{before}expected a whole number, as 5")
+        }
+        Some("struct") => format!("{before}expected a table"),
+        Some("f64") => format!("{before}expected a number"),
+        _ => said.to_owned(),
     }
 }

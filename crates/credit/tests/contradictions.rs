@@ -86,6 +86,8 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
             ),
             "one value a day",
         ),
+        (feature("¶tiers_on = \"whole\""), "needs `tiers`"),
+        (feature("tiers = [{ ¶up_to = \"0.00\", apr = \"9%\" }, { apr = \"8%\" }]"), "above zero"),
         (feature("instalments = { months = 6, ¶payment_percent = \"0%\" }"), "repays nothing"),
         (feature("fee = { percent = \"3%\", ¶discount = \"150%\" }"), "above 100%"),
         (product("[product.interest]\n¶autopay_discount = \"150%\""), "above 100%"),
@@ -137,6 +139,9 @@ fn a_line_that_contradicts_itself_is_refused_at_the_key() {
             "has 2026-10-25",
         ),
         (line("¶state = \"ZZ\"\n"), "two letters of a state"),
+        (line("close_day = ¶\"5\"\n"), "expected a whole number"),
+        (line("terms = { interest = ¶\"x\" }\n"), "expected a table"),
+        (line("¶[line]\nname = \"b\"\n"), "each is a `[[line]]`"),
         (feature(starts).replace("product = \"P\"", "product = ¶\"P\""), "begins on 2026-10-01"),
         (
             line("[[line.what_ifs]]\nname = \"w\"\napr = \"9%\"\n")
@@ -191,6 +196,13 @@ fn events_that_cannot_be_are_refused_at_the_key() {
                 "kind = \"payment\"\nid = ¶\"a\"\non = 2026-09-12\namount = \"50.00\"",
             ),
             "a draw and a payment have the id `a`",
+        ),
+        (
+            two(
+                "kind = \"draw\"\nid = \"a\"\non = 2026-09-10\namount = \"50.00\"\n[[line.events]]\nkind = \"draw_refused\"\non = 2026-09-11\ndraw = \"a\"",
+                "kind = \"draw_refused\"\ndraw = ¶\"a\"\non = 2026-09-12",
+            ),
+            "draw `a` was refused already",
         ),
     ]);
 }

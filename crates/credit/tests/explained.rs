@@ -50,7 +50,7 @@ what_ifs = [{{ name = "sooner", without = ["p1"], events = [{{ kind = "payment",
 }
 
 /// Ways of computing that differ in what a derivation has to show.
-const PRODUCTS: [&str; 15] = [
+const PRODUCTS: [&str; 18] = [
     "[product.fees]\nplan = { amount = \"2.00\" }\n[[product.features]]\nname = \"draws\"\ninstalments = { months = 5, monthly_fee = \"1.00\", monthly_fee_percent = \"0.5%\" }",
     "based_on = \"CASHLINE-STD-1-FEE3\"",
     "based_on = \"CASHLINE-SUB-1\"",
@@ -66,6 +66,9 @@ const PRODUCTS: [&str; 15] = [
     "[product.interest]\nperiod = \"monthly\"\nbalance = \"average_daily_balance\"\nround_average = true\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]",
     "[product.interest]\nbalance = \"ending_balance\"\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]",
     "[product.interest]\nperiod = \"monthly\"\nbalance = \"previous_balance\"\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]\ntiers_on = \"whole\"",
+    "[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]",
+    "[product.interest]\nrounded_at = \"payments\"\n[[product.features]]\nname = \"draws\"\ntiers = [{ up_to = \"500.00\", apr = \"24%\" }, { apr = \"18%\" }]",
+    "[product.interest]\nday_basis = \"30/360\"\nbalance = \"average_daily_balance\"",
 ];
 
 fn texts() -> Vec<String> {
@@ -224,7 +227,7 @@ fn number(value: &Value) -> i128 {
 }
 
 /// What may have inputs that do not give it by one operation: it says in words what is done.
-const IN_WORDS: [&str; 18] = [
+const IN_WORDS: [&str; 20] = [
     "yearly rate ÷",
     "periodic rates of the cycle",
     "the day's balance",
@@ -234,6 +237,8 @@ const IN_WORDS: [&str; 18] = [
     "the part that the tier takes",
     "the one balance of the method",
     "what bore this rate",
+    "what the tier takes",
+    "the fractions of a cent that joined it",
     "minimum payments only",
     "the level payment",
     "36 such payments",

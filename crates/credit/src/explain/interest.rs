@@ -17,6 +17,9 @@ fn text(label: &str, numerator: i128, rule: &str, inputs: Vec<Derivation>) -> De
     Derivation::of(rule, label, value, inputs)
 }
 
+/// Days divided by the days of a month differ in the last of so many digits.
+const TOLD_OFF: i128 = 400;
+
 const SHARE: &str = "share of the feature's one rounding";
 
 /// Interest of the open cycle through the day before.
@@ -67,11 +70,16 @@ fn bore(
     whole: Option<&Derivation>,
     (terms, product): (&InterestTerms, &Product),
 ) -> (Vec<Derivation>, i128) {
-    if averages.is_empty() || terms.balance == BalanceMethod::DailyBalance {
-        let sum = segments.iter().map(|one| one.numerator).sum();
-        return (segments.iter().map(|one| segment(one, product)).collect(), sum);
+    let by_day: i128 = segments.iter().map(|one| one.numerator).sum();
+    let sum: i128 = averages.iter().map(|one| one.numerator).sum();
+    let daily = terms.balance == BalanceMethod::DailyBalance;
+    let sliced = daily && averages.len() > 1;
+    // What payments round, each day has and no slice.
+    if averages.is_empty() || daily && !(sliced && (sum - by_day).abs() <= TOLD_OFF) {
+        let segments = segments.iter().map(|one| segment(one, sliced, product));
+        return (segments.collect(), by_day);
     }
-    let sum = averages.iter().map(|one| one.numerator).sum();
+    let whole = whole.filter(|_| !daily);
     (averages.iter().map(|one| average_at_rate(one, whole, terms)).collect(), sum)
 }
 
@@ -91,9 +99,8 @@ fn unrounded(
         inputs.push(text("interest of earlier cycles", spared_before, rule, Vec::new()));
     }
     let node = text("unrounded", numerator, "as the method has it, before rounding", inputs);
-    // Days divided by the days of a month differ in the last of so many digits.
-    let parts_off = (numerator - sum - deferred - spared_before).abs() <= 400;
-    if parts_off { node.by(How::Sum) } else { node }
+    let adds_up = (numerator - sum - deferred - spared_before).abs() <= TOLD_OFF;
+    if adds_up { node.by(How::Sum) } else { node }
 }
 
 /// Interest that a closed cycle bills.
@@ -188,7 +195,9 @@ fn balance_at_rate(
     whole: Option<&Derivation>,
     terms: &InterestTerms,
 ) -> Derivation {
-    let average = if terms.round_average {
+    let average = if terms.balance == BalanceMethod::DailyBalance {
+        "what the tier takes of each day's balance, on average of its days".to_owned()
+    } else if terms.round_average {
         let how = rounding(terms.average_rounding);
         format!("average of the days at this rate, rounded {how} (12 CFR 1026.7(b)(5))")
     } else {
@@ -264,8 +273,18 @@ fn average(line: &InterestLine, product: &Product) -> Derivation {
         "average of the daily balances, rounded {} (12 CFR 1026.7(b)(5))",
         rounding(product.interest.average_rounding)
     );
-    Derivation::cents(&rule, "balance subject to interest", line.average_balance, vec![total, days])
-        .by(How::Quotient)
+    let average = line.average_balance;
+    let again = total.value.cents().and_then(|sum| {
+        let days = i128::from(line.days.max(1));
+        Cents::from_ratio(sum.get().into(), days, product.interest.average_rounding)
+    });
+    if again == Some(average) {
+        let inputs = vec![total, days];
+        return Derivation::cents(&rule, "balance subject to interest", average, inputs)
+            .by(How::Quotient);
+    }
+    let rule = format!("{rule}; the fractions of a cent that joined it day by day count too");
+    Derivation::cents(&rule, "balance subject to interest", average, vec![total, days])
 }
 
 const fn method(terms: &InterestTerms) -> &'static str {
@@ -283,7 +302,8 @@ const fn method(terms: &InterestTerms) -> &'static str {
     }
 }
 
-fn segment(segment: &Segment, product: &Product) -> Derivation {
+/// Days at one balance; `sliced`: at the rates of several tiers, of which the segment has the highest.
+fn segment(segment: &Segment, sliced: bool, product: &Product) -> Derivation {
     let terms = &product.interest;
     let periodic = terms.periodic_rate(segment.apr, segment.from);
     let days = terms.day_basis.counted(segment.from, segment.through);
@@ -301,7 +321,13 @@ fn segment(segment: &Segment, product: &Product) -> Derivation {
     let label = format!("{} to {}", segment.from, segment.through);
     let tiered = product.features.iter().any(|feature| !feature.tiers.is_empty());
     let shared = if monthly { ", shared out over the days of the cycle" } else { "" };
-    let rule = format!("{days} days × balance × {named}{shared}");
+    let rule = if sliced {
+        format!(
+            "{days} days × interest of each slice of the balance at the rate of its tier{shared}"
+        )
+    } else {
+        format!("{days} days × balance × {named}{shared}")
+    };
     let node = text(&label, segment.numerator, &rule, inputs);
     let exact = !monthly && !tiered && terms.daily_decimals.is_none() && !segment.rounded;
     if exact { node.by(How::Product) } else { node }

@@ -24,7 +24,11 @@ pub(crate) fn of_cycle(record: &CycleRecord, product: &Product) -> Figures {
     for line in &record.interest {
         let name = format!("interest.{}", line.feature);
         let average = explain::subject_to_interest(line, product);
-        let apr = rate("the rate of the terms at the close", "rate", line.apr);
+        let apr = rate(
+            "the rate of the terms at the close, by tiers of the one that is reached",
+            "rate",
+            line.apr,
+        );
         figures.push((format!("{name}.average_balance"), average));
         figures.extend(given(&name, line, "of the days of the cycle on this balance"));
         figures.push((format!("{name}.apr"), apr));

@@ -5,7 +5,7 @@ use money::{Apr, Cents, Rounding, divide};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    GraceOutcome, MOST, NANO,
+    GraceOutcome, NANO,
     priced::{self, Priced, each_slice},
 };
 use crate::{
@@ -130,30 +130,25 @@ impl AtRate {
         }
     }
 
-    /// A balance in nano-cents by the rates that its parts bear, each rate once.
+    /// A balance in nano-cents by the rates that its parts bear, each rate once and that of the highest tier last.
     fn slices(&self, terms: &Terms, feature: usize, nano: i128) -> Vec<AverageAtRate> {
         let interest = &terms.product.interest_of(feature);
-        let whole = in_cents(nano, 1, Rounding::HalfUp);
+        let told = |nano: i128| in_cents(nano, 1, interest.average_rounding);
         let mut slices: Vec<AverageAtRate> = Vec::new();
         each_slice(nano, self.rate, terms.product.features.get(feature), |apr, part| {
             let rates = self.rates(interest, apr);
-            let numerator = (part.saturating_mul(rates) / NANO).min(MOST);
-            match slices.iter_mut().find(|one| one.apr == apr) {
-                Some(same) => {
-                    same.exact += part;
-                    same.average = in_cents(same.exact, 1, Rounding::HalfUp);
-                    same.numerator += numerator;
-                }
-                None => slices.push(AverageAtRate {
-                    apr,
-                    days: u32::try_from(self.days.len()).unwrap_or_default(),
-                    average: in_cents(part, 1, Rounding::HalfUp),
-                    exact: part,
-                    whole,
-                    rates,
-                    numerator,
-                }),
-            }
+            let same = slices.iter().position(|one| one.apr == apr).map(|at| slices.remove(at));
+            let (exact, numerator) = same.map_or((0, 0), |one| (one.exact, one.numerator));
+            let exact = exact + part;
+            slices.push(AverageAtRate {
+                apr,
+                days: u32::try_from(self.days.len()).unwrap_or_default(),
+                average: told(exact),
+                exact,
+                whole: told(nano),
+                rates,
+                numerator: numerator + priced::at(part, rates),
+            });
         });
         slices
     }
@@ -162,8 +157,7 @@ impl AtRate {
 /// The days of a cycle and what bore its rates, as a statement and a derivation tell them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
-    /// Where one balance bears the interest, each day has that balance; where an average does by its tiers, each day has its share
-    /// of that interest.
+    /// Where one balance bears the interest, each day has that balance; where an average does, each day has its share of that interest.
     pub(crate) segments: Vec<Segment>,
     /// Empty where each day bears its own rate on all of its balance.
     pub(crate) averages: Vec<AverageAtRate>,
@@ -198,13 +192,14 @@ impl Balance {
         let bore: Vec<_> =
             priced.at_rates.iter().map(|group| self.bore(terms, group, base)).collect();
         let segments = match base {
-            Some(base) => by_rate(&bore, base, interest, priced.parts),
-            None if priced.tiered() => by_balance(&bore, &priced, interest),
-            None => priced.segments.clone(),
+            Some(base) => self.by_rate(terms, &bore, (base, priced.parts)),
+            None if interest.balance == BalanceMethod::DailyBalance => priced.segments.clone(),
+            None => by_balance(&bore, &priced, interest),
         };
         let at_the_end = bore.iter().max_by_key(|one| one.group.days.last());
         let reached = at_the_end.filter(|one| one.group.rate.tiered);
-        let reached = reached.and_then(|one| one.slices.last()).map(|one| one.apr);
+        let reached = reached.and_then(|one| one.slices.last().filter(|one| one.exact > 0));
+        let reached = reached.map(|one| one.apr);
         let part = |of| divide(of, priced.parts.max(1), Rounding::HalfUp).unwrap_or_default();
         let averages = bore.into_iter().flat_map(|one| one.slices);
         let averages = averages.map(|one| AverageAtRate {
@@ -228,28 +223,29 @@ impl Balance {
         }
         Bore { group, slices }
     }
-}
 
-/// Each day with the one balance, and its part of what that bears.
-fn by_rate(bore: &[Bore<'_>], base: Cents, interest: &InterestTerms, parts: i128) -> Vec<Segment> {
-    let mut days: Vec<_> = bore
-        .iter()
-        .flat_map(|one| {
-            let rates = one.group.rates(interest, one.apr()).max(1);
-            let share = move |day| {
-                let rate = interest.rate_of(one.apr(), day);
-                one.numerator().saturating_mul(rate) / rates / parts.max(1)
-            };
-            one.group.days.iter().map(move |day| (*day, one, share(*day)))
-        })
-        .collect();
-    days.sort_by_key(|(day, ..)| *day);
-    let mut segments = Vec::new();
-    for (day, one, share) in days {
-        let rate = DayRate { apr: one.apr(), ..one.group.rate };
-        Segment::add(&mut segments, interest.day_basis, day, (base, rate, share));
+    /// Each day with the one balance, and its part of what that bears.
+    fn by_rate(
+        &self,
+        terms: &Terms,
+        bore: &[Bore<'_>],
+        (base, parts): (Cents, i128),
+    ) -> Vec<Segment> {
+        let interest = &terms.product.interest_of(self.feature);
+        let feature = terms.product.features.get(self.feature);
+        let nano = i128::from(base.get()) * NANO;
+        let days = bore.iter().flat_map(|one| one.group.days.iter().map(move |day| (*day, one)));
+        let mut days: Vec<_> = days.collect();
+        days.sort_by_key(|(day, _)| *day);
+        let mut segments = Vec::new();
+        for (day, one) in days {
+            let of = |apr| interest.rate_of(apr, day);
+            let share = priced::cost(nano, one.group.rate, feature, of) / parts.max(1);
+            let rate = DayRate { apr: one.apr(), ..one.group.rate };
+            Segment::add(&mut segments, interest.day_basis, day, (base, rate, share));
+        }
+        segments
     }
-    segments
 }
 
 /// Each day with its balance, and its part of what the average bears.
@@ -260,8 +256,11 @@ fn by_balance(bore: &[Bore<'_>], priced: &Priced, interest: &InterestTerms) -> V
         for day in days(segment) {
             let Some(one) = bore.iter().find(|one| one.group.days.contains(&day)) else { continue };
             let all = (one.group.balances / NANO).max(1) * priced.parts.max(1);
-            let share = one.numerator().saturating_mul(segment.balance.get().into()) / all;
-            let rate = DayRate { apr: one.apr(), ..one.group.rate };
+            let (whole, rest) = (one.numerator() / all, one.numerator() % all);
+            let cents = i128::from(segment.balance.get());
+            let share = whole * cents + rest * cents / all;
+            let discount = segment.autopay_discount;
+            let rate = DayRate { apr: one.apr(), discount, ..one.group.rate };
             Segment::add(&mut segments, interest.day_basis, day, (segment.balance, rate, share));
         }
     }

@@ -81,11 +81,18 @@ impl Priced {
         if interest.balance != BalanceMethod::DailyBalance {
             averages::count(groups, basis, (day, rate), (nano, cost));
         } else if feature.is_some_and(Feature::slices_by_tiers) {
+            let mut parts: Vec<(Apr, i128, i128)> = Vec::new();
             each_slice(nano, rate, feature, |apr, part| {
                 let cost = at(part, interest.rate_of(apr, day));
+                match parts.iter_mut().find(|(of, ..)| *of == apr) {
+                    Some((_, all, costs)) => (*all, *costs) = (*all + part, *costs + cost),
+                    None => parts.push((apr, part, cost)),
+                }
+            });
+            for (apr, part, cost) in parts {
                 let rate = DayRate { apr, ..DayRate::default() };
                 averages::count(groups, basis, (day, rate), (part, cost));
-            });
+            }
         }
     }
 
@@ -186,7 +193,8 @@ impl Balance {
                 let of = |apr| interest.rate_of(apr, day);
                 let cost = round_day(cost(nano, span.rate, feature, of), interest);
                 priced.count(interest, feature, (day, span.rate), (nano, cost));
-                priced.add(interest.day_basis, day, (nano, span.rate, cost));
+                let apr = reached(nano, span.rate, feature);
+                priced.add(interest.day_basis, day, (nano, DayRate { apr, ..span.rate }, cost));
             }
         }
         for segment in &mut priced.segments {
@@ -302,6 +310,15 @@ pub(super) fn cost(
     let mut sum = 0;
     each_slice(nano, rate, feature, |apr, part| sum += at(part, of(apr)));
     sum
+}
+
+/// The rate of the highest tier that the balance reaches.
+fn reached(nano: i128, rate: DayRate, feature: Option<&Feature>) -> Apr {
+    let mut apr = rate.apr;
+    if nano > 0 && rate.tiered {
+        each_slice(nano, rate, feature, |of, _| apr = of);
+    }
+    apr
 }
 
 pub(super) fn at(nano: i128, rate: i128) -> i128 {

@@ -103,6 +103,12 @@ impl Feature {
     /// Tiers state a rate each or, over an index, a margin.
     fn contradiction_of_tiers(&self) -> Option<&'static str> {
         let tiers = || self.tiers.iter();
+        if self.tiers.is_empty() && self.tiers_on != super::TiersOn::Slices {
+            return Some("`tiers_on` needs `tiers`");
+        }
+        if tiers().any(|one| one.up_to.is_some_and(|up_to| !up_to.is_positive())) {
+            return Some("the `up_to` of a tier must be above zero");
+        }
         match &self.variable {
             _ if self.tiers.is_empty() => None,
             Some(variable) => {

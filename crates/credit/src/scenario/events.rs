@@ -112,6 +112,7 @@ pub(super) struct Names {
     payments: BTreeMap<String, (PaymentId, NaiveDate)>,
     /// Returned or reversed.
     undone: BTreeSet<PaymentId>,
+    refused: BTreeSet<DrawId>,
     /// With what is disputed.
     disputes: BTreeMap<String, (CaseId, Cents)>,
     autopays: BTreeMap<String, AutopayId>,
@@ -197,6 +198,15 @@ impl Names {
     fn draw(&self, id: Option<&String>) -> Result<DrawId, String> {
         let id = needed(id, "draw")?;
         self.draws.get(id).copied().ok_or_else(|| format!("no earlier draw has the id `{id}`"))
+    }
+
+    /// A draw that never happened: once.
+    fn refused_draw(&mut self, id: Option<&String>) -> Result<DrawId, String> {
+        let draw = self.draw(id)?;
+        if self.refused.insert(draw) {
+            return Ok(draw);
+        }
+        Err(format!("draw `{}` was refused already", id.map_or("", String::as_str)))
     }
 
     /// A payment that comes back, or is taken back, on a day: once, and not before it was made.
@@ -315,7 +325,7 @@ impl EventFile {
                 LineEventBody::DrawSettled { draw: names.draw(self.draw.as_ref())? }
             }
             Kind::DrawRefused => {
-                LineEventBody::DrawRefused { draw: names.draw(self.draw.as_ref())?, reason }
+                LineEventBody::DrawRefused { draw: names.refused_draw(self.draw.as_ref())?, reason }
             }
             Kind::DrawCorrected => {
                 let (draw, fee) = (names.draw(self.draw.as_ref())?, self.fee_amount()?);

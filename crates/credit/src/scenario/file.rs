@@ -113,7 +113,7 @@ pub(super) const LAST_YEAR: i32 = 2199;
 pub(super) const MOST_DAYS: i64 = 20_000;
 
 pub(super) fn parse(text: &str, catalog: &ProductCatalog) -> Result<Scenario, TextError> {
-    let normal = as_list(text);
+    let normal = as_list(text)?;
     let file: File = toml::from_str(&normal).map_err(|error| TextError::of(&normal, &error))?;
     let raw: toml::Table =
         toml::from_str(&normal).map_err(|error| TextError::of(&normal, &error))?;
@@ -139,19 +139,24 @@ pub(super) fn parse(text: &str, catalog: &ProductCatalog) -> Result<Scenario, Te
 }
 
 /// `[line]` means the same as a list of one. Tables of the line keep their names, and every column its place.
-fn as_list(text: &str) -> String {
+fn as_list(text: &str) -> Result<String, TextError> {
     let single = |line: &str| {
         let inner = line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
         inner.is_some_and(|(name, _)| name.trim() == "line")
     };
-    if !text.lines().any(single) {
-        return text.to_owned();
+    let mut found = text.lines().enumerate().filter(|(_, line)| single(line));
+    if found.next().is_none() {
+        return Ok(text.to_owned());
+    }
+    if let Some((at, _)) = found.next() {
+        let message = "`[line]` stands twice: of several lines each is a `[[line]]`".to_owned();
+        return Err(TextError { line: at + 1, column: 1, message });
     }
     let lines = text.lines().map(|line| match line.split_once(']') {
         Some((_, rest)) if single(line) => format!("[[line]]{rest}"),
         _ => line.to_owned(),
     });
-    lines.collect::<Vec<_>>().join("\n")
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
 pub(super) struct Reader<'a> {
