@@ -89,8 +89,8 @@ async fn server(answers: Vec<Answer>) -> (Config, Script) {
     let address = listener.local_addr().unwrap();
     tokio::task::spawn_local(async move { axum::serve(listener, app).await });
     let config = Config {
-        first_byte_timeout: Duration::from_millis(300),
-        idle_timeout: Duration::from_millis(300),
+        first_byte_timeout: Duration::from_secs(20),
+        idle_timeout: Duration::from_secs(20),
         backoff: Duration::from_millis(1),
         ..Config::new(format!("http://{address}/v1"), "key".to_owned().into(), "m-1")
     };
@@ -277,6 +277,7 @@ async fn retries_end_and_a_fault_of_ours_is_not_retried() {
         assert!(matches!(ask(config).await.1, Err(LlmError::Rejected { status: 401 })));
         assert_eq!(script.asked.load(Ordering::SeqCst), 1);
         let (config, script) = server(vec![Answer::Silence; 9]).await;
+        let config = Config { first_byte_timeout: Duration::from_secs(1), ..config };
         assert!(matches!(ask(config).await.1, Err(LlmError::Unavailable(_))));
         assert_eq!(script.asked.load(Ordering::SeqCst), 3);
     })
@@ -294,7 +295,8 @@ async fn a_reply_that_has_begun_is_never_asked_for_again() {
             (Answer::Hang(half()), true),
         ] {
             let (config, script) = server(vec![answer]).await;
-            let (said, end) = ask(config).await;
+            let idle_timeout = if stalled { Duration::from_secs(1) } else { config.idle_timeout };
+            let (said, end) = ask(Config { idle_timeout, ..config }).await;
             assert_eq!(said, "Half a ");
             match end {
                 Err(LlmError::Stalled) => assert!(stalled),

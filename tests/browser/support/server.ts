@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 
 import { findPools } from "./pools";
 
-const START_MS = 120_000;
+const START_MS = 300_000;
 const STOP_MS = 20_000;
 
 export default async function setUp(): Promise<() => Promise<void>> {

@@ -77,7 +77,7 @@ impl House {
         };
         let release = Release::load(&serving, &means, name).unwrap();
         let config = llm::Config {
-            idle_timeout: Duration::from_millis(500),
+            idle_timeout: Duration::from_secs(3),
             backoff: Duration::from_millis(5),
             ..llm::Config::new(format!("http://{address}/v1"), "none".to_owned().into(), name)
         };

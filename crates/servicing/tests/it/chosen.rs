@@ -72,7 +72,7 @@ pub(crate) async fn chosen(house: &House, count: i64) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), chosen).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(4), chosen).await.unwrap();
 }
 
 pub(crate) async fn status(house: &House, person: Person) -> PaymentStatus {

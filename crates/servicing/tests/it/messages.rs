@@ -416,7 +416,8 @@ async fn a_process_that_dies_with_a_message_in_its_hand_sends_it_neither_never_n
         run.abort();
         assert!(run.await.unwrap_err().is_cancelled());
         // What it held is let go of when the database has heard of its end.
-        let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7264010";
+        let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7264010
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         while written.house.count(held).await > 0 {}
         assert_eq!(written.messages(ann).await[0].state, OutboundState::Sending);
 
