@@ -17,6 +17,8 @@ test("a sheet left lying expires, and says so instead of doing anything", async 
 });
 
 test("a scheduled payment is taken when its day comes, and the page follows the clock", async ({ asCustomer }) => {
+  // Thirty days are lived for everybody.
+  test.setTimeout(300_000);
   const { page, request } = await asCustomer("owing", 31, DESK);
   await say(page, "pay $45 next Friday from my checking account");
   await sheet(page).getByRole("button", { name: "Confirm", exact: true }).click();
