@@ -136,7 +136,6 @@ impl Servicing {
     /// much is pending, and the next run goes on from there.
     pub async fn run_payments(&self, caller: Caller) -> Result<RunReport, ServicingError> {
         authorise(caller, UseCase::Operate, None, self.now())?;
-        let begun = self.now();
         let (mut report, mut apart) = (RunReport::default(), BTreeSet::new());
         self.reconcile_files(&mut apart, &mut report).await?;
         self.look_for_late(&mut report).await?;
@@ -154,7 +153,7 @@ impl Servicing {
         self.credit_accepted(&mut report).await?;
         self.release_draws(&mut report).await?;
         self.tell_of_overdue(&mut report).await?;
-        self.raise_alarms(&report, begun).await?;
+        self.raise_alarms().await?;
         let mut conn = self.store.app().acquire().await?;
         for file in rail_files::list_open(&mut conn).await? {
             report.pending += file.entries.unsigned_abs();

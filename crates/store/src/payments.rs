@@ -382,6 +382,9 @@ pub struct ReturnCounts {
     pub returned: i64,
     pub unauthorised: i64,
     pub administrative: i64,
+    /// The newest of their days, and when the newest was told that came back again.
+    pub last_on: Option<NaiveDate>,
+    pub last_again_at: Option<DateTime<Utc>>,
 }
 
 /// The debits of the days after `after`, and what came back on those days, by the codes that count in a class: a debit may come
@@ -397,10 +400,10 @@ pub async fn count_returns(
     Ok(sqlx::query_as!(
         ReturnCounts,
         r#"WITH again AS (
-             SELECT entry, array_agg(split_part(code, ' ', 2)) AS codes FROM rail_notices
+             SELECT entry, array_agg(split_part(code, ' ', 2)) AS codes, max(told_at) AS told_at FROM rail_notices
               WHERE split_part(code, ' ', 1) = $5 AND told_at >= $2 GROUP BY entry
            ), debit AS (
-             SELECT p.debit_on, coalesce(again.codes, '{}')
+             SELECT p.debit_on, p.returned_on, again.told_at, coalesce(again.codes, '{}')
                     || CASE WHEN p.returned_on > $1 THEN ARRAY[p.return_code] ELSE '{}' END AS codes
                FROM payments p LEFT JOIN again ON again.entry = p.reference
               WHERE p.status IN ('released', 'settled', 'returned') AND p.file_key IS NOT NULL
@@ -409,7 +412,8 @@ pub async fn count_returns(
            SELECT count(*) FILTER (WHERE debit_on > $1) AS "entries!",
                   count(*) FILTER (WHERE cardinality(codes) > 0) AS "returned!",
                   count(*) FILTER (WHERE codes && $3) AS "unauthorised!",
-                  count(*) FILTER (WHERE codes && $4) AS "administrative!"
+                  count(*) FILTER (WHERE codes && $4) AS "administrative!",
+                  max(returned_on) FILTER (WHERE returned_on > $1) AS last_on, max(told_at) AS last_again_at
            FROM debit"#,
         after,
         since,

@@ -444,21 +444,6 @@ pub async fn note_once(
     Ok(noted.rows_affected() == 1)
 }
 
-/// Whether something was noted since then, of any entry, whose code begins with this word.
-pub async fn noted_since(
-    conn: &mut PgConnection,
-    word: &str,
-    since: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM rail_notices WHERE told_at >= $1 AND starts_with(code, $2)) AS "noted!""#,
-        since,
-        word,
-    )
-    .fetch_one(conn)
-    .await?)
-}
-
 /// Whether something was noted of an entry whose code begins with this word.
 pub async fn noted(conn: &mut PgConnection, entry: &str, word: &str) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar!(

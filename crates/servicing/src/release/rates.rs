@@ -1,6 +1,7 @@
 //! How many of our debits come back, against the shares at which Nacha looks at a lender (`rails/returns.toml`).
 
-use chrono::{DateTime, Days, Utc};
+use calendar::{Tz, local_date};
+use chrono::{Days, NaiveDate};
 use rails::{Alarms, ReturnClass, ReturnRules};
 use serde::Serialize;
 use serde_json::json;
@@ -9,7 +10,7 @@ use store::{
     rail_files,
 };
 
-use super::{RunReport, again::AGAIN};
+use super::again::AGAIN;
 use crate::{Caller, Servicing, ServicingError, UseCase, authorise};
 
 /// The debits of the last days, and what came back on those days, whenever it was debited: by its class, and one that came back again
@@ -21,6 +22,8 @@ pub struct ReturnRates {
     pub unauthorised: ReturnRate,
     pub administrative: ReturnRate,
     pub overall: ReturnRate,
+    /// The newest day on which one of them came back, or came back again.
+    pub last_on: Option<NaiveDate>,
 }
 
 /// One share, and the share at which somebody has to look.
@@ -33,7 +36,7 @@ pub struct ReturnRate {
 }
 
 impl ReturnRates {
-    fn of(counts: ReturnCounts, alarms: Alarms) -> Self {
+    fn of(counts: ReturnCounts, alarms: Alarms, zone: Tz) -> Self {
         let rate = |returns: i64, limit_ppm: u32| {
             let ppm = returns * 1_000_000 / counts.entries.max(1);
             let alarm = counts.entries >= i64::from(alarms.least_entries)
@@ -46,6 +49,7 @@ impl ReturnRates {
             unauthorised: rate(counts.unauthorised, alarms.unauthorised_ppm),
             administrative: rate(counts.administrative, alarms.administrative_ppm),
             overall: rate(counts.returned, alarms.overall_ppm),
+            last_on: counts.last_on.max(counts.last_again_at.map(|at| local_date(at, zone))),
         }
     }
 
@@ -78,34 +82,28 @@ impl Servicing {
             &codes(ReturnClass::Administrative),
         )
         .await?;
-        Ok(ReturnRates::of(counts, rules.alarms))
+        Ok(ReturnRates::of(counts, rules.alarms, self.zone))
     }
 
-    /// Where something came back in this run, or came back again, and a share is too high, somebody is told: in the log and in
-    /// the record.
-    pub(super) async fn raise_alarms(
-        &self,
-        report: &RunReport,
-        begun: DateTime<Utc>,
-    ) -> Result<(), ServicingError> {
-        let mut conn = self.store.app().acquire().await?;
-        let returned =
-            report.returned > 0 || rail_files::noted_since(&mut conn, AGAIN, begun).await?;
-        drop(conn);
-        if !returned {
-            return Ok(());
-        }
+    /// Of each share that is too high somebody is told, in the log and in the record: once for the newest day on which something
+    /// came back, by whichever run comes to it first.
+    pub(super) async fn raise_alarms(&self) -> Result<(), ServicingError> {
         let rates = self.return_rates(Caller::system()).await?;
+        let Some(last_on) = rates.last_on else { return Ok(()) };
         for (name, rate) in rates.named().into_iter().filter(|(_, rate)| rate.alarm) {
+            let mut tx = self.store.app().begin().await?;
+            let (alarm, day) = (format!("return.alarm {name}"), last_on.to_string());
+            if !rail_files::note_once(&mut tx, &alarm, &day, self.now()).await? {
+                continue;
+            }
             let (returns, entries, days) = (rate.returns, rates.entries, rates.days);
+            let payload = json!({"rate": name, "entries": entries, "days": days, "what": rate});
+            self.trail(&mut tx, audit::Stream::System, "return.alarm", payload).await?;
+            tx.commit().await?;
             tracing::error!(
                 rate = name,
                 "{returns} debits came back in {days} days ({name}), and {entries} were made: more than may"
             );
-            let payload = json!({"rate": name, "entries": entries, "days": days, "what": rate});
-            let mut tx = self.store.app().begin().await?;
-            self.trail(&mut tx, audit::Stream::System, "return.alarm", payload).await?;
-            tx.commit().await?;
         }
         Ok(())
     }
@@ -116,8 +114,16 @@ mod tests {
     use super::*;
 
     fn alarms(unauthorised: i64, administrative: i64, returned: i64, entries: i64) -> [bool; 3] {
-        let counts = ReturnCounts { entries, returned, unauthorised, administrative };
-        let rates = ReturnRates::of(counts, ReturnRules::embedded().unwrap().alarms);
+        let (last_on, last_again_at) = (None, None);
+        let counts = ReturnCounts {
+            entries,
+            returned,
+            unauthorised,
+            administrative,
+            last_on,
+            last_again_at,
+        };
+        let rates = ReturnRates::of(counts, ReturnRules::embedded().unwrap().alarms, Tz::UTC);
         rates.named().map(|(_, rate)| rate.alarm)
     }
 

@@ -1,7 +1,7 @@
 //! A payment that came back comes back again, with another code.
 
 use servicing::Caller;
-use store::payments::PaymentStatus;
+use store::payments::{PaymentRow, PaymentStatus};
 
 use crate::{
     house::{Altering, House, Person},
@@ -108,6 +108,32 @@ async fn a_debit_that_is_disowned_after_it_came_back_unpaid_counts_as_unauthoris
     let rates = house.servicing.return_rates(Caller::system()).await.unwrap();
     let counted = rates.named().map(|(class, rate)| (class, rate.returns));
     assert_eq!(counted, [("unauthorised", 1), ("administrative", 0), ("overall", 1)]);
+    assert_eq!(rates.last_on, Some(house.servicing.today()), "the day on which it was read");
     let [alarm] = &told(&house, "return.alarm").await[..] else { panic!("one alarm") };
     assert_eq!((&alarm["rate"], &alarm["what"]["returns"]), (&"unauthorised".into(), &1.into()));
+    house.live_until("2026-11-30").await;
+    assert_eq!(told(&house, "return.alarm").await.len(), 1, "nothing came back since");
+}
+
+#[tokio::test]
+async fn an_alarm_is_raised_once_by_whichever_run_comes_to_it() {
+    let (house, ann) = House::with_ann_banking_at("000111229001").await;
+    for cents in 1..=20 {
+        house.pays(ann, 100 + cents, "2026-11-23").await.unwrap();
+    }
+    let not_yet =
+        "ALTER TABLE rail_notices ADD CONSTRAINT no_alarm CHECK (entry NOT LIKE 'return.alarm %')";
+    house.sabotage(not_yet).await;
+    house.live_until("2026-11-27").await;
+    let returned = |one: &&PaymentRow| one.status == PaymentStatus::Returned;
+    assert_eq!(house.payments(ann).await.iter().filter(returned).count(), 20);
+    let ended = house.servicing.run_payments(Caller::system()).await;
+    assert!(ended.is_err(), "the run dies when it would raise the alarm");
+    assert_eq!(told(&house, "return.alarm").await.len(), 0);
+    house.sabotage("ALTER TABLE rail_notices DROP CONSTRAINT no_alarm").await;
+    let run = || house.servicing.run_payments(Caller::system());
+    let (one, two, three) = tokio::join!(run(), run(), run());
+    assert!([one, two, three].iter().all(Result::is_ok));
+    let [alarm] = &told(&house, "return.alarm").await[..] else { panic!("one alarm") };
+    assert_eq!((&alarm["rate"], &alarm["what"]["returns"]), (&"overall".into(), &20.into()));
 }
