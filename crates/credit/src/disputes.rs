@@ -175,23 +175,22 @@ impl Dispute {
         Cents::from_ratio(part, i128::from(principal.get()), Rounding::HalfUp)
     }
 
-    /// Interest of a cycle on the disputed amount.
+    /// Interest of a cycle on the disputed amount: its share of what the balance cost on the days since then.
     fn interest_of(&self, terms: &Terms, lines: &[InterestLine]) -> Cents {
-        let interest = &terms.product.interest;
         let Some(line) = lines.get(self.balance) else { return Cents::ZERO };
+        let interest = terms.product.interest_named(&line.feature);
         if matches!(self.subject, Disputed::Fee { .. }) && !interest.on_fees {
             return Cents::ZERO;
         }
-        let mut numerator = 0;
-        for segment in &line.segments {
-            let amount = i128::from(self.amount.min(segment.balance).or_zero().get());
-            let days = segment.from.max(self.since).iter_days();
-            for day in days.take_while(|day| *day <= segment.through) {
-                let (basis, digits) = (interest.day_basis, interest.rate_digits);
-                numerator += amount * rate::of_day(segment.apr, basis, digits, day);
-            }
-        }
-        rate::to_cents(numerator, interest.rounding).min(line.amount)
+        let owed = line.segments.iter().filter(|segment| segment.balance.is_positive());
+        let numerator = owed.map(|segment| {
+            let days = (segment.through - segment.from.max(self.since)).num_days() + 1;
+            let whole = i128::from(segment.balance.get()) * i128::from(segment.days());
+            let of_cent_and_day = segment.numerator / whole;
+            let disputed = i128::from(self.amount.min(segment.balance).get());
+            of_cent_and_day * disputed * i128::from(days.max(0))
+        });
+        rate::to_cents(numerator.sum(), interest.rounding).min(line.amount)
     }
 }
 

@@ -5,9 +5,9 @@
 mod common;
 
 use common::{Book, cents, day, noon, product};
-use credit::{CreditError, Disputed, FeeKind, LineEventBody, LineStatus};
+use credit::{CreditError, Disputed, FeeKind, LineEventBody, LineStatus, product::Tier};
 use identity::{CaseId, DrawId};
-use money::Cents;
+use money::{Apr, Cents};
 
 fn record(book: &mut Book, body: LineEventBody, on: &str) -> Result<(), CreditError> {
     book.live_to(day(on));
@@ -57,6 +57,25 @@ fn what_is_disputed_is_held_out_of_minimums_late_fees_and_days_past_due() {
     let second = book.statement(2);
     assert!(second.disputed >= cents("815.78"));
     assert_eq!(second.off_by(), Cents::ZERO);
+}
+
+#[test]
+fn of_a_balance_in_tiers_the_disputed_draw_bears_its_share_of_each_rate() {
+    let mut of = product("CASHLINE-STD-1");
+    let tier = |up_to: Option<&str>, apr| Tier {
+        up_to: up_to.map(cents),
+        apr: Some(Apr::from_ppm(apr)),
+        margin: None,
+    };
+    of.features[0].tiers = vec![tier(Some("500.00"), 240_000), tier(None, 120_000)];
+    let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+    book.draw("1200.00", "2026-09-01");
+    let draw = book.draw("800.00", "2026-09-01");
+    // (500.00 × 24 % + 1,500.00 × 12 %) × 30/365 = 24.66; 2 % of 2,000.00 and that.
+    assert_eq!(book.on("2026-10-09").minimum_due, cents("64.66"));
+    dispute(&mut book, Disputed::Draw { draw }, "800.00", "2026-10-10");
+    // Two fifths of it are 9.86: 2 % of 1,200.00 and 14.80 are left.
+    assert_eq!(book.on("2026-10-10").minimum_due, cents("38.80"));
 }
 
 #[test]
