@@ -14,7 +14,9 @@ use crate::{
 };
 
 pub use interest::interest;
-pub(crate) use interest::{accrued, accrued_on, interest_line, subject_to_interest};
+pub(crate) use interest::{
+    DEFERRED_DUE, EARLIER_CYCLES, accrued, accrued_on, interest_line, subject_to_interest,
+};
 
 /// The minimum of a closed cycle.
 #[must_use]

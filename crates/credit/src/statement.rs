@@ -153,6 +153,12 @@ pub struct StatementInterest {
     /// Where the rate changed in the cycle: each of them (12 CFR 1026.7(b)(5)).
     #[serde(default)]
     pub rates: Vec<StatementRate>,
+    /// Of the amount: deferred by a promotion that has ended...
+    #[serde(default, rename = "deferred_due_cents")]
+    pub deferred_due: Cents,
+    /// ...and spared at an earlier close, when a statement was still to fall due that was then not paid in full.
+    #[serde(default, rename = "earlier_cycles_cents")]
+    pub earlier_cycles: Cents,
     /// Deferred so far by a promotion, and its last day (1026.7(b)(14)).
     #[serde(default)]
     pub deferred: Option<Deferred>,
@@ -262,6 +268,8 @@ fn interest_lines(record: &CycleRecord, terms: &Terms) -> Vec<StatementInterest>
                 average_balance: line.average_balance,
                 amount: line.amount,
                 rates: rates_of(line, record.closes_on, terms),
+                deferred_due: rate::to_cents(line.deferred, terms.rounding),
+                earlier_cycles: rate::to_cents(line.spared_before, terms.rounding),
                 deferred: line.promotion_deferred,
             }
         })

@@ -161,4 +161,11 @@ fn several_statements_can_wait_at_once() {
     // 366.04 do not pay the second: 500.00 for nine days of December and 150.00 for 22, and 100.00 for ten days of November.
     let report = lived(product, "2027-02-01", &events("366.04"));
     assert_eq!(interest(&report)[2..4], ["16.04", "5.79"].map(cents));
+    // Of them 8.15 are for October's 400.00 and 0.66 for November's 100.00, and are told apart.
+    let earlier =
+        report.statements.iter().map(|one| one.interest.iter().map(|of| of.earlier_cycles).sum());
+    assert_eq!(
+        earlier.collect::<Vec<Cents>>(),
+        ["0.00", "0.00", "8.15", "0.66", "0.00"].map(cents)
+    );
 }

@@ -150,3 +150,16 @@ fn the_days_of_a_cycle_come_to_its_interest() {
         }
     }
 }
+
+/// 300.00 at 29.99 % for 91 days are 22.43, which fell due on December 10, and 22 days of December 5.42.
+#[test]
+fn what_fell_due_of_an_earlier_time_is_told_apart() {
+    let promotion = "[[product.features]]\nname = \"draws\"\napr = \"29.99%\"\npromotion = { apr = \"0%\", through = 2026-12-09, deferred = true }\n";
+    let drawn = draw("2026-09-10", "300.00");
+    let report = lived(promotion, "2027-01-01", &drawn);
+    let december = statement_interest(&report, 4);
+    assert_eq!(december.amount, cents("27.85"));
+    assert_eq!(december.deferred_due, cents("22.43"));
+    assert_eq!(december.earlier_cycles, Cents::ZERO);
+    assert_eq!(statement_interest(&report, 3).deferred_due, Cents::ZERO);
+}

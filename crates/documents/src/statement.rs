@@ -60,6 +60,7 @@ pub fn statement_document(
     blocks.push(this_year(statement));
     if !statement.interest.is_empty() || !statement.unused_rates.is_empty() {
         blocks.push(interest_worked_out(statement, terms.balance.period));
+        blocks.extend(statement.interest.iter().flat_map(earlier));
         blocks.extend(statement.interest.iter().filter_map(deferred));
         blocks.push(Block::text(balance_method(&terms).1));
     }
@@ -228,6 +229,23 @@ fn span(months: u32) -> String {
         2..24 => format!("{months} months"),
         _ => format!("{} years", (months + 6) / 12),
     }
+}
+
+/// What the rates of the cycle do not come to.
+fn earlier(line: &StatementInterest) -> impl Iterator<Item = Block> {
+    let name = plain(&line.feature);
+    let deferred = (
+        line.deferred_due,
+        "was deferred by a promotion and is due now, because the promotional balance was not paid in full by its end",
+    );
+    let spared = (
+        line.earlier_cycles,
+        "is for earlier billing cycles. It was not charged while their statement could still be paid in full, which it was not",
+    );
+    let owed = [deferred, spared].into_iter().filter(|(amount, _)| amount.is_positive());
+    owed.map(move |(amount, why)| {
+        Block::text(format!("Of the interest on {name}, {amount} {why}."))
+    })
 }
 
 fn deferred(line: &StatementInterest) -> Option<Block> {

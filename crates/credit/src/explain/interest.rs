@@ -83,6 +83,10 @@ fn bore(
     (averages.iter().map(|one| average_at_rate(one, whole, terms)).collect(), sum)
 }
 
+pub(crate) const DEFERRED_DUE: &str =
+    "interest at the contract rate since the promotion began, which was not paid off";
+pub(crate) const EARLIER_CYCLES: &str = "spared at an earlier close, when a statement was still to fall due, which was not paid in full";
+
 /// Before rounding.
 fn unrounded(
     numerator: i128,
@@ -90,13 +94,10 @@ fn unrounded(
     (mut inputs, sum): (Vec<Derivation>, i128),
 ) -> Derivation {
     if deferred > 0 {
-        let rule =
-            "interest at the contract rate since the promotion began, which was not paid off";
-        inputs.push(text("deferred interest", deferred, rule, Vec::new()));
+        inputs.push(text("deferred interest", deferred, DEFERRED_DUE, Vec::new()));
     }
     if spared_before > 0 {
-        let rule = "spared at an earlier close, when a statement was still to fall due, which was not paid in full";
-        inputs.push(text("interest of earlier cycles", spared_before, rule, Vec::new()));
+        inputs.push(text("interest of earlier cycles", spared_before, EARLIER_CYCLES, Vec::new()));
     }
     let node = text("unrounded", numerator, "as the method has it, before rounding", inputs);
     let adds_up = (numerator - sum - deferred - spared_before).abs() <= TOLD_OFF;

@@ -80,6 +80,18 @@ fn rates(line: &StatementInterest) -> Figures {
             Derivation::cents(rule, "balance", one.average_balance, vec![days, apr(one.apr)]);
         figures.push((format!("{name}.at.{}", one.apr), average));
     }
+    let earlier = [
+        ("deferred_due", "deferred interest, due now", line.deferred_due, explain::DEFERRED_DUE),
+        (
+            "earlier_cycles",
+            "interest of earlier cycles",
+            line.earlier_cycles,
+            explain::EARLIER_CYCLES,
+        ),
+    ];
+    for (key, label, amount, rule) in earlier {
+        figures.push((format!("{name}.{key}"), kept(rule, label, amount)));
+    }
     if let Some(deferred) = line.deferred {
         let rule = "interest at the contract rate since the promotion began, not charged if the balance is paid off by its end (12 CFR 1026.7(b)(14))";
         figures

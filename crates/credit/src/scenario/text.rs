@@ -59,6 +59,11 @@ fn write_statement(text: &mut String, statement: &Statement) -> fmt::Result {
             let (balance, days) = (one.average_balance, one.days);
             writeln!(text, "      {balance} at {} on {days} days", one.apr)?;
         }
+        let earlier =
+            [("deferred, due now", line.deferred_due), ("of earlier cycles", line.earlier_cycles)];
+        for (what, amount) in earlier.into_iter().filter(|(_, amount)| amount.is_positive()) {
+            writeln!(text, "      {amount} {what}")?;
+        }
     }
     row(text, "new balance", statement.new_balance)?;
     let due = format!("minimum due by {}", statement.due_on);

@@ -273,6 +273,18 @@ fn a_warning_of_minimums_names_who_tells_of_credit_counseling() {
 }
 
 #[test]
+fn interest_of_an_earlier_time_is_told_beside_the_rates_of_the_cycle() {
+    let promotion = "[[product.features]]\nname = \"purchases\"\napr = \"29.99%\"\npromotion = { apr = \"0%\", through = 2026-08-31, deferred = true }";
+    let (_, statement, html) = card(promotion, BOUGHT);
+    let due = statement.interest[0].deferred_due;
+    assert!(due.is_positive());
+    let said = said(&html).join("\n");
+    let told =
+        format!("Of the interest on purchases, {due} was deferred by a promotion and is due now");
+    assert!(said.contains(&told), "{said}");
+}
+
+#[test]
 fn every_rate_that_a_draw_could_have_had_stands_with_its_balance_of_nothing() {
     let (_, _, html) = card("", BOUGHT);
     let rows = table(&html, "Interest charge calculation");
