@@ -1,6 +1,8 @@
 //! The charges that follow from the terms and from what is known: what replay finds again, and posts by the difference.
 
+use chrono::NaiveDate;
 use identity::{CaseId, DrawId};
+use money::Cents;
 use serde::{Deserialize, Serialize};
 
 use crate::FeeKind;
@@ -35,6 +37,15 @@ pub enum Charge {
         fee: FeeKind,
         dispute: Option<CaseId>,
     },
+}
+
+/// What was posted of a charge so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PostedCharge {
+    /// Of the event that posted it first.
+    pub(crate) seq: u64,
+    pub(crate) on: NaiveDate,
+    pub(crate) amount: Cents,
 }
 
 impl Charge {

@@ -5,7 +5,7 @@ use money::{Apr, Cents};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FeeKind, InterestLine, Terms,
+    Charge, FeeKind, InterestLine, Terms,
     balance::Balance,
     instalments::{InstalmentFee, less_waived},
     mapr::CycleCharges,
@@ -94,7 +94,7 @@ impl State {
         self.settle_late_grace(&timeline.versions, self.day.succ_opt().unwrap_or(self.day));
         let (lines, waived, charges) = self.bill_interest(terms);
         let plan_fee = self.cycle.plan_fee.unwrap_or_default() - waived.plan;
-        let over_limit_fee = self.charge_over_limit_fee(terms);
+        let over_limit_fee = self.charge_over_limit_fee(terms, timeline);
         let cycle = self.cycle.number;
         for fee in self.fees.iter_mut().filter(|fee| fee.billed_in.is_none()) {
             fee.billed_in = Some(cycle);
@@ -135,7 +135,7 @@ impl State {
     }
 
     /// For a cycle that ends above the limit.
-    fn charge_over_limit_fee(&mut self, terms: &Terms) -> Cents {
+    fn charge_over_limit_fee(&mut self, terms: &Terms, timeline: &Timeline<'_>) -> Cents {
         let Some(rule) = terms.product.fees.over_limit else { return Cents::ZERO };
         let excess = self.over_limit(terms);
         let before = self.fees_for_this_excess(terms);
@@ -145,7 +145,8 @@ impl State {
             return Cents::ZERO;
         }
         let amount = if rule.capped_by_excess { rule.amount.min(excess) } else { rule.amount };
-        self.charge(FeeKind::OverLimit, 0, amount);
+        let charge = Charge::OverLimitFee { cycle: self.cycle.number };
+        self.charge_by_terms(timeline, &charge, FeeKind::OverLimit, amount);
         amount
     }
 

@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate};
 use money::{Cents, Rounding};
 
 use crate::{
-    CycleRecord, FeeKind, FlagKind, Terms,
+    Charge, CycleRecord, FeeKind, FlagKind, Terms,
     payment::Counted,
     product::{LateFee, LateFeeBase, PlanFeeDay, Promotion, ReturnPolicy},
     state::{Fee, LateFeeRecord, Obligation, State},
@@ -133,7 +133,7 @@ impl State {
         self.settle_late_grace(&timeline.versions, self.day);
         self.lose_promotions(terms);
         self.turn_penalty(terms);
-        self.test_late_fees(terms, &timeline.returned_at_a_fee);
+        self.test_late_fees(terms, timeline);
         // What comes in with the line on the day comes before its fee.
         if timeline.last_brought_on(self.day).is_none() {
             self.charge_first_day(terms);
@@ -161,7 +161,7 @@ impl State {
     }
 
     /// Decides the late fee of each minimum whose day has come, on what was unpaid at the end of the day before.
-    fn test_late_fees(&mut self, terms: &Terms, returned: &[NaiveDate]) {
+    fn test_late_fees(&mut self, terms: &Terms, timeline: &Timeline<'_>) {
         let Some(rule) = terms.product.fees.late.as_ref() else {
             for due in &mut self.obligations {
                 due.tested = true;
@@ -177,12 +177,15 @@ impl State {
                 continue;
             }
             due.tested = true;
-            let (cycle, minimum) = (due.cycle, due.minimum);
-            let unpaid: Cents =
-                self.obligations.iter().filter(|due| due.cycle <= cycle).map(|due| due.owed).sum();
+            let (cycle, minimum, fell_due_on) = (due.cycle, due.minimum, due.enforceable_on);
+            // What was disputed, or left late, is of no later statement and due later all the same.
+            let late = |due: &&Obligation| due.cycle <= cycle && due.enforceable_on <= fell_due_on;
+            let unpaid: Cents = self.obligations.iter().filter(late).map(|due| due.owed).sum();
+            // What an earlier minimum lacks again, since its payment came back, this statement had not asked for.
+            let unpaid = unpaid.min(minimum);
             let late = (cycle, unpaid, minimum);
-            let spared =
-                self.late_fee_this_cycle() || self.cost_a_return_fee(terms, cycle, returned);
+            let spared = self.late_fee_this_cycle()
+                || self.cost_a_return_fee(terms, cycle, &timeline.returned_at_a_fee);
             let (uncapped, amount) =
                 if spared { (Cents::ZERO, Cents::ZERO) } else { self.late_fee(rule, late) };
             if amount.is_positive() && rule.first_free && !self.late_fee_forgiven {
@@ -191,7 +194,7 @@ impl State {
                 let unpaid_minimum = unpaid;
                 let on = self.day;
                 self.late_fees.push(LateFeeRecord { cycle, on, amount, uncapped, unpaid_minimum });
-                self.charge(FeeKind::Late, 0, amount);
+                self.charge_by_terms(timeline, &Charge::LateFee { cycle }, FeeKind::Late, amount);
             }
         }
     }

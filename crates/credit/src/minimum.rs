@@ -319,6 +319,15 @@ impl State {
         (less(false), less(true))
     }
 
+    /// Penalty fees that unpaid minimums ask for, where they ask for any: these are no principal of theirs.
+    pub(crate) fn penalties_asked(&self, terms: &Terms) -> Cents {
+        let minimum = self.minimum_terms(terms);
+        let asks = minimum.add_penalty_fees || minimum.arms.iter().any(|arm| arm.plus_penalty_fees);
+        let billed = |fee: &&Fee| fee.kind.penalty() && fee.asked_in() < Some(self.cycle.number);
+        let asked = self.fees.iter().filter(billed).filter(|fee| fee.billed_in.is_some());
+        when(asks, asked.map(|fee| fee.unpaid).sum())
+    }
+
     fn apr_of_largest(&self, terms: &Terms) -> Apr {
         let largest = self.balances.iter().max_by_key(|balance| balance.principal());
         largest.map(|one| one.apr_on(terms, self.day, &self.cycle)).unwrap_or_default()

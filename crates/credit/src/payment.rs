@@ -100,11 +100,14 @@ impl AllocationTo {
 }
 
 /// An amount on its way down the waterfall.
+#[derive(Default)]
 struct Flow {
     payment: Option<PaymentId>,
     left: Cents,
     /// Of the minimums, when it began.
     minimum_left: Cents,
+    /// Of them, penalty fees.
+    penalties_left: Cents,
     parts: Vec<AllocationPart>,
 }
 
@@ -115,6 +118,9 @@ impl Flow {
         if taken.is_positive() {
             self.left -= taken;
             self.minimum_left = (self.minimum_left - taken).or_zero();
+            if matches!(to, AllocationTo::PenaltyFee { .. }) {
+                self.penalties_left = (self.penalties_left - taken).or_zero();
+            }
             self.parts.push(AllocationPart { to, amount: taken });
         }
         taken
@@ -144,7 +150,9 @@ impl State {
         goes_to: fn(WaterfallStep) -> bool,
     ) -> Vec<AllocationPart> {
         let minimum_left = self.obligations.iter().map(|due| due.unpaid).sum();
-        let mut flow = Flow { payment, left: amount, minimum_left, parts: Vec::new() };
+        let penalties_left = self.penalties_asked(terms).min(minimum_left);
+        let mut flow =
+            Flow { payment, left: amount, minimum_left, penalties_left, parts: Vec::new() };
         for step in terms.product.waterfall.steps.iter().filter(|step| goes_to(**step)) {
             // To rank balances and to price the cycle for nothing costs more than the rest.
             if flow.left.is_zero() {
@@ -215,8 +223,7 @@ impl State {
         feature: Option<usize>,
         amount: Cents,
     ) -> Vec<AllocationPart> {
-        let mut flow =
-            Flow { payment: None, left: amount, minimum_left: Cents::ZERO, parts: Vec::new() };
+        let mut flow = Flow { left: amount, ..Flow::default() };
         for at in 0..self.balances.len() {
             if feature.is_some() && self.balances.get(at).map(|one| one.feature) == feature {
                 self.pay_balance(terms, &mut flow, (at, false), Up::All);
@@ -408,7 +415,9 @@ enum Up {
 impl Up {
     fn cap(self, unpaid: Cents, flow: &Flow) -> Cents {
         match self {
-            Self::Minimum | Self::Instalment => unpaid.min(flow.minimum_left),
+            Self::Minimum | Self::Instalment => {
+                unpaid.min(flow.minimum_left - flow.penalties_left).or_zero()
+            }
             Self::All => unpaid,
         }
     }

@@ -109,6 +109,9 @@ pub struct Position {
     /// Cycles in which a payment came back at a fee.
     #[serde(default)]
     pub returned_in: Vec<u32>,
+    /// What is owed is capped by law, and fees are interest then: none is charged (50 USC 3937(d)).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fees_barred: bool,
     pub allocations: Vec<Allocation>,
     /// What fees other than penalties may still come to in the first year; absent where nothing caps them (12 CFR 1026.52(a)).
     #[serde(default, rename = "fee_room_cents")]
@@ -304,6 +307,7 @@ impl Position {
             cycles: state.records.clone(),
             late_fees: late_fees(state),
             returned_in: state.returned_in.clone(),
+            fees_barred: state.capped_by_law(),
             allocations: state.allocations.clone(),
             fee_room: state.fee_room(terms),
             repayment_from: terms.repayment_begins_on(state.opened_on),

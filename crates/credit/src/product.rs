@@ -23,6 +23,7 @@ mod payments;
 mod penalty;
 mod repayment;
 
+pub(crate) use coherence::is_state;
 pub use fees::{
     DrawFee, FeeBracket, FeeTerms, LateFee, LateFeeBase, OverLimitFee, PlanFee, PlanFeeBase,
     PlanFeeDay,

@@ -155,7 +155,8 @@ pub fn returned_payment_fee(position: &Position) -> Cents {
         Some(repeat) if again => repeat,
         _ => terms.returned_payment,
     };
-    if terms.one_penalty_per_event && position.late_fee_of_this_statement() {
+    if position.fees_barred || terms.one_penalty_per_event && position.late_fee_of_this_statement()
+    {
         return Cents::ZERO;
     }
     let last = position.last_statement.as_ref().map(|statement| statement.minimum_due);

@@ -9,7 +9,7 @@ use money::Cents;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CreditError, FeeKind, FlagKind, LineEvent, LineEventBody, Position, Terms,
+    Charge, CreditError, FeeKind, FlagKind, LineEvent, LineEventBody, Position, Terms,
     balance::{Balance, RateCap},
     event::AppliesTo,
     product::{BalanceAt, Feature, RateStep, TakesEffect},
@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 17;
+const LAYOUT: u32 = 18;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -342,6 +342,22 @@ impl State {
                 shown_from: 0,
                 given_back: Cents::ZERO,
             });
+        }
+    }
+
+    /// The same for a penalty that the terms impose, which can become known after the statement of its cycle.
+    pub(crate) fn charge_by_terms(
+        &mut self,
+        timeline: &Timeline<'_>,
+        charge: &Charge,
+        kind: FeeKind,
+        amount: Cents,
+    ) {
+        let (charged, posted) = (self.fees.len(), timeline.posted.get(charge));
+        let known = posted.map_or(timeline.last_seq.saturating_add(1), |posted| posted.seq);
+        self.charge(kind, 0, amount);
+        for fee in self.fees.iter_mut().skip(charged) {
+            fee.shown_from = timeline.next_statement(known);
         }
     }
 

@@ -13,6 +13,7 @@ use money::Cents;
 use crate::{
     Charge, CreditError, LineEvent, LineEventBody, Terms,
     age::Age,
+    charge::PostedCharge,
     draw_fees::DrawFees,
     draws::{DrawFact, DrawFacts},
     event::{AppliesTo, Disputed},
@@ -73,12 +74,6 @@ pub(crate) struct Printed {
     pub(crate) own_minimum: Cents,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PostedCharge {
-    pub(crate) on: NaiveDate,
-    pub(crate) amount: Cents,
-}
-
 /// Facts that later events refer to.
 #[derive(Default)]
 struct References {
@@ -129,7 +124,7 @@ impl<'a> Timeline<'a> {
 
     /// The first statement that was, or will be, issued after an event was known.
     pub(crate) fn next_statement(&self, seq: u64) -> u32 {
-        let before = self.printed.iter().rev().find(|(_, printed)| printed.seq < seq);
+        let before = self.printed.iter().rfind(|(_, printed)| printed.seq < seq);
         before.map_or(0, |(number, _)| number + 1)
     }
 
@@ -173,15 +168,15 @@ impl<'a> Timeline<'a> {
                 for line in &statement.interest {
                     let (cycle, feature) = (statement.number, line.feature.clone());
                     let charge = Charge::Interest { cycle, feature };
-                    self.post(charge, statement.closed_on, line.amount);
+                    self.post(charge, event.seq, statement.closed_on, line.amount);
                 }
             }
             LineEventBody::FeeAssessed { fee, cycle: Some(cycle), amount } => {
                 let charge = Charge::of_fee(*fee, *cycle);
-                self.post(charge, event.effective_on, *amount);
+                self.post(charge, event.seq, event.effective_on, *amount);
             }
             LineEventBody::Adjusted { charge, amount } => {
-                self.post(charge.clone(), event.effective_on, *amount);
+                self.post(charge.clone(), event.seq, event.effective_on, *amount);
             }
             _ if references.undone_refunds.contains(&event.seq) => {}
             body => {
@@ -193,8 +188,9 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    fn post(&mut self, charge: Charge, on: NaiveDate, amount: Cents) {
-        let posted = self.posted.entry(charge).or_insert(PostedCharge { on, amount: Cents::ZERO });
+    fn post(&mut self, charge: Charge, seq: u64, on: NaiveDate, amount: Cents) {
+        let first = PostedCharge { seq, on, amount: Cents::ZERO };
+        let posted = self.posted.entry(charge).or_insert(first);
         posted.amount += amount;
     }
 }

@@ -204,7 +204,52 @@ fn events_that_cannot_be_are_refused_at_the_key() {
             ),
             "draw `a` was refused already",
         ),
+        (
+            two(
+                "kind = \"draw\"\nid = \"a\"\non = 2026-09-10\namount = \"50.00\"",
+                "kind = \"dispute\"\n¶draw = \"a\"\nfee = \"late\"\non = 2026-09-12\namount = \"50.00\"",
+            ),
+            "a `draw` or a `fee`",
+        ),
     ]);
+}
+
+/// The later word counts where it was learned later; of two that were learned together nothing says which.
+#[test]
+fn two_rates_or_limits_of_one_day_are_refused_at_the_second() {
+    let change = |what: &str, recorded: &str| {
+        format!("[[line.events]]\n{what}\non = 2026-09-10\n{recorded}\n")
+    };
+    let rate = |apr: &str| {
+        format!(
+            "kind = \"rate_change\"\napr = \"{apr}\"\napplies_to = \"all_balances\"\nexception = \"consumer_favourable\""
+        )
+    };
+    let limit = |to: &str| format!("kind = \"limit_change\"\namount = \"{to}\"");
+    for (one, other, said) in [
+        (rate("15%"), rate("12%"), "two rates from 2026-09-10 on"),
+        (limit("900.00"), limit("800.00"), "two limits from 2026-09-10 on"),
+    ] {
+        let text = owing(&format!("{}{}", change(&one, ""), change(&other, "")));
+        let (found, column, message) = refused(&text);
+        let (before, _) = text.split_once(&other).unwrap();
+        assert_eq!((found, column), (before.matches('\n').count(), 1), "{text}\n{message}");
+        assert!(message.contains(said), "{message}");
+        let later = change(&other, "recorded_on = 2026-09-11");
+        assert!(outcome(&owing(&format!("{}{later}", change(&one, "")))).is_ok(), "{said}");
+    }
+}
+
+#[test]
+fn terms_of_a_state_that_there_is_not_are_refused() {
+    let of = |state: &str| {
+        let overrides = format!(
+            "[[product.state_overrides]]\nstate = \"{state}\"\nfrom = 2026-01-01\napr_cap = \"18%\"\n"
+        );
+        refused(&product(&overrides)).2
+    };
+    assert!(of("ZZ").contains("`ZZ`"), "{}", of("ZZ"));
+    assert!(of("NY").contains("not refused"), "{}", of("NY"));
 }
 
 #[test]

@@ -78,6 +78,23 @@ fn of_a_balance_in_tiers_the_disputed_draw_bears_its_share_of_each_rate() {
     assert_eq!(book.on("2026-10-10").minimum_due, cents("38.80"));
 }
 
+/// Of the 72.88 that are due by June 1 the second draw and 15.78 of interest are disputed, and the rest is paid. The dispute ends on
+/// May 28, so that 35.78 are due by June 11: June 12 is no day of a late fee.
+#[test]
+fn what_falls_due_anew_is_not_late_by_the_date_of_its_first_statement() {
+    let mut of = product("CASHLINE-STD-1");
+    of.fees.late.as_mut().unwrap().suppressed_by.clear();
+    let mut book = Book::open(&of, 240_000, 5, "2026-04-06");
+    book.draw("1000.00", "2026-04-10");
+    let draw = book.draw("1000.00", "2026-04-12");
+    let case = dispute(&mut book, Disputed::Draw { draw }, "1000.00", "2026-05-10");
+    book.pay("37.10", "2026-05-25");
+    resolve(&mut book, case, "0.00", "2026-05-28");
+    let position = book.on("2026-06-12");
+    assert_eq!((position.past_due, position.days_past_due), (cents("35.78"), 1));
+    assert_eq!(position.penalty_fees, Cents::ZERO);
+}
+
 #[test]
 fn what_is_not_disputed_is_still_asked_for_by_the_second_statement() {
     let mut of = product("CASHLINE-STD-1");

@@ -82,6 +82,10 @@ fn report(text: &str) -> scenario::Report {
     scenario::run(&scenario.unwrap()).unwrap()
 }
 
+fn apr_of(item: &serde_json::Value) -> Apr {
+    Apr::from_ppm(u32::try_from(item["apr_ppm"].as_u64().unwrap()).unwrap())
+}
+
 /// The name by which a figure of the report is asked for; `None` for what is a fact, a term of the agreement, or part of a figure
 /// that is asked for as a whole.
 fn figure_of(path: &[Step<'_>], key: &str) -> Option<String> {
@@ -109,10 +113,10 @@ fn figure_of(path: &[Step<'_>], key: &str) -> Option<String> {
             "allocations" => figure.push(format!("allocation.{}", text(item, "seq"))),
             "quotes" | "payoffs" => figure.push(format!("payoff.{}", text(item, "on"))),
             "what_ifs" => figure.push(format!("what_if.{}", text(item, "name"))),
-            "rates" => figure.push(format!(
-                "at.{}",
-                Apr::from_ppm(u32::try_from(item["apr_ppm"].as_u64().unwrap()).unwrap())
-            )),
+            "unused_rates" => {
+                figure.push(format!("unused_rates.{}.at.{}", text(item, "feature"), apr_of(item)));
+            }
+            "rates" => figure.push(format!("at.{}", apr_of(item))),
             "last_statement" | "posted" | "charges" | "minimum" | "repayment" | "in_36_months"
             | "with" | "without" => figure.push((*table).to_owned()),
             "deferred" | "promotion_deferred" => figure.push("deferred".to_owned()),
@@ -129,6 +133,7 @@ fn figure_of(path: &[Step<'_>], key: &str) -> Option<String> {
         )
         | ("quotes", "payoff")
         | ("rates", "average_balance" | "apr")
+        | ("unused_rates", "apr")
         | ("payoffs", "without" | "with") => {}
         // What a derivation of the whole shows.
         ("minimum", "due")

@@ -13,6 +13,8 @@ pub(crate) struct Minimum {
     pub told: bool,
     /// What it was at first.
     pub asked: i64,
+    /// The same with what was past due.
+    pub whole: i64,
     pub unpaid: i64,
     /// What would be unpaid had it been asked for with all that is known.
     pub unpaid_recomputed: i64,
@@ -419,6 +421,7 @@ mod tests {
                 due: Some(NaiveDate::MIN),
                 told: true,
                 asked: 4_000,
+                whole: 4_000,
                 unpaid: 4_000,
                 unpaid_recomputed: 4_000,
             }],

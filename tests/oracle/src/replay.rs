@@ -258,8 +258,12 @@ impl Walk {
     fn test_late_fee(&mut self, day: NaiveDate) {
         let tested = |due: &NaiveDate| later(*due, u64::from(LATE_FEE_DAY)) == day;
         let told = self.books.minimums.iter().filter(|minimum| minimum.told);
-        let Some(due) = told.filter_map(|minimum| minimum.due).find(tested) else { return };
-        let unpaid = self.books.unpaid_minimum_due_by(due);
+        let Some((due, whole)) =
+            told.filter_map(|one| Some((one.due.filter(tested)?, one.whole))).last()
+        else {
+            return;
+        };
+        let unpaid = self.books.unpaid_minimum_due_by(due).min(whole);
         let stayed = !self.flags.is_empty() || self.books.in_service();
         let last_close = self.closes.last().map(|closed| closed.on);
         let charged = self.late_fees.last().is_some_and(|(on, _)| Some(*on) > last_close);
@@ -427,14 +431,15 @@ impl Walk {
         if let Some(due) = due.filter(|_| told) {
             self.books.due_at_the_latest(due);
         }
-        let mut unpaid = asked.own();
+        let (mut unpaid, mut whole) = (asked.own(), asked.minimum);
         if lower {
-            unpaid = unpaid.min(anew.own());
+            (unpaid, whole) = (unpaid.min(anew.own()), whole.min(anew.minimum));
         }
         self.books.minimums.push(Minimum {
             due,
             told,
             asked: unpaid,
+            whole,
             unpaid,
             unpaid_recomputed: of_cycle.own(),
         });

@@ -1,12 +1,13 @@
 //! Figures of a closed cycle, with all that is known.
 
-use super::{Figures, amount, available, kept, named, rate};
+use super::{Figures, amount, available, kept, named, rate, statement::unused};
 use crate::{CycleRecord, Derivation, derivation::Value, explain, product::Product};
 
 /// By the name that stands after `cycle.N.`.
 pub(crate) fn of_cycle(record: &CycleRecord, product: &Product) -> Figures {
     let mut figures = balances(record, product);
     figures.extend(charges(record, product));
+    figures.extend(unused(&record.unused_rates));
     if let Some(least) = record.pay_to_avoid_interest {
         let inputs = vec![
             amount("new balance", record.balance),

@@ -6,7 +6,7 @@ use money::Cents;
 use super::{Figures, amount, available, item_label, items, kept, named, of_year, rate};
 use crate::{
     BroughtForward, CycleRecord, Derivation, How, Repayment, Statement, StatementInterest,
-    derivation::Value, explain, product::Product,
+    derivation::Value, explain, product::Product, statement_terms::UnusedRate,
 };
 
 /// What stands beside the statement when it is explained.
@@ -60,6 +60,23 @@ pub(crate) fn of_statement(statement: &Statement, around: &Around<'_>) -> Figure
     }
     for line in &statement.interest {
         figures.extend(rates(line));
+    }
+    figures.extend(unused(&statement.unused_rates));
+    figures
+}
+
+/// Rates of the terms at which nothing was owed.
+pub(super) fn unused(rates: &[UnusedRate]) -> Figures {
+    let mut figures = Vec::new();
+    for unused in rates {
+        let name = format!("unused_rates.{}.at.{}", unused.feature, unused.apr);
+        let rule =
+            "a rate of the terms at the close, at which nothing was owed (12 CFR 1026.7(b)(4))";
+        figures.push((name.clone(), rate(rule, "rate", unused.apr)));
+        figures.extend(unused.up_to.map(|up_to| {
+            let rule = "the top of the tier, by the terms at the close";
+            (format!("{name}.up_to"), kept(rule, "top of the tier", up_to))
+        }));
     }
     figures
 }

@@ -12,6 +12,15 @@ const ONE_DOLLAR: Cents = Cents::new(100);
 
 const WHOLE: Apr = Apr::from_ppm(1_000_000);
 
+/// States, the District and the territories, and the addresses of the armed forces.
+const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND \
+                      OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI AA AE AP";
+
+/// One of them, by its two letters.
+pub(crate) fn is_state(name: &str) -> bool {
+    STATES.split_whitespace().any(|state| state.eq_ignore_ascii_case(name))
+}
+
 impl Product {
     /// True of a product however it came about.
     pub(crate) fn check_coherence(&self) -> Result<(), String> {
@@ -41,6 +50,12 @@ impl Product {
             let (state, from) = (&rule.state, rule.from);
             return Err(format!(
                 "one of the `state_overrides`, of {state} from {from}, ends before it begins"
+            ));
+        }
+        if let Some(rule) = self.state_overrides.iter().find(|one| !is_state(&one.state)) {
+            let state = &rule.state;
+            return Err(format!(
+                "`state_overrides` names `{state}`, which is none of the two letters of a state or territory"
             ));
         }
         self.minimums().try_for_each(MinimumTerms::check_coherence)?;

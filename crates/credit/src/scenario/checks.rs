@@ -9,14 +9,30 @@ use super::{
     brought::BroughtForwardFile,
     file::{FIRST_YEAR, LAST_YEAR, LineFile, MOST_DAYS, Reader},
 };
-use crate::{LineEventBody, Terms, TextError};
+use crate::{LineEventBody, Terms, TextError, product::is_state};
 
-/// States, the District and the territories, and the addresses of the armed forces.
-const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND \
-                      OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI AA AE AP";
-
-fn is_state(name: &str) -> bool {
-    STATES.split_whitespace().any(|state| state.eq_ignore_ascii_case(name))
+/// Two values of one thing from one day on, learned on one day: nothing says which of them counts.
+pub(super) fn check_changes(events: &[DatedEvent]) -> Result<(), TextError> {
+    let mut seen = BTreeSet::new();
+    for event in events {
+        let Body::Is(body) = &event.body else { continue };
+        let changed = match body {
+            LineEventBody::RateChanged { feature, .. } => ("rates", feature.as_deref()),
+            LineEventBody::IndexChanged { feature, .. } => {
+                ("values of an index", feature.as_deref())
+            }
+            LineEventBody::LimitChanged { .. } => ("limits", None),
+            _ => continue,
+        };
+        if !seen.insert((changed, event.on, event.recorded_on)) {
+            let message = format!(
+                "two {} from {} on, and nothing says which counts: leave one out, or give the later word of them another `recorded_on`",
+                changed.0, event.on
+            );
+            return Err(TextError { line: event.line, column: event.column, message });
+        }
+    }
+    Ok(())
 }
 
 impl Reader<'_> {

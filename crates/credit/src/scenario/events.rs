@@ -435,7 +435,12 @@ impl EventFile {
 
     fn disputed(&self, names: &Names) -> Result<Disputed, String> {
         Ok(match (&self.draw, &self.fee) {
-            (Some(_), _) => Disputed::Draw { draw: names.draw(self.draw.as_ref())? },
+            (Some(_), Some(_)) => {
+                return Err(
+                    "a dispute names a `draw` or a `fee`: each is disputed by itself".to_owned()
+                );
+            }
+            (Some(_), None) => Disputed::Draw { draw: names.draw(self.draw.as_ref())? },
             (None, Some(_)) => Disputed::Fee { fee: self.fee_kind()? },
             (None, None) => Disputed::Other,
         })

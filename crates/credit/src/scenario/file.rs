@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::{
     DatedEvent, Scenario, ScenarioLine, ScenarioWhatIf,
     brought::BroughtForwardFile,
+    checks::check_changes,
     events::{EventFile, Names},
     places::{self, Lines},
 };
@@ -200,6 +201,7 @@ impl Reader<'_> {
         let dates = terms.product.dates;
         let mut names = Names::default();
         let events = self.events(&line.events, (line.opened_on, &dates), &mut names)?;
+        check_changes(&events)?;
         self.check_schedule(&line, (&terms, &events), &span)?;
         self.check_index(&line, &terms, &span)?;
         self.check_brought(&line, &terms, &span)?;

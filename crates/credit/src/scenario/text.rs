@@ -108,8 +108,8 @@ fn write_position(text: &mut String, position: &Position) -> fmt::Result {
     }
     row(text, "total owed", position.total_owed)?;
     row(text, "available credit", position.available_credit)?;
-    let due = format!("minimum still due, next due date {}", position.next_due_on);
-    row(text, &due, position.minimum_due)?;
+    row(text, "minimum still due", position.minimum_due)?;
+    writeln!(text, "    {:<52} {:>14}", "next due date", position.next_due_on)?;
     if position.days_past_due > 0 {
         let late = format!("past due for {} days", position.days_past_due);
         row(text, &late, position.past_due)?;
