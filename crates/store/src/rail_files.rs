@@ -426,7 +426,8 @@ pub async fn set_cursor(
     Ok(())
 }
 
-/// Notes what a bank told of an entry of this reference, or this trace number where we know none of it; `false` where it was noted before.
+/// Notes what a bank told of an entry of this reference, or this trace number where we know none of it, or what we told of what came
+/// back, once (`return.alarm NAME` and a day); `false` where it was noted before.
 pub async fn note_once(
     conn: &mut PgConnection,
     entry: &str,

@@ -174,7 +174,11 @@ async fn play(args: &RunArgs, context: &Context) -> anyhow::Result<Exit> {
         suite.cases.retain(|case| args.cases.iter().any(|id| case.id.starts_with(id.as_str())));
     }
     if suite.cases.is_empty() {
-        return Err(UsageError(format!("no case is called {}", args.cases.join(", "))).into());
+        return Err(UsageError(format!(
+            "no case is called {}; the cases are the files of evals/, by their `id`",
+            args.cases.join(", ")
+        ))
+        .into());
     }
     let tasks = Tasks::default();
     let bench = bench(context, &tasks).await?.candidate_only();

@@ -82,6 +82,10 @@ impl Servicing {
         }
     }
 
+    fn is_due(&self, message: &OutboundRow) -> bool {
+        message.next_at.is_some_and(|at| at <= self.now())
+    }
+
     async fn deliver_one(
         &self,
         post: &dyn Post,
@@ -92,7 +96,7 @@ impl Servicing {
         let Some(message) = outbound::find_for_update(&mut tx, id).await? else {
             return Ok(Wire::Up);
         };
-        if message.next_at.is_none_or(|at| at > self.now()) {
+        if !self.is_due(&message) {
             return Ok(Wire::Up);
         }
         if message.state == OutboundState::Sending {
@@ -112,6 +116,10 @@ impl Servicing {
         let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
             return Ok(Wire::Up);
         };
+        // Its bounce may have been read meanwhile.
+        if !self.is_due(&message) {
+            return Ok(Wire::Up);
+        }
         let way = self.way(&mut tx, &mut message).await?;
         let ready = self.take(&mut tx, message, way, report).await?;
         tx.commit().await?;
@@ -212,9 +220,7 @@ impl Servicing {
     async fn sent(&self, id: OutboundId, report: &mut MessageReport) -> Result<(), ServicingError> {
         let now = self.now();
         let mut tx = self.store.app().begin().await?;
-        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
-            return Ok(());
-        };
+        let Some(mut message) = in_flight(&mut tx, id).await? else { return Ok(()) };
         message.state = OutboundState::Sent;
         (message.why, message.code, message.next_at) = (None, None, None);
         message.changed_at = now;
@@ -279,9 +285,7 @@ impl Servicing {
     ) -> Result<(), ServicingError> {
         let now = self.now();
         let mut tx = self.store.app().begin().await?;
-        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
-            return Ok(());
-        };
+        let Some(mut message) = in_flight(&mut tx, id).await? else { return Ok(()) };
         let attempt = usize::try_from(message.attempts - 1).unwrap_or_default();
         let again = if code.is_some() {
             AGAIN_AFTER_MINUTES.get(attempt).copied()
@@ -319,9 +323,7 @@ impl Servicing {
     ) -> Result<(), ServicingError> {
         let now = self.now();
         let mut tx = self.store.app().begin().await?;
-        let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
-            return Ok(());
-        };
+        let Some(mut message) = in_flight(&mut tx, id).await? else { return Ok(()) };
         self.hold_line_of_statement(&mut tx, &message).await?;
         self.trail_message(&mut tx, &message, "mail.unknown", json!({})).await?;
         report.messages_unknown += 1;
@@ -389,6 +391,15 @@ impl Servicing {
         alone.commit().await?;
         Ok(())
     }
+}
+
+/// A message that is being handed over; none where its bounce was read before the answer.
+async fn in_flight(
+    conn: &mut PgConnection,
+    id: OutboundId,
+) -> Result<Option<OutboundRow>, ServicingError> {
+    let message = outbound::find_for_update(conn, id).await?;
+    Ok(message.filter(|message| message.state == OutboundState::Sending))
 }
 
 /// The id of ours under which it was printed, or sent: `<id@domain>`.

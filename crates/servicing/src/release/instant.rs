@@ -179,10 +179,8 @@ impl Servicing {
         }
         let transfer = self.transfer_of(sending).await?;
         match self.bank.push(id, &transfer).await {
-            // It may be refused only because the first has arrived meanwhile.
-            Err(refused @ RailError::Refused { .. }) if push == Push::Again => {
-                self.read_back_refused(id, refused).await
-            }
+            // It may be refused only because it has arrived meanwhile, sent by another run.
+            Err(refused @ RailError::Refused { .. }) => self.read_back_refused(id, refused).await,
             answer => Ok(answer?),
         }
     }

@@ -99,11 +99,11 @@ impl Servicing {
             let (returns, entries, days) = (rate.returns, rates.entries, rates.days);
             let payload = json!({"rate": name, "entries": entries, "days": days, "what": rate});
             self.trail(&mut tx, audit::Stream::System, "return.alarm", payload).await?;
-            tx.commit().await?;
             tracing::error!(
                 rate = name,
                 "{returns} debits came back in {days} days ({name}), and {entries} were made: more than may"
             );
+            tx.commit().await?;
         }
         Ok(())
     }

@@ -7,8 +7,12 @@ use std::sync::{
 
 use credit::FlagKind;
 use rails::{Bounce, Mail, MailError, Printing, RailError};
-use servicing::ports::{Post, PostFuture, PostOffice};
+use servicing::{
+    Caller,
+    ports::{Post, PostFuture, PostOffice},
+};
 use store::{customers::Language, outbound::OutboundState};
+use tokio::sync::Notify;
 
 use crate::messages::Written;
 
@@ -110,4 +114,54 @@ async fn a_statement_that_waits_for_the_printer_is_withheld_when_bankruptcy_is_f
     assert_eq!(written.letters().len(), letters);
     let not_sent = "SELECT count(*) FROM line_events WHERE kind = 'statement_not_sent'";
     assert_eq!(written.house.count(not_sent).await, 1);
+}
+
+/// A mail server that has taken a message and is slow to say so.
+struct Slow {
+    office: PostOffice,
+    taken: Notify,
+    go_on: Notify,
+}
+
+impl Post for Slow {
+    fn send<'a>(&'a self, mail: &'a Mail<'a>) -> PostFuture<'a, (), MailError> {
+        Box::pin(async move {
+            self.office.send(mail).await?;
+            self.taken.notify_one();
+            self.go_on.notified().await;
+            Ok(())
+        })
+    }
+
+    fn has<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
+        self.office.has(id)
+    }
+
+    fn bounces_after(&self, sequence: u64) -> PostFuture<'_, Vec<Bounce>, RailError> {
+        self.office.bounces_after(sequence)
+    }
+
+    fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
+        self.office.print(letter)
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_bounce_comes_before_the_answer_goes_on_paper_once() {
+    let written = Written::on("2026-11-20").await;
+    let ann = written.person("late-bounce@example.com", Language::English).await;
+    let (taken, go_on) = (Notify::new(), Notify::new());
+    let slow = Arc::new(Slow { office: written.office.clone(), taken, go_on });
+    let first = written.servicing().clone().with_post(Arc::<Slow>::clone(&slow));
+    let first = tokio::spawn(async move { first.run_messages(Caller::system()).await });
+    slow.taken.notified().await;
+    let meanwhile = written.run().await;
+    assert_eq!((meanwhile.messages_bounced, meanwhile.messages_sent), (1, 0));
+    slow.go_on.notify_one();
+    assert_eq!(first.await.unwrap().unwrap().messages_sent, 0);
+    written.run().await;
+    let message = &written.messages(ann).await[0];
+    assert_eq!((message.state, message.next_at), (OutboundState::OnPaper, None));
+    assert_eq!((written.letters().len(), written.mail("").len()), (1, 1));
+    assert_eq!((written.leaves("mail.sent").await, written.leaves("mail.on_paper").await), (0, 1));
 }

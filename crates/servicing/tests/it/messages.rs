@@ -107,7 +107,7 @@ impl Written {
         self.mailbox.lock().letters.clone()
     }
 
-    async fn leaves(&self, kind: &str) -> i64 {
+    pub(crate) async fn leaves(&self, kind: &str) -> i64 {
         let sql = "SELECT count(*) FROM audit_leaves WHERE kind = $1";
         let owner = self.house.database.owner();
         sqlx::query_scalar(sql).bind(kind).fetch_one(owner).await.unwrap()
