@@ -186,7 +186,8 @@ impl Balance {
             }
             for day in span.days() {
                 let mut nano = i128::from(self.bearing(interest, span, day, outcome).get()) * NANO;
-                if interest.compounding == Compounding::Daily {
+                // A cycle that grace spares has no interest that could bear any; what falls due in it is owed as it is.
+                if interest.compounding == Compounding::Daily && outcome != GraceOutcome::Spared {
                     let joined = (priced.numerator + span.fell_due) / (DENOMINATOR / NANO);
                     nano += (joined - i128::from(span.prepaid.get()) * NANO).max(0);
                 }
