@@ -211,16 +211,6 @@ fn deferred_interest_compounds_where_the_account_does() {
     assert_eq!(interest(&report, 2), cents("40.91"));
 }
 
-#[test]
-fn what_falls_due_in_a_cycle_that_grace_spares_bears_nothing_in_it() {
-    let product = "[product.interest]\ncompounding = \"daily\"\n[product.grace]\nkind = \"paid_in_full\"\nleaves_out = [\"draws\"]\n[[product.features]]\nname = \"draws\"\npromotion = { apr = \"0%\", through = 2026-10-15, deferred = true }\n";
-    let report = lived(product, &draw("2026-09-01", "1000.00"));
-    let october = &statement(&report, 2).interest[0];
-    // 1,000.00 × (1.000657534^45 − 1), and the 16 days after it at nothing.
-    assert_eq!((october.amount, october.deferred_due), (cents("30.02"), cents("30.02")));
-    assert_eq!(october.rates.iter().map(|one| one.average_balance).max(), Some(Cents::ZERO));
-}
-
 const CARD: &str =
     "[product.interest]\ncompounding = \"daily\"\n[product.grace]\nkind = \"paid_in_full\"\n";
 

@@ -1,6 +1,6 @@
 //! Penalty fees: what caps them, which minimum asks for them, and when none can be charged.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "common/text.rs"]
 mod text;

@@ -257,12 +257,9 @@ impl Walk {
     /// day itself counts.
     fn test_late_fee(&mut self, day: NaiveDate) {
         let tested = |due: &NaiveDate| later(*due, u64::from(LATE_FEE_DAY)) == day;
-        let told = self.books.minimums.iter().filter(|minimum| minimum.told);
-        let Some((due, whole)) =
-            told.filter_map(|one| Some((one.due.filter(tested)?, one.whole))).last()
-        else {
-            return;
-        };
+        let mut told = self.books.minimums.iter().rev().filter(|minimum| minimum.told);
+        let latest = told.find_map(|one| Some((one.due.filter(tested)?, one.whole)));
+        let Some((due, whole)) = latest else { return };
         let unpaid = self.books.unpaid_minimum_due_by(due).min(whole);
         let stayed = !self.flags.is_empty() || self.books.in_service();
         let last_close = self.closes.last().map(|closed| closed.on);
