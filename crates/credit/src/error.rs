@@ -32,6 +32,8 @@ pub enum CreditError {
         "event {seq} changes terms on {effective_on}; with the notice given it can be no earlier than {earliest} (or state an exception)"
     )]
     NoticeTooLate { seq: u64, effective_on: NaiveDate, earliest: NaiveDate },
+    #[error("event {seq} changes no term: `terms` is empty")]
+    ChangesNothing { seq: u64 },
     #[error("event {seq} changes terms and states neither when notice was given nor an exception")]
     NoNotice { seq: u64 },
     #[error(

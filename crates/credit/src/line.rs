@@ -312,6 +312,9 @@ impl CreditLine {
     fn check_notice(&self, event: &LineEvent) -> Result<(), CreditError> {
         let (seq, effective_on) = (event.seq, event.effective_on);
         let notice = match &event.body {
+            LineEventBody::TermsChanged { changes, .. } if changes.is_empty() => {
+                return Err(CreditError::ChangesNothing { seq });
+            }
             LineEventBody::TermsChanged { notice, .. }
             | LineEventBody::RateChanged { notice: Some(notice), .. } => *notice,
             _ => return Ok(()),

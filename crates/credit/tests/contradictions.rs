@@ -93,9 +93,9 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
         (product("[product.interest]\n¶autopay_discount = \"150%\""), "above 100%"),
         (
             product(
-                "[product.fees]\nplan = { amount = \"10.00\", ¶brackets = [{ amount = \"2.00\" }] }",
+                "[product.fees]\nplan = { ¶amount = \"10.00\", brackets = [{ amount = \"2.00\" }] }",
             ),
-            "its `amount` never counts",
+            "`amount` of a plan fee never counts",
         ),
         (
             product(
@@ -103,6 +103,13 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
             ),
             "with `first_free`",
         ),
+        (
+            product(
+                "[product.fees]\nlate = { ¶amount = \"29.00\", brackets = [{ up_to = \"100.00\", amount = \"15.00\" }, { amount = \"35.00\" }] }",
+            ),
+            "`amount` of a late fee never counts",
+        ),
+        (product("[product.limits]\nnew_line_days = 0\n¶new_line_hold_days = 5"), "needs `new_line_days`"),
         (
             product(
                 "[[product.¶state_overrides]]\nstate = \"NY\"\nfrom = 2026-05-01\nthrough = 2026-01-01",
@@ -210,6 +217,10 @@ fn events_that_cannot_be_are_refused_at_the_key() {
                 "kind = \"dispute\"\n¶draw = \"a\"\nfee = \"late\"\non = 2026-09-12\namount = \"50.00\"",
             ),
             "a `draw` or a `fee`",
+        ),
+        (
+            event("kind = \"terms_change\"\non = 2026-11-05\nnotice_on = 2026-09-10\n¶terms = {}"),
+            "changes no term",
         ),
     ]);
 }

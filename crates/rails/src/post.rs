@@ -74,13 +74,17 @@ impl PostClient {
 
     /// Whether the message of this Message-ID was taken.
     pub async fn has(&self, message_id: &str) -> Result<bool, RailError> {
-        let id = message_id.trim_matches(['<', '>']);
-        let answer = self
-            .client
-            .get(format!("{}/mail/{id}", self.base_url))
-            .send()
-            .await
-            .map_err(unknown)?;
+        self.is_there(&format!("mail/{}", message_id.trim_matches(['<', '>']))).await
+    }
+
+    /// Whether the letter of this id of ours is at the printer's.
+    pub async fn has_letter(&self, id: &str) -> Result<bool, RailError> {
+        self.is_there(&format!("letters/{id}")).await
+    }
+
+    async fn is_there(&self, path: &str) -> Result<bool, RailError> {
+        let url = format!("{}/{path}", self.base_url);
+        let answer = self.client.head(url).send().await.map_err(unknown)?;
         match answer.status() {
             StatusCode::OK => Ok(true),
             StatusCode::NOT_FOUND => Ok(false),

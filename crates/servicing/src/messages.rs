@@ -34,6 +34,7 @@ use crate::{
     Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     disclosures::{GivenDocument, refuse_model},
     jobs::JobReport,
+    ports::Post,
     work::Trail,
 };
 
@@ -89,9 +90,26 @@ impl Servicing {
         while self.number_outbox().await? > 0 {}
         self.write_messages(&mut report).await?;
         self.read_bounces(post.as_ref(), &mut report).await?;
-        self.deliver_messages(post.as_ref(), &mut report).await?;
-        self.print_letters(post.as_ref(), &mut report).await?;
-        Ok(report)
+        // Held by this transaction and by nothing else: a process that dies lets go of it.
+        let mut alone = self.store.app().begin().await?;
+        let done = if outbound::try_deliver(&mut alone).await? {
+            self.mail_and_print(post.as_ref(), &mut alone, &mut report).await
+        } else {
+            Ok(())
+        };
+        alone.rollback().await?;
+        done.map(|()| report)
+    }
+
+    /// To the mail server, and to the printer.
+    async fn mail_and_print(
+        &self,
+        post: &dyn Post,
+        alone: &mut PgConnection,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
+        self.deliver_messages(post, alone, report).await?;
+        self.print_letters(post, alone, report).await
     }
 
     /// The same among the day's work, which it must not hold up.

@@ -192,6 +192,10 @@ fn said_of_terms(error: ServicingError) -> ServicingError {
             );
             Refusal::new(RefusalCode::NoticeTooShort, sentence).into()
         }
+        Some(CreditError::ChangesNothing { .. }) => {
+            let sentence = "These terms change nothing: name one that is to be another.";
+            Refusal::new(RefusalCode::TermsInvalid, sentence).into()
+        }
         Some(CreditError::Terms { message, .. }) => {
             let sentence = format!("These terms cannot be: {message}.");
             Refusal::new(RefusalCode::TermsInvalid, sentence).into()

@@ -34,13 +34,19 @@ impl Product {
             return Err("`least` of a plan fee is above its `most`".to_owned());
         }
         if fees.plan.iter().chain(&fees.further_plans).any(PlanFee::drops_its_amount) {
-            return Err(
-                "a plan fee has `brackets` without an end, so its `amount` never counts".to_owned()
-            );
+            let message = "the `amount` of a plan fee never counts beside `brackets` without an end: leave it out, or state `\"0.00\"`";
+            return Err(message.to_owned());
         }
         if fees.late.as_ref().is_some_and(LateFee::never_begins) {
             let message = "a late fee of nothing is never charged, so `repeat_amount` never counts: state it as `amount`, with `first_free`";
             return Err(message.to_owned());
+        }
+        if fees.late.as_ref().is_some_and(LateFee::drops_its_amount) {
+            let message = "the `amount` of a late fee never counts beside `brackets` without an end: leave it out, or state `\"0.00\"`";
+            return Err(message.to_owned());
+        }
+        if self.limits.new_line_hold_days > 0 && self.limits.new_line_days == 0 {
+            return Err("`new_line_hold_days` needs `new_line_days`".to_owned());
         }
         if self.interest.autopay_discount > WHOLE {
             return Err("`autopay_discount` is above 100%".to_owned());
@@ -204,6 +210,11 @@ impl LateFee {
     fn never_begins(&self) -> bool {
         let nothing = self.amount.is_zero() && self.percent == Apr::ZERO;
         nothing && self.brackets.is_empty() && self.repeat_amount.is_some_and(Cents::is_positive)
+    }
+
+    fn drops_its_amount(&self) -> bool {
+        let open = self.brackets.last().is_some_and(|one| one.up_to.is_none());
+        open && self.amount.is_positive()
     }
 }
 

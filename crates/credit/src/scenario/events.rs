@@ -373,10 +373,13 @@ impl EventFile {
                 feature: self.feature.clone(),
                 index: needed(self.apr, "apr")?,
             },
-            Kind::TermsChange => LineEventBody::TermsChanged {
-                changes: json_table(needed(self.terms.as_ref(), "terms")?),
-                notice: self.notice(),
-            },
+            Kind::TermsChange => {
+                let changes = json_table(needed(self.terms.as_ref(), "terms")?);
+                if changes.is_empty() {
+                    return Err("`terms` is empty: it changes no term".to_owned());
+                }
+                LineEventBody::TermsChanged { changes, notice: self.notice() }
+            }
             Kind::Dispute => {
                 let amount = amount()?;
                 let dispute = names.new_dispute(self.id.as_ref(), amount)?;

@@ -46,23 +46,19 @@ enum Wire {
 }
 
 impl Servicing {
-    /// Works off what is due, unless another process is at it.
+    /// Works off what is due.
     pub(super) async fn deliver_messages(
         &self,
         post: &dyn Post,
+        alone: &mut PgConnection,
         report: &mut MessageReport,
     ) -> Result<(), ServicingError> {
-        // Held by this transaction and by nothing else: a process that dies lets go of it.
-        let mut alone = self.store.app().begin().await?;
-        if !outbound::try_deliver(&mut alone).await? {
-            return Ok(());
-        }
         if !self.patience.wire_may_be_tried(self.session_clock.now()) {
             return Ok(());
         }
         let mut seen = self.patience.left(self.session_clock.now());
         loop {
-            let due = outbound::list_due(&mut alone, self.now(), &seen, MESSAGES_AT_ONCE).await?;
+            let due = outbound::list_due(alone, self.now(), &seen, MESSAGES_AT_ONCE).await?;
             if due.is_empty() {
                 return Ok(());
             }

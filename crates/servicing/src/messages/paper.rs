@@ -100,14 +100,13 @@ impl Servicing {
     pub(super) async fn print_letters(
         &self,
         post: &dyn Post,
+        alone: &mut PgConnection,
         report: &mut MessageReport,
     ) -> Result<(), ServicingError> {
-        let mut conn = self.store.app().acquire().await?;
-        let letters = outbound::list_unprinted(&mut conn, LETTERS_AT_ONCE).await?;
-        drop(conn);
+        let letters = outbound::list_unprinted(alone, LETTERS_AT_ONCE).await?;
         for letter in letters {
             let id = letter.message_id;
-            match self.still_allowed(id, report).await {
+            match self.still_allowed(post, &letter, report).await {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(error) => {
@@ -133,8 +132,8 @@ impl Servicing {
                 self.put_letter_off(id, report).await?;
                 continue;
             }
-            match self.printed(&letter).await {
-                Ok(first) => report.letters_printed += u32::from(first),
+            match self.printed(&letter, report).await {
+                Ok(()) => {}
                 // It is handed over again under its id, and holds up no other.
                 Err(error) => {
                     tracing::error!(message.id = %id, error = %chain(&error), "that letter {id} was printed could not be recorded");
@@ -146,12 +145,14 @@ impl Servicing {
     }
 
     /// Whether nothing stands against a queued letter; one against which a flag was raised since, or whose news was given up, is
-    /// withheld as mail is.
+    /// withheld as mail is, unless the printer has it from a run that could not record it.
     async fn still_allowed(
         &self,
-        id: OutboundId,
+        post: &dyn Post,
+        letter: &LetterRow,
         report: &mut MessageReport,
     ) -> Result<bool, ServicingError> {
+        let id = letter.message_id;
         let mut tx = self.store.app().begin().await?;
         let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
             return Ok(false);
@@ -163,6 +164,11 @@ impl Servicing {
         let Way::Never(why @ (Why::Flag(_) | Why::Overtaken)) = way else {
             return Ok(true);
         };
+        if post.has_letter(&id.to_string()).await? {
+            tx.rollback().await?;
+            self.printed(letter, report).await?;
+            return Ok(false);
+        }
         message.changed_at = self.now();
         self.withhold(&mut tx, message, why, report).await?;
         tx.commit().await?;
@@ -180,12 +186,16 @@ impl Servicing {
         Ok(outbound::put_letter_off(&mut conn, id, self.now()).await?)
     }
 
-    /// The printer has a letter; `false` where that is on record.
-    async fn printed(&self, letter: &LetterRow) -> Result<bool, ServicingError> {
+    /// The printer has a letter; recorded once.
+    pub(super) async fn printed(
+        &self,
+        letter: &LetterRow,
+        report: &mut MessageReport,
+    ) -> Result<(), ServicingError> {
         let id = letter.message_id;
         let mut tx = self.store.app().begin().await?;
         if !outbound::mark_printed(&mut tx, id, self.now()).await? {
-            return Ok(false);
+            return Ok(());
         }
         if let Some(message) = outbound::find(&mut tx, id).await? {
             self.statement_left(&mut tx, &message).await?;
@@ -193,6 +203,7 @@ impl Servicing {
             self.trail_message(&mut tx, &message, "mail.printed", more).await?;
         }
         tx.commit().await?;
-        Ok(true)
+        report.letters_printed += 1;
+        Ok(())
     }
 }

@@ -91,6 +91,13 @@ impl Servicing {
         code: &str,
         report: &mut MessageReport,
     ) -> Result<(), ServicingError> {
+        let mut conn = self.store.app().acquire().await?;
+        let letter = outbound::find_letter(&mut conn, id).await?;
+        drop(conn);
+        // It was printed, though the printer's answer may have been lost.
+        if let Some(letter) = letter {
+            self.printed(&letter, report).await?;
+        }
         let mut tx = self.store.app().begin().await?;
         let Some(mut message) = outbound::find_for_update(&mut tx, id).await? else {
             return Ok(());

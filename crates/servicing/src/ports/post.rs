@@ -17,6 +17,9 @@ pub trait Post: Send + Sync {
     /// What came back after it was taken, after the one numbered `sequence`; all of it after 0.
     fn bounces_after(&self, sequence: u64) -> PostFuture<'_, Vec<Bounce>, RailError>;
 
+    /// Whether the letter of this id is at the printer's.
+    fn has_letter<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError>;
+
     /// Hands a letter to the printer; with what stands on its envelope; twice under one id, it is printed once.
     fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError>;
 }
@@ -50,6 +53,15 @@ impl Post for PostOffice {
             match &self.desk {
                 Some(desk) => desk.bounces_after(sequence).await,
                 None => Ok(Vec::new()),
+            }
+        })
+    }
+
+    fn has_letter<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
+        Box::pin(async move {
+            match &self.desk {
+                Some(desk) => desk.has_letter(id).await,
+                None => Ok(false),
             }
         })
     }

@@ -16,15 +16,17 @@ use tokio::sync::Notify;
 
 use crate::messages::Written;
 
-/// A printer that takes no letter to Nobody, and none at all while it is out of paper.
+/// A printer that takes no letter to Nobody, none at all while it is out of paper, and whose answers may be lost.
 struct Picky {
     office: PostOffice,
     out_of_paper: AtomicBool,
+    answers_lost: AtomicBool,
 }
 
 impl Picky {
     fn of(written: &Written) -> Arc<Self> {
-        Arc::new(Self { office: written.office.clone(), out_of_paper: AtomicBool::new(false) })
+        let (out_of_paper, answers_lost) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { office: written.office.clone(), out_of_paper, answers_lost })
     }
 }
 
@@ -41,6 +43,10 @@ impl Post for Picky {
         self.office.bounces_after(sequence)
     }
 
+    fn has_letter<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
+        self.office.has_letter(id)
+    }
+
     fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
         if self.out_of_paper.load(Ordering::SeqCst) {
             let reason = "out of paper".to_owned();
@@ -50,7 +56,13 @@ impl Post for Picky {
             let reason = "nobody lives there".to_owned();
             return Box::pin(async move { Err(RailError::Refused { reason }) });
         }
-        self.office.print(letter)
+        Box::pin(async move {
+            self.office.print(letter).await?;
+            if self.answers_lost.load(Ordering::SeqCst) {
+                return Err(RailError::Unknown { reason: "the connection broke".to_owned() });
+            }
+            Ok(())
+        })
     }
 }
 
@@ -116,6 +128,51 @@ async fn a_statement_that_waits_for_the_printer_is_withheld_when_bankruptcy_is_f
     assert_eq!(written.house.count(not_sent).await, 1);
 }
 
+/// What is in the post cannot be withheld, and the record must not say so.
+#[tokio::test]
+async fn a_letter_that_the_printer_has_is_sent_though_its_answer_was_lost_and_a_flag_raised_since() {
+    let mut written = Written::on("2026-12-03").await;
+    let ann = written.person("bounce@example.com", Language::English).await;
+    let picky = Picky::of(&written);
+    written.house.servicing = written.servicing().clone().with_post(picky.clone());
+    written.run().await;
+    let letters = written.letters().len();
+    picky.answers_lost.store(true, Ordering::SeqCst);
+    written.live_until("2026-12-18").await;
+    assert_eq!(written.letters().len(), letters + 1);
+    let waiting = "SELECT count(*) FROM letters WHERE printed_at IS NULL";
+    assert_eq!(written.house.count(waiting).await, 1);
+
+    let servicing = written.servicing();
+    servicing.raise_flag(ann.caller(), ann.id, FlagKind::Bankruptcy, "a letter").await.unwrap();
+    let report = written.run().await;
+    assert_eq!((report.messages_not_sent, report.letters_printed), (0, 1));
+    assert_eq!(written.house.count(waiting).await, 0);
+    assert_eq!(written.message(ann, "statement_ready").await.state, OutboundState::OnPaper);
+    let not_sent = "SELECT count(*) FROM line_events WHERE kind = 'statement_not_sent'";
+    assert_eq!(written.house.count(not_sent).await, 0);
+    assert_eq!(written.run().await.letters_printed, 0, "once");
+}
+
+#[tokio::test]
+async fn a_letter_that_comes_back_was_printed_though_the_printers_answer_was_lost() {
+    let mut written = Written::on("2026-11-20").await;
+    let ann = written.person("bounce@example.com", Language::English).await;
+    let nowhere = ["No Such Street 5".to_owned(), "Sacramento, CA 95814".to_owned()];
+    written.servicing().keep_postal_address(Caller::system(), ann.id, &nowhere).await.unwrap();
+    let picky = Picky::of(&written);
+    written.house.servicing = written.servicing().clone().with_post(picky.clone());
+    picky.answers_lost.store(true, Ordering::SeqCst);
+    assert_eq!(written.run().await.letters_printed, 0);
+    assert_eq!(written.run().await.letters_printed, 1);
+    let back = written.messages(ann).await.pop().unwrap();
+    assert_eq!((back.state, back.why.as_deref()), (OutboundState::NotSent, Some("letter_came_back")));
+    assert_eq!(
+        (written.leaves("mail.printed").await, written.leaves("mail.letter_returned").await),
+        (1, 1)
+    );
+}
+
 /// A mail server that has taken a message and is slow to say so.
 struct Slow {
     office: PostOffice,
@@ -139,6 +196,10 @@ impl Post for Slow {
 
     fn bounces_after(&self, sequence: u64) -> PostFuture<'_, Vec<Bounce>, RailError> {
         self.office.bounces_after(sequence)
+    }
+
+    fn has_letter<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
+        self.office.has_letter(id)
     }
 
     fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {

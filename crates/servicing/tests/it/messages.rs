@@ -398,6 +398,10 @@ impl Post for Dies {
         self.office.bounces_after(sequence)
     }
 
+    fn has_letter<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
+        self.office.has_letter(id)
+    }
+
     fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
         self.office.print(letter)
     }

@@ -100,6 +100,10 @@ impl Post for OutOfOrder {
         self.0.bounces_after(sequence)
     }
 
+    fn has_letter<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
+        self.0.has_letter(id)
+    }
+
     fn print<'a>(&'a self, _: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
         Box::pin(async { Err(RailError::Unknown { reason: "out of paper".to_owned() }) })
     }

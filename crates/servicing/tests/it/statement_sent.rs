@@ -136,6 +136,10 @@ impl Post for Broken {
         Box::pin(async move { Ok(back) })
     }
 
+    fn has_letter<'a>(&'a self, id: &'a str) -> PostFuture<'a, bool, RailError> {
+        self.office.has_letter(id)
+    }
+
     fn print<'a>(&'a self, letter: &'a Printing<'a>) -> PostFuture<'a, (), RailError> {
         if self.printer_down.load(Ordering::SeqCst) {
             let reason = "no paper".to_owned();
