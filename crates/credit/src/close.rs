@@ -99,6 +99,9 @@ impl State {
         for fee in self.fees.iter_mut().filter(|fee| fee.billed_in.is_none()) {
             fee.billed_in = Some(cycle);
         }
+        for fee in self.fees.iter_mut().filter(|fee| fee.asked_in() == Some(cycle)) {
+            fee.asked = fee.unpaid;
+        }
         let due_on = self.schedule.due_on(self.cycle.closes_on, &terms.product.dates);
         let minimum = self.minimum(terms, &lines);
         let sent_on = printed.map_or(Some(self.cycle.closes_on), |printed| printed.sent_on);

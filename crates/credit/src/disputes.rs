@@ -2,33 +2,42 @@
 //! (12 CFR 1026.13).
 //!
 //! Invariants: a dispute moves no balance; interest goes on and is billed, but what it comes to on the disputed amount is held out
-//! too; where there was no error, what was held out falls due anew with full time to pay.
+//! too, and so is a disputed draw's share of its fee; a fee is held out of the minimum that asks for it and of no other; where there
+//! was no error, what was held out falls due anew with full time to pay.
 
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use identity::{CaseId, DrawId};
+use identity::CaseId;
 use money::{Cents, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FeeKind, InterestLine, Terms,
+    InterestLine, Terms,
     balance::Balance,
     event::Disputed,
     minimum::{Minimum, MinimumInputs},
     rate,
-    state::{Fee, Obligation, State},
+    state::{Obligation, State},
     versions::Versions,
     waivers::Waiver,
 };
+
+mod parts;
+
+use parts::{FeePart, FeesShown, Parts};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Dispute {
     id: CaseId,
     subject: Disputed,
     pub(crate) amount: Cents,
-    /// Whose principal is disputed.
+    /// Whose principal is disputed, or fee.
     balance: usize,
+    /// Of principal, with its share of a fee that joined it.
+    principal: Cents,
+    /// Of fees.
+    fees: Vec<FeePart>,
     since: NaiveDate,
     /// Its principal is in that with which the repayment period began, or begins.
     before_repayment: bool,
@@ -99,68 +108,44 @@ impl DisputeClocks {
 }
 
 impl Dispute {
-    /// With the interest billed on it.
+    /// With the interest billed on it, and the fee of a draw.
     fn whole(&self) -> Cents {
-        self.amount + self.interest
+        self.principal + self.fees.iter().map(|part| part.amount).sum() + self.interest
     }
 
-    /// The minimum as it would be without what is disputed. `instalment`: what is asked for of it by level payments, if it is;
-    /// of a fee it may be a part. `before`: interest on it that earlier statements billed.
+    /// The minimum as it would be without what is disputed. `instalment`: what is asked for of it by level payments, if it is.
+    /// `before`: interest on it that earlier statements billed.
     fn held_out(
         &self,
         inputs: MinimumInputs,
         (before, interest): (Cents, Cents),
         instalment: Option<Cents>,
+        fees: FeesShown,
     ) -> MinimumInputs {
         let less = |from: Cents, amount: Cents| (from - amount).or_zero();
         let mut inputs = inputs;
-        let all = self.amount + before + interest;
+        let drawn = self.principal + before + interest;
+        let all = drawn + fees.owed;
         inputs.total_owed = less(inputs.total_owed, all);
         inputs.disputed += all;
-        let asked = instalment.unwrap_or_default();
-        inputs.instalments = less(inputs.instalments, asked);
-        let on_plans = match self.subject {
-            Disputed::Draw { .. } if instalment.is_some() => all,
-            _ => asked,
-        };
+        inputs.instalments =
+            less(inputs.instalments, instalment.unwrap_or_default() + fees.on_plans);
+        let on_plans = instalment.map_or(Cents::ZERO, |_| drawn) + fees.owed_on_plans;
         inputs.instalment_balances = less(inputs.instalment_balances, on_plans);
-        let beside = all - on_plans;
-        if !beside.is_positive() {
-            return inputs;
-        }
-        match self.subject {
-            Disputed::Fee { fee } if fee.penalty() => {
-                inputs.penalty_fees = less(inputs.penalty_fees, self.amount);
+        inputs.fees = less(inputs.fees, fees.fees);
+        inputs.penalty_fees = less(inputs.penalty_fees, fees.penalties);
+        if instalment.is_none() {
+            inputs.principal = less(inputs.principal, self.principal);
+            inputs.principal_after_last_draw =
+                less(inputs.principal_after_last_draw, self.principal);
+            if self.before_repayment {
+                inputs.principal_at_repayment = less(inputs.principal_at_repayment, self.principal);
             }
-            Disputed::Fee { .. } => inputs.fees = less(inputs.fees, self.amount - asked),
-            Disputed::Draw { .. } | Disputed::Other => {
-                inputs.principal = less(inputs.principal, self.amount);
-                inputs.principal_after_last_draw =
-                    less(inputs.principal_after_last_draw, self.amount);
-                if self.before_repayment {
-                    inputs.principal_at_repayment =
-                        less(inputs.principal_at_repayment, self.amount);
-                }
-            }
+            inputs.interest = less(inputs.interest, interest);
         }
-        inputs.interest = less(inputs.interest, interest);
-        inputs.new_balance = less(inputs.new_balance, beside);
-        inputs.highest_balance = less(inputs.highest_balance, beside);
+        inputs.new_balance = less(inputs.new_balance, all - on_plans);
+        inputs.highest_balance = less(inputs.highest_balance, all - on_plans);
         inputs
-    }
-
-    /// Of a disputed fee: what the statement of a cycle asks for beside the payments of plans, where it is their monthly fee. The
-    /// latest is meant.
-    fn fee_of_plans(&self, balances: &[Balance], fees: &[Fee], cycle: u32) -> Option<Cents> {
-        let Disputed::Fee { fee: FeeKind::Plan } = self.subject else { return None };
-        let of_plan = |fee: &&Fee| {
-            let of = balances.get(fee.balance);
-            fee.kind == FeeKind::Plan && of.is_some_and(|balance| balance.plan.is_some())
-        };
-        let latest = fees.iter().filter(of_plan).filter_map(|fee| fee.billed_in).max();
-        let mine = fees.iter().filter(of_plan).filter(|fee| fee.billed_in == Some(cycle));
-        let asked = mine.map(|fee| fee.amount).sum::<Cents>().min(self.amount);
-        (latest == Some(cycle)).then_some(asked)
     }
 
     /// What the last statement asks for of a disputed draw that is repaid by level payments: its share where part is disputed.
@@ -179,15 +164,14 @@ impl Dispute {
     fn interest_of(&self, terms: &Terms, lines: &[InterestLine]) -> Cents {
         let Some(line) = lines.get(self.balance) else { return Cents::ZERO };
         let interest = terms.product.interest_named(&line.feature);
-        if matches!(self.subject, Disputed::Fee { .. }) && !interest.on_fees {
-            return Cents::ZERO;
-        }
+        let fees = self.fees.iter().filter(|_| interest.on_fees).map(|part| part.amount);
+        let bearing = self.principal + fees.sum();
         let owed = line.segments.iter().filter(|segment| segment.balance.is_positive());
         let numerator = owed.map(|segment| {
             let days = (segment.through - segment.from.max(self.since)).num_days() + 1;
             let whole = i128::from(segment.balance.get()) * i128::from(segment.days());
             let of_cent_and_day = segment.numerator / whole;
-            let disputed = i128::from(self.amount.min(segment.balance).get());
+            let disputed = i128::from(bearing.min(segment.balance).get());
             of_cent_and_day * disputed * i128::from(days.max(0))
         });
         rate::to_cents(numerator.sum(), interest.rounding).min(line.amount)
@@ -204,10 +188,7 @@ impl State {
         if !amount.is_positive() {
             return;
         }
-        let (balance, since) = match subject {
-            Disputed::Draw { draw } => self.place_of(draw),
-            Disputed::Fee { .. } | Disputed::Other => (0, self.begins_on),
-        };
+        let Parts { balance, since, principal, fees } = self.parts_of(subject, amount);
         let from = terms.repayment_begins_on(self.opened_on);
         let drawn = matches!(subject, Disputed::Draw { .. });
         self.disputes.push(Dispute {
@@ -215,6 +196,8 @@ impl State {
             subject,
             amount,
             balance,
+            principal,
+            fees,
             since,
             before_repayment: drawn && from.is_none_or(|from| since < from),
             opened_on: self.day,
@@ -294,10 +277,9 @@ impl State {
                         MinimumInputs { past_due, ..inputs },
                         |inputs, (one, billed)| match billed.get(&record.number) {
                             Some(interest) => {
-                                let fee =
-                                    one.fee_of_plans(&self.balances, &self.fees, record.number);
-                                let instalment = one.instalment(&self.balances).or(fee);
-                                one.held_out(inputs, *interest, instalment)
+                                let (balances, fees) = (&self.balances, &self.fees);
+                                let shown = one.fees_shown(balances, fees, record.number);
+                                one.held_out(inputs, *interest, one.instalment(balances), shown)
                             }
                             None => inputs,
                         },
@@ -318,11 +300,6 @@ impl State {
         asked.collect()
     }
 
-    fn place_of(&self, draw: DrawId) -> (usize, NaiveDate) {
-        let found = self.drawn.iter().find(|drawn| drawn.draw == draw);
-        found.map_or((0, self.begins_on), |drawn| (drawn.balance, drawn.on))
-    }
-
     /// The minimum of a close, with what is disputed held out of it.
     pub(crate) fn without_disputes(
         &mut self,
@@ -335,8 +312,10 @@ impl State {
         for dispute in &mut self.disputes {
             let interest = dispute.interest_of(terms, lines);
             let instalment = dispute.instalment(&self.balances);
+            let shown = dispute.fees_shown(&self.balances, &self.fees, self.cycle.number);
             let before = rule.apply(reduced).own;
-            reduced = dispute.held_out(reduced, (dispute.interest, interest), instalment);
+            let billed = (dispute.interest, interest);
+            reduced = dispute.held_out(reduced, billed, instalment, shown);
             let held = (before - rule.apply(reduced).own).or_zero();
             dispute.held += held;
             dispute.held_owed += held;

@@ -104,7 +104,7 @@ fn owed_undisputed(inputs: &MinimumInputs) -> Derivation {
     }
     let parts = vec![
         Derivation::amount("total owed", owed + disputed),
-        Derivation::amount("disputed, with the interest on it", -disputed),
+        Derivation::amount("disputed, with the charges on it", -disputed),
     ];
     let rule = "what is disputed need not be paid meanwhile, and is held out of the balances that the formula goes by (12 CFR 1026.13(d)(1))";
     Derivation::sum(rule, "total owed, without what is disputed", owed, parts)

@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 18;
+const LAYOUT: u32 = 19;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -187,10 +187,12 @@ impl State {
                 let fee = self.fee_of_draw(timeline, action);
                 let joins = timeline.draw_fees.joined.contains(draw);
                 let joined = self.draw(terms, at, (amount, fee), joins);
+                let own = (self.fees.len() > charged).then_some(charged);
                 if fee.is_positive() {
                     self.fee_bearing_draws += amount;
                 }
-                self.drawn.push(Drawn { draw: *draw, on: self.day, balance: at, joined });
+                let (draw, on) = (*draw, self.day);
+                self.drawn.push(Drawn { draw, on, balance: at, amount, joined, fee: own });
             }
             LineEventBody::PaymentReceived { payment, .. } => {
                 self.receive(terms, (Some(*payment), None), seq, amount);
@@ -340,6 +342,7 @@ impl State {
                 unpaid: amount,
                 billed_in: None,
                 shown_from: 0,
+                asked: Cents::ZERO,
                 given_back: Cents::ZERO,
             });
         }

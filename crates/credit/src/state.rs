@@ -103,9 +103,13 @@ pub(crate) struct Drawn {
     pub(crate) draw: DrawId,
     pub(crate) on: NaiveDate,
     pub(crate) balance: usize,
+    /// As corrected.
+    pub(crate) amount: Cents,
     /// A fee that joined the balance.
     #[serde(default)]
     pub(crate) joined: Cents,
+    /// Which of the fees is its own, where it did not join the balance.
+    pub(crate) fee: Option<usize>,
 }
 
 /// Consecutive days with one balance and one rate, and alike as parts of a year.
@@ -159,6 +163,8 @@ pub(crate) struct Fee {
     /// The first statement that could show it, where it was recorded after its cycle had closed.
     #[serde(default)]
     pub(crate) shown_from: u32,
+    /// What the minimum of the statement that shows it first asked for.
+    pub(crate) asked: Cents,
     /// Of what was paid of it, what a waiver gave back.
     #[serde(default)]
     pub(crate) given_back: Cents,

@@ -32,7 +32,7 @@ pub(crate) struct WaiverTakenBack {
 }
 
 impl Fee {
-    fn may_be(&self, kind: FeeKind) -> bool {
+    pub(crate) fn may_be(&self, kind: FeeKind) -> bool {
         let came_in = self.billed_in == Some(0) && self.kind.penalty() == kind.penalty();
         self.kind == kind || came_in
     }

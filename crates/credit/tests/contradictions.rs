@@ -105,13 +105,6 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
         ),
         (
             product(
-                "[product.fees]\nlate = { ¶amount = \"29.00\", brackets = [{ up_to = \"100.00\", amount = \"15.00\" }, { amount = \"35.00\" }] }",
-            ),
-            "`amount` of a late fee never counts",
-        ),
-        (product("[product.limits]\nnew_line_days = 0\n¶new_line_hold_days = 5"), "needs `new_line_days`"),
-        (
-            product(
                 "[[product.¶state_overrides]]\nstate = \"NY\"\nfrom = 2026-05-01\nthrough = 2026-01-01",
             ),
             "of NY from 2026-05-01, ends before it begins",
@@ -131,6 +124,22 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
         (
             product("[product.minimum]\nwhole_dollars = \"up\"\n¶multiple_of = \"0.00\""),
             "above zero",
+        ),
+    ]);
+}
+
+#[test]
+fn terms_that_would_count_for_nothing_are_refused_at_the_key() {
+    refused_where_marked(&[
+        (
+            product(
+                "[product.fees]\nlate = { ¶amount = \"29.00\", brackets = [{ up_to = \"100.00\", amount = \"15.00\" }, { amount = \"35.00\" }] }",
+            ),
+            "`amount` of a late fee never counts",
+        ),
+        (
+            product("[product.limits]\nnew_line_days = 0\n¶new_line_hold_days = 5"),
+            "needs `new_line_days`",
         ),
     ]);
 }

@@ -5,7 +5,10 @@
 mod common;
 
 use common::{Book, cents, day, noon, product};
-use credit::{CreditError, Disputed, FeeKind, LineEventBody, LineStatus, product::Tier};
+use credit::{
+    CreditError, Disputed, FeeKind, LineEventBody, LineStatus,
+    product::{PlanFee, Tier},
+};
 use identity::{CaseId, DrawId};
 use money::{Apr, Cents};
 
@@ -233,4 +236,51 @@ fn a_disputed_fee_is_waived_where_it_was_our_error() {
     let position = book.on("2026-10-20");
     assert_eq!((position.fees, position.disputed), (Cents::ZERO, Cents::ZERO));
     assert_eq!(book.line.untied(&book.books).unwrap(), []);
+}
+
+/// 12 CFR 1026.13(d)(1): a charge that is related to what is disputed need not be paid either.
+#[test]
+fn the_fee_of_a_disputed_draw_is_held_out_with_it() {
+    let of = product("CASHLINE-STD-1-FEE3");
+    let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+    book.draw("2000.00", "2026-09-01");
+    let draw = DrawId::mint(noon(day("2026-09-01")));
+    book.draw_with_fee(draw, "1000.00", "30.00", "2026-09-01");
+    // 3,000.00 × 24 % × 30/365 = 59.18; 2 % of 3,000.00, that and the fee of 3 %.
+    assert_eq!(book.on("2026-10-05").minimum_due, cents("149.18"));
+    let case = dispute(&mut book, Disputed::Draw { draw }, "600.00", "2026-10-05");
+    // Three fifths of the fee, and 11.84 of the interest: 2 % of 2,400.00, 47.34 and 12.00 are left.
+    let position = book.on("2026-10-05");
+    assert_eq!(position.minimum_due, cents("107.34"));
+    assert_eq!(position.disputed, cents("629.84"));
+    book.pay("107.34", "2026-10-20");
+    assert_eq!(book.on("2026-11-20").days_past_due, 0);
+    // It is in no later minimum, and comes back with the rest.
+    let second = book.statement(2);
+    assert_eq!(second.fees_total, Cents::ZERO);
+    let before = book.on("2026-11-20").minimum_due;
+    resolve(&mut book, case, "0.00", "2026-11-20");
+    let after = book.on("2026-11-20");
+    assert_eq!(after.disputed, Cents::ZERO);
+    // 12.00, 11.84 and 18.00 of the fee by the first statement, 12.00 and 12.23 by the second.
+    assert_eq!(after.minimum_due - before, cents("66.07"));
+}
+
+#[test]
+fn a_disputed_fee_is_held_out_of_its_own_minimum_and_of_no_later_one() {
+    let mut of = product("CASHLINE-STD-1");
+    of.fees.plan = Some(PlanFee { amount: cents("5.00"), ..PlanFee::default() });
+    of.fees.late = None;
+    let mut book = Book::open(&of, 240_000, 31, "2026-09-01");
+    book.draw("2000.00", "2026-09-01");
+    // 40.00, 39.45 and the fee.
+    assert_eq!(book.on("2026-10-03").minimum_due, cents("84.45"));
+    dispute(&mut book, Disputed::Fee { fee: FeeKind::Plan }, "5.00", "2026-10-03");
+    assert_eq!(book.on("2026-10-03").minimum_due, cents("79.45"));
+    // 40.00, 40.77 and the second fee, which nobody disputes.
+    assert_eq!(book.on("2026-11-05").minimum_due, cents("165.22"));
+    assert_eq!(book.statement(2).disputed, cents("5.00"));
+    // The second one too: only that minimum asks for it.
+    dispute(&mut book, Disputed::Fee { fee: FeeKind::Plan }, "5.00", "2026-11-05");
+    assert_eq!(book.on("2026-11-05").minimum_due, cents("160.22"));
 }

@@ -221,7 +221,7 @@ fn the_minimum_under_a_dispute_is_the_least_of_what_is_shown() {
     assert_eq!((some.how, some.value.text().as_str()), (Some(credit::How::Least), "$15.00"));
     let owed = &some.inputs[1];
     assert_eq!((owed.how, owed.value.text().as_str()), (Some(credit::How::Sum), "$15.00"));
-    let parts = [("total owed", "$400.00"), ("disputed, with the interest on it", "-$385.00")];
+    let parts = [("total owed", "$400.00"), ("disputed, with the charges on it", "-$385.00")];
     let parts = parts.map(|(label, value)| (label.to_owned(), value.to_owned()));
     assert_eq!(shown(owed), parts);
     let all = minimum("400.00");

@@ -130,7 +130,8 @@ async fn a_statement_that_waits_for_the_printer_is_withheld_when_bankruptcy_is_f
 
 /// What is in the post cannot be withheld, and the record must not say so.
 #[tokio::test]
-async fn a_letter_that_the_printer_has_is_sent_though_its_answer_was_lost_and_a_flag_raised_since() {
+async fn a_letter_that_the_printer_has_is_sent_though_its_answer_was_lost_and_a_flag_raised_since()
+{
     let mut written = Written::on("2026-12-03").await;
     let ann = written.person("bounce@example.com", Language::English).await;
     let picky = Picky::of(&written);
@@ -166,7 +167,10 @@ async fn a_letter_that_comes_back_was_printed_though_the_printers_answer_was_los
     assert_eq!(written.run().await.letters_printed, 0);
     assert_eq!(written.run().await.letters_printed, 1);
     let back = written.messages(ann).await.pop().unwrap();
-    assert_eq!((back.state, back.why.as_deref()), (OutboundState::NotSent, Some("letter_came_back")));
+    assert_eq!(
+        (back.state, back.why.as_deref()),
+        (OutboundState::NotSent, Some("letter_came_back"))
+    );
     assert_eq!(
         (written.leaves("mail.printed").await, written.leaves("mail.letter_returned").await),
         (1, 1)
