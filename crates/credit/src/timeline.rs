@@ -16,7 +16,7 @@ use crate::{
     charge::PostedCharge,
     draw_fees::DrawFees,
     draws::{DrawFact, DrawFacts},
-    event::{AppliesTo, Disputed},
+    event::Disputed,
     product::ReturnPolicy,
     sent::Departures,
     versions::Versions,
@@ -450,24 +450,17 @@ impl References {
     }
 }
 
-/// Orders changes of one day, whatever the order in which they arrived.
-fn tie(body: &LineEventBody) -> u128 {
-    let (kind, number) = match body {
-        LineEventBody::CyclesChanged { cycles } => (0, cycles.close_day.into()),
-        LineEventBody::LimitChanged { credit_limit, .. } => {
-            (1, u64::try_from(credit_limit.get()).unwrap_or_default())
-        }
-        LineEventBody::IndexChanged { index, .. } => (3, index.ppm().into()),
-        LineEventBody::RateChanged { apr, applies_to: AppliesTo::AllBalances, .. } => {
-            (4, apr.ppm().into())
-        }
-        LineEventBody::RateChanged { apr, .. } => (5, apr.ppm().into()),
-        LineEventBody::RateCapped { apr, .. } => (6, apr.ppm().into()),
-        LineEventBody::FlagRaised { flag, .. } => (7, *flag as u64),
-        LineEventBody::FlagCleared { flag, .. } => (8, *flag as u64),
-        _ => (2, 0),
-    };
-    (kind << 64) | u128::from(number)
+/// Orders changes of one day: of two values of one thing the one that was recorded later counts.
+const fn tie(body: &LineEventBody) -> u128 {
+    match body {
+        LineEventBody::CyclesChanged { .. } => 0,
+        LineEventBody::LimitChanged { .. } => 1,
+        LineEventBody::IndexChanged { .. } => 3,
+        LineEventBody::RateChanged { .. } => 4,
+        LineEventBody::RateCapped { .. } => 5,
+        LineEventBody::FlagRaised { .. } | LineEventBody::FlagCleared { .. } => 6,
+        _ => 2,
+    }
 }
 
 fn known(found: bool, seq: u64, what: &'static str) -> Result<(), CreditError> {

@@ -262,7 +262,7 @@ fn flag(flag: FlagKind) -> Option<Flag> {
     })
 }
 
-/// In the order in which facts of one day count: draws and payments by number, a flag raised before one is cleared.
+/// In the order in which facts of one day count: draws and payments by number, of two changes of one thing the one recorded later.
 #[must_use]
 pub fn facts(happenings: &[Happening]) -> Vec<Dated> {
     // Where nothing comes late, the fee of a draw is worked out anew and so is compared; else it is what was quoted.
@@ -357,7 +357,7 @@ fn fact(what: &What) -> Option<(u64, Fact)> {
             (0, Fact::FeeWaived { kind: kind(fee), cents: amount.get() })
         }
         What::FlagRaised { flag: raised } => (0, Fact::FlagRaised { flag: flag(raised)? }),
-        What::FlagCleared { flag: cleared } => (1, Fact::FlagCleared { flag: flag(cleared)? }),
+        What::FlagCleared { flag: cleared } => (0, Fact::FlagCleared { flag: flag(cleared)? }),
         What::BroughtForward { principal, billed_interest, fees, penalty_fees, credit_balance } => {
             let [principal, billed_interest, billed_fees, penalty_fees, credit_balance] =
                 [principal, billed_interest, fees, penalty_fees, credit_balance].map(Cents::get);
