@@ -331,26 +331,35 @@ impl State {
         if waterfall.deferred_first_in_last_cycles > 0 {
             let last = waterfall.deferred_first_in_last_cycles;
             order.sort_by_key(|at| {
-                !self.balances.get(*at).is_some_and(|one| self.ends_within(one, last))
+                !self.balances.get(*at).is_some_and(|one| self.ends_within(terms, one, last))
             });
         }
         order
     }
 
-    /// The deferral of a balance ends in this cycle or in one of the `cycles - 1` after it.
-    fn ends_within(&self, balance: &Balance, cycles: u32) -> bool {
+    /// This cycle is one of the `cycles` last ones before the deferral of a balance ends. One in which it ends before the due date
+    /// is none of them (comment 53(b) to 12 CFR 1026.53).
+    fn ends_within(&self, terms: &Terms, balance: &Balance, cycles: u32) -> bool {
         let promotion = balance.promotion.filter(|promotion| promotion.deferred);
         let Some(promotion) =
             promotion.filter(|one| one.holds(self.day, self.cycle.since_opening()))
         else {
             return false;
         };
-        let mut closes_on = self.cycle.closes_on;
-        for _ in 1..cycles {
-            closes_on = self.schedule.close_of(closes_on.succ_opt().unwrap_or(closes_on));
+        let (mut starts_on, mut closes_on) = (self.cycle.starts_on, self.cycle.closes_on);
+        for ahead in 0..=cycles {
+            let number = self.cycle.since_opening() + ahead;
+            let next = closes_on.succ_opt().unwrap_or(closes_on);
+            if !promotion.holds(next, number + 1) {
+                let before = starts_on.pred_opt().unwrap_or(starts_on);
+                let due_on = self.schedule.due_on(before, &terms.product.dates);
+                let due = (starts_on..=closes_on).contains(&due_on) && number > 1;
+                let broken = due && !promotion.holds(due_on, number);
+                return if broken { ahead > 0 } else { ahead < cycles };
+            }
+            (starts_on, closes_on) = (next, self.schedule.close_of(next));
         }
-        !promotion
-            .holds(closes_on.succ_opt().unwrap_or(closes_on), self.cycle.since_opening() + cycles)
+        false
     }
 
     /// The rates that rank balances are those in force on the day of the payment.

@@ -291,25 +291,33 @@ fn a_payment_can_go_balance_by_balance_the_minimum_to_the_lowest_rate() {
 
 #[test]
 fn in_the_last_cycles_of_a_deferral_the_excess_goes_there_first() {
-    let product = "[[product.features]]\nname = \"purchases\"\napr = \"29.99%\"\n[[product.features]]\nname = \"deferred\"\napr = \"20%\"\npromotion = { apr = \"0%\", through = 2026-11-20, deferred = true }\n[product.waterfall]\ndeferred_first_in_last_cycles = 2\n[product.minimum]\narms = [{ amount = \"0.00\" }]\n";
-    let left = |on: &str| {
+    let product = |through: &str| {
+        format!(
+            "[[product.features]]\nname = \"purchases\"\napr = \"29.99%\"\n[[product.features]]\nname = \"deferred\"\napr = \"20%\"\npromotion = {{ apr = \"0%\", through = {through}, deferred = true }}\n[product.waterfall]\ndeferred_first_in_last_cycles = 2\n[product.minimum]\narms = [{{ amount = \"0.00\" }}]\n"
+        )
+    };
+    let left = |through: &str, on: &str| {
         let line = format!(
             "[line.brought_forward]\nprincipal = {{ purchases = \"500.00\", deferred = \"500.00\" }}\n{}",
             pay(on, "300.00")
         );
-        let report = lived(product, &line);
+        let report = lived(&product(through), &line);
         let feature = |name: &str| {
             let mut features = report.position.features.iter();
             features.find(|one| one.name == name).unwrap().principal
         };
         [feature("purchases"), feature("deferred")]
     };
-    // The promotion ends in the cycle of November: October is the first of its last two.
-    assert_eq!(left("2026-09-30"), ["200.00", "500.00"].map(cents));
-    let [purchases, deferred] = left("2026-10-15");
-    assert_eq!(purchases, cents("500.00"));
+    let [first, beside] = [["200.00", "500.00"], ["500.00", "200.00"]].map(|both| both.map(cents));
+    // It ends on the due date of November, so that October is the first of its last two cycles.
+    assert_eq!(left("2026-11-25", "2026-09-30"), first);
+    let [purchases, deferred] = left("2026-11-25", "2026-10-15");
     // 12.32 of the payment went to the interest that September billed.
-    assert_eq!(deferred, cents("212.32"));
+    assert_eq!([purchases, deferred], ["500.00", "212.32"].map(cents));
+    // A day before it: November is no cycle of it, September is the first of the last two.
+    assert_eq!(left("2026-11-24", "2026-09-30"), beside);
+    let [purchases, deferred] = left("2026-11-24", "2026-11-10");
+    assert!(purchases < cents("500.00") && deferred == cents("500.00"));
 }
 
 #[test]
