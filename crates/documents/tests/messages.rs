@@ -42,6 +42,8 @@ fn values(whole: bool) -> Values {
         ("debit_on", may(Value::Date(day()))),
         ("retry_on", may(Value::Date(day()))),
         ("retry", Value::Flag(whole)),
+        ("by_hand", Value::Flag(whole)),
+        ("account_ended", Value::Flag(whole)),
         ("cheque", Value::Text("100245".to_owned())),
         ("reference", Value::Text("PAY-1A2B3C".to_owned())),
         ("error", may(Value::Money(Cents::new(1_500)))),

@@ -25,7 +25,8 @@ impl SandboxClock {
         Ok(Self { hand, bank_url, http, moving: Mutex::new(()) })
     }
 
-    /// Lives through every day up to `to`: the bank's morning first, then ours.
+    /// Lives through the rest of the day, in which leaves what was asked for since the morning, and every day up to `to`: the bank's
+    /// morning first, then ours.
     pub(crate) async fn advance_to(
         &self,
         servicing: &Servicing,
@@ -33,6 +34,9 @@ impl SandboxClock {
     ) -> Result<JobReport, ApiError> {
         let _one_at_a_time = self.moving.lock().await;
         let mut ran = JobReport::default();
+        if servicing.today() < to {
+            ran.payments = servicing.run_payments(Caller::system()).await?;
+        }
         while servicing.today() < to {
             let next = servicing.today().succ_opt().unwrap_or(NaiveDate::MAX);
             let morning = NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default();

@@ -30,6 +30,7 @@ use crate::{
     lines::Line,
     reference::reference,
     release::status_of,
+    reversals::reversed,
     words::{bank_account_text, date_text, shown},
     work::{Begun, Trail},
 };
@@ -116,6 +117,8 @@ pub struct PaymentView {
     #[serde(flatten)]
     pub payment: PaymentRow,
     pub bank_account: BankAccount,
+    /// Taken back as our own mistake: on the line it never was.
+    pub reversed: bool,
 }
 
 impl Servicing {
@@ -221,7 +224,8 @@ impl Servicing {
                     payment.retry_on = None;
                 }
             }
-            views.push(view(&mut conn, payment).await?);
+            let reversed = reversed(&line, payment.id);
+            views.push(PaymentView { reversed, ..view(&mut conn, payment).await? });
         }
         Ok(views)
     }

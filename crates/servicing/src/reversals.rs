@@ -1,10 +1,11 @@
 //! A payment taken back as our own mistake, by two people (`countersign`).
 //!
-//! Invariant: on the line the payment is taken never to have happened; what became of the money stands on the clearing account until
-//! the bank has been told.
+//! Invariants: on the line the payment is taken never to have happened, but no late fee comes of our mistake (the rule book's 1.5); what
+//! became of the money stands on the clearing account until the bank has been told.
 
-use credit::LineEventBody;
+use credit::{FeeKind, LateFee, LineEventBody};
 use identity::PaymentId;
+use money::Cents;
 use serde_json::json;
 use sqlx::PgConnection;
 use store::{
@@ -39,6 +40,12 @@ pub(crate) fn reversed(line: &Line, payment: PaymentId) -> bool {
     line.events().iter().any(|event| {
         matches!(event.body, LineEventBody::PaymentReversed { payment: of, .. } if of == payment)
     })
+}
+
+/// What the late fees of the same cycles come to beyond what they were.
+fn more_late(after: &[LateFee], before: &[LateFee]) -> Cents {
+    let was = |cycle| before.iter().filter(|fee| fee.cycle == cycle).map(|fee| fee.amount).sum();
+    after.iter().map(|fee| (fee.amount - was(fee.cycle)).or_zero()).sum()
 }
 
 fn check(line: &Line, payment: &PaymentRow) -> Result<(), Refusal> {
@@ -91,11 +98,21 @@ impl Servicing {
     ) -> Result<(), ServicingError> {
         let payment = payments::find(conn, payment_id).await?;
         check(line, &payment.ok_or_else(|| Refusal::not_found("payment"))?)?;
+        let today = self.today();
+        let before = line.position(today)?.late_fees;
         let body =
             LineEventBody::PaymentReversed { payment: payment_id, reason: row.reason.clone() };
-        let seq = self.post(conn, line, self.today(), body).await?;
+        let seq = self.post(conn, line, today, body).await?;
+        let waived = more_late(&line.position(today)?.late_fees, &before);
+        if waived.is_positive() {
+            let reason = "our mistake in a payment".to_owned();
+            let body = LineEventBody::FeeWaived { fee: FeeKind::Late, amount: waived, reason };
+            self.post(conn, line, today, body).await?;
+        }
         let payload = with(payload_of(row, permit), "event_seq", json!(seq));
         let payload = with(payload, "note", json!(row.note));
+        let payload = with(payload, "payment_id", json!(payment_id));
+        let payload = with(payload, "late_fee_waived_cents", json!(waived));
         let stream = Trail::stream(None, Some(row.credit_line_id));
         self.trail(conn, stream, "payment.reversed", payload).await
     }

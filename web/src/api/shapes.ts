@@ -292,6 +292,7 @@ export interface Payment {
   return_code: string | null;
   retry_on: string | null;
   retry_of: string | null;
+  reversed: boolean;
 }
 
 export interface BankAccount {

@@ -97,6 +97,7 @@ export const en = {
   status_released: "On its way to the bank",
   status_settled: "Paid",
   status_returned: "Returned by the bank",
+  status_reversed: "Taken back by us",
   status_held_back: "Held back: it is not taken",
   status_cancelled: "Cancelled",
   status_pending: "Outcome not known yet",

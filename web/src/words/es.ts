@@ -99,6 +99,7 @@ export const es: Words = {
   status_released: "Enviado al banco",
   status_settled: "Pagado",
   status_returned: "Devuelto por el banco",
+  status_reversed: "Revertido por nosotros",
   status_held_back: "Retenido: no se cobra",
   status_cancelled: "Cancelado",
   status_pending: "Resultado aún desconocido",

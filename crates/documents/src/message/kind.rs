@@ -80,6 +80,7 @@ kinds! {
     PaymentScheduled = "payment_scheduled", Servicing, false;
     PaymentTaken = "payment_taken", Servicing, false;
     PaymentReturned = "payment_returned", Servicing, false;
+    PaymentReversed = "payment_reversed", Servicing, false;
     /// The copy of the authorisation: 12 CFR 1005.10(b).
     AutopayEnrolled = "autopay_enrolled", Legal, false;
     AutopayChanged = "autopay_changed", Legal, false;

@@ -222,6 +222,8 @@ pub(crate) struct Payment {
     /// The payment that came back, where this is its second try.
     #[schema(value_type = Option<uuid::Uuid>)]
     retry_of: Option<PaymentId>,
+    /// Taken back as our own mistake, whatever became of the debit: on the line it never was.
+    reversed: bool,
 }
 
 /// Which bank account a payment comes from, or a draw goes to.
@@ -247,6 +249,7 @@ impl From<PaymentView> for Payment {
             return_code: view.payment.return_code,
             retry_on: view.payment.retry_on,
             retry_of: view.payment.retry_of,
+            reversed: view.reversed,
         }
     }
 }

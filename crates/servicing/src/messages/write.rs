@@ -2,6 +2,7 @@
 
 mod contact;
 mod event;
+mod moves;
 mod notices;
 mod terms;
 
@@ -10,10 +11,7 @@ use chrono::{NaiveDate, TimeDelta};
 use documents::{
     MessageClass, MessageKind, MessageRecord, Party, Tongue, Value, Values, render_message,
 };
-use identity::{
-    BankAccountId, CaseId, CreditLineId, CustomerId, DecisionId, DrawId, OutboundId, PaymentId,
-    chain,
-};
+use identity::{BankAccountId, CaseId, CreditLineId, CustomerId, DecisionId, OutboundId, chain};
 use money::{Apr, Cents};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -24,10 +22,8 @@ use store::{
     cases, credit_lines,
     customers::{self, Customer, Language},
     decisions::{self, Outcome},
-    draws::{self, DrawRail},
     outbound::{self, OutboundRow, OutboundState, Recipient},
     outbox::{self, OutboxEvent},
-    payments,
 };
 
 use self::event::Event;
@@ -279,11 +275,15 @@ impl Servicing {
                 Some(sent) => sent,
                 None => return Ok(None),
             },
-            Event::PaymentScheduled | Event::PaymentCredited | Event::PaymentReturned => {
-                return payment(conn, &told).await;
+            Event::PaymentScheduled
+            | Event::PaymentCredited
+            | Event::PaymentReturned
+            | Event::PaymentReversed
+            | Event::PaymentHeldBack => {
+                return moves::payment(conn, &told).await;
             }
             Event::DrawReleased | Event::DrawMade | Event::DrawRefused | Event::DrawVoided => {
-                return draw(conn, &told).await;
+                return moves::draw(conn, &told).await;
             }
             Event::AutopayEnrolled => autopay(conn, MessageKind::AutopayEnrolled, &told).await?,
             Event::AutopayChanged => autopay(conn, MessageKind::AutopayChanged, &told).await?,
@@ -350,75 +350,6 @@ async fn account(
     }))
 }
 
-async fn payment(
-    conn: &mut PgConnection,
-    told: &Told<'_>,
-) -> Result<Option<Draft>, ServicingError> {
-    let id: PaymentId = told.need("payment_id")?;
-    let Some(row) = payments::find(conn, id).await? else { return Ok(None) };
-    let mut said = values([
-        ("amount", Value::Money(row.amount)),
-        ("account", account(conn, Some(row.bank_account_id)).await?),
-        ("on", Value::Date(row.authorised_on)),
-        ("reference", Value::Text(row.reference)),
-    ]);
-    let kind = match told.event.kind.as_str() {
-        "payment.scheduled" => {
-            let apart = row.debit_on != row.authorised_on;
-            let debit_on = if apart { Value::Date(row.debit_on) } else { Value::Nothing };
-            said.insert("debit_on".to_owned(), debit_on);
-            said.insert("retry".to_owned(), Value::Flag(row.retry_of.is_some()));
-            MessageKind::PaymentScheduled
-        }
-        "payment.credited" => MessageKind::PaymentTaken,
-        _ => {
-            said.insert("on".to_owned(), Value::Date(told.need("returned_on")?));
-            said.insert("retry_on".to_owned(), told.date("retry_on"));
-            MessageKind::PaymentReturned
-        }
-    };
-    Ok(Some(Draft {
-        kind,
-        customer_id: row.customer_id,
-        credit_line_id: Some(row.credit_line_id),
-        values: said,
-        statement: None,
-        decision_id: None,
-        to: Vec::new(),
-    }))
-}
-
-async fn draw(conn: &mut PgConnection, told: &Told<'_>) -> Result<Option<Draft>, ServicingError> {
-    let id: DrawId = told.need("draw_id")?;
-    let Some(row) = draws::find(conn, id).await? else { return Ok(None) };
-    let by_customer = told.get::<String>("why").as_deref() == Some(crate::draws::CUSTOMER);
-    let kind = match told.event.kind.as_str() {
-        "draw.released" => MessageKind::DrawSent,
-        // At once: it was never on its way.
-        "draw.made" if row.rail == DrawRail::Instant => MessageKind::DrawSent,
-        "draw.refused" => MessageKind::DrawRefused,
-        "draw.voided" if !by_customer => MessageKind::DrawRefused,
-        _ => return Ok(None),
-    };
-    let fee = if row.fee.is_zero() { Value::Nothing } else { Value::Money(row.fee) };
-    let said = values([
-        ("amount", Value::Money(row.amount)),
-        ("fee", fee),
-        ("account", account(conn, Some(row.bank_account_id)).await?),
-        ("on", Value::Date(row.available_on)),
-        ("reference", Value::Text(row.reference)),
-    ]);
-    Ok(Some(Draft {
-        kind,
-        customer_id: row.customer_id,
-        credit_line_id: Some(row.credit_line_id),
-        values: said,
-        statement: None,
-        decision_id: None,
-        to: Vec::new(),
-    }))
-}
-
 async fn autopay(
     conn: &mut PgConnection,
     kind: MessageKind,
@@ -429,6 +360,7 @@ async fn autopay(
         ("amount", told.money("amount_cents")),
         ("account", account),
         ("on", told.date("on")),
+        ("by_hand", Value::Flag(false)),
         ("apr", told.points("apr_ppm")),
         ("discount", told.points("autopay_discount_ppm")),
     ]);

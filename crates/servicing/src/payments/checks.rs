@@ -92,7 +92,7 @@ pub(super) async fn view(
     let bank_account = bank_accounts::find(conn, payment.bank_account_id)
         .await?
         .ok_or(ServicingError::Stored { what: "bank account", source: None })?;
-    Ok(PaymentView { payment, bank_account })
+    Ok(PaymentView { payment, bank_account, reversed: false })
 }
 
 pub(crate) async fn own_bank_account(

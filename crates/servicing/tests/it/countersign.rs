@@ -54,6 +54,27 @@ async fn a_payment_is_taken_back_as_our_mistake_by_two_people_and_once() {
     house.books_agree(ann).await;
 }
 
+/// The rule book's 1.5: no late fee where our error contributed. It had been paid by the tenth day after October 30.
+#[tokio::test]
+async fn a_payment_that_we_took_back_by_mistake_costs_no_late_fee() {
+    let (house, ann) = with_statement().await;
+    pays(&house, ann, 5_000, "2026-10-12").await;
+    house.live_until("2026-11-20").await;
+    let service = &house.servicing;
+    let (rae, sam) = (house.representative("Rae").await, house.representative("Sam").await);
+    let payment = house.payments(ann).await[0].id;
+    let asked = service.ask_reversal(rae, payment, "Keyed twice.", &key("ask")).await.unwrap();
+    service.countersign(sam, asked.id, (true, "Seen."), &key("done")).await.unwrap();
+    let after = position(&house, ann).await;
+    assert_eq!((after.late_fees.len(), after.penalty_fees), (1, cents(0)));
+    assert_eq!(told(&house, "payment.reversed").await[0]["late_fee_waived_cents"], 1_500);
+    house.live_until("2026-11-21").await;
+    assert_eq!(position(&house, ann).await.penalty_fees, cents(0));
+    house.books_agree(ann).await;
+    let payments = service.list_payments(ann.caller(), ann.id).await.unwrap();
+    assert_eq!(payments.iter().filter(|one| one.reversed).count(), 1);
+}
+
 #[tokio::test]
 async fn more_than_a_hundred_dollars_of_disputes_is_given_back_by_two_people_however_it_is_cut() {
     let (house, ann) = with_statement().await;

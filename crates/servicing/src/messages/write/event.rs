@@ -47,6 +47,8 @@ events! {
     PaymentScheduled = "payment.scheduled", None, [PaymentScheduled];
     PaymentCredited = "payment.credited", None, [PaymentTaken];
     PaymentReturned = "payment.returned", None, [PaymentReturned];
+    PaymentReversed = "payment.reversed", None, [PaymentReversed];
+    PaymentHeldBack = "payment.held_back", None, [PaymentNotMade];
     DrawMade = "draw.made", None, [DrawSent];
     DrawReleased = "draw.released", None, [DrawSent];
     DrawRefused = "draw.refused", None, [DrawRefused];
@@ -76,7 +78,7 @@ mod tests {
     use super::*;
 
     /// What is recorded and told to nobody by a message of its own.
-    const SILENT: [&str; 45] = [
+    const SILENT: [&str; 43] = [
         "autopay.nothing_due",
         "autopay.skipped",
         "bank_account.added",
@@ -112,11 +114,9 @@ mod tests {
         "payment.cancelled",
         "payment.chosen_for_file",
         "payment.given_back",
-        "payment.held_back",
         "payment.not_retried",
         "payment.reversal_asked",
         "payment.reversal_refused",
-        "payment.reversed",
         "payment.settled",
         "statement.not_sent",
         "statement.rendered",
