@@ -43,6 +43,8 @@ fn values(whole: bool) -> Values {
         ("retry_on", may(Value::Date(day()))),
         ("retry", Value::Flag(whole)),
         ("by_hand", Value::Flag(whole)),
+        ("used", Value::Flag(whole)),
+        ("again", Value::Flag(false)),
         ("account_ended", Value::Flag(whole)),
         ("cheque", Value::Text("100245".to_owned())),
         ("reference", Value::Text("PAY-1A2B3C".to_owned())),

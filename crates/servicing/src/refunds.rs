@@ -5,6 +5,7 @@
 //! may still come back is waited for, as long as the seven banking days allow. What goes back unasked is found by the day that stands
 //! with its line, tried a few times, and then left to a person (`cheques`); while that person's case is open nobody asks for it as well.
 
+mod account;
 mod reserve;
 
 use calendar::add_banking_days;
@@ -36,6 +37,7 @@ use crate::{
     work::{Begun, Trail, with},
 };
 
+use account::refund_account;
 pub(crate) use reserve::needed_by_draws;
 
 /// Banking days within which what was asked for is paid.
@@ -56,6 +58,11 @@ const TRIED_AGAIN_AFTER: Days = Days::new(7);
 
 /// The desk's case of what cannot be sent back by itself.
 pub(crate) const DESK_CASE: &str = "refund_by_cheque";
+
+/// Why a refund ends that has nothing to send any more...
+pub(crate) const CREDIT_BALANCE_USED: &str = "credit_balance_used";
+/// ...and one that the bank never had in time, or was told not to take any more. It can be asked for anew.
+pub(crate) const TIMED_OUT: &str = "timed_out";
 
 fn transfer_id(id: RefundId) -> String {
     format!("refund-{id}")
@@ -278,6 +285,9 @@ impl Servicing {
         refunds::update(&mut tx, &refund).await?;
         let stream = Trail::stream(None, Some(refund.credit_line_id));
         self.trail(&mut tx, stream, kind, told(&refund)).await?;
+        if ended {
+            self.leave_what_was_asked_for(&mut tx, &line, &refund).await?;
+        }
         tx.commit().await?;
         Ok((!ended).then_some((refund, Push::First)))
     }
@@ -292,7 +302,7 @@ impl Servicing {
         let position = line.position(self.today())?;
         if position.credit_balance < refund.amount || needed_by_draws(&position, refund.amount) {
             // It was drawn meanwhile, or is about to be, or the payment that made it came back.
-            return Ok(Some("credit_balance_used"));
+            return Ok(Some(CREDIT_BALANCE_USED));
         }
         let account = bank_accounts::find(conn, refund.bank_account_id).await?;
         let usable = account.is_some_and(|account| account.status != BankAccountStatus::Disabled);
@@ -327,10 +337,11 @@ impl Servicing {
                 self.end_refund(refund, Ok(on)).await
             }
             TransferState::Refused | TransferState::Void => {
-                let void = status.state == TransferState::Void;
-                let unsaid = if void { "timed_out" } else { "refused by the bank" };
-                let why = kept(status.reason.as_deref().unwrap_or(unsaid));
-                self.end_refund(refund, Err(why)).await
+                let reason = match status.state {
+                    TransferState::Void => TIMED_OUT,
+                    _ => status.reason.as_deref().unwrap_or("refused by the bank"),
+                };
+                self.end_refund(refund, Err(kept(reason))).await
             }
         }
     }
@@ -367,6 +378,9 @@ impl Servicing {
         let kind = if sent { "refund.sent" } else { "refund.refused" };
         let stream = Trail::stream(None, Some(refund.credit_line_id));
         self.trail(&mut tx, stream, kind, told(&refund)).await?;
+        if !sent {
+            self.leave_what_was_asked_for(&mut tx, &line, &refund).await?;
+        }
         tx.commit().await?;
         Ok(sent)
     }
@@ -423,6 +437,21 @@ impl Servicing {
         Ok(tx.commit().await?)
     }
 
+    /// What the customer asked for is owed within seven banking days though the bank said no (12 CFR 1026.11(a)(2)): a person sends it,
+    /// unless it has been used or was never refused.
+    async fn leave_what_was_asked_for(
+        &self,
+        conn: &mut PgConnection,
+        line: &Line,
+        refund: &RefundRow,
+    ) -> Result<(), ServicingError> {
+        let done = matches!(refund.refusal.as_deref(), Some(CREDIT_BALANCE_USED | TIMED_OUT));
+        if refund.cause != RefundCause::Asked || done {
+            return Ok(());
+        }
+        self.leave_refund_to_a_person(conn, line, "the bank would not take it").await
+    }
+
     async fn leave_refund_to_a_person(
         &self,
         conn: &mut PgConnection,
@@ -440,27 +469,6 @@ impl Servicing {
         self.open_line_case(conn, permit, &line.row, of).await?;
         Ok(())
     }
-}
-
-async fn refund_account(
-    conn: &mut PgConnection,
-    id: CreditLineId,
-    customer_id: CustomerId,
-) -> Result<Option<BankAccountId>, ServicingError> {
-    let usable: Vec<BankAccountId> = bank_accounts::list_of_customer(conn, customer_id)
-        .await?
-        .into_iter()
-        .filter(|account| account.status == BankAccountStatus::Verified)
-        .map(|account| account.id)
-        .collect();
-    let payments = payments::list_of_line(conn, id).await?;
-    let last = payments
-        .iter()
-        .filter(|payment| payment.status == PaymentStatus::Settled)
-        .map(|payment| payment.bank_account_id)
-        .find(|account| usable.contains(account));
-    let only = usable.first().copied().filter(|_| usable.len() == 1);
-    Ok(last.or(only))
 }
 
 pub(crate) const fn underway_still(status: RefundStatus) -> bool {

@@ -93,6 +93,7 @@ kinds! {
     /// 12 CFR 1002.9; the notice itself goes with it.
     AdverseAction = "adverse_action", Legal, false;
     CreditRefund = "credit_refund", Servicing, false;
+    RefundNotSent = "refund_not_sent", Servicing, false;
     RefundCheque = "refund_cheque", Servicing, false;
     RefundChequeVoid = "refund_cheque_void", Servicing, false;
     CaseAcknowledged = "case_acknowledged", Servicing, false;

@@ -293,6 +293,10 @@ impl Servicing {
             Event::TermsChanged => self.terms(conn, &told).await?,
             Event::DisputeResolved => notices::dispute(conn, &told).await?,
             Event::RefundSent => refund(conn, &told, self.today()).await?,
+            Event::RefundRefused => match notices::refund_not_sent(&told)? {
+                Some(not_sent) => not_sent,
+                None => return Ok(None),
+            },
             Event::ChequeSent => notices::cheque(MessageKind::RefundCheque, &told)?,
             Event::ChequeVoided => notices::cheque(MessageKind::RefundChequeVoid, &told)?,
             Event::ContactChanged => contact::changed(conn, &told, self.today()).await?,

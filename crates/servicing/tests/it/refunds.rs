@@ -261,3 +261,17 @@ async fn a_payment_that_we_took_back_ourselves_costs_nothing_and_is_not_tried_ag
     assert!(newest.retry_on.is_some_and(|on| on > day("2026-10-29")));
     house.books_agree(ann).await;
 }
+
+/// 12 CFR 1026.11(a)(2): it is owed within seven banking days all the same.
+#[tokio::test]
+async fn what_was_asked_for_and_is_refused_is_left_to_a_person_at_once() {
+    let (house, ann) = with_credit_banking_at("000111229301").await;
+    let asked =
+        house.servicing.request_refund(ann.caller(), ann.id, ann.checking, &key("refund")).await;
+    asked.unwrap();
+    house.live_until("2026-09-30").await;
+    assert_eq!(refund(&house, ann).await.status, RefundStatus::Refused);
+    let told_of = cheques(&house, ann).await;
+    assert!(told_of.len() == 1 && told_of[0].contains("would not take it"), "{told_of:?}");
+    house.books_agree(ann).await;
+}

@@ -61,6 +61,7 @@ events! {
     TermsChanged = "terms.changed", Some("12 CFR 1026.9(c)(2)"), [TermsChanged];
     DisputeResolved = "dispute.resolved", Some("12 CFR 1026.13(e), (f)"), [DisputeResolved];
     RefundSent = "refund.sent", None, [CreditRefund];
+    RefundRefused = "refund.refused", None, [RefundNotSent];
     ChequeSent = "refund.cheque_sent", None, [RefundCheque];
     ChequeVoided = "refund.cheque_voided", None, [RefundChequeVoid];
     ContactChanged = "contact.changed", None, [ContactChanged];
@@ -126,8 +127,8 @@ mod tests {
     ];
     /// The same of what is between us, the bank and the desk.
     const SILENT_OF: [&str; 4] = ["intent", "hand_off", "rail_file", "return"];
-    const SILENT_REFUNDS: [&str; 4] =
-        ["refund.cheque_asked", "refund.cheque_refused", "refund.refused", "refund.requested"];
+    const SILENT_REFUNDS: [&str; 3] =
+        ["refund.cheque_asked", "refund.cheque_refused", "refund.requested"];
     /// What goes out at all (`work`).
     const TOLD: [&str; 21] = [
         "intent",

@@ -1,12 +1,16 @@
-//! What the law or a person's act has us give: a statement, the finding on a dispute, and which cheque was sent or is void.
+//! What the law or a person's act has us give: a statement, the finding on a dispute, a refund that did not go by bank, and which cheque
+//! was sent or is void.
 
 use documents::{MessageKind, Value};
 use money::Cents;
 use sqlx::PgConnection;
-use store::disputes;
+use store::{disputes, refunds::RefundCause};
 
 use super::{Drafted, Told, With, values};
-use crate::ServicingError;
+use crate::{
+    ServicingError,
+    refunds::{CREDIT_BALANCE_USED, TIMED_OUT},
+};
 
 /// A statement that must be sent (12 CFR 1026.5(b)(2)(i)). Any other is there to be opened and asks for nothing; one that did would
 /// be sent, as nobody is late with what they were not told of.
@@ -42,6 +46,22 @@ pub(super) async fn dispute(
         ("reference", Value::Text(told.need("dispute_id")?)),
     ]);
     Ok((MessageKind::DisputeResolved, said, With::default()))
+}
+
+/// That a refund which the customer asked for does not come by bank; of what goes back unasked there is no news before it is sent.
+pub(super) fn refund_not_sent(told: &Told<'_>) -> Result<Option<Drafted>, ServicingError> {
+    if told.need::<RefundCause>("cause")? != RefundCause::Asked {
+        return Ok(None);
+    }
+    let why = told.get::<String>("why").unwrap_or_default();
+    let said = values([
+        ("amount", Value::Money(told.need("amount_cents")?)),
+        ("used", Value::Flag(why == CREDIT_BALANCE_USED)),
+        ("again", Value::Flag(why == TIMED_OUT)),
+        ("on", told.date("pay_by")),
+        ("reference", Value::Text(told.need("reference")?)),
+    ]);
+    Ok(Some((MessageKind::RefundNotSent, said, With::default())))
 }
 
 /// Of a cheque that was sent, or is void.
