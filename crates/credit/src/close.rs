@@ -99,8 +99,9 @@ impl State {
         for fee in self.fees.iter_mut().filter(|fee| fee.billed_in.is_none()) {
             fee.billed_in = Some(cycle);
         }
+        let in_full = self.minimum_terms(terms).paid_charges_count;
         for fee in self.fees.iter_mut().filter(|fee| fee.asked_in() == Some(cycle)) {
-            fee.asked = fee.unpaid;
+            fee.asked = if in_full { fee.unpaid + fee.paid() } else { fee.unpaid };
         }
         let due_on = self.schedule.due_on(self.cycle.closes_on, &terms.product.dates);
         let minimum = self.minimum(terms, &lines);
@@ -338,7 +339,7 @@ impl State {
         let enforceable_on = sent_on.map_or(NaiveDate::MAX, enforce);
         // Recomputed, less what the recomputed ones before it ask for: a late fact can set these above the printed ones. A fee is in
         // that of its cycle, however late it was recorded: who pays what first does not go by when it was learned.
-        let (fees, penalty_fees) = self.fees_asked_elsewhere();
+        let (fees, penalty_fees) = self.fees_asked_elsewhere(terms);
         let at_close = AtClose {
             amount: owed,
             past_due: self.obligations.iter().map(|due| due.unpaid).sum(),

@@ -10,7 +10,7 @@ use crate::{
     Allocation, CycleRecord, Derivation, How, Position, Statement,
     derivation::Value,
     minimum::{Minimum, MinimumInputs},
-    product::{MinimumTerms, Product},
+    product::Product,
 };
 
 pub use interest::interest;
@@ -38,12 +38,19 @@ pub fn minimum(minimum: &Minimum, product: &Product) -> Derivation {
         )
     });
     let arms: Vec<_> = arms.collect();
-    let largest = MinimumTerms::largest(&minimum.arms, inputs);
-    let rest = inputs.owed_beside_plans();
+    let largest = terms.largest(&minimum.arms, inputs);
+    let (owed, past_due) = terms.beside_plans(inputs);
     let all = minimum.arms.iter().copied().max().unwrap_or_default();
     let greatest = Derivation::cents("the largest arm", "largest arm", all, arms).by(How::Greatest);
     let largest = if all > largest {
-        let rest = amount("owed apart from instalments", rest);
+        let mut parts = vec![amount("owed apart from instalments", owed)];
+        if past_due.is_positive() {
+            parts.push(amount("past due of it", -past_due));
+        }
+        let rest = (owed - past_due).or_zero();
+        let rule = "what is past due is asked for beside it";
+        let rest =
+            Derivation::sum(rule, "owed apart from instalments and what is past due", rest, parts);
         let rule = "the arms come to more than what is owed apart from instalments";
         let label = "of the largest arm";
         Derivation::cents(rule, label, largest, vec![greatest, rest]).by(How::Least)

@@ -10,6 +10,14 @@ use crate::{
     state::{Fee, State},
 };
 
+/// What was paid of charges before the statement that bills them closed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Paid {
+    interest: Cents,
+    fees: Cents,
+    penalty_fees: Cents,
+}
+
 /// What the formula is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinimumInputs {
@@ -17,13 +25,28 @@ pub struct MinimumInputs {
     pub principal: Cents,
     #[serde(rename = "new_balance_cents")]
     pub new_balance: Cents,
-    /// First billed on this statement and still unpaid.
+    /// First billed on this statement: what is still unpaid, or all of it where the product says so...
     #[serde(rename = "interest_cents")]
     pub interest: Cents,
     #[serde(rename = "fees_cents")]
     pub fees: Cents,
     #[serde(rename = "penalty_fees_cents")]
     pub penalty_fees: Cents,
+    /// ...and of that, what was paid already. It is in no balance any more.
+    #[serde(
+        default,
+        rename = "interest_paid_cents",
+        skip_serializing_if = "crate::units::nothing"
+    )]
+    pub interest_paid: Cents,
+    #[serde(default, rename = "fees_paid_cents", skip_serializing_if = "crate::units::nothing")]
+    pub fees_paid: Cents,
+    #[serde(
+        default,
+        rename = "penalty_fees_paid_cents",
+        skip_serializing_if = "crate::units::nothing"
+    )]
+    pub penalty_fees_paid: Cents,
     /// Asked for by earlier statements and unpaid...
     #[serde(rename = "past_due_cents")]
     pub past_due: Cents,
@@ -108,6 +131,15 @@ impl Minimum {
 }
 
 impl MinimumInputs {
+    /// Of interest, fees and penalty fees: what is in the balance.
+    fn unpaid_charges(&self) -> [Cents; 3] {
+        [
+            (self.interest - self.interest_paid).or_zero(),
+            (self.fees - self.fees_paid).or_zero(),
+            (self.penalty_fees - self.penalty_fees_paid).or_zero(),
+        ]
+    }
+
     /// Owed apart from plans, whose payments come beside it.
     pub(crate) fn owed_beside_plans(&self) -> Cents {
         (self.total_owed - self.instalment_balances).or_zero()
@@ -119,20 +151,27 @@ impl MinimumTerms {
     #[must_use]
     pub fn apply(&self, inputs: MinimumInputs) -> Minimum {
         let arms: Vec<Cents> = self.arms.iter().map(|arm| arm.apply(&inputs)).collect();
-        let base = Self::largest(&arms, &inputs)
+        let base = self.largest(&arms, &inputs)
             + self.added(&inputs).into_iter().map(|(_, part)| part).sum();
         let due = self.asked_for(&inputs, base).min(inputs.total_owed).or_zero();
         // What was asked for before is asked for already, whether this formula repeats it or not.
         Minimum { inputs, arms, base, due, own: (due - inputs.past_due).or_zero() }
     }
 
-    /// The largest arm; beside instalments never above what is owed apart from them.
-    pub(crate) fn largest(arms: &[Cents], inputs: &MinimumInputs) -> Cents {
+    /// The largest arm; beside instalments never above what is owed apart from them and not asked for as past due.
+    pub(crate) fn largest(&self, arms: &[Cents], inputs: &MinimumInputs) -> Cents {
         let largest = arms.iter().copied().max().unwrap_or_default();
         if inputs.instalment_balances.is_zero() {
             return largest;
         }
-        largest.min(inputs.owed_beside_plans())
+        let (owed, past_due) = self.beside_plans(inputs);
+        largest.min((owed - past_due).or_zero())
+    }
+
+    /// What is owed apart from plans, and what of it is asked for as past due.
+    pub(crate) fn beside_plans(&self, inputs: &MinimumInputs) -> (Cents, Cents) {
+        let past_due = (inputs.past_due - inputs.instalments_before).or_zero();
+        (inputs.owed_beside_plans(), when(self.add_past_due, past_due))
     }
 
     /// What comes on top of the largest arm.
@@ -238,11 +277,12 @@ impl MinimumArm {
     }
 
     fn base(&self, inputs: &MinimumInputs) -> Cents {
+        let [interest, fees, penalty_fees] = inputs.unpaid_charges();
         let base = match self.of {
             MinimumBase::Principal => inputs.principal,
             MinimumBase::NewBalance => inputs.new_balance,
             MinimumBase::NewBalanceLessCharges => {
-                inputs.new_balance - inputs.interest - inputs.fees - inputs.penalty_fees
+                inputs.new_balance - interest - fees - penalty_fees
             }
             MinimumBase::PrincipalAfterLastDraw => inputs.principal_after_last_draw,
             MinimumBase::HighestBalance => inputs.highest_balance,
@@ -253,9 +293,9 @@ impl MinimumArm {
             .less
             .iter()
             .map(|part| match part {
-                MinimumPart::Interest => inputs.interest,
-                MinimumPart::Fees => inputs.fees,
-                MinimumPart::PenaltyFees => inputs.penalty_fees,
+                MinimumPart::Interest => interest,
+                MinimumPart::Fees => fees,
+                MinimumPart::PenaltyFees => penalty_fees,
                 MinimumPart::PastDue => inputs.past_due,
                 MinimumPart::OverLimit => inputs.over_limit,
             })
@@ -270,13 +310,18 @@ impl State {
         let whole = self.with_repayment(terms, self.minimum_inputs(terms));
         let on_plans = asked.principal + asked.interest + asked.fees + asked.charges_before;
         let new_balance = (whole.new_balance - on_plans).or_zero();
+        let paid = self.paid_charges(terms, lines);
         let inputs = MinimumInputs {
             instalments: asked.payments,
             instalment_balances: on_plans,
             instalments_before: asked.principal_before + asked.charges_before,
             principal: whole.principal - asked.principal,
-            interest: whole.interest - asked.interest,
-            fees: whole.fees - asked.fees,
+            interest: whole.interest - asked.interest + paid.interest,
+            fees: whole.fees - asked.fees + paid.fees,
+            penalty_fees: whole.penalty_fees + paid.penalty_fees,
+            interest_paid: paid.interest,
+            fees_paid: paid.fees,
+            penalty_fees_paid: paid.penalty_fees,
             new_balance,
             highest_balance: self.highest_balance.max(new_balance),
             ..whole
@@ -294,6 +339,28 @@ impl State {
         }
     }
 
+    /// Of what this statement bills first, plans aside: what was paid before its close, where the product asks for it all the same.
+    fn paid_charges(&self, terms: &Terms, lines: &[InterestLine]) -> Paid {
+        if !self.minimum_terms(terms).paid_charges_count {
+            return Paid::default();
+        }
+        let cycle = self.cycle.number;
+        let aside = |at: usize| self.balances.get(at).is_some_and(|balance| balance.plan.is_some());
+        let billed = lines.iter().enumerate().filter(|(at, _)| !aside(*at));
+        let billed: Cents = billed.map(|(_, line)| line.amount).sum();
+        let unpaid = self.interest.iter().filter(|one| one.cycle == cycle && !aside(one.balance));
+        let unpaid: Cents = unpaid.map(|one| one.unpaid).sum();
+        let paid = |penalty: bool| {
+            let mine = self.fees.iter().filter(|fee| {
+                fee.kind.penalty() == penalty
+                    && fee.asked_in() == Some(cycle)
+                    && !aside(fee.balance)
+            });
+            mine.map(|fee| fee.paid()).sum()
+        };
+        Paid { interest: (billed - unpaid).or_zero(), fees: paid(false), penalty_fees: paid(true) }
+    }
+
     /// More than a dollar is owed either way, or a finance charge was imposed (12 CFR 1026.5(b)(2)(i)): nothing is asked for by a
     /// statement that nobody is sent.
     fn needs_a_statement(&self, lines: &[InterestLine]) -> bool {
@@ -309,11 +376,13 @@ impl State {
 
     /// Fees of the cycle that has closed less those that its minimum asks for, and of penalties the same: not zero where one was
     /// recorded late.
-    pub(crate) fn fees_asked_elsewhere(&self) -> (Cents, Cents) {
+    pub(crate) fn fees_asked_elsewhere(&self, terms: &Terms) -> (Cents, Cents) {
         let cycle = Some(self.cycle.number);
+        let in_full = self.minimum_terms(terms).paid_charges_count;
+        let asked = |fee: &Fee| fee.unpaid + when(in_full, fee.paid());
         let sum = |penalty: bool, of: fn(&Fee) -> Option<u32>| -> Cents {
             let mine = self.fees.iter().filter(|fee| fee.kind.penalty() == penalty);
-            mine.filter(|fee| of(fee) == cycle).map(|fee| fee.unpaid).sum()
+            mine.filter(|fee| of(fee) == cycle).map(asked).sum()
         };
         let less = |penalty| sum(penalty, |fee| fee.billed_in) - sum(penalty, Fee::asked_in);
         (less(false), less(true))

@@ -128,6 +128,7 @@ impl Default for MinimumTerms {
                     ..MinimumArm::default()
                 },
             ],
+            paid_charges_count: false,
             add_interest: false,
             add_fees: false,
             add_penalty_fees: false,

@@ -171,6 +171,11 @@ pub(crate) struct Fee {
 }
 
 impl Fee {
+    /// What payments paid of it, and no waiver gave back.
+    pub(crate) fn paid(&self) -> Cents {
+        (self.amount - self.unpaid - self.given_back).or_zero()
+    }
+
     /// The statement that shows it first, and whose minimum asks for it.
     pub(crate) fn asked_in(&self) -> Option<u32> {
         self.billed_in.map(|cycle| cycle.max(self.shown_from))

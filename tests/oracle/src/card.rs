@@ -213,11 +213,10 @@ impl Walk {
         let draw_fee = self.books.draw_fee_in(number);
         let produced = new_balance.abs() > SMALL_BALANCE || billed.interest > 0 || draw_fee;
         let past_due: i64 = self.books.minimums.iter().map(|one| one.unpaid).sum();
-        let fees = self.books.charged_in(number, |charge| !charge.penalty);
-        let penalties = self.books.charged_in(number, |charge| charge.penalty);
-        let charges = billed.unpaid_interest + fees + penalties;
-        let rest = (new_balance.max(0) - charges).max(0);
-        let formula = half_up(i128::from(rest), 100) + charges;
+        let (charged, unpaid_fees) = self.books.charged_in(number);
+        let rest = (new_balance.max(0) - billed.unpaid_interest - unpaid_fees).max(0);
+        // What the statement bills counts, though it was paid before the close.
+        let formula = half_up(i128::from(rest), 100) + billed.interest + charged;
         let asked = (FLOOR.max(formula) + past_due).min(new_balance.max(0));
         let minimum_due = if produced { asked } else { 0 };
         let due_on = later(today, DUE_DAYS);

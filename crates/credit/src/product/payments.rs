@@ -11,6 +11,9 @@ use crate::units::{dollars, dollars_opt, percent};
 #[serde(default, deny_unknown_fields)]
 pub struct MinimumTerms {
     pub arms: Vec<MinimumArm>,
+    /// Interest and fees first billed on this statement count in full, though they were paid before it closed; else what is left of them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub paid_charges_count: bool,
     /// What was first billed on this statement is added after the largest arm was found.
     pub add_interest: bool,
     pub add_fees: bool,

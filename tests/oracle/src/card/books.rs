@@ -31,12 +31,14 @@ pub(super) struct Charge {
     pub is_draw: bool,
     pub cents: i64,
     pub unpaid: i64,
+    /// Waived, or given back.
+    pub waived: i64,
     pub billed_in: Option<u32>,
 }
 
 impl Charge {
     pub(super) const fn new(feature: usize, cents: i64, penalty: bool) -> Self {
-        Self { feature, penalty, is_draw: false, cents, unpaid: cents, billed_in: None }
+        Self { feature, penalty, is_draw: false, cents, unpaid: cents, waived: 0, billed_in: None }
     }
 }
 
@@ -184,9 +186,10 @@ impl Books {
         self.principal() + charges - self.credit
     }
 
-    pub(super) fn charged_in(&self, cycle: u32, of: impl Fn(&Charge) -> bool) -> i64 {
-        let mine = self.charges.iter().filter(|one| one.billed_in == Some(cycle) && of(one));
-        mine.map(|one| one.unpaid).sum()
+    /// Fees of a cycle, and what is unpaid of them.
+    pub(super) fn charged_in(&self, cycle: u32) -> (i64, i64) {
+        let mine = self.charges.iter().filter(|one| one.billed_in == Some(cycle));
+        mine.fold((0, 0), |(all, unpaid), one| (all + one.cents - one.waived, unpaid + one.unpaid))
     }
 
     /// A draw of the cycle cost a fee.
@@ -267,7 +270,12 @@ impl Books {
     pub(super) fn waive(&mut self, penalty: bool, cents: i64) {
         let mut left = cents;
         for charge in self.charges.iter_mut().rev().filter(|one| one.penalty == penalty) {
-            take(&mut charge.unpaid, &mut left);
+            charge.waived += take(&mut charge.unpaid, &mut left);
+        }
+        let mut given_back = left;
+        for charge in self.charges.iter_mut().rev().filter(|one| one.penalty == penalty) {
+            let mut paid = charge.cents - charge.waived - charge.unpaid;
+            charge.waived += take(&mut paid, &mut given_back);
         }
         self.pay(left);
     }
