@@ -90,6 +90,9 @@ impl Product {
 
     /// The product with some of its terms replaced: tables are merged, lists and values take the place of the old.
     pub(crate) fn with(&self, said: &Map<String, Value>) -> Result<Self, String> {
+        if said.contains_key("based_on") {
+            return Err("`based_on` is of a product: name the other one as `product`".to_owned());
+        }
         let product = self.merged(said)?;
         product.check()?;
         Ok(product)

@@ -278,7 +278,7 @@ impl State {
                         |inputs, (one, billed)| match billed.get(&record.number) {
                             Some(interest) => {
                                 let (balances, fees) = (&self.balances, &self.fees);
-                                let shown = one.fees_shown(balances, fees, record.number);
+                                let shown = one.fees_shown(fees, record.number);
                                 one.held_out(inputs, *interest, one.instalment(balances), shown)
                             }
                             None => inputs,
@@ -312,7 +312,7 @@ impl State {
         for dispute in &mut self.disputes {
             let interest = dispute.interest_of(terms, lines);
             let instalment = dispute.instalment(&self.balances);
-            let shown = dispute.fees_shown(&self.balances, &self.fees, self.cycle.number);
+            let shown = dispute.fees_shown(&self.fees, self.cycle.number);
             let before = rule.apply(reduced).own;
             let billed = (dispute.interest, interest);
             reduced = dispute.held_out(reduced, billed, instalment, shown);

@@ -325,6 +325,11 @@ impl BroughtForward {
                 of_last && self.past_due_since.is_some_and(|since| self.due_on == Some(since)),
                 "`past_due_since` is `due_on`: then all of `minimum_unpaid` is past due",
             ),
+            (
+                of_last
+                    && self.past_due_since.zip(self.due_on).is_some_and(|(since, due)| since > due),
+                "`past_due_since` lies after `due_on`, the due date of the last minimum",
+            ),
             (of_last && self.due_on.is_none(), "`minimum_unpaid` needs `due_on`"),
             (
                 self.minimum_unpaid.is_positive() && self.minimum_unpaid > self.owed(),

@@ -108,6 +108,9 @@ impl State {
                 let before = self.cycle.plan_fee.unwrap_or_default();
                 self.cycle.plan_fee = Some(before + fee);
                 self.charge(FeeKind::Plan, at, fee);
+                if let Some(charged) = self.fees.last_mut() {
+                    charged.of_instalments = true;
+                }
                 let feature = self.balances.get(at).map(|one| one.name.clone());
                 let feature = feature.unwrap_or_default();
                 charged.push(InstalmentFee { feature, amount: fee });
@@ -128,7 +131,7 @@ impl State {
                     self.interest.iter().filter(|one| one.balance == at && one.cycle < cycle);
                 let fees = self.fees.iter().filter(|one| {
                     let before = one.asked_in().is_some_and(|asked| asked < cycle);
-                    one.balance == at && one.kind == FeeKind::Plan && before
+                    one.balance == at && one.of_instalments && before
                 });
                 asked.charges_before += interest.map(|one| one.unpaid).sum::<Cents>();
                 asked.charges_before += fees.map(|one| one.unpaid).sum::<Cents>();
@@ -148,7 +151,7 @@ impl State {
             }
             plan.due = (plan.due + (payment - interest).or_zero()).min(principal);
             let mine = self.fees.iter().filter(|one| {
-                one.balance == at && one.kind == FeeKind::Plan && one.asked_in() == Some(cycle)
+                one.balance == at && one.of_instalments && one.asked_in() == Some(cycle)
             });
             let fees = mine.map(|one| one.unpaid).sum::<Cents>();
             plan.asked = payment;

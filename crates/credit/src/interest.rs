@@ -57,6 +57,20 @@ impl State {
         }
     }
 
+    /// A balance that begins within a cycle has nothing on the days before: its average is of the whole cycle, as that of any other.
+    pub(crate) fn begin_balance(&mut self, terms: &Terms, balance: Balance) {
+        let at = self.balances.len();
+        self.balances.push(balance);
+        let (from, before) = (self.cycle.starts_on, self.day.pred_opt());
+        let before = before.filter(|before| *before >= from);
+        let span = before.zip(self.span_of_today(terms, at));
+        if let Some((through, span)) = span
+            && let Some(balance) = self.balances.get_mut(at)
+        {
+            balance.keep(Span { from, through, ..span });
+        }
+    }
+
     fn span_of_today(&self, terms: &Terms, at: usize) -> Option<Span> {
         let balance = self.balances.get(at)?;
         Some(Span {
@@ -208,9 +222,26 @@ impl Balance {
     }
 
     fn keep(&mut self, day: Span) {
+        self.begin_at(&day);
         match self.spans.last_mut() {
             Some(last) if last.continues(&day) => last.through = day.through,
             _ => self.spans.push(day),
+        }
+    }
+
+    /// On the first day with a balance: the empty ones of the cycle before it were at no other rate, so that the average is one of the
+    /// whole cycle though a promotion begins with the draw.
+    fn begin_at(&mut self, day: &Span) {
+        let begins = day.is_owed() && !day.rate.tiered && self.opening.is_zero();
+        if begins && self.spans.iter().all(Span::is_empty) {
+            for span in &mut self.spans {
+                (span.rate, span.contract) = (day.rate, day.contract);
+            }
+            let through = self.spans.last().map(|last| last.through);
+            self.spans.truncate(1);
+            if let Some((only, through)) = self.spans.first_mut().zip(through) {
+                only.through = through;
+            }
         }
     }
 
@@ -354,6 +385,14 @@ impl Span {
     fn days(&self) -> impl Iterator<Item = NaiveDate> {
         let through = self.through;
         self.from.iter_days().take_while(move |day| *day <= through)
+    }
+
+    fn is_owed(&self) -> bool {
+        (self.carried + self.fresh + self.charges).is_positive()
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.is_owed() && self.prepaid.is_zero() && self.fell_due == 0 && !self.rounds
     }
 
     fn continues(&self, today: &Self) -> bool {

@@ -354,7 +354,7 @@ impl State {
             let mine = self.fees.iter().filter(|fee| {
                 fee.kind.penalty() == penalty
                     && fee.asked_in() == Some(cycle)
-                    && !aside(fee.balance)
+                    && !fee.of_instalments
             });
             mine.map(|fee| fee.paid()).sum()
         };

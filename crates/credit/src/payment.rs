@@ -168,6 +168,10 @@ impl State {
                 WaterfallStep::AccruedInterest => self.pay_accrued(terms, &mut flow),
                 WaterfallStep::MinimumPrincipal | WaterfallStep::MinimumBalances => {
                     let whole = *step == WaterfallStep::MinimumBalances;
+                    if whole {
+                        // Penalty fees are of a balance as well, and what the minimum asks for them goes by the same order.
+                        flow.penalties_left = Cents::ZERO;
+                    }
                     let order = self.principal_order(terms, terms.product.waterfall.minimum_order);
                     let planned =
                         |at: &usize| self.balances.get(*at).is_some_and(|one| one.plan.is_some());

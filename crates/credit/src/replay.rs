@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// To be raised whenever the state of a line, or what is carried in it, changes.
-const LAYOUT: u32 = 19;
+const LAYOUT: u32 = 20;
 
 /// The line as it stands on the day `on`: all known events effective up to that day, interest through the day before.
 ///
@@ -338,6 +338,7 @@ impl State {
                 kind,
                 balance,
                 assessed_on,
+                of_instalments: false,
                 amount,
                 unpaid: amount,
                 billed_in: None,
@@ -400,7 +401,7 @@ impl State {
                         let name = format!("{} {nth}", of.name);
                         let promotion = terms.promotion_of(at, step.from);
                         let balance = Balance::empty(name, at, step.apr);
-                        self.balances.push(Balance { promotion, ..balance });
+                        self.begin_balance(terms, Balance { promotion, ..balance });
                     }
                 }
             }
@@ -425,7 +426,7 @@ impl State {
         let Some((before, after)) = timeline.versions.change(action.seq) else { return };
         for (at, feature) in after.product.features.iter().enumerate() {
             match before.product.features.get(at) {
-                None => self.balances.push(Balance::of(feature, at)),
+                None => self.begin_balance(after, Balance::of(feature, at)),
                 Some(old)
                     if (old.apr, &old.rates, &old.variable, old.promotion)
                         != (feature.apr, &feature.rates, &feature.variable, feature.promotion) =>
@@ -435,7 +436,7 @@ impl State {
                     }
                     let nth = self.balances.iter().filter(|one| one.feature == at).count() + 1;
                     let name = format!("{} {nth}", feature.name);
-                    self.balances.push(Balance { name, ..Balance::of(feature, at) });
+                    self.begin_balance(after, Balance { name, ..Balance::of(feature, at) });
                 }
                 Some(_) => {}
             }

@@ -156,6 +156,8 @@ pub(crate) struct Fee {
     pub(crate) kind: FeeKind,
     pub(crate) balance: usize,
     pub(crate) assessed_on: NaiveDate,
+    /// Of a plan of instalments, asked for with its payment.
+    pub(crate) of_instalments: bool,
     pub(crate) amount: Cents,
     pub(crate) unpaid: Cents,
     /// The cycle that it belongs to, once that has closed.
@@ -435,7 +437,7 @@ impl State {
     }
 
     fn add_balance(&mut self, terms: &Terms, feature: usize) -> usize {
-        self.balances.push(self.further_balance(terms, feature));
+        self.begin_balance(terms, self.further_balance(terms, feature));
         self.balances.len() - 1
     }
 

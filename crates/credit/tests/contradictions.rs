@@ -78,7 +78,7 @@ fn terms_that_contradict_one_another_are_refused_at_the_key() {
         ),
         (
             feature("promotion = { apr = \"0%\", ¶cycles = 3, through = 2026-12-31 }"),
-            "both end the promotion: state one",
+            "each end the promotion: state one",
         ),
         (
             feature(

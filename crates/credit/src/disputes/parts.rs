@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::Dispute;
 use crate::{
     FeeKind,
-    balance::Balance,
     event::Disputed,
     state::{Drawn, Fee, State},
 };
@@ -43,7 +42,7 @@ pub(super) struct Parts {
 
 impl Dispute {
     /// Its fees as the statement of a cycle has them.
-    pub(super) fn fees_shown(&self, balances: &[Balance], fees: &[Fee], cycle: u32) -> FeesShown {
+    pub(super) fn fees_shown(&self, fees: &[Fee], cycle: u32) -> FeesShown {
         let mut shown = FeesShown::default();
         for part in &self.fees {
             let Some(fee) = fees.get(part.at) else { continue };
@@ -52,9 +51,8 @@ impl Dispute {
                 continue;
             }
             let asked = if first == cycle { amount.min(fee.asked) } else { Cents::ZERO };
-            let of = balances.get(fee.balance);
             shown.owed += amount;
-            if fee.kind == FeeKind::Plan && of.is_some_and(|balance| balance.plan.is_some()) {
+            if fee.of_instalments {
                 shown.owed_on_plans += amount;
                 shown.on_plans += asked;
             } else if fee.kind.penalty() {

@@ -109,7 +109,7 @@ impl Feature {
         }
         if self.promotion.is_some_and(Promotion::ends_twice) {
             return Some(
-                "`cycles` and `through`, `months_from_draw` and `through`, `cycles` and `cycles_from_draw` would both end the promotion: state one",
+                "`cycles`, `through`, `cycles_from_draw` and `months_from_draw` would each end the promotion: state one",
             );
         }
         if let Some(wrong) = self.contradiction_of_tiers() {
@@ -159,9 +159,14 @@ impl Variable {
 }
 
 impl Promotion {
-    const fn ends_twice(self) -> bool {
-        self.cycles.is_some() && (self.through.is_some() || self.cycles_from_draw.is_some())
-            || self.through.is_some() && self.months_from_draw.is_some()
+    fn ends_twice(self) -> bool {
+        let ends = [
+            self.cycles.is_some(),
+            self.through.is_some(),
+            self.cycles_from_draw.is_some(),
+            self.months_from_draw.is_some(),
+        ];
+        ends.into_iter().filter(|stated| *stated).count() > 1
     }
 }
 

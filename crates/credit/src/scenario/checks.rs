@@ -16,15 +16,10 @@ pub(super) fn check_changes(events: &[DatedEvent]) -> Result<(), TextError> {
     let mut seen = BTreeSet::new();
     for event in events {
         let Body::Is(body) = &event.body else { continue };
-        let changed = match body {
-            LineEventBody::RateChanged { feature, .. } => ("rates", feature.as_deref()),
-            LineEventBody::IndexChanged { feature, .. } => {
-                ("values of an index", feature.as_deref())
+        for changed in changed_by(body) {
+            if seen.insert((changed.clone(), event.on, event.recorded_on)) {
+                continue;
             }
-            LineEventBody::LimitChanged { .. } => ("limits", None),
-            _ => continue,
-        };
-        if !seen.insert((changed, event.on, event.recorded_on)) {
             let message = format!(
                 "two {} from {} on, and nothing says which counts: leave one out, or give the later word of them another `recorded_on`",
                 changed.0, event.on
@@ -33,6 +28,42 @@ pub(super) fn check_changes(events: &[DatedEvent]) -> Result<(), TextError> {
         }
     }
     Ok(())
+}
+
+/// What an event gives another value, in words and by name.
+fn changed_by(body: &LineEventBody) -> Vec<(&'static str, String)> {
+    let of_feature = |feature: &Option<String>| feature.clone().unwrap_or_default();
+    match body {
+        LineEventBody::RateChanged { feature, .. } => vec![("rates", of_feature(feature))],
+        LineEventBody::IndexChanged { feature, .. } => {
+            vec![("values of an index", of_feature(feature))]
+        }
+        LineEventBody::LimitChanged { .. } => vec![("limits", String::new())],
+        LineEventBody::DrawCorrected { draw, .. } => {
+            vec![("corrections of one draw", draw.to_string())]
+        }
+        LineEventBody::TermsChanged { changes, .. } => {
+            let mut paths = Vec::new();
+            leaves(changes, "", &mut paths);
+            paths.into_iter().map(|path| ("changes of one term", path)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The keys of terms, each with those that it lies in.
+fn leaves(
+    table: &serde_json::Map<String, serde_json::Value>,
+    within: &str,
+    into: &mut Vec<String>,
+) {
+    for (key, value) in table {
+        let path = format!("{within}.{key}");
+        match value.as_object() {
+            Some(inner) => leaves(inner, &path, into),
+            None => into.push(path),
+        }
+    }
 }
 
 impl Reader<'_> {
