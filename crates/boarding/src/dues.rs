@@ -17,7 +17,11 @@ pub(crate) struct Dues {
 }
 
 impl Dues {
-    pub(crate) fn read(cells: &mut Cells<'_>, as_of: Option<NaiveDate>) -> Option<Self> {
+    /// `opened_on`: of the line, where the row says it; nothing was due before.
+    pub(crate) fn read(
+        cells: &mut Cells<'_>,
+        (as_of, opened_on): (Option<NaiveDate>, Option<NaiveDate>),
+    ) -> Option<Self> {
         let minimum = cells.money("minimum_due");
         let due_on = cells.day("due_on");
         let past_due = cells.money("past_due");
@@ -25,6 +29,13 @@ impl Dues {
         let said = cells.count("days_past_due", DAYS_MAX);
         let days = said.filter(|days| *days > 0);
         let (minimum, past_due, as_of) = (minimum?, past_due?, as_of?);
+        for (column, day) in [("due_on", due_on), ("oldest_due_on", oldest)] {
+            if let Some((_, opened_on)) = day.zip(opened_on).filter(|(day, from)| day <= from) {
+                let wrong = format!("nothing was due before the line was opened, {opened_on}");
+                cells.wrong(column, wrong, "correct one of the two");
+                return None;
+            }
+        }
         let by_days = days.and_then(|days| as_of.checked_sub_days(Days::new(days.into())));
         let given = oldest.or(by_days).filter(|day| *day < as_of);
         if oldest.is_some_and(|day| day >= as_of) && past_due.is_positive() {
@@ -73,6 +84,10 @@ impl Dues {
                     "the line is past due and how much of minimum_due is not said",
                     "fill it in",
                 );
+                return None;
+            }
+            (false, false) if oldest.is_some_and(|day| Some(day) != due_on) => {
+                cells.wrong("oldest_due_on", "nothing is past due", "leave it empty");
                 return None;
             }
             (false, false) => (Cents::ZERO, None),

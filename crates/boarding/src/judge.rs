@@ -204,7 +204,7 @@ fn balances(
     let (fees, penalty_fees) = (cells.money("fees"), cells.money("penalty_fees"));
     let credit_balance = cells.money("credit_balance");
     let this_year = (cells.money("interest_this_year"), cells.money("fees_this_year"));
-    let dues = Dues::read(cells, days.map(|days| days.as_of));
+    let dues = Dues::read(cells, (days.map(|days| days.as_of), days.map(|days| days.opened_on)));
     let grace_lost = cells.yes("grace_lost");
     let sum = |amounts: &[Option<Cents>]| {
         let sum =

@@ -124,7 +124,7 @@ type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str
 
 #[test]
 fn each_fault_names_its_column_and_what_to_do() {
-    let cases: [Case; 37] = [
+    let cases: [Case; 40] = [
         (&[("reference", "")], "reference", "it is empty"),
         (&[("name", "=HYPERLINK(1)")], "name", "formula"),
         (&[("name", "A\u{0}nn")], "name", "control character"),
@@ -157,6 +157,17 @@ fn each_fault_names_its_column_and_what_to_do() {
         (
             &[("minimum_due", "0.00"), ("due_on", ""), ("days_past_due", "40")],
             "days_past_due",
+            "nothing is past due",
+        ),
+        (&[("due_on", "2015-01-10")], "due_on", "before the line was opened"),
+        (
+            &[("oldest_due_on", "2015-01-10"), ("past_due", "10.00")],
+            "oldest_due_on",
+            "before the line was opened",
+        ),
+        (
+            &[("minimum_due", "0.00"), ("due_on", ""), ("oldest_due_on", "2027-01-01")],
+            "oldest_due_on",
             "nothing is past due",
         ),
         (&[("due_on", "2026-11-10"), ("days_past_due", "0")], "days_past_due", "on 2026-11-10"),

@@ -328,3 +328,44 @@ fn the_terms_that_the_documentation_shows_can_be_lived() {
     let scenario = scenario::parse(&text, &ProductCatalog::embedded().unwrap()).unwrap();
     assert_eq!(scenario::run(&scenario).unwrap().lines[0].statements.len(), 3);
 }
+
+/// 600.00 in six parts, with 18.00 of their fee; the subscription is no part of them, and this minimum does not ask for it.
+#[test]
+fn a_subscription_beside_instalments_is_none_of_their_fees() {
+    let product = "[[product.features]]\nname = \"adv\"\napr = \"0%\"\ninstalments = { months = 6, monthly_fee_percents = [\"3%\"] }\n[product.minimum]\narms = [{ amount = \"0.00\" }]\n[product.fees]\nplan = { amount = \"9.99\" }\n";
+    let report = lived(product, "2026-09-01", "2026-10-05", &draw("2026-09-10", "600.00"));
+    assert_eq!(statement(&report, 1).minimum_due, cents("118.00"));
+    assert_eq!(statement(&report, 1).fees_total, cents("27.99"));
+}
+
+/// 5,000.00 on 11 of 31 days at 3.99 %: the rate of the days before it was drawn is told of nothing.
+#[test]
+fn the_average_of_a_draw_with_a_promotion_of_its_own_is_of_the_whole_cycle() {
+    let product = "[product.interest]\nbalance = \"average_daily_balance\"\n[[product.features]]\nname = \"bt\"\napr = \"20%\"\npromotion = { apr = \"3.99%\", months_from_draw = 6 }\n";
+    let draws = [draw("2026-10-05", "100.00"), draw("2026-10-21", "5000.00")].concat();
+    let report = lived(product, "2026-10-01", "2026-11-05", &draws);
+    let line = statement(&report, 1).interest.iter().find(|line| line.feature == "bt 2").unwrap();
+    assert_eq!((line.days, line.average_balance), (31, cents("1774.19")));
+    // 55,000.00 × 3.99 %/365.
+    assert_eq!(line.amount, cents("6.01"));
+    assert!(line.rates.iter().all(|one| one.apr.ppm() == 39_900), "{:?}", line.rates);
+}
+
+/// All that a minimum asks for, its late fee included, goes to the balance with the lowest rate.
+#[test]
+fn the_whole_minimum_goes_by_its_order_where_balances_are_paid_whole() {
+    let product = "based_on = \"CARD-STD-1\"\n[[product.features]]\nname = \"purchases\"\napr = \"20%\"\n[[product.features]]\nname = \"bt\"\napr = \"0%\"\ngrace = false\n[product.minimum]\narms = [{ amount = \"41.00\" }, { percent = \"1%\", plus_interest = true, plus_penalty_fees = true }]\n[product.waterfall]\nsteps = [\"minimum_balances\", \"balances\"]\nminimum_order = \"lowest_apr\"\nexcess_order = \"highest_apr\"\n";
+    let line = [
+        draw_of("purchases", "2026-09-02", "1500.00"),
+        draw_of("bt", "2026-09-02", "3000.00"),
+        pay("2026-11-10", "200.00"),
+    ]
+    .concat();
+    let report = lived(product, "2026-09-01", "2026-11-12", &line);
+    let minimum = statement(&report, 2).minimum_due;
+    let owed = |name: &str| {
+        report.position.features.iter().find(|one| one.name == name).unwrap().principal
+    };
+    assert!(minimum < cents("200.00"), "{minimum}");
+    assert_eq!(owed("bt"), cents("3000.00") - minimum);
+}

@@ -34,7 +34,11 @@ impl Servicing {
         let today = self.today();
         let before = line.position(today)?.credit_limit;
         if !to.is_positive() || to >= before {
-            let sentence = format!("{to} is not below the limit of {before}.");
+            let sentence = if to.is_positive() {
+                format!("{to} is not below the limit of {before}.")
+            } else {
+                "A limit is an amount above zero.".to_owned()
+            };
             return Err(Refusal::new(RefusalCode::LimitNotLower, sentence).into());
         }
         let body = LineEventBody::LimitChanged { credit_limit: to, reason: "customer".to_owned() };
