@@ -29,23 +29,12 @@ impl Dues {
         let said = cells.count("days_past_due", DAYS_MAX);
         let days = said.filter(|days| *days > 0);
         let (minimum, past_due, as_of) = (minimum?, past_due?, as_of?);
-        for (column, day) in [("due_on", due_on), ("oldest_due_on", oldest)] {
-            if let Some((_, opened_on)) = day.zip(opened_on).filter(|(day, from)| day <= from) {
-                let wrong = format!("nothing was due before the line was opened, {opened_on}");
-                cells.wrong(column, wrong, "correct one of the two");
-                return None;
-            }
+        let own = [("due_on", due_on), ("oldest_due_on", oldest)];
+        if out_of_range(cells, (opened_on, as_of), own, past_due.is_positive()) {
+            return None;
         }
         let by_days = days.and_then(|days| as_of.checked_sub_days(Days::new(days.into())));
         let given = oldest.or(by_days).filter(|day| *day < as_of);
-        if oldest.is_some_and(|day| day >= as_of) && past_due.is_positive() {
-            cells.wrong(
-                "oldest_due_on",
-                "what is past due was due before the day of the file",
-                "correct it",
-            );
-            return None;
-        }
         if minimum.is_positive() && due_on.is_none() {
             cells.wrong("due_on", "there is a minimum due and no day on which it is", "fill it in");
             return None;
@@ -99,6 +88,29 @@ impl Dues {
         }
         Some(Self { minimum, due_on, past_due, since })
     }
+}
+
+/// Whether one of these days lies before the line was opened, or the oldest one not before the day of the file; and says so.
+fn out_of_range(
+    cells: &mut Cells<'_>,
+    (opened_on, as_of): (Option<NaiveDate>, NaiveDate),
+    days: [(&str, Option<NaiveDate>); 2],
+    is_past_due: bool,
+) -> bool {
+    let [_, (oldest_due_on, oldest)] = days;
+    if oldest.is_some_and(|day| day >= as_of) && is_past_due {
+        let wrong = "what is past due was due before the day of the file";
+        cells.wrong(oldest_due_on, wrong, "correct it");
+        return true;
+    }
+    for (column, day) in days {
+        if let Some((_, opened_on)) = day.zip(opened_on).filter(|(day, from)| day <= from) {
+            let wrong = format!("nothing was due before the line was opened, {opened_on}");
+            cells.wrong(column, wrong, "correct one of the two");
+            return true;
+        }
+    }
+    false
 }
 
 /// What speaks against so many days: that nothing is past due, the day since when it is, or a due date that passed before.

@@ -10,7 +10,7 @@ use crate::{
     Allocation, CycleRecord, Derivation, How, Position, Statement,
     derivation::Value,
     minimum::{Minimum, MinimumInputs},
-    product::Product,
+    product::{MinimumTerms, Product},
 };
 
 pub use interest::interest;
@@ -38,25 +38,7 @@ pub fn minimum(minimum: &Minimum, product: &Product) -> Derivation {
         )
     });
     let arms: Vec<_> = arms.collect();
-    let largest = terms.largest(&minimum.arms, inputs);
-    let (owed, past_due) = terms.beside_plans(inputs);
-    let all = minimum.arms.iter().copied().max().unwrap_or_default();
-    let greatest = Derivation::cents("the largest arm", "largest arm", all, arms).by(How::Greatest);
-    let largest = if all > largest {
-        let mut parts = vec![amount("owed apart from instalments", owed)];
-        if past_due.is_positive() {
-            parts.push(amount("past due of it", -past_due));
-        }
-        let rest = (owed - past_due).or_zero();
-        let rule = "what is past due is asked for beside it";
-        let rest =
-            Derivation::sum(rule, "owed apart from instalments and what is past due", rest, parts);
-        let rule = "the arms come to more than what is owed apart from instalments";
-        let label = "of the largest arm";
-        Derivation::cents(rule, label, largest, vec![greatest, rest]).by(How::Least)
-    } else {
-        greatest
-    };
+    let largest = largest_arm(terms, minimum, arms);
     let added = terms.added(inputs).into_iter().filter(|(_, part)| !part.is_zero());
     let base =
         [largest].into_iter().chain(added.map(|(label, part)| amount(label, part))).collect();
@@ -97,6 +79,30 @@ pub fn minimum(minimum: &Minimum, product: &Product) -> Derivation {
         caps,
     )
     .by(How::Least)
+}
+
+/// The largest arm; beside instalments as far as more is owed and not past due.
+fn largest_arm(terms: &MinimumTerms, minimum: &Minimum, arms: Vec<Derivation>) -> Derivation {
+    let (inputs, amount) = (&minimum.inputs, Derivation::amount);
+    let largest = terms.largest(&minimum.arms, inputs);
+    let (owed, past_due) = terms.beside_plans(inputs);
+    let all = minimum.arms.iter().copied().max().unwrap_or_default();
+    let greatest = Derivation::cents("the largest arm", "largest arm", all, arms).by(How::Greatest);
+    if all > largest {
+        let mut parts = vec![amount("owed apart from instalments", owed)];
+        if past_due.is_positive() {
+            parts.push(amount("past due of it", -past_due));
+        }
+        let rest = (owed - past_due).or_zero();
+        let rule = "what is past due is asked for beside it";
+        let rest =
+            Derivation::sum(rule, "owed apart from instalments and what is past due", rest, parts);
+        let rule = "the arms come to more than what is owed apart from instalments";
+        let label = "of the largest arm";
+        Derivation::cents(rule, label, largest, vec![greatest, rest]).by(How::Least)
+    } else {
+        greatest
+    }
 }
 
 /// The most that a minimum can be: what is disputed is held out of it, as out of all that the formula goes by.

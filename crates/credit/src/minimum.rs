@@ -356,7 +356,7 @@ impl State {
                     && fee.asked_in() == Some(cycle)
                     && !fee.of_instalments
             });
-            mine.map(|fee| fee.paid()).sum()
+            mine.map(Fee::paid).sum()
         };
         Paid { interest: (billed - unpaid).or_zero(), fees: paid(false), penalty_fees: paid(true) }
     }
