@@ -71,6 +71,19 @@ impl State {
         }
     }
 
+    /// A further balance of a feature, at the rates of its last one.
+    pub(crate) fn further_balance(&self, terms: &Terms, feature: usize) -> Balance {
+        let mut before = self.balances.iter().filter(|balance| balance.feature == feature);
+        let nth = before.clone().count() + 1;
+        let last =
+            before.next_back().map(|last| (last.apr, last.rates.clone(), last.variable.clone()));
+        let (apr, rates, variable) = last.unwrap_or_default();
+        let of = terms.product.features.get(feature);
+        let name = format!("{} {nth}", of.map(|of| of.name.as_str()).unwrap_or_default());
+        let promotion = terms.promotion_of(feature, self.day);
+        Balance { rates, variable, promotion, ..Balance::empty(name, feature, apr) }
+    }
+
     fn span_of_today(&self, terms: &Terms, at: usize) -> Option<Span> {
         let balance = self.balances.get(at)?;
         Some(Span {

@@ -440,19 +440,6 @@ impl State {
         self.begin_balance(terms, self.further_balance(terms, feature));
         self.balances.len() - 1
     }
-
-    /// A further balance of a feature, at the rates of its last one.
-    pub(crate) fn further_balance(&self, terms: &Terms, feature: usize) -> Balance {
-        let mut before = self.balances.iter().filter(|balance| balance.feature == feature);
-        let nth = before.clone().count() + 1;
-        let last =
-            before.next_back().map(|last| (last.apr, last.rates.clone(), last.variable.clone()));
-        let (apr, rates, variable) = last.unwrap_or_default();
-        let of = terms.product.features.get(feature);
-        let name = format!("{} {nth}", of.map(|of| of.name.as_str()).unwrap_or_default());
-        let promotion = terms.promotion_of(feature, self.day);
-        Balance { rates, variable, promotion, ..Balance::empty(name, feature, apr) }
-    }
 }
 
 impl CycleRecord {
