@@ -80,7 +80,7 @@ pub struct Position {
     /// Still unpaid of all minimums, past due ones included.
     #[serde(rename = "minimum_due_cents")]
     pub minimum_due: Cents,
-    /// Due date of the last statement.
+    /// Due date of the last statement, another lender's where there is none of ours and something of it is unpaid.
     pub due_on: Option<NaiveDate>,
     /// The next due date, of a statement still to come where the last one's has passed.
     pub next_due_on: NaiveDate,
@@ -247,7 +247,7 @@ impl Position {
         let (terms, on) = (state.terms_today(timeline), state.day);
         let pending = pending(state, timeline);
         let last_statement = last_statement(state, timeline, events);
-        let due_on = last_statement.as_ref().map(|statement| statement.due_on);
+        let due_on = due_on(state, last_statement.as_ref());
         let upcoming = state.schedule.due_on(state.cycle.closes_on, &terms.product.dates);
         let accrued_interest = state.accrued(terms);
         let current_balance = state.balance() + state.prepaid();
@@ -394,6 +394,12 @@ fn features(state: &State, terms: &Terms) -> Vec<FeaturePosition> {
             }
         })
         .collect()
+}
+
+/// Of the last statement; of one before the line came in, what is unpaid of it.
+fn due_on(state: &State, last: Option<&LastStatement>) -> Option<NaiveDate> {
+    let brought = || state.obligations.iter().map(|due| due.due_on).max();
+    last.map(|statement| statement.due_on).or_else(brought)
 }
 
 fn late_fees(state: &State) -> Vec<LateFee> {

@@ -36,6 +36,12 @@ pub(super) async fn payment(
         }
         "payment.credited" => MessageKind::PaymentTaken,
         "payment.reversed" => MessageKind::PaymentReversed,
+        // To whom a flag stands against a debit a person speaks.
+        "payment.held_back"
+            if told.get::<String>("why").is_some_and(|why| why.starts_with("flag:")) =>
+        {
+            return Ok(None);
+        }
         "payment.held_back" => {
             said.insert("by_hand".to_owned(), Value::Flag(true));
             MessageKind::PaymentNotMade
