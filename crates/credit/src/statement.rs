@@ -102,12 +102,15 @@ pub struct Statement {
 }
 
 /// One change of terms that the customer was told of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeInTerms {
     pub effective_on: NaiveDate,
     pub notice_given_on: Option<NaiveDate>,
     /// What it changes, as a product file names it.
     pub what: Vec<String>,
+    /// What it makes of that, as a product file would say it.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub terms: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -336,10 +339,13 @@ fn changes_in_terms(
     let since = previous.map(|(_, statement)| statement.closed_on);
     let mut changes = Vec::new();
     for event in events {
-        let (what, notice) = match &event.body {
-            LineEventBody::TermsChanged { changes, notice } => (names(changes), *notice),
-            LineEventBody::RateChanged { feature, notice: Some(notice), .. } => {
-                (vec![format!("apr of {}", feature.as_deref().unwrap_or("all features"))], *notice)
+        let (what, terms, notice) = match &event.body {
+            LineEventBody::TermsChanged { changes, notice } => {
+                (names(changes), changes.clone(), *notice)
+            }
+            LineEventBody::RateChanged { feature, apr, notice: Some(notice), .. } => {
+                let what = format!("apr of {}", feature.as_deref().unwrap_or("all features"));
+                (vec![what], rate_as_terms(feature.as_deref(), *apr), *notice)
             }
             _ => continue,
         };
@@ -350,10 +356,18 @@ fn changes_in_terms(
                 effective_on: event.effective_on,
                 notice_given_on: notice.given_on,
                 what,
+                terms,
             });
         }
     }
     changes
+}
+
+/// A rate as a change of terms would say it.
+fn rate_as_terms(feature: Option<&str>, apr: Apr) -> serde_json::Map<String, serde_json::Value> {
+    let mut of = serde_json::Map::from_iter([("apr".to_owned(), apr.to_string().into())]);
+    of.extend(feature.map(|name| ("name".to_owned(), name.into())));
+    serde_json::Map::from_iter([("features".to_owned(), vec![of].into())])
 }
 
 fn names(changes: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {

@@ -53,7 +53,9 @@ fn a_change_of_terms_waits_forty_five_days_or_says_why_not() {
     assert_eq!(fees.amount, cents("5.00"));
     book.on("2026-12-01");
     assert_eq!(book.statement(3).changes_in_terms.len(), 2);
-    assert_eq!(book.statement(3).changes_in_terms[0].what, ["fees.late"]);
+    let first = &book.statement(3).changes_in_terms[0];
+    assert_eq!(first.what, ["fees.late"]);
+    assert!(first.terms.contains_key("fees"), "{:?}", first.terms);
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct StatementRecord<'a> {
     /// In force at its close: read where the statement itself does not say what they were.
     pub terms: &'a Terms,
     pub statement: &'a Statement,
+    /// What each of its changes in terms comes to, in words; where there are none, by the names of the terms.
+    pub changes: &'a [String],
 }
 
 /// A periodic statement.
@@ -65,7 +67,7 @@ pub fn statement_document(
         blocks.push(Block::text(balance_method(&terms).1));
     }
     blocks.push(Block::text(grace(&terms.grace)));
-    blocks.extend(changes(&statement.changes_in_terms));
+    blocks.extend(changes(&statement.changes_in_terms, record.changes));
     blocks.extend(mistakes(creditor));
     Ok(Document {
         template: TEMPLATE,
@@ -399,13 +401,14 @@ fn unused_row(rate: &UnusedRate) -> Row {
     ])
 }
 
-fn changes(changes: &[ChangeInTerms]) -> Vec<Block> {
+fn changes(changes: &[ChangeInTerms], words: &[String]) -> Vec<Block> {
     if changes.is_empty() {
         return Vec::new();
     }
-    let facts = changes
-        .iter()
-        .map(|change| Fact::new(long_date(change.effective_on), change.what.join(", ")));
+    let facts = changes.iter().enumerate().map(|(at, change)| {
+        let words = words.get(at).cloned().unwrap_or_else(|| change.what.join(", "));
+        Fact::new(long_date(change.effective_on), words)
+    });
     vec![Block::facts_table("Changes to your terms", ["From", "Change"], facts.collect())]
 }
 

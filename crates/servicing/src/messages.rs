@@ -25,7 +25,7 @@ use sqlx::PgConnection;
 use store::outbound::{self, LetterRow, OutboundRow};
 
 pub(crate) use patience::Patience;
-pub(crate) use write::can_be_told;
+pub(crate) use write::{can_be_told, told_on_statements};
 
 pub use contact::{Agreement, Contact, Way, Why, may_contact};
 pub use zones::zones_of;

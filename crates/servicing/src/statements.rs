@@ -3,7 +3,7 @@
 //! Invariants: a statement's data is fixed when it is issued, its bytes when it is first opened, in both forms at once and in the
 //! transaction of their leaf; whoever opens it later gets those bytes, whatever templates have become.
 
-use credit::{LineEvent, LineEventBody, Statement};
+use credit::{ChangeInTerms, LineEvent, LineEventBody, Statement};
 use documents::{StatementRecord, statement_document};
 use identity::{CreditLineId, CustomerId};
 use serde_json::json;
@@ -17,6 +17,7 @@ use crate::{
     Authorised, Caller, Refusal, RefusalCode, Servicing, ServicingError, UseCase, authorise,
     disclosures::{GivenDocument, addressee, line_reference, no_line, refuse_model, to_keep},
     lines::Line,
+    messages::told_on_statements,
     positions::read_cursor,
     work::Trail,
 };
@@ -104,11 +105,16 @@ impl Servicing {
         let customer = customers::find(conn, line.row.customer_id)
             .await?
             .ok_or_else(|| Refusal::not_found("customer"))?;
+        let words = |change: &ChangeInTerms| {
+            told_on_statements(&change.terms).unwrap_or_else(|| change.what.join(", "))
+        };
+        let changes: Vec<String> = statement.changes_in_terms.iter().map(words).collect();
         let record = StatementRecord {
             customer: &addressee(&customer),
             line_reference: &line_reference(line.row.id),
             terms: &line.terms_on(statement.closed_on)?,
             statement,
+            changes: &changes,
         };
         let document =
             statement_document(&record, &self.lender.creditor).map_err(ServicingError::engine)?;

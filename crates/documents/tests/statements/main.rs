@@ -40,8 +40,13 @@ fn document(terms: &Terms, statement: &Statement) -> Document {
 }
 
 fn try_document(terms: &Terms, statement: &Statement) -> Result<Document, DocumentError> {
-    let record =
-        StatementRecord { customer: &customer(), line_reference: "7F3A21", terms, statement };
+    let record = StatementRecord {
+        customer: &customer(),
+        line_reference: "7F3A21",
+        terms,
+        statement,
+        changes: &[],
+    };
     statement_document(&record, &creditor())
 }
 
@@ -190,11 +195,8 @@ fn what_does_not_add_up_is_not_written() {
 #[test]
 fn a_change_in_terms_is_told_with_its_day() {
     let (terms, statements) = live(LATE);
-    let change = ChangeInTerms {
-        effective_on: day("2026-10-01"),
-        notice_given_on: None,
-        what: vec!["fees.late".into()],
-    };
+    let (effective_on, what) = (day("2026-10-01"), vec!["fees.late".into()]);
+    let change = ChangeInTerms { effective_on, what, ..ChangeInTerms::default() };
     let statement = Statement { changes_in_terms: vec![change], ..statements[1].clone() };
     let html = document(&terms, &statement).html().unwrap();
     let rows = table(&html.text(), "Changes to your terms");

@@ -27,7 +27,7 @@ use store::{
 };
 
 use self::event::Event;
-pub(crate) use self::terms::can_be_told;
+pub(crate) use self::terms::{can_be_told, told_on_statements};
 use super::{MessageReport, Why};
 use crate::{CaseKind, Servicing, ServicingError};
 

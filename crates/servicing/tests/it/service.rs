@@ -9,7 +9,9 @@ use servicing::{
     disputes::{DisputeSubject, Finding, NewDispute},
     staff_changes::{NewTerms, ServicePeriod},
 };
-use store::{bank_accounts::BankAccountKind, draws::DrawRail, refunds::RefundStatus};
+use store::{
+    bank_accounts::BankAccountKind, documents::Format, draws::DrawRail, refunds::RefundStatus,
+};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -414,6 +416,11 @@ async fn a_change_in_terms_waits_forty_five_days_from_its_notice() {
     house.live_until("2026-12-12").await;
     let late: Vec<_> = position(&house, ann).await.late_fees.iter().map(|fee| fee.amount).collect();
     assert_eq!(late, [cents(1_500), cents(2_000)]);
+    // The statement after the notice sums it up in the words of the notice (12 CFR 1026.7(b)(7)).
+    let caller = ann.caller();
+    let page = service.statement_document(caller, ann.id, 2, Format::Html).await.unwrap();
+    let page = String::from_utf8(page.bytes).unwrap();
+    assert!(page.contains("late fee: $20.00"), "{page}");
     house.books_agree(ann).await;
 }
 

@@ -72,6 +72,11 @@ pub(crate) fn can_be_told(changes: &Map<String, Json>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The same in English, as a statement tells of it; nothing where there are no words for it.
+pub(crate) fn told_on_statements(changes: &Map<String, Json>) -> Option<String> {
+    told_in(Language::English, changes).ok().filter(|words| !words.is_empty())
+}
+
 impl Servicing {
     pub(super) async fn terms(
         &self,
